@@ -1,0 +1,3 @@
+"""Facts about a device: snapshot, noise, readout, drift."""
+
+__distribution__ = "qrnn-hw"
