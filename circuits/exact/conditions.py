@@ -1,0 +1,105 @@
+"""Classical conditions of `if_else` as functions of bit values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from qiskit.circuit import ClassicalRegister, Clbit
+from qiskit.circuit.classical import expr
+
+from circuits.errors import CircuitsError
+
+Values = Mapping[int, int]
+
+_BINARY: dict[str, Callable[[int, int], int]] = {
+    "BIT_AND": lambda a, b: a & b,
+    "BIT_OR": lambda a, b: a | b,
+    "BIT_XOR": lambda a, b: a ^ b,
+    "LOGIC_AND": lambda a, b: int(bool(a) and bool(b)),
+    "LOGIC_OR": lambda a, b: int(bool(a) or bool(b)),
+    "EQUAL": lambda a, b: int(a == b),
+    "NOT_EQUAL": lambda a, b: int(a != b),
+    "LESS": lambda a, b: int(a < b),
+    "LESS_EQUAL": lambda a, b: int(a <= b),
+    "GREATER": lambda a, b: int(a > b),
+    "GREATER_EQUAL": lambda a, b: int(a >= b),
+    "SHIFT_LEFT": lambda a, b: a << b,
+    "SHIFT_RIGHT": lambda a, b: a >> b,
+}
+
+
+def condition_of(
+    condition: Any, bits: Mapping[Clbit, int]
+) -> tuple[tuple[int, ...], Callable[[Values], bool]]:
+    """Return the bits a condition reads and the function that decides it.
+
+    Args:
+        condition: of an `IfElseOp`: (bit or register, value), or an expression.
+        bits: index of each classical bit.
+
+    Raises:
+        CircuitsError: an expression with stored variables or arithmetic, which machines refuse.
+    """
+    if isinstance(condition, expr.Expr):
+        used = sorted(
+            {index for var in expr.iter_vars(condition) for index in _indices(var.var, bits)}
+        )
+        _check(condition)
+        return tuple(used), lambda values: bool(_evaluate(condition, bits, values))
+    where, wanted = condition
+    indices = _indices(where, bits)
+    return tuple(indices), lambda values: _integer(indices, values) == int(wanted)
+
+
+def _indices(where: Any, bits: Mapping[Clbit, int]) -> list[int]:
+    if isinstance(where, Clbit):
+        return [bits[where]]
+    if isinstance(where, ClassicalRegister):
+        return [bits[bit] for bit in where]
+    raise CircuitsError(
+        f"a condition should read classical bits or registers. Got a stored variable {where!r}."
+    )
+
+
+def _integer(indices: list[int], values: Values) -> int:
+    return sum(values.get(index, 0) << position for position, index in enumerate(indices))
+
+
+def _check(node: expr.Expr) -> None:
+    if isinstance(node, expr.Binary):
+        if node.op.name not in _BINARY:
+            raise CircuitsError(
+                f"a condition should use comparisons and bit operations. Got {node.op.name}."
+            )
+        _check(node.left)
+        _check(node.right)
+    elif isinstance(node, expr.Unary | expr.Cast):
+        _check(node.operand)
+    elif isinstance(node, expr.Index):
+        _check(node.target)
+        _check(node.index)
+    elif not isinstance(node, expr.Var | expr.Value):
+        raise CircuitsError(f"a condition of this kind is not understood. Got {node!r}.")
+
+
+def _evaluate(node: expr.Expr, bits: Mapping[Clbit, int], values: Values) -> int:
+    if isinstance(node, expr.Value):
+        return int(node.value)
+    if isinstance(node, expr.Var):
+        return _integer(_indices(node.var, bits), values)
+    if isinstance(node, expr.Cast):
+        inner = _evaluate(node.operand, bits, values)
+        return int(bool(inner)) if str(node.type) == "Bool()" else inner
+    if isinstance(node, expr.Unary):
+        inner = _evaluate(node.operand, bits, values)
+        if node.op.name == "LOGIC_NOT" or str(node.type) == "Bool()":
+            return int(not inner)
+        return int(~inner & ((1 << node.type.width) - 1))
+    if isinstance(node, expr.Index):
+        return _evaluate(node.target, bits, values) >> _evaluate(node.index, bits, values) & 1
+    assert isinstance(node, expr.Binary)
+    left, right = (_evaluate(side, bits, values) for side in (node.left, node.right))
+    result = _BINARY[node.op.name](left, right)
+    width = getattr(node.type, "width", None)
+    return result & ((1 << width) - 1) if width else result

@@ -1,0 +1,193 @@
+"""Circuit + noise -> operations in the real Pauli basis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qiskit.circuit import IfElseOp, Parameter, QuantumCircuit
+
+from circuits.errors import CircuitsError
+from circuits.exact.angles import AngleMapBuilder
+from circuits.exact.conditions import condition_of
+from circuits.exact.noise import Noise
+from circuits.exact.operations import Branch, Channel, Measurement, Operation, Program, Rotation
+from circuits.exact.pauli import RESET, Axis, gate_matrix, transfer_matrix
+
+if TYPE_CHECKING:
+    from qiskit.circuit import CircuitInstruction, Clbit, Qubit
+
+_UNIT_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12}
+_IDEAL_READOUT = np.eye(2)
+
+
+def lift(
+    circuit: QuantumCircuit, parameters: Sequence[Parameter] = (), noise: Noise | None = None
+) -> Program:
+    """Lift a logical or scheduled dynamic circuit, with the noise of every instruction.
+
+    Gates, `if_else` on bits, registers and expressions, measurements (also mid-circuit variants
+    such as `measure_2`), resets, delays and barriers are understood. Errors follow the gate they
+    belong to, inside branches too; readout errors act on the recorded bit, so a branch sees them.
+
+    Args:
+        circuit: its qubit i is qubit i of `noise`.
+        parameters: the order in which parameter values will be given; by default the circuit's.
+        noise: of the device; None is ideal.
+
+    Raises:
+        CircuitsError: an instruction that has no exact map, or a parameter that is not named.
+    """
+    lifter = _Lifter(circuit, noise, AngleMapBuilder(parameters or list(circuit.parameters)))
+    qubits = {qubit: index for index, qubit in enumerate(circuit.qubits)}
+    bits = {bit: index for index, bit in enumerate(circuit.clbits)}
+    operations = tuple(lifter.block(circuit, qubits, bits))
+    return Program(circuit.num_qubits, circuit.num_clbits, fuse(operations), lifter.angles.build())
+
+
+class _Lifter:
+    def __init__(
+        self, circuit: QuantumCircuit, noise: Noise | None, angles: AngleMapBuilder
+    ) -> None:
+        self.noise, self.angles, self.top = noise, angles, circuit
+        self._fixed: dict[Any, np.ndarray[Any, np.dtype[np.float64]]] = {}
+
+    def block(
+        self, block: QuantumCircuit, qubits: Mapping[Qubit, int], bits: Mapping[Clbit, int]
+    ) -> Iterator[Operation]:
+        for instruction in block.data:
+            yield from self.instruction(instruction, qubits, bits)
+
+    def instruction(
+        self,
+        instruction: CircuitInstruction,
+        qubits: Mapping[Qubit, int],
+        bits: Mapping[Clbit, int],
+    ) -> Iterator[Operation]:
+        operation = instruction.operation
+        name = operation.name
+        wires = tuple(qubits[q] for q in instruction.qubits)
+        if name == "barrier":
+            return
+        if isinstance(operation, IfElseOp):
+            yield self.branch(operation, instruction, qubits, bits)
+        elif name.startswith("measure"):
+            yield from self.error(name, wires)
+            confusion = _IDEAL_READOUT
+            if self.noise is not None:
+                confusion = self.noise.readout(name, wires[0])
+            yield Measurement(wires[0], bits[instruction.clbits[0]], confusion)
+        elif name.startswith("reset"):
+            yield Channel(wires, RESET)
+            yield from self.error(name, wires)
+        elif name == "delay":
+            yield from self.delay(operation, wires[0])
+        else:
+            yield from self.gate(operation, wires)
+            yield from self.error(name, wires)
+
+    def gate(self, operation: Any, wires: tuple[int, ...]) -> Iterator[Operation]:
+        if not any(getattr(p, "parameters", None) for p in operation.params):
+            key = (operation.name, tuple(map(_hashable, operation.params)))
+            if key not in self._fixed or None in key[1]:
+                self._fixed[key] = _matrix(operation)
+            yield Channel(wires, self._fixed[key])
+        elif operation.name in ("rx", "ry", "rz", "p"):
+            axis: Axis = "z" if operation.name == "p" else operation.name[1]
+            yield Rotation(wires[0], axis, self.angles.add(operation.params[0]))
+        elif operation.definition is not None:
+            inner = {q: wires[i] for i, q in enumerate(operation.definition.qubits)}
+            for part in operation.definition.data:
+                yield from self.gate(part.operation, tuple(inner[q] for q in part.qubits))
+        else:
+            raise CircuitsError(
+                f"a gate with free parameters should be built of rotations. Got {operation.name}."
+            )
+
+    def error(self, name: str, wires: tuple[int, ...]) -> Iterator[Operation]:
+        superoperator = self.noise.channel(name, wires) if self.noise is not None else None
+        if superoperator is not None:
+            key = ("error of", name, wires)
+            if key not in self._fixed:
+                self._fixed[key] = transfer_matrix(superoperator)
+            yield Channel(wires, self._fixed[key])
+
+    def delay(self, operation: Any, wire: int) -> Iterator[Operation]:
+        if self.noise is None:
+            return
+        if operation.unit == "dt":
+            if self.noise.dt_seconds is None:
+                raise CircuitsError("a delay in dt needs a device that reports dt. Got none.")
+            seconds = float(operation.duration) * self.noise.dt_seconds
+        else:
+            seconds = float(operation.duration) * _UNIT_SECONDS[operation.unit]
+        superoperator = self.noise.idle(wire, seconds)
+        if superoperator is not None:
+            yield Channel((wire,), transfer_matrix(superoperator))
+
+    def branch(
+        self,
+        operation: IfElseOp,
+        instruction: CircuitInstruction,
+        qubits: Mapping[Qubit, int],
+        bits: Mapping[Clbit, int],
+    ) -> Branch:
+        used, holds = condition_of(operation.condition, bits)
+        blocks = []
+        for block in operation.blocks:
+            inner_qubits = {
+                q: qubits[outer] for q, outer in zip(block.qubits, instruction.qubits, strict=True)
+            }
+            inner_bits = {**bits} | {
+                c: bits[outer] for c, outer in zip(block.clbits, instruction.clbits, strict=True)
+            }
+            blocks.append(fuse(tuple(self.block(block, inner_qubits, inner_bits))))
+        return Branch(used, holds, blocks[0], blocks[1] if len(blocks) > 1 else ())
+
+
+def _hashable(value: Any) -> float | None:
+    try:
+        return float(value)
+    except TypeError:
+        return None
+
+
+def _matrix(operation: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    from qiskit.exceptions import QiskitError
+
+    try:
+        return gate_matrix(operation)
+    except QiskitError as error:
+        known = ", ".join(sorted({"if_else", "measure", "reset", "delay", "barrier"}))
+        raise CircuitsError(
+            f"exact evolution takes gates with a matrix and {known}. Got {operation.name}."
+        ) from error
+
+
+def fuse(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
+    """Multiply neighbouring fixed one-qubit maps, and fixed one-qubit maps into two-qubit ones."""
+    done: list[Operation] = []
+    pending: dict[int, np.ndarray[Any, np.dtype[np.float64]]] = {}
+
+    def flush(qubits: Sequence[int]) -> None:
+        done.extend(Channel((q,), pending.pop(q)) for q in qubits if q in pending)
+
+    for operation in operations:
+        if isinstance(operation, Channel) and len(operation.qubits) == 1:
+            (qubit,) = operation.qubits
+            before = pending.get(qubit)
+            pending[qubit] = operation.matrix if before is None else operation.matrix @ before
+        elif isinstance(operation, Channel):
+            matrix = operation.matrix
+            if any(q in pending for q in operation.qubits):
+                before = np.eye(1)
+                for q in operation.qubits:
+                    before = np.kron(before, pending.pop(q, np.eye(4)))
+                matrix = matrix @ before
+            done.append(Channel(operation.qubits, matrix))
+        else:
+            flush(sorted(pending) if isinstance(operation, Branch) else [operation.qubit])
+            done.append(operation)
+    flush(sorted(pending))
+    return tuple(done)

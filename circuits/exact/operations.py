@@ -1,0 +1,87 @@
+"""The few operations that every dynamic circuit is lifted to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.exact.angles import AngleMap
+from circuits.exact.pauli import PROJECTORS, Axis
+
+
+class Condition(Protocol):
+    """A classical condition on measured bits."""
+
+    def __call__(self, values: Mapping[int, int], /) -> bool:
+        """Say whether the condition holds for these bit values."""
+
+
+@dataclass(frozen=True, eq=False)
+class Channel:
+    """A fixed map: gate, noise, reset, or several of them fused."""
+
+    qubits: tuple[int, ...]
+    matrix: NDArray[np.float64]  # shape (4**k, 4**k)
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """A rotation by an angle that depends on parameters."""
+
+    qubit: int
+    axis: Axis
+    angle: int
+    """Index into the program's angles."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """A measurement in the computational basis, recorded with errors."""
+
+    qubit: int
+    bit: int
+    confusion: NDArray[np.float64]  # shape (2, 2), row = true outcome, column = recorded
+
+    @property
+    def instrument(self) -> NDArray[np.float64]:
+        """Maps of the recorded outcomes 0 and 1, shape (2, 4, 4)."""
+        return np.asarray(np.einsum("tr,tab->rab", self.confusion, PROJECTORS))
+
+
+@dataclass(frozen=True, eq=False)
+class Branch:
+    """`if_test`: one list of operations where the condition on bits holds, another elsewhere."""
+
+    bits: tuple[int, ...]
+    holds: Condition
+    taken: tuple[Operation, ...]
+    otherwise: tuple[Operation, ...]
+
+
+Operation = Channel | Rotation | Measurement | Branch
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A circuit with its noise, lifted."""
+
+    n_qubits: int
+    n_bits: int
+    operations: tuple[Operation, ...]
+    angles: AngleMap
+
+    def flat(self) -> Iterator[Operation]:
+        """Yield all operations, those inside branches too."""
+        yield from _flat(self.operations)
+
+
+def _flat(operations: tuple[Operation, ...]) -> Iterator[Operation]:
+    for operation in operations:
+        yield operation
+        if isinstance(operation, Branch):
+            yield from _flat(operation.taken)
+            yield from _flat(operation.otherwise)

@@ -1,0 +1,107 @@
+"""The real Pauli basis: an n-qubit operator as a tensor of 4**n real numbers.
+
+A density operator is rho = sum_P v_P P / sqrt(2)**n, so that a channel is a real matrix and a
+state a real vector (the Pauli transfer matrix; Greenbaum, arXiv:1509.02921, section 2). Axis q of
+a tensor belongs to qubit q, its index counts I, X, Y, Z.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import product
+from typing import TYPE_CHECKING, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.errors import CircuitsError
+
+if TYPE_CHECKING:
+    from qiskit.circuit import Operation
+
+jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
+
+Axis = Literal["x", "y", "z"]
+Matrix = NDArray[np.float64]
+
+_PAULIS = np.array(
+    [[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]], dtype=complex
+)
+ZERO = np.array([1.0, 0.0, 0.0, 1.0]) / np.sqrt(2)
+"""|0><0| of one qubit."""
+
+TRACE = np.array([np.sqrt(2), 0.0, 0.0, 0.0])
+"""The functional that takes the trace of one qubit."""
+
+PROJECTORS = (
+    np.array([[[1, 0, 0, sign], [0, 0, 0, 0], [0, 0, 0, 0], [sign, 0, 0, 1]] for sign in (1, -1)])
+    / 2.0
+)
+"""Maps of the outcomes 0 and 1 of a measurement in the computational basis, shape (2, 4, 4)."""
+
+RESET = np.array([[1.0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [1.0, 0, 0, 0]])
+"""The map that forgets a qubit and prepares |0>."""
+
+# For each axis, the two Pauli indices that a rotation mixes: b goes to b cos + c sin.
+_MIXED: dict[str, tuple[int, int]] = {"x": (2, 3), "y": (3, 1), "z": (1, 2)}
+
+
+@cache
+def _basis(n_qubits: int) -> NDArray[np.complex128]:
+    columns = []
+    for digits in product(range(4), repeat=n_qubits):
+        pauli = np.eye(1, dtype=complex)
+        for digit in digits:  # digits[0] belongs to qubit 0, the least significant
+            pauli = np.kron(_PAULIS[digit], pauli)
+        columns.append(pauli.ravel(order="F"))
+    return np.asarray(np.array(columns).T / np.sqrt(2**n_qubits), dtype=complex)
+
+
+def transfer_matrix(superoperator: NDArray[np.complex128]) -> Matrix:
+    """Change a superoperator to the real Pauli basis.
+
+    Args:
+        superoperator: shape (4**k, 4**k), column-stacked, first qubit least significant.
+
+    Returns:
+        Shape (4**k, 4**k); the index of the first qubit varies slowest.
+
+    Raises:
+        CircuitsError: the map does not keep Hermitian operators Hermitian.
+    """
+    n_qubits = round(np.log2(superoperator.shape[0]) / 2)
+    basis = _basis(n_qubits)
+    matrix = basis.conj().T @ superoperator @ basis
+    if np.abs(matrix.imag).max() > 1e-10:
+        raise CircuitsError(
+            "a channel should map Hermitian operators to Hermitian operators. "
+            f"Got an imaginary part of {np.abs(matrix.imag).max():.1e}."
+        )
+    return np.ascontiguousarray(matrix.real)
+
+
+def gate_matrix(operation: Operation) -> Matrix:
+    """Return the transfer matrix of a unitary gate without free parameters."""
+    from qiskit.quantum_info import Operator
+
+    unitary = np.asarray(Operator(operation).data)
+    return transfer_matrix(np.kron(unitary.conj(), unitary))
+
+
+def rotation_matrix(axis: Axis, angle: jax.Array) -> jax.Array:
+    """Return the transfer matrix of exp(-i angle P / 2), differentiable in the angle.
+
+    Args:
+        axis: of the rotation.
+        angle: radians, shape ().
+
+    Returns:
+        Shape (4, 4).
+    """
+    first, second = _MIXED[axis]
+    cosine, sine = jnp.cos(angle), jnp.sin(angle)
+    matrix = jnp.eye(4)
+    matrix = matrix.at[first, first].set(cosine).at[second, second].set(cosine)
+    return matrix.at[second, first].set(sine).at[first, second].set(-sine)

@@ -1,0 +1,90 @@
+"""Functionals backward through a program: what the outcomes mean before it.
+
+Pulling a functional back through a step depends on the weights alone, so one pass serves every
+input of a batch (Heisenberg picture).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+
+from circuits.errors import CircuitsError
+from circuits.exact.evolve import Key, States
+from circuits.exact.operations import Branch, Channel, Measurement, Operation, Rotation
+from circuits.exact.pauli import rotation_matrix
+from circuits.exact.register import Register, total
+
+
+def pull(operations: Sequence[Operation], functionals: States, angles: jax.Array) -> States:
+    """Carry functionals back through operations, last one first.
+
+    Args:
+        operations: of one program.
+        functionals: one register for each value of the bits that are read after the operations;
+            the key `()` alone where none is.
+        angles: of the program, radians, shape (n_angles,).
+
+    Returns:
+        Functionals before the operations, keyed by the bits they still read.
+
+    Raises:
+        CircuitsError: a measurement inside a branch, which no machine takes.
+    """
+    for operation in reversed(operations):
+        if isinstance(operation, Measurement):
+            functionals = _measurement(operation, functionals)
+        elif isinstance(operation, Branch):
+            functionals = _branch(operation, functionals, angles)
+        else:
+            functionals = {k: _apply(operation, r, angles) for k, r in functionals.items()}
+    return functionals
+
+
+def _apply(operation: Channel | Rotation, register: Register, angles: jax.Array) -> Register:
+    if isinstance(operation, Channel):
+        return register.many(operation.qubits, jnp.asarray(operation.matrix.T))
+    matrix = rotation_matrix(operation.axis, angles[operation.angle])
+    return register.one(operation.qubit, matrix.T)
+
+
+def _measurement(operation: Measurement, functionals: States) -> States:
+    gathered: dict[Key, list[Register]] = {}
+    instrument = operation.instrument
+    for key, register in functionals.items():
+        values = dict(key)
+        recorded = values.pop(operation.bit, None)
+        matrix = instrument.sum(0) if recorded is None else instrument[recorded]
+        moved = register.one(operation.qubit, jnp.asarray(matrix.T))
+        gathered.setdefault(tuple(sorted(values.items())), []).append(moved)
+    return {key: total(registers) for key, registers in gathered.items()}
+
+
+def _branch(operation: Branch, functionals: States, angles: jax.Array) -> States:
+    for part in (operation.taken, operation.otherwise):
+        if any(isinstance(inner, Measurement) for inner in part):
+            raise CircuitsError(
+                "a branch should contain no measurement for a compiled step. Got one; "
+                "evolve the whole circuit instead."
+            )
+    result: States = {}
+    for key, register in _split(functionals, operation.bits).items():
+        part = operation.taken if operation.holds(dict(key)) else operation.otherwise
+        for inner_key, moved in pull(part, {key: register}, angles).items():
+            result[inner_key] = moved
+    return result
+
+
+def _split(functionals: States, bits: Sequence[int]) -> States:
+    for bit in bits:
+        wider: States = {}
+        for key, register in functionals.items():
+            if any(known == bit for known, _ in key):
+                wider[key] = register
+            else:
+                for value in (0, 1):
+                    wider[tuple(sorted((*key, (bit, value))))] = register
+        functionals = wider
+    return functionals

@@ -1,0 +1,269 @@
+"""A recurrent model's exact outcome distribution for a batch of sequences, differentiable.
+
+The step is lifted once. Where the inputs only turn data qubits that start the step anew, all that
+follows depends on the weights alone: it is pulled back once for each weight vector into one map
+of (hidden state, encoded data) -> hidden state, and a batch of sequences is matrix products
+through time. Other steps are applied operation by operation, recomputed on the way back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.errors import CircuitsError
+from circuits.exact.evolve import States, push, zero_state
+from circuits.exact.operations import Branch, Channel, Operation, Program, Rotation
+from circuits.exact.pauli import TRACE, ZERO, rotation_matrix
+from circuits.exact.pullback import pull
+from circuits.exact.register import Register
+
+COMPILED_HIDDEN_LIMIT = 4
+"""With more hidden qubits the compiled map is larger than the state it replaces is worth."""
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceModel:
+    """Step and closing of a recurrent circuit, lifted with their noise.
+
+    The parameters of `step` are the d features, then the p weights; those of `closing` are the p
+    weights.
+    """
+
+    step: Program
+    closing: Program
+    n_features: int
+    n_weights: int
+    data_qubits: tuple[int, ...]
+    out_bits: tuple[int, ...]
+    """Bits of `closing` that hold the outcome; bit j of the outcome integer is out_bits[j]."""
+
+    @property
+    def n_outcomes(self) -> int:
+        """Number of outcomes, 2**m."""
+        return int(2 ** len(self.out_bits))
+
+    def distributions(
+        self, weights: jax.Array, features: jax.Array, lengths: jax.Array
+    ) -> jax.Array:
+        """Return the exact outcome distribution of each sequence.
+
+        A pure function of arrays: jit, grad and vmap apply.
+
+        Args:
+            weights: radians, shape (p,).
+            features: shape (batch, T, d); entries beyond a sequence's length are ignored.
+            lengths: number of steps of each sequence, 0 to T, shape (batch,).
+
+        Returns:
+            Shape (batch, 2**m).
+        """
+        if self.split is not None:
+            return self._compiled(self.split, weights, features, lengths)
+        return jax.vmap(self._gatewise, (None, 0, 0))(weights, features, lengths)
+
+    @cached_property
+    def split(self) -> Split | None:
+        """How the step divides into encoding and the rest, None where it does not."""
+        hidden = self.step.n_qubits - len(self.data_qubits)
+        if not self.data_qubits or hidden > COMPILED_HIDDEN_LIMIT:
+            return None
+        return split_step(self.step, self.n_features, self.data_qubits)
+
+    def _compiled(
+        self, split: Split, weights: jax.Array, features: jax.Array, lengths: jax.Array
+    ) -> jax.Array:
+        hidden = self._hidden
+        step_map = self._step_map(split, weights)  # (4**nh, 4**nh, 4**nd)
+        readout = self._readout(split, weights)  # (2**m, 4**nh)
+        first = self._encode(split, features, split.fresh)
+        later = self._encode(split, features, split.reset_to)
+        data = later.at[:, 0].set(first[:, 0])
+        state = zero_state(len(hidden)).ravel()
+        batch = features.shape[0]
+
+        def advance(carry: jax.Array, at: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
+            encoded, alive = at
+            joint = (carry[:, :, None] * encoded[:, None, :]).reshape(batch, -1)
+            moved = joint @ step_map.reshape(step_map.shape[0], -1).T
+            return jnp.where(alive[:, None], moved, carry), None
+
+        alive = jnp.arange(features.shape[1])[None, :] < lengths[:, None]
+        carry = jnp.broadcast_to(state, (batch, state.size))
+        carry, _ = jax.lax.scan(advance, carry, (jnp.swapaxes(data, 0, 1), alive.T))
+        return carry @ readout.T
+
+    @property
+    def _hidden(self) -> tuple[int, ...]:
+        return tuple(q for q in range(self.step.n_qubits) if q not in self.data_qubits)
+
+    def _step_map(self, split: Split, weights: jax.Array) -> jax.Array:
+        """Map (hidden, data) -> hidden, hidden qubits first, each group in ascending order."""
+        hidden, n = self._hidden, self.step.n_qubits
+        functionals = np.ones((1,))
+        for qubit in range(n):
+            part = np.eye(4) if qubit in hidden else TRACE[None]
+            functionals = np.einsum("a...,bi->ab...i", functionals, part).reshape(
+                (-1, *functionals.shape[1:], 4)
+            )
+        parameters = jnp.concatenate([jnp.zeros(self.n_features), weights])
+        pulled = pull(
+            split.rest,
+            {(): Register.of(jnp.asarray(functionals))},
+            self.step.angles(parameters),
+        )[()].settled()
+        order = [0, *(1 + q for q in hidden), *(1 + q for q in self.data_qubits)]
+        return jnp.transpose(pulled, order).reshape(4 ** len(hidden), 4 ** len(hidden), -1)
+
+    def _readout(self, split: Split, weights: jax.Array) -> jax.Array:
+        pulled = closing_functionals(self.closing, self.out_bits, weights)
+        for qubit in sorted(self.data_qubits, reverse=True):
+            start = jnp.asarray(split.reset_to[self.data_qubits.index(qubit)])
+            pulled = jnp.tensordot(pulled, start, axes=([1 + qubit], [0]))
+        return pulled.reshape(self.n_outcomes, -1)
+
+    def _encode(self, split: Split, features: jax.Array, start: NDArray[np.float64]) -> jax.Array:
+        """Encoded data qubits as a product vector, shape (batch, T, 4**nd)."""
+
+        def one(x: jax.Array) -> jax.Array:
+            parameters = jnp.concatenate([x, jnp.zeros(self.n_weights)])
+            angles = self.step.angles(parameters)
+            joint = jnp.ones((1,))
+            for position, qubit in enumerate(self.data_qubits):
+                vector = jnp.asarray(start[position])
+                for operation in split.encoding:
+                    if isinstance(operation, Channel) and operation.qubits == (qubit,):
+                        vector = jnp.asarray(operation.matrix) @ vector
+                    elif isinstance(operation, Rotation) and operation.qubit == qubit:
+                        angle = angles[operation.angle]
+                        vector = rotation_matrix(operation.axis, angle) @ vector
+                joint = (joint[:, None] * vector[None, :]).ravel()
+            return joint
+
+        return jax.vmap(jax.vmap(one))(features)
+
+    def _gatewise(self, weights: jax.Array, features: jax.Array, length: jax.Array) -> jax.Array:
+        @jax.checkpoint
+        def advance(state: jax.Array, x: jax.Array) -> jax.Array:
+            angles = self.step.angles(jnp.concatenate([x, weights]))
+            states: States = {(): Register.of(state[None])}
+            pushed = push(self.step.operations, states, angles, frozenset())
+            return pushed[()].settled()[0]
+
+        def body(state: jax.Array, at: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
+            x, alive = at
+            return jnp.where(alive, advance(state, x), state), None
+
+        alive = jnp.arange(features.shape[0]) < length
+        state, _ = jax.lax.scan(body, zero_state(self.step.n_qubits), (features, alive))
+        readout = closing_functionals(self.closing, self.out_bits, weights)
+        return readout.reshape(self.n_outcomes, -1) @ state.ravel()
+
+
+def closing_functionals(closing: Program, out_bits: Sequence[int], weights: jax.Array) -> jax.Array:
+    """Return the functionals p(outcome) on the state before the closing part.
+
+    Returns:
+        Shape (2**m, 4, ..., 4): row k is the probability of outcome k.
+    """
+    n_outcomes = 2 ** len(out_bits)
+    trace = np.array(1.0)
+    for _ in range(closing.n_qubits):
+        trace = np.multiply.outer(trace, TRACE)
+    functionals: States = {}
+    for outcome in range(n_outcomes):
+        key = tuple(sorted((bit, outcome >> j & 1) for j, bit in enumerate(out_bits)))
+        chosen = np.zeros((n_outcomes, *trace.shape))
+        chosen[outcome] = trace
+        functionals[key] = Register.of(jnp.asarray(chosen))
+    pulled = pull(closing.operations, functionals, closing.angles(weights))
+    if set(pulled) != {()}:
+        raise CircuitsError(
+            "every readout bit should be measured in the closing part. Got one not."
+        )
+    return pulled[()].settled()
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """A step as encoding of fresh data qubits, then operations that know nothing of the input."""
+
+    encoding: tuple[Operation, ...]
+    rest: tuple[Operation, ...]
+    fresh: NDArray[np.float64]  # shape (nd, 4): data qubits before the first step
+    reset_to: NDArray[np.float64]  # shape (nd, 4): data qubits after every step
+
+
+def split_step(step: Program, n_features: int, data_qubits: Sequence[int]) -> Split | None:
+    """Divide a step for compilation, or return None where it cannot be.
+
+    Encoding: one-qubit operations on data qubits before anything else touches the qubit. The rest
+    must not depend on the features, and must reset every data qubit last but for fixed
+    one-qubit maps.
+    """
+    encoding: list[Operation] = []
+    rest: list[Operation] = []
+    closed: set[int] = set()
+    for operation in step.operations:
+        qubits = touched(operation)
+        uses_input, uses_weight = _dependence(step, operation, n_features)
+        free = len(qubits) == 1 and qubits <= set(data_qubits) - closed and not uses_weight
+        if free and isinstance(operation, Channel | Rotation):
+            encoding.append(operation)
+            continue
+        if uses_input:
+            return None
+        closed |= qubits
+        rest.append(operation)
+    ends = [_end_state(rest, qubit) for qubit in data_qubits]
+    if any(end is None for end in ends):
+        return None
+    return Split(
+        tuple(encoding),
+        tuple(rest),
+        np.array([ZERO] * len(data_qubits)),
+        np.array(ends, dtype=float),
+    )
+
+
+def touched(operation: Operation) -> set[int]:
+    """Return the qubits that an operation acts on, in either branch."""
+    if isinstance(operation, Branch):
+        inner = (*operation.taken, *operation.otherwise)
+        return set().union(*(touched(part) for part in inner)) if inner else set()
+    if isinstance(operation, Channel):
+        return set(operation.qubits)
+    return {operation.qubit}
+
+
+def _dependence(step: Program, operation: Operation, n_features: int) -> tuple[bool, bool]:
+    if isinstance(operation, Branch):
+        inner = [
+            _dependence(step, part, n_features) for part in (*operation.taken, *operation.otherwise)
+        ]
+        return any(i for i, _ in inner), any(w for _, w in inner)
+    if not isinstance(operation, Rotation):
+        return False, False
+    used = step.angles.uses(operation.angle)
+    return bool((used < n_features).any()), bool((used >= n_features).any())
+
+
+def _end_state(rest: Sequence[Operation], qubit: int) -> NDArray[np.float64] | None:
+    """Return the state that a data qubit is left in, None where it depends on what came before."""
+    maps: list[NDArray[np.float64]] = []
+    for operation in reversed(rest):
+        if qubit not in touched(operation):
+            continue
+        if not isinstance(operation, Channel) or len(operation.qubits) > 1:
+            return None
+        maps.append(operation.matrix)
+        product = np.linalg.multi_dot([*maps, np.eye(4)]) if maps else np.eye(4)
+        if np.abs(product[:, 1:]).max() < 1e-14:  # only the trace survives: a reset
+            return np.asarray(product[:, 0] / np.sqrt(2))
+    return None
