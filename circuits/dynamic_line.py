@@ -14,7 +14,8 @@ DYNAMIC_LINE = Architecture(
     n_features=4,
     encoder=(dense_angle_encoding(DATA, ("y", "z")),),
     cell=(
-        Rotations((0, 1, 2, 3), "xyz"),
+        Rotations(HIDDEN, "zyz"),
+        Rotations(DATA, "yz"),
         Entangle(((1, 0), (2, 3), (1, 2))),
         Rotations((0, 1, 2, 3), "y"),
         Entangle(((0, 1), (3, 2))),

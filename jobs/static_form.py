@@ -1,0 +1,223 @@
+"""A dynamic circuit as a static one with the same exact distribution, for Aer's density matrix.
+
+Aer samples dynamic circuits shot by shot, with its density-matrix method too. Here every recorded
+bit becomes a qubit of its own: a measurement writes the recorded outcome onto it, a branch is a
+map controlled by it, and it is reset when nobody reads it any more. One run then gives the exact
+distribution, at four times the cost for each bit that is alive at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit.circuit import Clbit, IfElseOp, Instruction, QuantumCircuit
+
+from calibration.noise import DeviceNoise, delay_seconds
+from circuits.exact.conditions import condition_of
+from jobs.errors import SpecError
+
+if TYPE_CHECKING:
+    from qiskit.circuit import CircuitInstruction, Qubit
+
+Superoperator = NDArray[np.complex128]
+
+
+@dataclass(frozen=True, eq=False)
+class StaticForm:
+    """The static circuit and where the kept bits ended."""
+
+    circuit: QuantumCircuit
+    kept_qubits: tuple[int, ...]
+    """Qubit of each kept bit, in the caller's order."""
+
+
+def static_form(
+    circuit: QuantumCircuit, noise: DeviceNoise | None, keep: Sequence[int]
+) -> StaticForm:
+    """Rewrite a bound dynamic circuit without measurements or branches.
+
+    Gates outside branches stay as they are, so that Aer adds its own noise to them.
+
+    Args:
+        circuit: bound, with instruction names of the device.
+        noise: of the device, also used inside branches and for readout; None is ideal.
+        keep: bits whose joint distribution is wanted.
+
+    Raises:
+        SpecError: a nested branch or a measurement in a branch.
+    """
+    return _Rewriter(circuit, noise, keep).run()
+
+
+class _Rewriter:
+    def __init__(
+        self, circuit: QuantumCircuit, noise: DeviceNoise | None, keep: Sequence[int]
+    ) -> None:
+        self.source, self.noise, self.keep = circuit, noise, tuple(keep)
+        self.bits = {bit: index for index, bit in enumerate(circuit.clbits)}
+        self.last = self._last_reads()
+        self.home: dict[int, int] = {}  # live bit -> its qubit
+        self.free: list[int] = []
+        self.instructions: list[tuple[Any, tuple[int, ...]]] = []
+        self.width = circuit.num_qubits
+
+    def _last_reads(self) -> dict[int, int]:
+        last: dict[int, int] = {}
+        for position, instruction in enumerate(self.source.data):
+            if isinstance(instruction.operation, IfElseOp):
+                for bit in condition_of(instruction.operation.condition, self.bits)[0]:
+                    last[bit] = position
+        return last
+
+    def run(self) -> StaticForm:
+        for position, instruction in enumerate(self.source.data):
+            self._rewrite(position, instruction)
+            for bit in [b for b in self.home if self.last.get(b, -1) <= position]:
+                if bit not in self.keep:
+                    self._release(bit)
+        for bit in self.keep:
+            self._home(bit)
+        static = QuantumCircuit(self.width)
+        for operation, qubits in self.instructions:
+            static.append(operation, qubits)
+        return StaticForm(static, tuple(self.home[bit] for bit in self.keep))
+
+    def _rewrite(self, position: int, instruction: CircuitInstruction) -> None:
+        operation = instruction.operation
+        qubits = tuple(self.source.find_bit(q).index for q in instruction.qubits)
+        if isinstance(operation, IfElseOp):
+            self._branch(operation, instruction, qubits)
+        elif operation.name.startswith("measure"):
+            bit = self.bits[instruction.clbits[0]]
+            if bit in self.keep or self.last.get(bit, -1) > position:
+                self._measure(operation.name, qubits[0], self._home(bit))
+            else:
+                self.instructions.append((_superop(_dephasing()), qubits))
+        elif operation.name.startswith("reset_"):
+            self.instructions.append((_reset(), qubits))
+        else:
+            self.instructions.append((operation, qubits))
+
+    def _home(self, bit: int) -> int:
+        if bit not in self.home:
+            if not self.free:
+                self.free.append(self.width)
+                self.width += 1
+            self.home[bit] = self.free.pop()
+        return self.home[bit]
+
+    def _release(self, bit: int) -> None:
+        qubit = self.home.pop(bit)
+        forget = np.zeros((4, 4), dtype=complex)
+        forget[0, 0] = forget[0, 3] = 1
+        self.instructions.append((_superop(forget), (qubit,)))
+        self.free.append(qubit)
+
+    def _measure(self, name: str, qubit: int, home: int) -> None:
+        """Dephase the qubit and overwrite the bit's qubit with the recorded outcome."""
+        confusion = np.eye(2) if self.noise is None else self.noise.readout(name, qubit)
+        total = np.zeros((16, 16), dtype=complex)
+        for true in (0, 1):
+            for recorded in (0, 1):
+                for before in (0, 1):
+                    on_qubit, on_bit = np.zeros((2, 2)), np.zeros((2, 2))
+                    on_qubit[true, true] = 1
+                    on_bit[recorded, before] = 1
+                    kraus = np.kron(on_bit, on_qubit)  # the measured qubit is least significant
+                    total += confusion[true, recorded] * np.kron(kraus.conj(), kraus)
+        self.instructions.append((_superop(total), (qubit, home)))
+
+    def _branch(
+        self, operation: IfElseOp, instruction: CircuitInstruction, qubits: tuple[int, ...]
+    ) -> None:
+        used, holds = condition_of(operation.condition, self.bits)
+        homes = tuple(self._home(bit) for bit in used)
+        patterns = range(2 ** len(used))
+        taken = [
+            holds({bit: pattern >> j & 1 for j, bit in enumerate(used)}) for pattern in patterns
+        ]
+        for index, block in enumerate(operation.blocks):
+            active = [pattern for pattern in patterns if taken[pattern] == (index == 0)]
+            inner: dict[Qubit, int] = dict(zip(block.qubits, qubits, strict=True))
+            for part in block.data:
+                if part.operation.name == "barrier":
+                    continue
+                wires = tuple(inner[q] for q in part.qubits)
+                superoperator = self._noisy(part.operation, wires)
+                if superoperator is not None:
+                    controlled = _controlled(superoperator, active, len(homes))
+                    self.instructions.append((_superop(controlled), (*wires, *homes)))
+
+    def _noisy(self, operation: Any, wires: tuple[int, ...]) -> Superoperator | None:
+        from qiskit.quantum_info import Operator
+
+        if isinstance(operation, IfElseOp) or operation.name.startswith("measure"):
+            raise SpecError(f"a branch should contain gates and delays only. Got {operation.name}.")
+        if operation.name == "delay":
+            if self.noise is None:
+                return None
+            return self.noise.idle(wires[0], delay_seconds(operation, self.noise.dt_seconds))
+        unitary = np.asarray(Operator(operation).data)
+        superoperator = np.kron(unitary.conj(), unitary)
+        error = self.noise.channel(operation.name, wires) if self.noise is not None else None
+        return superoperator if error is None else error @ superoperator
+
+
+def _controlled(superoperator: Superoperator, active: Sequence[int], n_bits: int) -> Superoperator:
+    """Apply a map where the bit qubits, already dephased, hold one of the active patterns."""
+    dim = round(superoperator.shape[0] ** 0.5)
+    n_patterns = 2**n_bits
+    inner = superoperator.reshape(dim, dim, dim, dim)
+    identity = np.eye(dim * dim).reshape(dim, dim, dim, dim)
+    # Axes: column bits, column wires, row bits, row wires; out before in. Dephased bits are
+    # diagonal, so coherences between patterns may be dropped.
+    total = np.zeros((n_patterns, dim, n_patterns, dim) * 2, dtype=complex)
+    for pattern in range(n_patterns):
+        part = inner if pattern in active else identity
+        total[pattern, :, pattern, :, pattern, :, pattern, :] = part
+    return total.reshape((n_patterns * dim) ** 2, -1)
+
+
+def _superop(matrix: Superoperator) -> Instruction:
+    # Qiskit's own conversion of a superoperator goes through Kraus operators and drops small
+    # terms; Aer takes the matrix as it is.
+    n_qubits = round(np.log2(matrix.shape[0]) / 2)
+    return Instruction("superop", n_qubits, 0, [np.asarray(matrix, dtype=complex)])
+
+
+def _dephasing() -> Superoperator:
+    return np.diag([1.0, 0.0, 0.0, 1.0]).astype(complex)
+
+
+def _reset() -> Instruction:
+    from qiskit.circuit import Reset
+
+    return Reset()
+
+
+def exact_distribution(
+    circuit: QuantumCircuit, noise: DeviceNoise | None, keep: Sequence[int]
+) -> NDArray[np.float64]:
+    """Return the exact joint distribution of some bits, computed by Aer's density matrix.
+
+    Args:
+        circuit: bound dynamic circuit, with instruction names of the device.
+        noise: of the device; None is ideal.
+        keep: bits whose distribution is wanted, m of them.
+
+    Returns:
+        Shape (2**m,); bit j of the outcome integer is keep[j].
+    """
+    from qiskit_aer import AerSimulator
+
+    form = static_form(circuit, noise, keep)
+    form.circuit.save_probabilities(list(form.kept_qubits))
+    model: Mapping[Clbit, Any] | Any = noise.aer_model() if noise is not None else None
+    result = AerSimulator(method="density_matrix", noise_model=model).run(form.circuit).result()
+    if not result.success:
+        raise SpecError(f"Aer should simulate the rewritten circuit. Got: {result.status}")
+    return np.asarray(result.data(0)["probabilities"], dtype=float)
