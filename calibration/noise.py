@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -132,15 +132,16 @@ class DeviceNoise:
                 if confusion[0, 1] or confusion[1, 0]:
                     model.add_readout_error(ReadoutError(confusion), [qubit], warnings=False)
 
-        def relax(delay: Delay, qubits: list[int]) -> QuantumError | None:
-            superoperator = self.idle(qubits[0], self._delay_seconds(delay))
+        @cache
+        def relaxation(qubit: int, seconds: float) -> QuantumError | None:
+            superoperator = self.idle(qubit, seconds)
             return None if superoperator is None else kraus_error(superoperator)
+
+        def relax(delay: Delay, qubits: list[int]) -> QuantumError | None:
+            return relaxation(qubits[0], delay_seconds(delay, self.snapshot.dt_seconds))
 
         model._custom_noise_passes.append(LocalNoisePass(relax, op_types=Delay, method="append"))
         return model
-
-    def _delay_seconds(self, delay: object) -> float:
-        return delay_seconds(delay, self.snapshot.dt_seconds)
 
     def _relaxation(self, qubit: int) -> tuple[float, float] | None:
         t1, t2 = (
