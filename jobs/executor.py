@@ -1,7 +1,7 @@
 """The one seam to the places where circuits run."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from jobs.spec import JobSpec, PubResult
 
@@ -31,6 +31,7 @@ class ServiceJob:
     reason: str = ""
 
 
+@runtime_checkable
 class RemoteExecutor(Protocol):
     """A place that takes a job and answers later; every call may fail without a trace.
 

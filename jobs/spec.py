@@ -40,6 +40,11 @@ class Pub:
                 f"Parameters should have shape (rows, {n_parameters}) with at least one row, one "
                 f"column for each of circuit.parameters. Got {parameters.shape}."
             )
+        if n_parameters == 0 and len(parameters) > 1:
+            raise SpecError(
+                "A circuit without parameters should have one row; ask for more shots instead. "
+                f"Got {len(parameters)} rows."
+            )
         if not np.isfinite(parameters).all():
             row, column = np.argwhere(~np.isfinite(parameters))[0]
             raise SpecError(

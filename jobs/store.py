@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,7 @@ import numpy as np
 
 from jobs.database import Database
 from jobs.errors import StoreError
+from jobs.lock import held
 from jobs.packing import pack_circuit, pack_results, unpack_circuit, unpack_results
 from jobs.spec import JobSpec, Pub, PubResult
 from jobs.states import State, now, state_fields, state_from, state_name
@@ -57,6 +59,11 @@ class Store:
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+    def lock(self, key: str) -> AbstractContextManager[None]:
+        """Hold the right to send the job, against all processes that share this store."""
+        path = self._database.path
+        return held(path.with_name(path.name + ".locks"), key)
 
     def put_spec(self, spec: JobSpec) -> str:
         """Store the job with its circuits and parameters, once, and return its key."""
@@ -169,12 +176,16 @@ class Store:
         return _state(*rows[0]) if rows else None
 
     def set_state(self, key: str, state: State) -> None:
-        """Record that the job is now in `state`; a job that is done stays done."""
+        """Record that the job is now in `state`.
+
+        A job that is done stays done, and a state that only differs in its time changes nothing.
+        """
         name, fields = state_name(state), json.dumps(state_fields(state))
         with self._database.transaction() as connection:
             changed = connection.execute(
-                "UPDATE jobs SET state = ?, state_fields = ?, changed_at = ? "
-                "WHERE key = ? AND state IS NOT 'done'",
+                "UPDATE jobs SET state = ?1, state_fields = ?2, changed_at = ?3 "
+                "WHERE key = ?4 AND state IS NOT 'done' AND (state IS NOT ?1 "
+                "OR json_remove(state_fields, '$.at') IS NOT json_remove(?2, '$.at'))",
                 (name, fields, state.at, key),
             )
             if changed.rowcount:
@@ -214,6 +225,11 @@ class Store:
         """Record the QPU seconds that the service charged."""
         with self._database.transaction() as connection:
             connection.execute("UPDATE jobs SET quantum_seconds = ? WHERE key = ?", (seconds, key))
+
+    def quantum_seconds(self, key: str) -> float | None:
+        """Return the QPU seconds that the service charged, or None while they are not known."""
+        rows = self._database.read("SELECT quantum_seconds FROM jobs WHERE key = ?", key)
+        return rows[0][0] if rows else None
 
     def put_snapshot(self, digest: str, content: Mapping[str, Any]) -> None:
         """Store a calibration by the digest that job specs name it with."""

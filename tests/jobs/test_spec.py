@@ -143,6 +143,11 @@ def test_parameters_of_another_shape_are_refused(shape):
         Pub(circuit(), np.zeros(shape))
 
 
+def test_a_bound_circuit_has_one_row():
+    with pytest.raises(SpecError, match=r"one row.*Got 3 rows"):
+        Pub(QuantumCircuit(1), np.empty((3, 0)))
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_parameters_that_are_not_finite_are_refused(value):
     values = np.zeros((2, 3))
