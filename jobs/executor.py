@@ -1,0 +1,69 @@
+"""The one seam to the places where circuits run."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+from jobs.spec import JobSpec, PubResult
+
+
+class Executor(Protocol):
+    """A place that runs a job while the caller waits: exact, Aer, the Runtime's local mode."""
+
+    @property
+    def name(self) -> str:
+        """What `JobSpec.executor` says of jobs for this place."""
+        ...
+
+    def run(self, spec: JobSpec) -> tuple[PubResult, ...]:
+        """Return the measured bits, one result for each pub, in order."""
+        ...
+
+
+ServicePhase = Literal["queued", "running", "done", "failed", "cancelled"]
+
+
+@dataclass(frozen=True)
+class ServiceJob:
+    """What the service says about one of its jobs."""
+
+    id: str
+    phase: ServicePhase
+    reason: str = ""
+
+
+@runtime_checkable
+class RemoteExecutor(Protocol):
+    """A place that takes a job and answers later; every call may fail without a trace.
+
+    All methods raise `AuthenticationError` when the account is refused and
+    `ServiceUnavailableError` when the answer did not come.
+    """
+
+    @property
+    def name(self) -> str:
+        """What `JobSpec.executor` says of jobs for this place."""
+        ...
+
+    def submit(self, spec: JobSpec, tag: str) -> str:
+        """Send the job with `tag` on it and return the id that the service gave."""
+        ...
+
+    def find(self, tag: str) -> tuple[ServiceJob, ...]:
+        """Return all jobs that carry `tag`, oldest first."""
+        ...
+
+    def look_up(self, job_id: str) -> ServiceJob:
+        """Return where the job stands."""
+        ...
+
+    def fetch(self, job_id: str, spec: JobSpec) -> tuple[PubResult, ...]:
+        """Return the measured bits of a job that is done."""
+        ...
+
+    def cancel(self, job_id: str) -> bool:
+        """Cancel the job; False when it had already ended."""
+        ...
+
+    def quantum_seconds(self, job_id: str) -> float | None:
+        """Return the seconds that were charged, or None while they are not known."""
+        ...

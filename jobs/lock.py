@@ -1,0 +1,38 @@
+"""A lock that several processes share and that a killed process cannot keep."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jobs.errors import StoreError
+
+
+@contextmanager
+def held(folder: Path, key: str) -> Iterator[None]:
+    """Hold the lock of `key` inside `folder`, waiting for whoever holds it now.
+
+    The kernel releases it when the process ends, however it ends. Keys that begin alike share a
+    lock, so that the folder stays at 256 empty files.
+
+    Args:
+        folder: Where the lock files are; made with mode 0700 when missing.
+        key: A job's key, in hex.
+
+    Raises:
+        StoreError: If the folder cannot be written.
+    """
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        file = os.open(folder / f"{key[:2]}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise StoreError(
+            f"The folder of locks beside the store should be writable. Got {folder}: "
+            f"{error.strerror}. Change its permissions, or name another store."
+        ) from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)

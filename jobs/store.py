@@ -1,0 +1,293 @@
+"""The memory of all jobs: one SQLite file, safe for several processes at once."""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from jobs.database import Database
+from jobs.errors import StoreError
+from jobs.lock import held
+from jobs.packing import pack_circuit, pack_results, unpack_circuit, unpack_results
+from jobs.spec import JobSpec, Pub, PubResult
+from jobs.states import State, now, state_fields, state_from, state_name
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """One line of the list of jobs."""
+
+    key: str
+    executor: str
+    backend: str
+    shots: int
+    created_at: str
+    state: State | None
+    estimate_seconds: tuple[float, float, float] | None
+    """Low, best and high, as estimated before submission."""
+    quantum_seconds: float | None
+    """What the service charged."""
+
+
+class Store:
+    """An open store; use it as a context manager, one for each thread.
+
+    Raises:
+        StoreError: If the file cannot be opened, is no store, or is from a newer version.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self._database = Database(Path(path))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def lock(self, key: str) -> AbstractContextManager[None]:
+        """Hold the right to send the job, against all processes that share this store."""
+        path = self._database.path
+        return held(path.with_name(path.name + ".locks"), key)
+
+    def put_spec(self, spec: JobSpec) -> str:
+        """Store the job with its circuits and parameters, once, and return its key."""
+        with self._database.transaction() as connection:
+            self._insert(connection, spec)
+        return spec.key
+
+    def put_parts(self, whole: JobSpec, parts: Sequence[JobSpec]) -> None:
+        """Store `whole` and the jobs that it is sent as, in order."""
+        with self._database.transaction() as connection:
+            for spec in (whole, *parts):
+                self._insert(connection, spec)
+            connection.executemany(
+                "INSERT OR IGNORE INTO parts VALUES (?, ?, ?)",
+                [(whole.key, position, part.key) for position, part in enumerate(parts)],
+            )
+
+    def _insert(self, connection: sqlite3.Connection, spec: JobSpec) -> None:
+        inserted = connection.execute(
+            "INSERT OR IGNORE INTO jobs (key, hashed, executor, backend, shots, created_at) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                spec.key,
+                json.dumps(spec.hashed(), sort_keys=True),
+                spec.executor,
+                spec.backend,
+                spec.shots,
+                now(),
+            ),
+        )
+        if not inserted.rowcount:
+            return
+        circuits = dict(zip(spec.circuit_digests, (pub.circuit for pub in spec.pubs), strict=True))
+        for digest, circuit in circuits.items():
+            known = connection.execute("SELECT 1 FROM circuits WHERE digest = ?", (digest,))
+            if known.fetchone() is None:
+                connection.execute(
+                    "INSERT INTO circuits VALUES (?, ?)", (digest, pack_circuit(circuit))
+                )
+        connection.executemany(
+            "INSERT INTO pubs VALUES (?, ?, ?, ?)",
+            [
+                (spec.key, position, digest, pub.parameters.astype("<f8").tobytes())
+                for position, (digest, pub) in enumerate(
+                    zip(spec.circuit_digests, spec.pubs, strict=True)
+                )
+            ],
+        )
+
+    def spec(self, key: str) -> JobSpec:
+        """Return the job as it was stored.
+
+        Raises:
+            StoreError: If there is none with that key, or its content no longer gives the key.
+        """
+        found = self._database.read("SELECT hashed FROM jobs WHERE key = ?", key)
+        if not found:
+            raise StoreError(f"The key should be of a stored job. Got {key!r}. List them first.")
+        hashed = json.loads(found[0][0])
+        rows = self._database.read(
+            "SELECT circuit, parameters FROM pubs WHERE key = ? ORDER BY position", key
+        )
+        circuits = {
+            digest: unpack_circuit(data)
+            for digest, data in self._database.read(
+                "SELECT digest, qpy FROM circuits "
+                "WHERE digest IN (SELECT circuit FROM pubs WHERE key = ?)",
+                key,
+            )
+        }
+        pubs = []
+        for (digest, data), described in zip(rows, hashed["pubs"], strict=True):
+            values = np.frombuffer(data, dtype="<f8").reshape(described["rows"], -1)
+            pubs.append(Pub(circuits[digest], values))
+        spec = JobSpec(
+            pubs=tuple(pubs),
+            **{
+                name: hashed[name]
+                for name in ("shots", "executor", "backend", "seed", "snapshot", "options")
+            },
+        )
+        if spec.key != key:
+            raise StoreError(
+                f"A stored job should still give its key. Got {spec.key[:12]} for {key[:12]}. "
+                "The store is damaged; restore it from a copy."
+            )
+        return spec
+
+    def parts(self, key: str) -> tuple[str, ...]:
+        """Return the keys of the jobs that `key` is sent as; empty when it is sent whole."""
+        rows = self._database.read("SELECT part FROM parts WHERE whole = ? ORDER BY position", key)
+        return tuple(part for (part,) in rows)
+
+    def raw(self, key: str) -> tuple[PubResult, ...] | None:
+        """Return the stored bits of the job, or None while there are none."""
+        rows = self._database.read("SELECT packed FROM results WHERE key = ?", key)
+        return unpack_results(rows[0][0]) if rows else None
+
+    def put_raw(self, key: str, results: Sequence[PubResult]) -> None:
+        """Store the bits of the job; the first answer stays when there is one already."""
+        packed = pack_results(results)
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO results VALUES (?, ?, ?)", (key, packed, now())
+            )
+
+    def state(self, key: str) -> State | None:
+        """Return where the job stands, or None before anything was done."""
+        rows = self._database.read("SELECT state, state_fields FROM jobs WHERE key = ?", key)
+        return _state(*rows[0]) if rows else None
+
+    def set_state(self, key: str, state: State) -> None:
+        """Record that the job is now in `state`.
+
+        A job that is done stays done, and a state that only differs in its time changes nothing.
+        """
+        name, fields = state_name(state), json.dumps(state_fields(state))
+        with self._database.transaction() as connection:
+            changed = connection.execute(
+                "UPDATE jobs SET state = ?1, state_fields = ?2, changed_at = ?3 "
+                "WHERE key = ?4 AND state IS NOT 'done' AND (state IS NOT ?1 "
+                "OR json_remove(state_fields, '$.at') IS NOT json_remove(?2, '$.at'))",
+                (name, fields, state.at, key),
+            )
+            if changed.rowcount:
+                connection.execute(
+                    "INSERT INTO states (key, state, fields) VALUES (?, ?, ?)", (key, name, fields)
+                )
+
+    def states(self, key: str) -> tuple[State, ...]:
+        """Return all states of the job, oldest first."""
+        rows = self._database.read(
+            "SELECT state, fields FROM states WHERE key = ? ORDER BY number", key
+        )
+        return tuple(state_from(name, json.loads(fields)) for name, fields in rows)
+
+    def add_note(self, key: str, text: str) -> None:
+        """Record something about the job that its user should be told."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO notes (key, at, text) VALUES (?, ?, ?)", (key, now(), text)
+            )
+
+    def notes(self, key: str) -> tuple[tuple[str, str], ...]:
+        """Return (time, text) of each note on the job, oldest first."""
+        rows = self._database.read("SELECT at, text FROM notes WHERE key = ? ORDER BY number", key)
+        return tuple((at, text) for at, text in rows)
+
+    def put_estimate(self, key: str, low: float, best: float, high: float) -> None:
+        """Record the QPU seconds that were expected before submission."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE jobs SET estimate_low_seconds = ?, estimate_best_seconds = ?, "
+                "estimate_high_seconds = ? WHERE key = ?",
+                (low, best, high, key),
+            )
+
+    def put_quantum_seconds(self, key: str, seconds: float) -> None:
+        """Record the QPU seconds that the service charged."""
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE jobs SET quantum_seconds = ? WHERE key = ?", (seconds, key))
+
+    def quantum_seconds(self, key: str) -> float | None:
+        """Return the QPU seconds that the service charged, or None while they are not known."""
+        rows = self._database.read("SELECT quantum_seconds FROM jobs WHERE key = ?", key)
+        return rows[0][0] if rows else None
+
+    def put_snapshot(self, digest: str, content: Mapping[str, Any]) -> None:
+        """Store a calibration by the digest that job specs name it with."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?)",
+                (digest, json.dumps(content, sort_keys=True), now()),
+            )
+
+    def snapshot(self, digest: str) -> dict[str, Any] | None:
+        """Return the stored calibration, or None."""
+        rows = self._database.read("SELECT content FROM snapshots WHERE digest = ?", digest)
+        return dict(json.loads(rows[0][0])) if rows else None
+
+    def jobs(self, *, limit: int | None = 50, states: Sequence[str] = ()) -> tuple[JobRecord, ...]:
+        """Return jobs, newest first, only those in one of `states` (names) when any is given."""
+        where = f"WHERE state IN ({', '.join('?' * len(states))})" if states else ""
+        rows = self._database.read(
+            "SELECT key, executor, backend, shots, created_at, state, state_fields, "
+            "estimate_low_seconds, estimate_best_seconds, estimate_high_seconds, quantum_seconds "
+            f"FROM jobs {where} ORDER BY created_at DESC, rowid DESC LIMIT ?",
+            *states,
+            -1 if limit is None else limit,
+        )
+        return tuple(
+            JobRecord(
+                key=row[0],
+                executor=row[1],
+                backend=row[2],
+                shots=row[3],
+                created_at=row[4],
+                state=_state(row[5], row[6]),
+                estimate_seconds=None if row[7] is None else (row[7], row[8], row[9]),
+                quantum_seconds=row[10],
+            )
+            for row in rows
+        )
+
+    def resolve(self, text: str) -> str:
+        """Return the key that `text` begins, or that the service id `text` belongs to.
+
+        Raises:
+            StoreError: If no job, or more than one, fits.
+        """
+        rows = self._database.read(
+            "SELECT key FROM jobs WHERE substr(key, 1, ?) = ?", len(text), text
+        )
+        if not rows:
+            rows = self._database.read(
+                "SELECT DISTINCT key FROM states WHERE json_extract(fields, '$.id') = ?", text
+            )
+        if len(rows) != 1 or not text:
+            raise StoreError(
+                f"A job should be named by its id or the beginning of its key. Got {text!r}, which "
+                f"fits {len(rows)} jobs. List them to see their keys."
+            )
+        return str(rows[0][0])
+
+
+def _state(name: str | None, fields: str | None) -> State | None:
+    return None if name is None or fields is None else state_from(name, json.loads(fields))
