@@ -1,0 +1,92 @@
+"""Sentences -> pubs of a job, and measured bits -> outcome counts of sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+from qiskit.circuit import QuantumCircuit
+
+from jobs.isa import TranspiledStep
+from jobs.spec import Pub, PubResult
+from qrnn_hw.classifier import Examples, Weights, angles
+
+
+@dataclass(frozen=True, eq=False)
+class SentencePubs:
+    """One pub for each sentence length, one parameter row for each sentence."""
+
+    pubs: tuple[Pub, ...]
+    rows: tuple[NDArray[np.int64], ...]
+    """Sentence numbers of each pub's parameter rows."""
+
+    @property
+    def n_sentences(self) -> int:
+        """Number of sentences."""
+        return sum(len(rows) for rows in self.rows)
+
+    def outcome_counts(self, results: Sequence[PubResult]) -> NDArray[np.int64]:
+        """Count the outcomes of each sentence.
+
+        Args:
+            results: one for each pub, in order.
+
+        Returns:
+            Shape (n, 2**m); bit j of the outcome integer is bit j of `out`.
+        """
+        return counts_of(self.outcomes(results), 2 ** results[0].registers["out"].shape[-1])
+
+    def outcomes(self, results: Sequence[PubResult]) -> NDArray[np.int64]:
+        """Return the outcome integer of each shot of each sentence, shape (n, shots)."""
+        shots = results[0].registers["out"].shape[1]
+        outcomes = np.empty((self.n_sentences, shots), dtype=np.int64)
+        for rows, result in zip(self.rows, results, strict=True):
+            bits = result.registers["out"].astype(np.int64)
+            outcomes[rows] = bits @ (1 << np.arange(bits.shape[-1]))
+        return outcomes
+
+
+def counts_of(outcomes: NDArray[np.int64], n_outcomes: int) -> NDArray[np.int64]:
+    """Count outcome integers (n, shots) into shape (n, n_outcomes)."""
+    rows = np.repeat(np.arange(len(outcomes)), outcomes.shape[1])
+    counts = np.zeros((len(outcomes), n_outcomes), dtype=np.int64)
+    np.add.at(counts, (rows, outcomes.ravel()), 1)
+    return counts
+
+
+def sentence_pubs(
+    transpiled: TranspiledStep,
+    weights: Weights,
+    examples: Examples,
+    prepare: Callable[[QuantumCircuit], QuantumCircuit] = lambda circuit: circuit,
+) -> SentencePubs:
+    """Unroll the transpiled step to every length that occurs and lay out the angles as rows.
+
+    Args:
+        transpiled: the machine's step.
+        weights: trained.
+        examples: sentences, each at least one step long.
+        prepare: what to do to each circuit first, such as fold it or embed it in the device; it
+            must keep the parameters.
+    """
+    encoded = np.asarray(angles(weights, jnp.asarray(examples.vectors)))
+    quantum = np.asarray(weights.quantum)
+    pubs, rows = [], []
+    for length in sorted(set(examples.lengths.tolist())):
+        members = np.flatnonzero(examples.lengths == length)
+        unrolled = transpiled.unroll(length)
+        circuit = prepare(unrolled.circuit)
+        column = {p: i for i, p in enumerate([*unrolled.inputs.ravel(), *unrolled.weights])}
+        values = np.concatenate(
+            [
+                encoded[members, :length].reshape(len(members), -1),
+                np.tile(quantum, (len(members), 1)),
+            ],
+            axis=1,
+        )
+        pubs.append(Pub(circuit, values[:, [column[p] for p in circuit.parameters]]))
+        rows.append(members)
+    return SentencePubs(tuple(pubs), tuple(rows))
