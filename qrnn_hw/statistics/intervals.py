@@ -123,7 +123,7 @@ def bootstrap(
         )
     n = shapes[0][0]
     value = float(statistic(*samples))
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         result = stats.bootstrap(
             samples,
