@@ -1,0 +1,265 @@
+"""The one door to IBM's Runtime: its local mode, and the service itself."""
+
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from qiskit.circuit import ControlFlowOp, ParameterExpression, QuantumCircuit
+from qiskit_aer import AerSimulator
+from qiskit_ibm_runtime import Batch, QiskitRuntimeService, Session
+from qiskit_ibm_runtime.exceptions import RuntimeInvalidStateError
+from qiskit_ibm_runtime.executor_sampler import Sampler
+
+from jobs.bits import pub_result
+from jobs.errors import (
+    JobFailedError,
+    PreflightError,
+    ServiceUnavailableError,
+    SpecError,
+)
+from jobs.executor import ServiceJob, ServicePhase
+from jobs.service_errors import one_line, translated
+from jobs.spec import JobSpec, PubResult
+
+Mode = Literal["job", "batch", "session"]
+
+# Aer binds some controlled rotations wrongly without a word (qiskit-aer issues 2323, 2391, 2403).
+BINDABLE = frozenset({"rz", "rx", "ry", "rzz"})
+_PHASES: dict[str, ServicePhase] = {
+    "INITIALIZING": "queued",
+    "QUEUED": "queued",
+    "RUNNING": "running",
+    "DONE": "done",
+    "ERROR": "failed",
+    "CANCELLED": "cancelled",
+}
+
+
+class LocalRuntimeExecutor:
+    """Runs jobs through the Runtime's Sampler on a simulator in this process.
+
+    The simulator is used as it is, so its noise model is built once, by the caller. Circuits are on
+    the simulator's qubits and hold nothing that Aer does not know.
+    """
+
+    def __init__(self, simulator: AerSimulator, name: str = "aer") -> None:
+        self._simulator = simulator
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """What `JobSpec.executor` says of jobs for this place."""
+        return self._name
+
+    def run(self, spec: JobSpec) -> tuple[PubResult, ...]:
+        """Return the bits of each pub.
+
+        Raises:
+            SpecError: If a parameter is in a gate that Aer may bind wrongly, or an operation is
+                unknown to Aer.
+        """
+        for pub in spec.pubs:
+            _check_for_aer(pub.circuit)
+        # The local mode starts every pub of a call from the same seed, so that equal circuits
+        # would draw equal bits: each pub gets a call and a seed of its own.
+        seeds = np.random.SeedSequence(spec.seed).generate_state(len(spec.pubs)) >> 1
+        results = []
+        for pub, seed in zip(spec.pubs, seeds, strict=True):
+            sampler = Sampler(
+                mode=self._simulator,
+                # By default the local mode rounds angles to five decimals of a quarter turn.
+                options={"simulator": {"seed_simulator": int(seed), "angle_decimals": 15}},
+            )
+            rows = (pub.circuit, pub.parameters) if pub.parameters.size else (pub.circuit,)
+            answer = sampler.run([rows], shots=spec.shots).result()
+            results.append(pub_result(answer[0], pub, spec.shots))
+        return tuple(results)
+
+
+def _check_for_aer(circuit: QuantumCircuit) -> None:
+    for instruction in circuit.data:
+        operation = instruction.operation
+        if isinstance(operation, ControlFlowOp):
+            for block in operation.blocks:
+                _check_for_aer(block)
+            continue
+        if operation.name in ("measure_2", "reset_2"):
+            raise SpecError(
+                "Circuits for Aer should use measure and reset. "
+                f"Got {operation.name}. Lower the circuit for Aer first."
+            )
+        free = any(isinstance(p, ParameterExpression) and p.parameters for p in operation.params)
+        if free and operation.name not in BINDABLE:
+            raise SpecError(
+                f"Parameters should be in one of {', '.join(sorted(BINDABLE))} when Aer binds them."
+                f" Got one in {operation.name}. Transpile to the machine's basis, or bind it first."
+            )
+
+
+class ServiceExecutor:
+    """Sends jobs to a real backend with the account of the client's own settings.
+
+    The account is that of QISKIT_IBM_TOKEN, QISKIT_IBM_INSTANCE and QISKIT_IBM_URL, or the saved
+    one. Connecting happens at the first use. Option `rep_delay_seconds` of a job is honoured.
+    """
+
+    def __init__(
+        self, backend: str, *, mode: Mode = "job", max_execution_seconds: int | None = None
+    ) -> None:
+        self.backend_name = backend
+        self.mode = mode
+        self.max_execution_seconds = max_execution_seconds
+        self._opened: Batch | Session | None = None
+        self._known: dict[str, Any] = {}
+
+    @property
+    def name(self) -> str:
+        """What `JobSpec.executor` says of jobs for this place."""
+        return "ibm"
+
+    @cached_property
+    def _service(self) -> QiskitRuntimeService:
+        with translated("connect to the service"):
+            return QiskitRuntimeService()
+
+    @cached_property
+    def backend(self) -> Any:
+        """The client's object for the backend, with target, properties and configuration."""
+        with translated(f"find the backend {self.backend_name}"):
+            return self._service.backend(self.backend_name)
+
+    def backends(self) -> tuple[str, ...]:
+        """Return the names of the backends that the account may use, sorted."""
+        with translated("list the backends"):
+            return tuple(sorted(backend.name for backend in self._service.backends()))
+
+    def plan(self) -> str:
+        """Return the name of the account's plan in lower case, for example "open"."""
+        with translated("read the account's plan"):
+            active = self._service.active_instance()
+            plans = {
+                instance["crn"]: instance.get("plan") for instance in self._service.instances()
+            }
+            return str(plans.get(active) or "unknown").lower()
+
+    def remaining_seconds(self) -> float | None:
+        """Return the QPU seconds that the plan has left, or None when it has no limit."""
+        with translated("read the usage of the plan"):
+            usage = self._service.usage()
+            remaining = usage.get("usage_remaining_seconds")
+            return None if remaining is None else float(remaining)
+
+    def submit(self, spec: JobSpec, tag: str) -> str:
+        """Send the job with `tag` on it and return the id that the service gave.
+
+        Raises:
+            PreflightError: If a session is asked for on the Open plan.
+        """
+        place = self._place()
+        options: dict[str, Any] = {
+            "environment": {"job_tags": [tag]},
+            "max_execution_time": self.max_execution_seconds,
+        }
+        rep_delay = spec.options.get("rep_delay_seconds")
+        if rep_delay is not None:
+            options["execution"] = {"rep_delay": rep_delay}
+        pubs = [
+            (pub.circuit, pub.parameters) if pub.parameters.size else (pub.circuit,)
+            for pub in spec.pubs
+        ]
+        with translated("submit the job"):
+            job = Sampler(mode=place, options=options).run(pubs, shots=spec.shots)
+            self._known[job.job_id()] = job
+            return str(job.job_id())
+
+    def _place(self) -> Any:
+        if self.mode == "job":
+            return self.backend
+        if self.mode == "session" and self.plan() == "open":
+            raise PreflightError(
+                "The Open plan runs jobs and batches only. Got session mode. "
+                "Use --mode batch. [IBM Quantum documentation, Execution modes]"
+            )
+        if self._opened is None:
+            kind = Batch if self.mode == "batch" else Session
+            with translated(f"open a {self.mode}"):
+                self._opened = kind(backend=self.backend)
+        return self._opened
+
+    def close(self) -> None:
+        """Let the batch or session end when its jobs have; does nothing in job mode."""
+        if self._opened is not None:
+            with translated(f"close the {self.mode}"):
+                self._opened.close()
+            self._opened = None
+
+    def find(self, tag: str) -> tuple[ServiceJob, ...]:
+        """Return all jobs that carry `tag`, oldest first."""
+        with translated("look up jobs by tag"):
+            jobs = self._service.jobs(job_tags=[tag], limit=None, descending=False)
+            found = [job for job in jobs if tag in (job.tags or ())]
+            self._known.update((job.job_id(), job) for job in found)
+            return tuple(_described(job) for job in found)
+
+    def look_up(self, job_id: str) -> ServiceJob:
+        """Return where the job stands."""
+        with translated(f"look up job {job_id}"):
+            return _described(self._job(job_id))
+
+    def _job(self, job_id: str) -> Any:
+        if job_id not in self._known:
+            self._known[job_id] = self._service.job(job_id)
+        return self._known[job_id]
+
+    def fetch(self, job_id: str, spec: JobSpec) -> tuple[PubResult, ...]:
+        """Return the measured bits of a job that is done.
+
+        Raises:
+            JobFailedError: If the answer does not fit the job.
+        """
+        with translated(f"fetch the result of job {job_id}"):
+            answer = self._job(job_id).result()
+            if answer is None:
+                raise ServiceUnavailableError(
+                    f"The service should have the result of job {job_id}. Got none yet. "
+                    "Fetch it again later."
+                )
+            n_pubs = len(answer)
+        if n_pubs != len(spec.pubs):
+            raise JobFailedError(
+                f"The answer should hold {len(spec.pubs)} circuits. Got {n_pubs} in job {job_id}. "
+                "Submit the job again."
+            )
+        return tuple(
+            pub_result(result, pub, spec.shots)
+            for result, pub in zip(answer, spec.pubs, strict=True)
+        )
+
+    def cancel(self, job_id: str) -> bool:
+        """Cancel the job; False when it had already ended."""
+        with translated(f"cancel job {job_id}"):
+            try:
+                self._job(job_id).cancel()
+            except RuntimeInvalidStateError:
+                return False
+        return True
+
+    def quantum_seconds(self, job_id: str) -> float | None:
+        """Return the seconds that were charged, or None while they are not known."""
+        with translated(f"read the usage of job {job_id}"):
+            usage = self._job(job_id).metrics().get("usage", {})
+        seconds = usage.get("qpu_charge_time_seconds", usage.get("quantum_seconds"))
+        if seconds is None or usage.get("status", "complete") == "pending":
+            return None
+        return float(seconds)
+
+
+def _described(job: Any) -> ServiceJob:
+    status = job.status()
+    phase = _PHASES.get(status, "running")
+    reason = ""
+    if phase == "failed":
+        reason = one_line(job.error_message() or "The service gave no reason.")
+    elif phase == "cancelled":
+        reason = "Cancelled at the service."
+    return ServiceJob(job.job_id(), phase, reason)
