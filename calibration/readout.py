@@ -1,0 +1,43 @@
+"""Circuits that measure readout errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qiskit.circuit import ClassicalRegister, QuantumCircuit
+
+from calibration.errors import CalibrationError
+
+
+def readout_circuits(n_qubits: int, qubits: Sequence[int]) -> tuple[QuantumCircuit, QuantumCircuit]:
+    """Return the two circuits that show P(read 1 | 0) and P(read 0 | 1) of each qubit.
+
+    All qubits are prepared in |0>, then all in |1>; errors are taken as independent between
+    qubits. The gates are `x` and `measure`, in the basis of every device here.
+
+    Args:
+        n_qubits: width of the circuits.
+        qubits: measured ones, in order: bit j of the register `out` is qubits[j].
+
+    Raises:
+        CalibrationError: a qubit is repeated or out of range.
+    """
+    if len(set(qubits)) != len(qubits) or not set(qubits) <= set(range(n_qubits)):
+        raise CalibrationError(
+            f"calibrated qubits should be distinct and below {n_qubits}. Got {list(qubits)}."
+        )
+    zeros, ones = (_prepared(n_qubits, qubits, excited) for excited in (False, True))
+    return zeros, ones
+
+
+def _prepared(n_qubits: int, qubits: Sequence[int], excited: bool) -> QuantumCircuit:
+    circuit = QuantumCircuit(n_qubits, name="readout-ones" if excited else "readout-zeros")
+    out = ClassicalRegister(len(qubits), "out")
+    circuit.add_register(out)
+    if excited:
+        for qubit in qubits:
+            circuit.x(qubit)
+        circuit.barrier(list(qubits))
+    for position, qubit in enumerate(qubits):
+        circuit.measure(qubit, out[position])
+    return circuit

@@ -1,0 +1,100 @@
+"""A recorded device as a place to run: the Runtime's Sampler in local mode, with its noise.
+
+Takes the very circuits that the real device would get. They are brought back onto their active
+qubits, and the noise model of these is built once and kept, so that a call costs no more than its
+shots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from qiskit.circuit import QuantumCircuit
+
+from calibration.noise import DeviceNoise, NoiseScale
+from calibration.snapshot import Snapshot
+from jobs.aer import lower, measurement_names, simulator
+from jobs.errors import SpecError
+from jobs.runtime import LocalRuntimeExecutor
+from jobs.spec import JobSpec, Pub, PubResult
+
+
+class RecordedDeviceExecutor:
+    """Runs device circuits on the noise of a snapshot, through the Runtime's local mode."""
+
+    name = "aer"
+
+    def __init__(self, snapshot: Snapshot, scale: NoiseScale | None = None) -> None:
+        self._snapshot, self._scale = snapshot, scale or NoiseScale()
+        self._places: dict[object, LocalRuntimeExecutor] = {}
+
+    def run(self, spec: JobSpec) -> tuple[PubResult, ...]:
+        """Return the bits of each pub.
+
+        Raises:
+            SpecError: the circuits are not for this device, or use two measurement instructions
+                on one qubit.
+        """
+        physical = active_qubits([pub.circuit for pub in spec.pubs])
+        if physical and physical[-1] >= self._snapshot.n_qubits:
+            raise SpecError(
+                f"circuits for {self._snapshot.backend} should use qubits below "
+                f"{self._snapshot.n_qubits}. Got qubit {physical[-1]}."
+            )
+        names: dict[int, str] = {}
+        pubs = []
+        for pub in spec.pubs:
+            small = on_active_qubits(pub.circuit, physical)
+            for qubit, name in measurement_names(small).items():
+                if names.setdefault(qubit, name) != name:
+                    raise SpecError(
+                        f"one job should use one measurement instruction a qubit. Got "
+                        f"{names[qubit]} and {name} on qubit {physical[qubit]}; split the job."
+                    )
+            lowered = lower(small)
+            pubs.append(Pub(lowered, pub.parameters))
+        return self._place(physical, names).run(replace(spec, pubs=tuple(pubs)))
+
+    def _place(self, physical: tuple[int, ...], names: dict[int, str]) -> LocalRuntimeExecutor:
+        key = (physical, tuple(sorted(names.items())))
+        if key not in self._places:
+            noise = DeviceNoise(self._snapshot.restrict(physical), self._scale)
+            self._places[key] = LocalRuntimeExecutor(simulator(noise, names), name=self.name)
+        return self._places[key]
+
+
+def active_qubits(circuits: Sequence[QuantumCircuit]) -> tuple[int, ...]:
+    """Return the qubits that any instruction but a barrier touches, ascending."""
+    return tuple(
+        sorted(
+            {
+                circuit.find_bit(qubit).index
+                for circuit in circuits
+                for instruction in circuit.data
+                if instruction.operation.name != "barrier"
+                for qubit in instruction.qubits
+            }
+        )
+    )
+
+
+def on_active_qubits(circuit: QuantumCircuit, physical: Sequence[int]) -> QuantumCircuit:
+    """Return the circuit on some qubits only, numbered in the order given.
+
+    Barriers keep the part that lies on these qubits.
+    """
+    from qiskit.circuit import Barrier
+
+    position = {qubit: index for index, qubit in enumerate(physical)}
+    small = QuantumCircuit(len(physical), name=circuit.name)
+    for register in circuit.cregs:
+        small.add_register(register)
+    for instruction in circuit.data:
+        operation = instruction.operation
+        qubits = [circuit.find_bit(q).index for q in instruction.qubits]
+        if operation.name == "barrier":
+            qubits = [q for q in qubits if q in position]
+            operation = Barrier(len(qubits))
+        small.append(operation, [position[q] for q in qubits], instruction.clbits)
+    return small

@@ -1,0 +1,186 @@
+"""The main job: sentences to a trained dynamic network, measured, mitigated and reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from calibration.noise import DeviceNoise
+from circuits import architecture
+from circuits.exact.sequence import SequenceModel
+from jobs.cost import Estimate
+from jobs.exact import sequence_model
+from jobs.isa import TranspiledStep, transpile_step
+from jobs.store import Store
+from qrnn_hw.agreement import compare_with_aer
+from qrnn_hw.classifier import Examples, Weights, initial_weights
+from qrnn_hw.config import store_path
+from qrnn_hw.errors import UsageError
+from qrnn_hw.evaluate import Measured
+from qrnn_hw.machine import Machine, open_machine
+from qrnn_hw.measurement import PlannedJobs, measure, plan_jobs
+from qrnn_hw.outcome import Outcome, exact_distributions
+from qrnn_hw.settings import RunSettings
+from qrnn_hw.task import Task, load_task
+from qrnn_hw.train.aer import AerTrainer
+from qrnn_hw.train.checkpoint import fingerprint, load, save
+from qrnn_hw.train.exact import TrainingState, start, train
+
+
+class Progress(Protocol):
+    """Where the job says what it is doing."""
+
+    def stage(self, text: str) -> None:
+        """Begin a stage."""
+
+    def advance(self, done: int, total: int, note: str = "") -> None:
+        """Say how far the stage is."""
+
+
+Confirm = Callable[[Estimate, Machine], None]
+"""Called before anything is sent; raises BudgetError to stop."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """All that comes before training."""
+
+    settings: RunSettings
+    task: Task
+    machine: Machine
+    transpiled: TranspiledStep
+    noise: DeviceNoise
+    noisy: SequenceModel
+    ideal: SequenceModel
+
+    @property
+    def test(self) -> Examples:
+        """The test sentences that are run on the machine."""
+        return self.task.test.take(np.arange(len(self.task.test))[: self.settings.sentences])
+
+    def run_fingerprint(self) -> str:
+        """Return what a checkpoint must have been trained on to be resumed.
+
+        The number of epochs is not in it: a longer run may resume a shorter one.
+        """
+        options: dict[str, Any] = self.settings.training.to_json()
+        options.pop("epochs")
+        return fingerprint(
+            {
+                "model": self.settings.model,
+                "engine": self.settings.engine,
+                "training": options,
+                "seeds": self.settings.seeds,
+                "task": self.task.digest,
+                "snapshot": self.machine.snapshot.digest,
+            }
+        )
+
+
+def prepare(settings: RunSettings) -> Prepared:
+    """Read the data, open the machine, transpile the step and lift it with its noise."""
+    network = architecture(settings.model)
+    if network.mode == "expectation":
+        raise UsageError(
+            f"the main job runs models in the modes coherent or sampled. Got {network.name} in "
+            "the mode expectation."
+        )
+    task = load_task(settings)
+    machine = open_machine(settings.backend)
+    transpiled = transpile_step(network, machine.snapshot, seed=settings.seeds["transpiler"])
+    noise = DeviceNoise(transpiled.snapshot)
+    return Prepared(
+        settings,
+        task,
+        machine,
+        transpiled,
+        noise,
+        noisy=sequence_model(transpiled, noise),
+        ideal=sequence_model(transpiled, None),
+    )
+
+
+def train_or_resume(prepared: Prepared, progress: Progress) -> TrainingState:
+    """Train under the machine's noise, from the checkpoint in the output folder if there is one.
+
+    Raises:
+        ConfigurationError: the checkpoint is unreadable or of another run, or the loss diverged.
+    """
+    settings, task = prepared.settings, prepared.task
+    options = replace(settings.training, seed=settings.seeds["training"])
+    network = prepared.transpiled.architecture
+    state = start(initial_weights(network, task.projection, seed=options.seed), options)
+    run = prepared.run_fingerprint()
+    path = settings.output / "checkpoint.npz"
+    if path.exists():
+        state = load(path, state, run)
+        progress.stage(f"resuming after epoch {state.finished_epochs}")
+
+    def after_epoch(state: TrainingState) -> None:
+        save(path, state, run)
+        last = state.history[-1]
+        progress.advance(
+            state.finished_epochs,
+            options.epochs,
+            f"validation loss {last.validation_loss:.3f}, accuracy {last.validation_accuracy:.3f}",
+        )
+
+    if settings.engine == "aer":
+        trainer = AerTrainer(prepared.transpiled, prepared.noise, settings.training_shots)
+        return trainer.train(task.training, task.validation, options, state, after_epoch)
+    return train(prepared.noisy, task.training, task.validation, options, state, after_epoch)
+
+
+def run_main_job(settings: RunSettings, progress: Progress, confirm: Confirm) -> Outcome:
+    """Run all steps and return everything that a report needs.
+
+    Args:
+        settings: what to run.
+        progress: told of each stage.
+        confirm: called with the estimate before anything is sent.
+
+    Raises:
+        QRNNError, CircuitsError, CalibrationError, JobsError: see the exit codes.
+    """
+    progress.stage(f"reading {settings.data or settings.dataset} and {settings.backend}")
+    prepared = prepare(settings)
+    test = prepared.test
+    progress.stage(f"training {settings.model} under the noise of {prepared.machine.name}")
+    state = train_or_resume(prepared, progress)
+    weights: Weights = state.best
+    progress.stage("checking the exact engine against Aer")
+    agreement = compare_with_aer(
+        prepared.transpiled,
+        prepared.noise,
+        prepared.noisy,
+        weights,
+        test.take(np.array([int(np.argmax(test.lengths))])),
+        seed=settings.seeds["shots_scale_1"],
+    )
+    progress.stage("building, checking and pricing the jobs")
+    planned = plan_jobs(settings, prepared.machine, prepared.transpiled, weights, test)
+    confirm(planned.estimate, prepared.machine)
+    progress.stage(f"running {len(planned.specs)} jobs on {prepared.machine.name}")
+    measured = _measure(prepared, planned, progress)
+    return Outcome(
+        settings=settings,
+        task=prepared.task,
+        machine=prepared.machine,
+        transpiled=prepared.transpiled,
+        state=state,
+        test=test,
+        agreement=agreement,
+        planned=planned,
+        measured=measured,
+        ideal=exact_distributions(prepared.ideal, weights, test),
+        noisy=exact_distributions(prepared.noisy, weights, test),
+    )
+
+
+def _measure(prepared: Prepared, planned: PlannedJobs, progress: Progress) -> Measured:
+    with Store(store_path()) as store:
+        store.put_snapshot(prepared.machine.snapshot.digest, prepared.machine.snapshot.to_json())
+        return measure(planned, prepared.machine.executor(), store, progress.advance)

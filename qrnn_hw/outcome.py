@@ -1,0 +1,155 @@
+"""What the main job found, and its JSON document."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.exact.sequence import SequenceModel
+from jobs.isa import TranspiledStep
+from qrnn_hw.agreement import Agreement
+from qrnn_hw.classifier import Examples, Weights, angles
+from qrnn_hw.evaluate import Measured, accuracy_interval
+from qrnn_hw.machine import Machine
+from qrnn_hw.measurement import PlannedJobs
+from qrnn_hw.settings import RunSettings
+from qrnn_hw.statistics.intervals import Interval
+from qrnn_hw.task import Task
+from qrnn_hw.train.exact import TrainingState
+
+SCHEMA_VERSION = 1
+PACKAGES = (
+    "qrnn-hw",
+    "qiskit",
+    "qiskit-aer",
+    "qiskit-ibm-runtime",
+    "qiskit-machine-learning",
+    "mitiq",
+    "jax",
+    "numpy",
+)
+FLIP_SHOTS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
+FLIP_REPEATS = 200
+
+
+def exact_distributions(
+    model: SequenceModel, weights: Weights, examples: Examples
+) -> NDArray[np.float64]:
+    """Return the exact outcome distribution of each sentence, shape (n, 2**m)."""
+    encoded = angles(weights, jnp.asarray(examples.vectors))
+    run = jax.jit(model.distributions)
+    return np.asarray(run(weights.quantum, encoded, jnp.asarray(examples.lengths)))
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """All results of one run of the main job."""
+
+    settings: RunSettings
+    task: Task
+    machine: Machine
+    transpiled: TranspiledStep
+    state: TrainingState
+    test: Examples
+    agreement: Agreement
+    planned: PlannedJobs
+    measured: Measured
+    ideal: NDArray[np.float64]  # shape (n, 2**m), exact distributions without noise
+    noisy: NDArray[np.float64]  # shape (n, 2**m), exact distributions under the noise
+
+    @property
+    def decision(self) -> NDArray[np.float64]:
+        """Score of each outcome, shape (2**m,)."""
+        return np.asarray(self.state.best.decision)
+
+    @cached_property
+    def scores(self) -> dict[str, NDArray[np.float64]]:
+        """Scores (n,) by stack: exact ones first, measured ones at equal total shots after."""
+        measured = self.measured.scores(self.planned.shots, self.decision)
+        return {
+            "ideal": self.ideal @ self.decision,
+            "noisy_exact": self.noisy @ self.decision,
+            **measured,
+        }
+
+    @cached_property
+    def accuracy(self) -> dict[str, Interval]:
+        """Test accuracy of each stack with its 95 % Wilson interval."""
+        return {
+            name: accuracy_interval(score, self.test.labels) for name, score in self.scores.items()
+        }
+
+    @cached_property
+    def flip_rate(self) -> dict[int, float]:
+        """Mean share of predictions that differ from the infinite-shot ones, by shots.
+
+        Draws from the exact noisy distribution of each sentence; no shot is simulated twice.
+        """
+        generator = np.random.default_rng(self.settings.seed)
+        wanted = self.scores["noisy_exact"] > 0
+        noisy = np.clip(self.noisy, 0, None)
+        noisy = noisy / noisy.sum(1, keepdims=True)
+        rates = {}
+        for shots in FLIP_SHOTS:
+            counts = generator.multinomial(shots, noisy, size=(FLIP_REPEATS, len(noisy)))
+            rates[shots] = float(np.mean((counts @ self.decision > 0) != wanted))
+        return rates
+
+    def to_json(self, report: str) -> dict[str, Any]:
+        """Return the document that `--json` prints.
+
+        Args:
+            report: path of the report.
+        """
+        estimate = self.planned.estimate
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "model": self.settings.model,
+            "dataset": str(self.settings.data or self.settings.dataset),
+            "backend": self.machine.name,
+            "shots": self.settings.shots,
+            "seeds": self.settings.seeds,
+            "accuracy": {name: interval.to_json() for name, interval in self.accuracy.items()},
+            "agreement": self.agreement.to_json(),
+            "flip_rate": {str(shots): rate for shots, rate in self.flip_rate.items()},
+            "qpu_seconds": estimate.best_seconds,
+            "qpu_seconds_range": {"low": estimate.low_seconds, "high": estimate.high_seconds},
+            "jobs": [spec.key for spec in self.planned.specs],
+            "rows": {
+                "training": len(self.task.training),
+                "validation": len(self.task.validation),
+                "test": len(self.test),
+            },
+            "classes": list(self.task.text.classes),
+            "training": {
+                "engine": self.settings.engine,
+                "epochs": self.state.finished_epochs,
+                "best_epoch": self.state.best_epoch + 1,
+                "n_parameters": self.state.best.n_parameters,
+                "n_quantum_weights": int(self.state.best.quantum.size),
+                "history": [epoch._asdict() for epoch in self.state.history],
+            },
+            "calibration": {
+                "taken": self.machine.snapshot.taken,
+                "snapshot": self.machine.snapshot.digest,
+                "qubits": list(self.transpiled.snapshot.physical),
+                "readout": {
+                    "p01": list(self.measured.calibration.p01),
+                    "p10": list(self.measured.calibration.p10),
+                },
+            },
+            "settings": self.settings.to_json(),
+            "versions": {
+                "python": platform.python_version(),
+                **{name: version(name) for name in PACKAGES},
+            },
+            "report": report,
+        }

@@ -1,0 +1,139 @@
+"""Figures as inline SVG that follow the page's colours, light or dark."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from qrnn_hw.statistics.intervals import Interval
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from qiskit.circuit import QuantumCircuit
+
+# Drawn in these colours, which are replaced by the page's own after rendering.
+THEME = {"#010101": "var(--ink)", "#020202": "var(--faint)", "#030303": "var(--accent)"}
+INK, FAINT, ACCENT = THEME
+_STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "qrnn-hw",
+    "font.family": "sans-serif",
+    "font.size": 11,
+    "text.color": INK,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": FAINT,
+    "grid.alpha": 0.35,
+    "legend.frameon": False,
+}
+
+
+def interval_figure(rows: Sequence[tuple[str, Interval]], label: str) -> str:
+    """Draw one dot with its interval a row, first row on top."""
+    figure, axes = _figure(6.4, 0.9 + 0.38 * len(rows))
+    for position, (_, interval) in enumerate(rows):
+        axes.plot([interval.low, interval.high], [position] * 2, color=ACCENT, linewidth=2)
+        axes.plot([interval.value], [position], "o", color=ACCENT)
+        axes.annotate(
+            f"{interval.value:.3f}",
+            (interval.value, position),
+            textcoords="offset points",
+            xytext=(0, 7),
+            ha="center",
+            fontsize=9,
+        )
+    axes.set_yticks(range(len(rows)), [name for name, _ in rows])
+    axes.set_ylim(len(rows) - 0.4, -0.7)
+    axes.set_xlabel(label)
+    axes.grid(axis="x")
+    return _svg(figure, label)
+
+
+def line_figure(
+    x: Sequence[float],
+    lines: Sequence[tuple[str, Sequence[float]]],
+    *,
+    labels: tuple[str, str],
+    log_x: bool = False,
+    mark_x: float | None = None,
+) -> str:
+    """Draw lines over x, told apart by dashes and labelled in a legend.
+
+    Args:
+        x: shape (k,).
+        lines: (name, values of shape (k,)).
+        labels: of the two axes.
+        log_x: logarithmic x.
+        mark_x: where to draw a vertical line.
+    """
+    figure, axes = _figure(6.4, 3.1)
+    dashes = ("-", "--", ":", "-.")
+    for (name, values), dash in zip(lines, dashes * len(lines), strict=False):
+        colour = ACCENT if dash == "-" else INK
+        axes.plot(x, values, dash, color=colour, label=name, linewidth=1.8)
+    if mark_x is not None:
+        axes.axvline(mark_x, color=FAINT, linewidth=1)
+    if log_x:
+        axes.set_xscale("log")
+    axes.set_xlabel(labels[0])
+    axes.set_ylabel(labels[1])
+    axes.grid()
+    if len(lines) > 1:
+        axes.legend()
+    return _svg(figure, " against ".join(reversed(labels)))
+
+
+def histogram_figure(values: Sequence[float], *, label: str) -> str:
+    """Draw how often values fall where, with a line at zero."""
+    figure, axes = _figure(6.4, 2.4)
+    axes.hist(values, bins=31, color=ACCENT)
+    axes.axvline(0, color=INK, linewidth=1)
+    axes.set_xlabel(label)
+    axes.set_ylabel("sentences")
+    return _svg(figure, label)
+
+
+def circuit_figure(circuit: QuantumCircuit) -> str:
+    """Draw a circuit in Qiskit's black-and-white style, in the page's colours."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure as NewFigure
+
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "qrnn-hw"}):
+        figure: Figure = circuit.draw("mpl", style="bw", fold=24, idle_wires=False)
+        assert isinstance(figure, NewFigure)
+        text = _svg(figure, f"circuit {circuit.name}")
+    return text.replace("#000000", "var(--ink)").replace("#ffffff", "var(--page)")
+
+
+def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure as NewFigure
+
+    with rc_context(_STYLE):
+        figure = NewFigure(figsize=(width, height), layout="constrained")
+        return figure, figure.add_subplot()
+
+
+def _svg(figure: Any, title: str) -> str:
+    from html import escape
+
+    from matplotlib import rc_context
+
+    stream = io.StringIO()
+    with rc_context(_STYLE):
+        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
+    text = stream.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r'(<svg[^>]*?) width="[^"]*pt"', r"\1", text, count=1)
+    text = re.sub(r'(<svg[^>]*?) height="[^"]*pt"', r"\1", text, count=1)
+    for drawn, themed in THEME.items():
+        text = text.replace(drawn, themed)
+    return text.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)

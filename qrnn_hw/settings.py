@@ -1,0 +1,84 @@
+"""What one run of the main job is told."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from qrnn_hw.errors import UsageError
+from qrnn_hw.train.options import TrainingOptions
+
+Engine = Literal["exact", "aer"]
+STEPS = 10
+"""Words of a sentence that the models read, as in the first source."""
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """Everything that the numbers of a run depend on, and where it writes."""
+
+    model: str = "dynamic-line"
+    dataset: str = "uci"
+    """An embedded data set: `amazon`, `imdb`, `yelp`, or `uci` for all three files, tested on
+    amazon."""
+
+    data: Path | None = None
+    """The user's own labelled text, in place of `dataset`."""
+
+    embeddings: Path | None = None
+    """The user's own word vectors."""
+
+    backend: str = "fake_boston"
+    shots: int = 1000
+    """Shots per prediction, the same total for every mitigation stack."""
+
+    calibration_shots: int = 4000
+    """Shots of each of the two readout calibration circuits."""
+
+    training_shots: int = 128
+    """Shots of each loss value of the aer engine."""
+
+    sentences: int | None = None
+    """Test sentences that are run on the machine; None is all of them."""
+
+    seed: int = 0
+    engine: Engine = "exact"
+    training: TrainingOptions = field(default_factory=TrainingOptions)
+    output: Path = Path("runs/latest")
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        for name, least in (
+            ("shots", 1),
+            ("calibration_shots", 1),
+            ("training_shots", 1),
+            ("sentences", 1),
+            ("seed", 0),
+        ):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise UsageError(f"{name} should be at least {least}. Got {value}.")
+        if self.engine not in get_args(Engine):
+            raise UsageError(
+                f"the engine should be one of {', '.join(get_args(Engine))}. Got {self.engine!r}."
+            )
+
+    @property
+    def seeds(self) -> dict[str, int]:
+        """Named seeds, all derived from the one given."""
+        return {
+            "split": 42 + self.seed,
+            "training": self.seed,
+            "transpiler": 7 + self.seed,
+            "readout_calibration": 1000 + self.seed,
+            "shots_scale_1": 2000 + self.seed,
+            "shots_scale_3": 3000 + self.seed,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as a JSON object."""
+        return {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in asdict(self).items()
+        }

@@ -1,0 +1,75 @@
+"""From a data set to arrays: split, vectors and projection, fitted on training rows only."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrnn_hw.classifier import Examples
+from qrnn_hw.data.labelled_text import LabelledText, load_embedded, load_tsv
+from qrnn_hw.data.split import Split, split, split_with_extra
+from qrnn_hw.data.vectors import WordVectors, load_embedded_vectors, load_vectors
+from qrnn_hw.features import embed, fit_pls
+from qrnn_hw.settings import STEPS, RunSettings
+
+PROJECTION_SCALE = 0.5
+"""Of the initial projection: unit word vectors then turn qubits by about a radian."""
+
+PROJECTION_COLUMNS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A labelled data set, ready for a classifier."""
+
+    text: LabelledText
+    rows: Split
+    vectors: WordVectors
+    training: Examples
+    validation: Examples
+    test: Examples
+    projection: NDArray[np.float64]  # shape (dim, k)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all arrays that training and prediction see."""
+        hashed = hashlib.sha256()
+        for part in (self.training, self.validation, self.test):
+            for array in (part.vectors, part.lengths, part.labels):
+                hashed.update(np.ascontiguousarray(array).tobytes())
+        hashed.update(np.ascontiguousarray(self.projection).tobytes())
+        return hashed.hexdigest()
+
+
+def load_task(settings: RunSettings) -> Task:
+    """Read the data of a run and fit what comes before the circuit on its training rows.
+
+    Raises:
+        UsageError: no such embedded data set.
+        DataError: a file that cannot be read or does not fit the task.
+    """
+    text = load_tsv(settings.data) if settings.data else load_embedded(settings.dataset)
+    vectors = load_vectors(settings.embeddings) if settings.embeddings else load_embedded_vectors()
+    if settings.data is None and settings.dataset == "uci":
+        # The published accuracies are those of the amazon file: the others only help to train.
+        tested = np.array([source == "amazon" for source in text.sources])
+        rows = split_with_extra(text.labels, tested, seed=settings.seeds["split"])
+    else:
+        rows = split(text.labels, seed=settings.seeds["split"])
+    sequences = embed(text.texts, vectors, steps=STEPS)
+    fitted = fit_pls(sequences, text.labels, rows.train, PROJECTION_COLUMNS)
+    # A sentence without a known word still takes one step, with the zero vector.
+    lengths = np.maximum(sequences.lengths, 1)
+    examples = Examples(sequences.values, lengths, np.asarray(text.labels))
+    return Task(
+        text=text,
+        rows=rows,
+        vectors=vectors,
+        training=examples.take(rows.train),
+        validation=examples.take(rows.validation),
+        test=examples.take(rows.test),
+        projection=PROJECTION_SCALE * fitted.matrix,
+    )
