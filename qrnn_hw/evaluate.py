@@ -79,7 +79,7 @@ class Measured:
         return {
             "noisy": _mean(self.scaled[0][:, : plan.total], decision),
             "readout": _mean(self.scaled[0][:, : plan.readout], corrected),
-            "zne": np.tensordot(circuit_weights(ZNE), np.stack(parts), axes=1),
+            "zne": np.asarray(np.tensordot(circuit_weights(ZNE), np.stack(parts), axes=1)),
         }
 
 

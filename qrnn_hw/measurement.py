@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from jobs.preflight import preflight, require
 from qiskit.circuit import QuantumCircuit
 
 from calibration.readout import readout_circuits
 from jobs.cost import Estimate, qpu_seconds
 from jobs.executor import Executor, RemoteExecutor
 from jobs.isa import TranspiledStep
+from jobs.preflight import preflight, require
 from jobs.runner import run
 from jobs.spec import JobSpec, Pub
 from jobs.splitting import split

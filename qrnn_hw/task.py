@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from qrnn_hw.classifier import Examples
 from qrnn_hw.data.labelled_text import LabelledText, load_embedded, load_tsv
-from qrnn_hw.data.split import Split, split, split_with_extra
+from qrnn_hw.data.split import Split, split, split_one_source
 from qrnn_hw.data.vectors import WordVectors, load_embedded_vectors, load_vectors
 from qrnn_hw.features import embed, fit_pls
 from qrnn_hw.settings import STEPS, RunSettings
@@ -55,8 +55,7 @@ def load_task(settings: RunSettings) -> Task:
     vectors = load_vectors(settings.embeddings) if settings.embeddings else load_embedded_vectors()
     if settings.data is None and settings.dataset == "uci":
         # The published accuracies are those of the amazon file: the others only help to train.
-        tested = np.array([source == "amazon" for source in text.sources])
-        rows = split_with_extra(text.labels, tested, seed=settings.seeds["split"])
+        rows = split_one_source(text, "amazon", seed=settings.seeds["split"])
     else:
         rows = split(text.labels, seed=settings.seeds["split"])
     sequences = embed(text.texts, vectors, steps=STEPS)

@@ -1,1 +1,45 @@
-"""The command."""
+"""The command `qrnn-hw`."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command; a user's mistake is one line on stderr and a documented exit code."""
+    sys.exit(invoke())
+
+
+def invoke(arguments: list[str] | None = None) -> int:
+    """Run the command with arguments and return its exit code.
+
+    Args:
+        arguments: without the program's name; by default those of the process.
+    """
+    from qrnn_hw.cli.app import app
+    from qrnn_hw.errors import exit_code
+
+    try:
+        result = app(arguments, standalone_mode=False)
+    except KeyboardInterrupt as error:
+        print("interrupted; run the same command again to go on", file=sys.stderr)
+        return exit_code(error) or 1
+    except BrokenPipeError:
+        # The reader of our output has gone, as `head` does; nothing is wrong.
+        sys.stderr.close()
+        return 0
+    except Exception as error:
+        message = getattr(error, "format_message", None)
+        if message is not None:  # the parser's own errors
+            print(f"error: {_one_line(message())}", file=sys.stderr)
+            return int(getattr(error, "exit_code", 2))
+        code = exit_code(error)
+        if code is None:
+            raise
+        print(f"error: {_one_line(str(error))}", file=sys.stderr)
+        return code
+    return result if isinstance(result, int) else 0
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,39 @@
+"""The tree of commands; each noun has a file of its own."""
+
+from __future__ import annotations
+
+import typer
+
+from qrnn_hw._version import __version__
+from qrnn_hw.cli.run import run
+
+app = typer.Typer(
+    name="qrnn-hw",
+    help="Quantum recurrent networks with mid-circuit measurement and feed-forward, on IBM "
+    "machines.",
+    epilog="Exit codes: 0 ok, 1 internal, 2 usage, 3 configuration, 4 preflight, 5 auth, "
+    "6 service unavailable, 7 job failed, 8 budget or not confirmed, 9 partial, 10 pending, "
+    "130 interrupted (never cancels a job).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
+    ),
+) -> None:
+    """Take no action of its own; commands follow."""
+
+
+app.command("run")(run)

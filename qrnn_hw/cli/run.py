@@ -1,0 +1,99 @@
+"""`qrnn-hw run`: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from calibration.snapshot import Snapshot  # noqa: F401
+    from jobs.cost import Estimate
+    from qrnn_hw.machine import Machine
+
+
+def run(
+    model: Annotated[
+        str, typer.Option(help="Model name, such as dynamic-line or stacked-3-minimal.")
+    ] = "dynamic-line",
+    dataset: Annotated[
+        str,
+        typer.Option(
+            help="Embedded data: amazon, imdb, yelp, or uci (all three, tested on amazon)."
+        ),
+    ] = "uci",
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Your own labelled text: TSV with the columns label and text."),
+    ] = None,
+    embeddings: Annotated[
+        Path | None, typer.Option(help="Your own word vectors: GloVe text format or .npz.")
+    ] = None,
+    backend: Annotated[
+        str, typer.Option(help="fake_... (recorded, offline) or ibm_... (the real machine).")
+    ] = "fake_boston",
+    shots: Annotated[
+        int, typer.Option(help="Shots per prediction, the same total for every mitigation.")
+    ] = 1000,
+    sentences: Annotated[
+        int | None, typer.Option(help="Run only so many test sentences on the machine.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="All other seeds are derived from this one.")] = 0,
+    engine: Annotated[
+        str, typer.Option(help="Training: exact (gradients) or aer (shots, SPSA).")
+    ] = "exact",
+    epochs: Annotated[int, typer.Option(help="Train for at most so many epochs.")] = 30,
+    learning_rate: Annotated[float, typer.Option(help="Of the optimiser.")] = 0.01,
+    output: Annotated[
+        Path, typer.Option(help="Folder of report.html, result.json and the checkpoint.")
+    ] = Path("runs/latest"),
+    budget: Annotated[
+        float | None, typer.Option(help="Refuse to send if the estimate is above these seconds.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Spend QPU time without asking.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Train on a machine's noise, run on it, mitigate, and report: the whole path in one go.
+
+    Offline by default. With --backend ibm_... the jobs go to the real machine, after an estimate
+    and a question. A run that was interrupted goes on from its checkpoint, and jobs that have
+    already run are read from the store.
+    """
+    from qrnn_hw.cli.progress import ConsoleProgress
+    from qrnn_hw.main_job import run_main_job
+    from qrnn_hw.report.run_report import write_report
+    from qrnn_hw.settings import RunSettings
+    from qrnn_hw.train.options import TrainingOptions
+
+    settings = RunSettings(
+        model=model,
+        dataset=dataset,
+        data=data,
+        embeddings=embeddings,
+        backend=backend,
+        shots=shots,
+        sentences=sentences,
+        seed=seed,
+        engine=engine,  # type: ignore[arg-type]
+        training=TrainingOptions(epochs=epochs, learning_rate=learning_rate),
+        output=output,
+    )
+
+    def confirm(estimate: Estimate, machine: Machine) -> None:
+        from qrnn_hw.cli.spending import confirm_spending
+
+        confirm_spending(estimate, machine, budget_seconds=budget, yes=yes)
+
+    with ConsoleProgress() as progress:
+        outcome = run_main_job(settings, progress, confirm)
+        progress.stage("writing the report")
+        document = write_report(outcome)
+    if json:
+        from json import dumps
+
+        typer.echo(dumps(document, indent=2))
+    else:
+        from qrnn_hw.cli.tables import print_outcome
+
+        print_outcome(document)

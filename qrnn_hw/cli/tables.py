@@ -1,0 +1,45 @@
+"""Results as tables on stdout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+STACKS = {
+    "ideal": "no noise, infinite shots",
+    "noisy_exact": "noise, infinite shots",
+    "noisy": "noise, raw shots",
+    "readout": "readout corrected",
+    "zne": "readout corrected and extrapolated to zero noise",
+}
+
+
+def print_outcome(document: dict[str, Any]) -> None:
+    """Print the accuracies and where to look further."""
+    console = Console(highlight=False, soft_wrap=True)
+    total = document["shots"]
+    table = Table(
+        title=f"{document['model']} on {document['dataset']}, {document['backend']}, "
+        f"{total} shots per prediction",
+        title_justify="left",
+    )
+    for column in ("", "test accuracy", "95 % interval", "sentences"):
+        table.add_column(column)
+    for name, label in STACKS.items():
+        row = document["accuracy"][name]
+        table.add_row(
+            label, f"{row['value']:.3f}", f"{row['low']:.3f} to {row['high']:.3f}", str(row["n"])
+        )
+    console.print(table)
+    spread = document["qpu_seconds_range"]
+    console.print(
+        f"exact engine against Aer: {document['agreement']['exact_vs_aer']:.1e} "
+        f"(shots: p = {document['agreement']['p_value']:.2f})"
+    )
+    console.print(
+        f"on the machine: about {document['qpu_seconds']:.0f} s of QPU time "
+        f"({spread['low']:.0f} to {spread['high']:.0f} s)"
+    )
+    console.print(f"report: {document['report']}")

@@ -1,0 +1,184 @@
+"""The report of one run of the main job."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from qrnn_hw.outcome import Outcome
+from qrnn_hw.report.figures import circuit_figure, histogram_figure, interval_figure, line_figure
+from qrnn_hw.report.page import figure, findings, heading, page, paragraph, table
+from qrnn_hw.statistics.intervals import Interval
+
+LABELS = {
+    "ideal": "no noise, infinite shots",
+    "noisy_exact": "noise, infinite shots",
+    "noisy": "noise, raw shots",
+    "readout": "readout corrected",
+    "zne": "extrapolated to zero noise",
+}
+UNSTABLE = 0.05
+"""A prediction that flips more often than this does not hold still."""
+
+
+def write_report(outcome: Outcome) -> dict[str, Any]:
+    """Write `report.html` and `result.json` into the output folder and return the document."""
+    folder = outcome.settings.output
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "report.html"
+    document = outcome.to_json(str(path))
+    path.write_text(_page(outcome, document), encoding="utf-8")
+    (folder / "result.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return document
+
+
+def _page(outcome: Outcome, document: dict[str, Any]) -> str:
+    title = f"{document['model']} on {document['dataset']}, {document['backend']}"
+    return page(
+        title,
+        [
+            findings(_findings(outcome)),
+            *_accuracy(outcome),
+            *_stability(outcome),
+            *_training(outcome),
+            *_circuit(outcome),
+            *_provenance(document),
+        ],
+    )
+
+
+def _findings(outcome: Outcome) -> list[str]:
+    accuracy, shots = outcome.accuracy, outcome.settings.shots
+    flips = outcome.flip_rate
+    enough = [s for s, rate in flips.items() if rate <= UNSTABLE]
+    stable = (
+        f"From {enough[0]:,} shots on, fewer than {UNSTABLE:.0%} of predictions differ from the "
+        "infinite-shot ones."
+        if enough
+        else f"Even at {max(flips):,} shots more than {UNSTABLE:.0%} of predictions still flip."
+    )
+    raw, best = accuracy["noisy"], accuracy["zne"]
+    overlap = raw.low <= best.high and best.low <= raw.high
+    return [
+        f"Under the noise of {outcome.machine.name} the network labels {raw.value:.1%} of "
+        f"{raw.n} unseen sentences rightly with {shots:,} shots each (95 % interval {raw.low:.1%} "
+        f"to {raw.high:.1%}); without noise it would be {accuracy['ideal'].value:.1%}.",
+        f"Readout correction gives {accuracy['readout'].value:.1%}, extrapolation to zero noise "
+        f"{best.value:.1%}, at the same total shots"
+        + (": the intervals overlap, so neither is shown to help." if overlap else "."),
+        stable,
+        f"The whole evaluation would take about {outcome.planned.estimate.best_seconds:.0f} s of "
+        "QPU time on the machine.",
+    ]
+
+
+def _accuracy(outcome: Outcome) -> list[str]:
+    rows: list[tuple[str, Interval]] = [(LABELS[name], outcome.accuracy[name]) for name in LABELS]
+    plan = outcome.planned.shots
+    return [
+        heading("Accuracy at equal total shots"),
+        figure(
+            interval_figure(rows, "test accuracy"),
+            "Dots are test accuracies, bars 95 % Wilson intervals.",
+        ),
+        table(
+            ("", "accuracy", "95 % interval", "sentences"),
+            [(name, f"{i.value:.3f}", f"{i.low:.3f} to {i.high:.3f}", i.n) for name, i in rows],
+        ),
+        paragraph(
+            f"Each measured row spends {plan.total:,} shots per prediction. Readout correction "
+            f"gives {plan.calibration_share} of them to its calibration; extrapolation divides the "
+            f"rest into {' and '.join(f'{s:,}' for s in plan.scaled)} at noise scales 1 and 3, "
+            "each corrected for readout first."
+        ),
+    ]
+
+
+def _stability(outcome: Outcome) -> list[str]:
+    flips = outcome.flip_rate
+    return [
+        heading("How many shots until the answers hold still"),
+        figure(
+            line_figure(
+                list(flips),
+                [("flip rate", list(flips.values()))],
+                labels=("shots per prediction", "share of predictions that differ"),
+                log_x=True,
+                mark_x=outcome.settings.shots,
+            ),
+            "Share of labels that differ from the infinite-shot label of the same noisy model; "
+            "the vertical line is this run's number of shots.",
+        ),
+        figure(
+            histogram_figure(outcome.scores["noisy_exact"].tolist(), label="score"),
+            "Scores of the test sentences at infinite shots; those near zero flip.",
+        ),
+    ]
+
+
+def _training(outcome: Outcome) -> list[str]:
+    history = outcome.state.history
+    return [
+        heading("Training"),
+        figure(
+            line_figure(
+                list(range(1, len(history) + 1)),
+                [
+                    ("training loss", [e.training_loss for e in history]),
+                    ("validation loss", [e.validation_loss for e in history]),
+                    ("validation accuracy", [e.validation_accuracy for e in history]),
+                ],
+                labels=("epoch", "loss, accuracy"),
+                mark_x=outcome.state.best_epoch + 1,
+            ),
+            "The weights of the epoch at the vertical line are used: a running mean, chosen by "
+            "validation loss.",
+        ),
+    ]
+
+
+def _circuit(outcome: Outcome) -> list[str]:
+    from circuits import unroll
+
+    logical = unroll(outcome.transpiled.architecture, 1).circuit
+    step = outcome.transpiled.step
+    return [
+        heading("The circuit"),
+        figure(
+            circuit_figure(logical),
+            "One time step and the final measurement, before transpilation.",
+            wide=True,
+        ),
+        table(
+            ("scheduled step on the machine", "count"),
+            [(name, int(count)) for name, count in step.count_ops().items()],
+        ),
+    ]
+
+
+def _provenance(document: dict[str, Any]) -> list[str]:
+    calibration, agreement = document["calibration"], document["agreement"]
+    readout = calibration["readout"]
+    rows = [
+        ("calibration", f"{document['backend']}, taken {calibration['taken']}"),
+        ("qubits", ", ".join(map(str, calibration["qubits"]))),
+        ("measured readout errors P(1|0)", ", ".join(f"{p:.4f}" for p in readout["p01"])),
+        ("measured readout errors P(0|1)", ", ".join(f"{p:.4f}" for p in readout["p10"])),
+        ("snapshot", calibration["snapshot"]),
+        (
+            "QPU seconds",
+            f"{document['qpu_seconds']:.1f} ({document['qpu_seconds_range']['low']:.1f}"
+            f" to {document['qpu_seconds_range']['high']:.1f})",
+        ),
+        ("exact engine against Aer's density matrix", f"{agreement['exact_vs_aer']:.1e}"),
+        (
+            "exact engine against Aer's shots",
+            f"chi-square {agreement['chi_square']:.2f}, {agreement['degrees_of_freedom']} degrees "
+            f"of freedom, p = {agreement['p_value']:.2f}, {agreement['shots']:,} shots",
+        ),
+        ("rows", ", ".join(f"{k} {v}" for k, v in document["rows"].items())),
+        ("seeds", ", ".join(f"{k} {v}" for k, v in document["seeds"].items())),
+        ("versions", ", ".join(f"{k} {v}" for k, v in document["versions"].items())),
+        ("jobs", ", ".join(key[:12] for key in document["jobs"])),
+    ]
+    return [heading("Where the numbers come from"), table(("", ""), rows)]
