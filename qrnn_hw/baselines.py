@@ -1,0 +1,116 @@
+"""Classical classifiers on the same rows, to hold the quantum models against."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from qrnn_hw.data.tokens import tokenise
+from qrnn_hw.data.vectors import WordVectors
+from qrnn_hw.features import Sequences, fit_pls, project
+
+MAX_ITERATIONS = 2000
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The predictions of a classical classifier on the test rows, in their order."""
+
+    name: str
+    n_parameters: int
+    """Numbers that were learnt, those of a projection included and a vocabulary not."""
+    predictions: NDArray[np.int64]  # shape: (n_test,)
+    correct: NDArray[np.bool_]  # shape: (n_test,)
+    """Whether each prediction is right, which is what McNemar's test needs."""
+
+    @property
+    def accuracy(self) -> float:
+        """The share of right predictions."""
+        return float(self.correct.mean())
+
+
+def tfidf_logistic(
+    texts: Sequence[str],
+    labels: NDArray[np.int64],
+    fit_rows: NDArray[np.int64],
+    test_rows: NDArray[np.int64],
+) -> Baseline:
+    """Classify by a logistic regression on word frequencies, with scikit-learn's defaults.
+
+    The whole sentence is read, stop words included; the vocabulary and the inverse document
+    frequencies come from `fit_rows`.
+    """
+    vectorizer = TfidfVectorizer()
+    fit = vectorizer.fit_transform([texts[row] for row in fit_rows])
+    test = vectorizer.transform([texts[row] for row in test_rows])
+    return _logistic("TF-IDF", fit, test, labels, fit_rows, test_rows)
+
+
+def mean_vector_logistic(
+    texts: Sequence[str],
+    vectors: WordVectors,
+    labels: NDArray[np.int64],
+    fit_rows: NDArray[np.int64],
+    test_rows: NDArray[np.int64],
+) -> Baseline:
+    """Classify by a logistic regression on the mean vector of all known words of a sentence."""
+    means = np.zeros((len(texts), vectors.dim))
+    for row, text in enumerate(texts):
+        words = tokenise(text, drop_stop_words=False)
+        known = [vectors.index[word] for word in words if word in vectors.index]
+        if known:
+            means[row] = vectors.vectors[known].mean(axis=0)
+    return _logistic(
+        "mean word vector", means[fit_rows], means[test_rows], labels, fit_rows, test_rows
+    )
+
+
+def pls_logistic(
+    sequences: Sequences,
+    labels: NDArray[np.int64],
+    fit_rows: NDArray[np.int64],
+    test_rows: NDArray[np.int64],
+    *,
+    k: int = 4,
+) -> Baseline:
+    """Classify by a logistic regression on the `k` PLS features of each step, side by side.
+
+    The information is what a quantum model with `k` encoded features a step receives. Features are
+    divided by their standard deviation in `fit_rows`.
+    """
+    projected = project(sequences, fit_pls(sequences, labels, fit_rows, k))
+    flat = projected.values.reshape(len(projected), -1)
+    deviations = flat[fit_rows].std(axis=0)
+    flat = flat / np.where(deviations > 0, deviations, 1.0)
+    return _logistic(
+        f"{sequences.n_steps} words x PLS-{k}",
+        flat[fit_rows],
+        flat[test_rows],
+        labels,
+        fit_rows,
+        test_rows,
+        n_projection_parameters=(sequences.dim + 1) * k,
+    )
+
+
+def _logistic(
+    features_name: str,
+    fit_features: NDArray[np.float64],
+    test_features: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    fit_rows: NDArray[np.int64],
+    test_rows: NDArray[np.int64],
+    *,
+    n_projection_parameters: int = 0,
+) -> Baseline:
+    model = LogisticRegression(max_iter=MAX_ITERATIONS).fit(fit_features, labels[fit_rows])
+    predictions = np.asarray(model.predict(test_features), dtype=np.int64)
+    return Baseline(
+        name=f"logistic regression, {features_name}",
+        n_parameters=model.coef_.size + model.intercept_.size + n_projection_parameters,
+        predictions=predictions,
+        correct=predictions == labels[test_rows],
+    )

@@ -1,0 +1,38 @@
+"""Cut a sentence into words."""
+
+import re
+from functools import cache
+
+NEGATIONS = frozenset(
+    {"cannot", "cant", "couldnt", "hasnt", "neither", "never", "no", "nobody", "none", "noone"}
+    | {"nor", "not", "nothing", "nowhere", "without"}
+)
+
+_CONTRACTED_NOT = re.compile(r"n['’]t\b")
+_WORD = re.compile(r"[a-z0-9]+")
+
+
+@cache
+def stop_words() -> frozenset[str]:
+    """Return scikit-learn's English stop words without the negations, which carry sentiment."""
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+    return frozenset(ENGLISH_STOP_WORDS) - NEGATIONS
+
+
+def tokenise(text: str, *, drop_stop_words: bool = True) -> tuple[str, ...]:
+    """Return the words of `text`: lower case, letters and digits, `n't` read as ` not`.
+
+    GloVe's own tokeniser parts `don't` into `do n't` (Penn Treebank); reading the second part as
+    `not` gives it a vector in every vocabulary. Dropping stop words halves the number of steps
+    and, with ten steps, keeps more of what decides: on thirty 80/20 splits of each embedded file,
+    a logistic regression on 10 tokens x PLS-4 rises by 3.0, 4.0 and 1.3 points (amazon, imdb,
+    yelp; standard error 0.7 at most).
+
+    >>> tokenise("I don't think it's a good phone!")
+    ('not', 'think', 's', 'good', 'phone')
+    """
+    words = _WORD.findall(_CONTRACTED_NOT.sub(" not", text.lower()))
+    if drop_stop_words:
+        return tuple(word for word in words if word not in stop_words())
+    return tuple(words)

@@ -1,0 +1,198 @@
+"""Turn sentences into sequences of a few numbers a word, learning from training rows only."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cross_decomposition import PLSRegression
+from sklearn.decomposition import PCA
+
+from qrnn_hw.data.tokens import tokenise
+from qrnn_hw.data.vectors import WordVectors
+from qrnn_hw.errors import DataError, UsageError
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Sentences as sequences of word features, padded with zeros to a common number of steps."""
+
+    values: NDArray[np.float64]  # shape: (n, T, d)
+    lengths: NDArray[np.int64]  # shape: (n,)
+    """How many steps hold a word. A sentence without any known word has 0 and is classified
+    from the model's initial state."""
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 3 or self.lengths.shape != (len(self.values),):
+            raise UsageError(
+                "values should have the shape (n, T, d) and lengths (n,). "
+                f"Got {self.values.shape} and {self.lengths.shape}."
+            )
+        if not np.isfinite(self.values).all():
+            raise UsageError("values should be finite. Got at least one that is not.")
+        if ((self.lengths < 0) | (self.lengths > self.n_steps)).any():
+            raise UsageError(
+                f"lengths should be between 0 and the {self.n_steps} steps. "
+                f"Got {self.lengths.min()} to {self.lengths.max()}."
+            )
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def n_steps(self) -> int:
+        """The common number of steps, T."""
+        return int(self.values.shape[1])
+
+    @property
+    def dim(self) -> int:
+        """The number of features of a word, d."""
+        return int(self.values.shape[2])
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """Tell the steps that hold a word from padding, shape (n, T)."""
+        return np.arange(self.n_steps) < self.lengths[:, None]
+
+    def take(self, rows: NDArray[np.int64]) -> "Sequences":
+        """Return the sentences at `rows`, in that order."""
+        return Sequences(values=self.values[rows], lengths=self.lengths[rows])
+
+
+@dataclass(frozen=True)
+class Projection:
+    """The affine map `x @ matrix + offset` from word vectors to a few features."""
+
+    matrix: NDArray[np.float64]  # shape: (dim, k)
+    offset: NDArray[np.float64]  # shape: (k,)
+
+
+@dataclass(frozen=True)
+class AngleRange:
+    """The range of each feature that is stretched over rotation angles from 0 to pi."""
+
+    low: NDArray[np.float64]  # shape: (d,)
+    high: NDArray[np.float64]  # shape: (d,)
+
+
+def embed(
+    texts: Sequence[str], vectors: WordVectors, *, steps: int = 10, drop_stop_words: bool = True
+) -> Sequences:
+    """Return the unit vectors of the first `steps` words of each text that have a vector.
+
+    Words without a vector are passed over and take no step.
+
+    Raises:
+        UsageError: `steps` is below 1.
+        DataError: no text has a word with a vector.
+    """
+    if steps < 1:
+        raise UsageError(f"steps should be 1 or more. Got {steps}.")
+    norms = np.linalg.norm(vectors.vectors.astype(np.float64), axis=1, keepdims=True)
+    units = vectors.vectors / np.where(norms > 0, norms, 1.0)
+    values = np.zeros((len(texts), steps, vectors.dim))
+    lengths = np.zeros(len(texts), dtype=np.int64)
+    for row, text in enumerate(texts):
+        words = tokenise(text, drop_stop_words=drop_stop_words)
+        known = [vectors.index[word] for word in words if word in vectors.index][:steps]
+        values[row, : len(known)] = units[known]
+        lengths[row] = len(known)
+    if not lengths.any():
+        raise DataError(
+            f"at least one word of the texts should have a vector. Got none of {len(texts)} texts "
+            f"with one among {len(vectors.words)} vectors."
+        )
+    return Sequences(values=values, lengths=lengths)
+
+
+def fit_pca(sequences: Sequences, train_rows: NDArray[np.int64], k: int) -> Projection:
+    """Return the `k` directions of largest variance of the training rows' words.
+
+    Raises:
+        UsageError: `k` is not between 1 and what the words allow.
+    """
+    words, _ = _words(sequences, train_rows, k)
+    pca = PCA(n_components=k, svd_solver="full").fit(words)
+    return _centred(pca.components_.T, words)
+
+
+def fit_pls(
+    sequences: Sequences, labels: NDArray[np.int64], train_rows: NDArray[np.int64], k: int
+) -> Projection:
+    """Return the `k` directions of the training rows' words that covary most with their labels.
+
+    Partial least squares (Wold, Sjostrom & Eriksson 2001), with a row for each word and the label
+    of its sentence as the response; `matrix` holds the rotations of scikit-learn's PLSRegression.
+
+    Args:
+        sequences: all sentences.
+        labels: shape (n,), read at `train_rows` only.
+        train_rows: the sentences to learn from.
+        k: how many features.
+
+    Raises:
+        UsageError: `k` is not between 1 and what the words allow, or one class only is present.
+    """
+    words, owners = _words(sequences, train_rows, k)
+    responses = labels[train_rows][owners].astype(np.float64)
+    if responses.min() == responses.max():
+        raise UsageError("the training rows should hold words of both classes. Got one class only.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # exhausted components are refused below
+        rotations = PLSRegression(n_components=k, scale=False).fit(words, responses).x_rotations_
+    n_found = int((np.isfinite(rotations).all(axis=0) & rotations.any(axis=0)).sum())
+    if n_found < k:
+        raise UsageError(f"k should be at most the {n_found} directions in the words. Got {k}.")
+    return _centred(rotations, words)
+
+
+def project(sequences: Sequences, projection: Projection) -> Sequences:
+    """Return the sequences with `projection` applied to every word; padding stays zero."""
+    if sequences.dim != len(projection.matrix):
+        raise UsageError(
+            f"the projection should take {sequences.dim} features. "
+            f"Got one for {len(projection.matrix)}."
+        )
+    values = sequences.values @ projection.matrix + projection.offset
+    return replace(sequences, values=values * sequences.mask[:, :, None])
+
+
+def fit_angle_range(
+    sequences: Sequences, train_rows: NDArray[np.int64], *, per_feature: bool = True
+) -> AngleRange:
+    """Return the least and largest value of the training rows' words, of each feature or of all."""
+    words, _ = _words(sequences, train_rows)
+    if not per_feature:
+        words = np.broadcast_to(words.reshape(-1, 1), (words.size, sequences.dim))
+    return AngleRange(low=words.min(axis=0), high=words.max(axis=0))
+
+
+def to_angles(sequences: Sequences, angle_range: AngleRange) -> Sequences:
+    """Return the sequences as angles in radians: low becomes 0, high pi; padding stays zero.
+
+    Values of other rows beyond the training range are clipped to 0 or pi, so that two values never
+    share an angle by wrapping round. A feature that is constant in training becomes 0.
+    """
+    width = angle_range.high - angle_range.low
+    share = (sequences.values - angle_range.low) / np.where(width > 0, width, 1.0)
+    angles = np.pi * np.clip(np.where(width > 0, share, 0.0), 0.0, 1.0)
+    return replace(sequences, values=angles * sequences.mask[:, :, None])
+
+
+def _words(
+    sequences: Sequences, train_rows: NDArray[np.int64], k: int = 1
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the training rows' words, shape (m, d), and the training row of each, shape (m,)."""
+    mask = sequences.mask[train_rows]
+    words = sequences.values[train_rows][mask]
+    largest = min(len(words), sequences.dim)
+    if largest == 0:
+        raise UsageError("the training rows should hold at least one known word. Got none.")
+    if not 1 <= k <= largest:
+        raise UsageError(f"k should be between 1 and {largest}. Got {k}.")
+    return words, np.nonzero(mask)[0]
+
+
+def _centred(matrix: NDArray[np.float64], words: NDArray[np.float64]) -> Projection:
+    return Projection(matrix=matrix, offset=-words.mean(axis=0) @ matrix)
