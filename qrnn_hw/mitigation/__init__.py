@@ -1,0 +1,1 @@
+"""Error mitigation for circuits with mid-circuit measurement and feed-forward."""

@@ -1,0 +1,61 @@
+"""A number with its standard error and its interval."""
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qrnn_hw.errors import UsageError
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """A value, or an array of values, never bare. All arrays have one shape; () for one number."""
+
+    value: NDArray[np.float64]
+    standard_error: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    confidence: float
+
+    @classmethod
+    def from_variance(
+        cls, value: ArrayLike, variance: ArrayLike, confidence: float = 0.95
+    ) -> "Estimate":
+        """Set a symmetric normal interval around `value`.
+
+        Args:
+            value: Any shape.
+            variance: Variance of `value` itself (of the mean, not of one shot), same shape.
+            confidence: Probability that the interval covers the true value, between 0 and 1.
+
+        Raises:
+            UsageError: If the confidence is outside (0, 1) or a variance is negative.
+        """
+        if not 0 < confidence < 1:
+            raise UsageError(f"the confidence should lie between 0 and 1. Got {confidence}.")
+        center, spread = np.broadcast_arrays(np.asarray(value, float), np.asarray(variance, float))
+        if np.any(spread < 0):
+            raise UsageError(f"variances should not be negative. Got {spread.min()}.")
+        error = np.sqrt(spread)
+        half_width = NormalDist().inv_cdf((1 + confidence) / 2) * error
+        return cls(center, error, center - half_width, center + half_width, confidence)
+
+
+def mean_of_shots(per_shot: ArrayLike, confidence: float = 0.95) -> Estimate:
+    """Average the real numbers of the shots; the variance is that of the sample.
+
+    Args:
+        per_shot: One number for each shot. Shape: (..., shots), with 2 shots or more.
+        confidence: Probability that the interval covers the true mean.
+
+    Raises:
+        UsageError: If there are fewer than two shots.
+    """
+    numbers = np.asarray(per_shot, dtype=float)
+    n_shots = numbers.shape[-1] if numbers.ndim else 0
+    if n_shots < 2:
+        raise UsageError(f"a mean with an error needs 2 shots or more. Got {n_shots}.")
+    variance = numbers.var(axis=-1, ddof=1) / n_shots
+    return Estimate.from_variance(numbers.mean(axis=-1), variance, confidence)
