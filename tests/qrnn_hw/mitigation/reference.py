@@ -7,7 +7,7 @@ density matrix, a condition sends each record into its branch, a readout error s
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 from qiskit import QuantumCircuit, transpile
@@ -178,7 +178,7 @@ def _evaluate(condition, value_of):
     }[condition.op.name]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _projector(value):
     matrix = np.zeros((4, 4), complex)
     matrix[3 * value, 3 * value] = 1
@@ -192,7 +192,7 @@ class _Local:
         self.matrix = matrix
 
 
-@lru_cache(maxsize=None)
+@cache
 def _embedded(local, qubits, n):
     """Extend to all qubits; qubit 0 is the lowest bit of the kets and of the bras."""
     k = len(qubits)
@@ -217,7 +217,7 @@ def _matrix(operation, qubits, n, noise):
 _unitaries: dict[tuple, np.ndarray] = {}
 
 
-@lru_cache(maxsize=None)
+@cache
 def _local(key, k, noise):
     name = key[0]
     if name == "delay":

@@ -1,0 +1,145 @@
+"""The step on a machine: same physics after transpiling, unrolling, embedding; exact equals Aer."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from qiskit.circuit import QuantumCircuit
+from scipy.stats import chi2
+
+import circuits
+from calibration.library import snapshot
+from calibration.noise import DeviceNoise
+from circuits.cells import Entangle, Rotations
+from circuits.definition import Architecture
+from circuits.encoders import dense_angle_encoding
+from jobs.aer import AerExecutor, lower, measurement_names
+from jobs.errors import JobsError, SpecError
+from jobs.exact import ExactExecutor, circuit_distribution, sequence_model
+from jobs.isa import transpile_step
+from jobs.preflight import preflight
+from jobs.recorded import RecordedDeviceExecutor, active_qubits, on_active_qubits
+from jobs.spec import JobSpec, Pub
+from jobs.static_form import exact_distribution
+
+# Wires 0 and 3 interact, which no layout on a line or heavy hexagon allows without swaps.
+RING = Architecture(
+    name="ring",
+    n_qubits=4,
+    n_features=2,
+    encoder=(dense_angle_encoding((0, 1), ("y",)),),
+    cell=(Entangle(((0, 1), (1, 2), (2, 3), (3, 0), (0, 2))), Rotations((0, 1, 2, 3), "y")),
+    readout=(2, 3),
+)
+
+
+def out_bits(circuit):
+    (out,) = (register for register in circuit.cregs if register.name == "out")
+    return [circuit.find_bit(bit).index for bit in out]
+
+
+def device(architecture, backend="fake_boston"):
+    transpiled = transpile_step(architecture, snapshot(backend), seed=7)
+    return transpiled, DeviceNoise(transpiled.snapshot)
+
+
+def values_for(architecture, steps, seed=3):
+    rng = np.random.default_rng(seed)
+    features = rng.uniform(-2, 2, (steps, architecture.n_features))
+    return features, rng.uniform(-2, 2, architecture.n_weights)
+
+
+@pytest.mark.parametrize("backend", ["fake_boston", "fake_kingston"])
+@pytest.mark.parametrize("name", ["dynamic-line", "stacked-3-minimal", "ring"])
+def test_transpiling_and_unrolling_keep_the_ideal_distribution(name, backend):
+    architecture = RING if name == "ring" else circuits.architecture(name)
+    features, weights = values_for(architecture, 2)
+    logical = circuits.unroll(architecture, 2).bind(features, weights)
+    transpiled, _ = device(architecture, backend)
+    physical = transpiled.unroll(2).bind(features, weights)
+    np.testing.assert_allclose(
+        circuit_distribution(physical, None, out_bits(physical)),
+        circuit_distribution(logical, None, out_bits(logical)),
+        atol=1e-10,
+    )
+
+
+def test_the_circuit_for_the_device_passes_preflight_and_lies_on_its_qubits():
+    transpiled, _ = device(circuits.architecture("dynamic-line"))
+    whole = snapshot("fake_boston")
+    wide = transpiled.embed(transpiled.unroll(10).circuit, whole.n_qubits)
+    rows = Pub(wide, np.zeros((1, wide.num_parameters)))
+    errors = [f for f in preflight(rows, whole.target(), shots=100) if f.severity == "error"]
+    assert errors == []
+    assert active_qubits([wide]) == tuple(sorted(transpiled.snapshot.physical))
+    back = on_active_qubits(wide, transpiled.snapshot.physical)
+    assert back == transpiled.unroll(10).circuit or back.count_ops() == wide.count_ops()
+
+
+@pytest.mark.parametrize("name", ["dynamic-line", "stacked-3-minimal"])
+def test_exact_engine_and_aers_density_matrix_agree_to_1e_12(name):
+    architecture = circuits.architecture(name)
+    transpiled, noise = device(architecture)
+    features, weights = values_for(architecture, 3)
+    bound = transpiled.unroll(3).bind(features, weights)
+    keep = out_bits(bound)
+    model = sequence_model(transpiled, noise)
+    scanned = np.asarray(
+        model.distributions(jnp.asarray(weights), jnp.asarray(features[None]), jnp.array([3]))
+    )[0]
+    by_aer = exact_distribution(bound, noise, keep)
+    assert np.abs(scanned - by_aer).max() < 1e-12
+    assert np.abs(circuit_distribution(bound, noise, keep) - by_aer).max() < 1e-12
+    assert np.abs(scanned - circuit_distribution(bound, None, keep)).max() > 1e-3  # noise acts
+
+
+@pytest.mark.parametrize("place", ["aer", "recorded", "exact"])
+def test_shots_of_every_place_follow_the_exact_distribution(place):
+    architecture = circuits.architecture("dynamic-line")
+    transpiled, noise = device(architecture)
+    shots, steps = 8000, 2
+    unrolled = transpiled.unroll(steps)
+    features, weights = values_for(architecture, steps)
+    column = dict(zip(unrolled.inputs.ravel(), features.ravel(), strict=True))
+    column |= dict(zip(unrolled.weights, weights, strict=True))
+    circuit = unrolled.circuit
+    if place == "recorded":
+        circuit = transpiled.embed(circuit, snapshot("fake_boston").n_qubits)
+        executor = RecordedDeviceExecutor(snapshot("fake_boston"))
+    else:
+        executor = AerExecutor(noise) if place == "aer" else ExactExecutor(noise)
+    row = np.array([[column[p] for p in circuit.parameters]])
+    (result,) = executor.run(JobSpec((Pub(circuit, row),), shots, executor.name, "test", seed=11))
+    bound = unrolled.bind(features, weights)
+    expected = shots * circuit_distribution(bound, noise, out_bits(bound))
+    counts = np.array([result.counts("out").get(k, 0) for k in range(4)])
+    statistic = ((counts - expected) ** 2 / expected).sum()
+    assert chi2.sf(statistic, 3) > 1e-4
+    if place != "exact":
+        assert set(result.registers) == {"m0", "m1", "out"}
+
+
+def test_one_qubit_with_two_kinds_of_readout_is_refused_for_aer():
+    circuit = QuantumCircuit(1, 2)
+    circuit.measure(0, 0)
+    from qiskit.circuit import Instruction
+
+    circuit.append(Instruction("measure_2", 1, 1, []), [0], [1])
+    with pytest.raises(SpecError, match="one readout error a qubit. Got measure and measure_2"):
+        measurement_names(circuit)
+    assert lower(circuit).count_ops()["measure"] == 2
+
+
+def test_parameters_that_aer_binds_wrongly_are_refused():
+    from qiskit.circuit import Parameter
+
+    circuit = QuantumCircuit(2, 1)
+    circuit.crx(Parameter("a"), 0, 1)
+    circuit.measure(1, 0)
+    spec = JobSpec((Pub(circuit, np.zeros((1, 1))),), 10, "aer", "test")
+    with pytest.raises(SpecError, match="Got crx; transpile"):
+        AerExecutor(None).run(spec)
+
+
+def test_a_device_without_feed_forward_is_refused():
+    with pytest.raises(JobsError, match="needs if_else. Got fake_berlin"):
+        transpile_step(circuits.architecture("dynamic-line"), snapshot("fake_berlin"), seed=1)
