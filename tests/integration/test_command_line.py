@@ -1,0 +1,185 @@
+"""The command as a black box: what a user types, reads and gets as exit code."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+COMMAND = [sys.executable, "-c", "from qrnn_hw.cli import main; main()"]
+
+
+def run(*arguments, cwd, home=None, timeout=300):
+    environment = {**os.environ, "QRNN_HW_HOME": str(home or cwd / "home"), "NO_COLOR": "1"}
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+
+
+QUICK = ("run", "--dataset", "amazon", "--sentences", 12, "--shots", 900, "--epochs", 2, "--json")
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("quick")
+    return folder, run(*QUICK, cwd=folder)
+
+
+def test_the_main_job_prints_one_document(quick):
+    folder, done = quick
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["schema_version"] == 1
+    for stack in ("ideal", "noisy", "readout", "zne"):
+        row = document["accuracy"][stack]
+        assert 0 <= row["low"] <= row["value"] <= row["high"] <= 1
+        assert row["n"] == 12
+    assert document["agreement"]["exact_vs_aer"] <= 1e-12
+    assert document["qpu_seconds"] > 2
+    assert document["model"] == "dynamic-line"
+    assert document["dataset"] == "amazon"
+    assert document["backend"] == "fake_boston"
+    assert document["shots"] == 900
+    assert document["versions"]["qiskit"]
+    assert (folder / document["report"]).is_file()
+
+
+def test_the_report_is_self_contained(quick):
+    folder, done = quick
+    page = (folder / json.loads(done.stdout)["report"]).read_text()
+    assert "<script" not in page
+    assert "default-src 'none'" in page
+    outside = re.findall(r"(?:src|href|url)\s*[=(]\s*[\"']?(?!#)(\w+:[^\"')]*)", page)
+    assert outside == []
+    assert page.count("<svg") >= 5
+    for word in ("95 % interval", "fake_boston", "QPU seconds", "qiskit", "seeds"):
+        assert word in page
+
+
+def test_running_again_reads_the_store_and_gives_the_same_numbers(quick):
+    folder, done = quick
+    again = run(*QUICK, cwd=folder)
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout) == json.loads(done.stdout)
+
+
+def test_a_killed_training_goes_on_to_the_same_numbers(tmp_path, quick):
+    reference = json.loads(quick[1].stdout)["training"]["history"]
+    home = quick[0] / "home"
+    environment = {**os.environ, "QRNN_HW_HOME": str(home)}
+    process = subprocess.Popen(
+        [*COMMAND, *map(str, QUICK)],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    checkpoint = tmp_path / "runs/latest/checkpoint.npz"
+    deadline = time.monotonic() + 200
+    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert checkpoint.exists()
+    done = run(*QUICK, cwd=tmp_path, home=home)
+    assert done.returncode == 0, done.stderr
+    assert "resuming after epoch" in done.stderr
+    assert json.loads(done.stdout)["training"]["history"] == reference
+
+
+WRONG = [
+    (("--model", "dynamic-lin"), 2, "did you mean dynamic-line"),
+    (("--backend", "fake_bosten"), 2, "did you mean fake_boston"),
+    (("--backend", "my_machine"), 2, "recorded device"),
+    (("--dataset", "amazn"), 2, "amazon"),
+    (("--shots", "0"), 2, "at least 1. Got 0"),
+    (("--shots", "-5"), 2, "at least 1. Got -5"),
+    (("--shots", "many"), 2, "many"),
+    (("--engine", "exakt"), 2, "exact, aer"),
+    (("--epochs", "0"), 2, "epochs should be at least 1"),
+    (("--seed", "-1"), 2, "seed should be at least 0"),
+    (("--learning-rate", "nan"), 2, "learning_rate"),
+    (("--data", "missing.tsv"), 3, "missing.tsv"),
+    (("--embeddings", "missing.txt"), 3, "missing.txt"),
+    (("--no-such-option",), 2, "no-such-option"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), WRONG)
+def test_bad_input_is_one_line_and_its_code(arguments, code, words, tmp_path):
+    done = run("run", *arguments, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1
+    assert words in errors[0]
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+FILES = [
+    (b"", "empty"),
+    (b"\x00\x01\x02binary\xff", "text"),
+    (b"label\ttext\n", "row"),
+    (b"tag\tsentence\n1\tgood\n", "label"),
+    (b"label\ttext\n1\tgood\n1\n", "line 3"),
+    (b"label\ttext\n" + b"1\tgood thing\n" * 30, "class"),
+    (b"label\ttext\n" + b"1\tgood thing\n0\tbad thing\n2\tso so\n" * 30, "class"),
+]
+
+
+@pytest.mark.parametrize(("content", "words"), FILES)
+def test_unusable_data_files_are_one_line(content, words, tmp_path):
+    path = tmp_path / "mine.tsv"
+    path.write_bytes(content)
+    done = run("run", "--data", path, cwd=tmp_path)
+    assert done.returncode == 3, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert "mine.tsv" in line
+    assert words in line
+    assert "Traceback" not in done.stderr
+
+
+def test_a_checkpoint_of_another_run_is_kept_and_named(tmp_path, quick):
+    output = tmp_path / "kept"
+    output.mkdir()
+    before = (quick[0] / "runs/latest/checkpoint.npz").read_bytes()
+    (output / "checkpoint.npz").write_bytes(before)
+    done = run("run", "--dataset", "imdb", "--output", output, cwd=tmp_path)
+    assert done.returncode == 3
+    assert "checkpoint of the same run" in done.stderr
+    assert (output / "checkpoint.npz").read_bytes() == before
+
+
+def test_help_is_quick_and_imports_nothing_heavy():
+    code = (
+        "import sys; from qrnn_hw.cli import invoke; invoke(['--help']);"
+        "print([m for m in ('qiskit', 'jax', 'scipy', 'sklearn') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("[]")
+    assert "run" in done.stdout
+
+
+def test_foreign_packages_of_our_names_are_refused(tmp_path):
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "__init__.py").write_text("")
+    done = subprocess.run(
+        [sys.executable, "-c", "import qrnn_hw"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0
+    assert "the package 'jobs' should be the one installed with qrnn-hw" in done.stderr
+    assert str(Path("jobs") / "__init__.py") in done.stderr
