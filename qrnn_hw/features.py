@@ -138,12 +138,12 @@ def fit_pls(
     responses = labels[train_rows][owners].astype(np.float64)
     if responses.min() == responses.max():
         raise UsageError("the training rows should hold words of both classes. Got one class only.")
+    rank = int(np.linalg.matrix_rank(words - words.mean(axis=0)))
+    if k > rank:
+        raise UsageError(f"k should be at most the rank of the training words, {rank}. Got {k}.")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # exhausted components are refused below
+        warnings.simplefilter("ignore")  # labels explained by fewer than k directions: zeros follow
         rotations = PLSRegression(n_components=k, scale=False).fit(words, responses).x_rotations_
-    n_found = int((np.isfinite(rotations).all(axis=0) & rotations.any(axis=0)).sum())
-    if n_found < k:
-        raise UsageError(f"k should be at most the {n_found} directions in the words. Got {k}.")
     return _centred(rotations, words)
 
 

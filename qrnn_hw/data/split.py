@@ -108,7 +108,7 @@ def split_one_source(
 def _part(
     rows: NDArray[np.int64], labels: NDArray[np.int64], n_second: int, seed: int, stratified: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    least = len(np.unique(labels)) if stratified else 1
+    least = max(1, len(np.unique(labels))) if stratified else 1
     if min(n_second, len(rows) - n_second) < least:
         raise UsageError(
             f"each part of a split should have at least {least} rows. "
