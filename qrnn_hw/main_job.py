@@ -18,6 +18,7 @@ from jobs.store import Store
 from qrnn_hw.agreement import compare_with_aer
 from qrnn_hw.classifier import Examples, Weights, initial_weights
 from qrnn_hw.config import store_path
+from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.errors import UsageError
 from qrnn_hw.evaluate import Measured
 from qrnn_hw.machine import Machine, open_machine
@@ -80,15 +81,15 @@ class Prepared:
         )
 
 
-def prepare(settings: RunSettings) -> Prepared:
-    """Read the data, open the machine, transpile the step and lift it with its noise."""
+def prepare(settings: RunSettings, text: LabelledText) -> Prepared:
+    """Embed the text, open the machine, transpile the step and lift it with its noise."""
     network = architecture(settings.model)
     if network.mode == "expectation":
         raise UsageError(
             f"the main job runs models in the modes coherent or sampled. Got {network.name} in "
             "the mode expectation."
         )
-    task = load_task(settings)
+    task = load_task(settings, text)
     machine = open_machine(settings.backend)
     transpiled = transpile_step(network, machine.snapshot, seed=settings.seeds["transpiler"])
     noise = DeviceNoise(transpiled.snapshot)
@@ -134,19 +135,22 @@ def train_or_resume(prepared: Prepared, progress: Progress) -> TrainingState:
     return train(prepared.noisy, task.training, task.validation, options, state, after_epoch)
 
 
-def run_main_job(settings: RunSettings, progress: Progress, confirm: Confirm) -> Outcome:
+def run_main_job(
+    settings: RunSettings, text: LabelledText, progress: Progress, confirm: Confirm
+) -> Outcome:
     """Run all steps and return everything that a report needs.
 
     Args:
         settings: what to run.
+        text: labelled sentences to train and test on.
         progress: told of each stage.
         confirm: called with the estimate before anything is sent.
 
     Raises:
         QRNNError, CircuitsError, CalibrationError, JobsError: see the exit codes.
     """
-    progress.stage(f"reading {settings.data or settings.dataset} and {settings.backend}")
-    prepared = prepare(settings)
+    progress.stage(f"reading the vectors of {len(text):,} sentences, opening {settings.backend}")
+    prepared = prepare(settings, text)
     test = prepared.test
     progress.stage(f"training {settings.model} under the noise of {prepared.machine.name}")
     state = train_or_resume(prepared, progress)

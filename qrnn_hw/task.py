@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrnn_hw.classifier import Examples
-from qrnn_hw.data.labelled_text import LabelledText, load_embedded, load_tsv
+from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.data.split import Split, split, split_one_source
+from qrnn_hw.data.tokens import tokenise
 from qrnn_hw.data.vectors import WordVectors, load_embedded_vectors, load_vectors
 from qrnn_hw.features import embed, fit_pls
 from qrnn_hw.settings import STEPS, RunSettings
@@ -44,16 +45,22 @@ class Task:
         return hashed.hexdigest()
 
 
-def load_task(settings: RunSettings) -> Task:
-    """Read the data of a run and fit what comes before the circuit on its training rows.
+def load_task(settings: RunSettings, text: LabelledText) -> Task:
+    """Split and embed a text, and fit what comes before the circuit on its training rows.
+
+    Args:
+        settings: seeds, and the file of word vectors if it is not the embedded one.
+        text: the sentences.
 
     Raises:
-        UsageError: no such embedded data set.
-        DataError: a file that cannot be read or does not fit the task.
+        DataError: the vectors cannot be read, or know no word of the text.
+        UsageError: too few rows or words to split and fit.
     """
-    text = load_tsv(settings.data) if settings.data else load_embedded(settings.dataset)
-    vectors = load_vectors(settings.embeddings) if settings.embeddings else load_embedded_vectors()
-    if settings.data is None and settings.dataset == "uci":
+    vectors = load_embedded_vectors()
+    if settings.embeddings:
+        words = {word for sentence in text.texts for word in tokenise(sentence)}
+        vectors = load_vectors(settings.embeddings, keep=words)
+    if text.name == "uci":
         # The published accuracies are those of the amazon file: the others only help to train.
         rows = split_one_source(text, "amazon", seed=settings.seeds["split"])
     else:

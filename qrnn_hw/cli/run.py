@@ -60,9 +60,8 @@ def run(
     and a question. A run that was interrupted goes on from its checkpoint, and jobs that have
     already run are read from the store.
     """
-    from qrnn_hw.cli.progress import ConsoleProgress
-    from qrnn_hw.main_job import run_main_job
-    from qrnn_hw.report.run_report import write_report
+    from circuits import architecture
+    from qrnn_hw.data.labelled_text import load_embedded, load_tsv
     from qrnn_hw.settings import RunSettings
     from qrnn_hw.train.options import TrainingOptions
 
@@ -79,6 +78,13 @@ def run(
         training=TrainingOptions(epochs=epochs, learning_rate=learning_rate),
         output=output,
     )
+    # What is quickly known to be wrong is said before the slow imports.
+    architecture(model)
+    text = load_tsv(data) if data else load_embedded(dataset)
+
+    from qrnn_hw.cli.progress import ConsoleProgress
+    from qrnn_hw.main_job import run_main_job
+    from qrnn_hw.report.run_report import write_report
 
     def confirm(estimate: Estimate, machine: Machine) -> None:
         from qrnn_hw.cli.spending import confirm_spending
@@ -86,7 +92,7 @@ def run(
         confirm_spending(estimate, machine, budget_seconds=budget, yes=yes)
 
     with ConsoleProgress() as progress:
-        outcome = run_main_job(settings, progress, confirm)
+        outcome = run_main_job(settings, text, progress, confirm)
         progress.stage("writing the report")
         document = write_report(outcome)
     if json:
