@@ -18,6 +18,7 @@ from jobs.store import Store
 from qrnn_hw.agreement import compare_with_aer
 from qrnn_hw.classifier import Examples, Weights, initial_weights
 from qrnn_hw.config import store_path
+from qrnn_hw.controls import classical_controls
 from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.errors import UsageError
 from qrnn_hw.evaluate import Measured
@@ -155,6 +156,10 @@ def run_main_job(
     progress.stage(f"training {settings.model} under the noise of {prepared.machine.name}")
     state = train_or_resume(prepared, progress)
     weights: Weights = state.best
+    progress.stage("training classical controls on the same rows")
+    controls = classical_controls(
+        prepared.task, n_parameters=weights.n_parameters, seed=settings.seeds["training"]
+    )
     progress.stage("checking the exact engine against Aer")
     agreement = compare_with_aer(
         prepared.transpiled,
@@ -176,6 +181,7 @@ def run_main_job(
         transpiled=prepared.transpiled,
         state=state,
         test=test,
+        controls=controls,
         agreement=agreement,
         planned=planned,
         measured=measured,

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from circuits.exact.sequence import SequenceModel
 from jobs.isa import TranspiledStep
 from qrnn_hw.agreement import Agreement
+from qrnn_hw.baselines import Baseline
 from qrnn_hw.classifier import Examples, Weights, angles
+from qrnn_hw.controls import baseline_interval
 from qrnn_hw.evaluate import Measured, accuracy_interval
 from qrnn_hw.machine import Machine
 from qrnn_hw.measurement import PlannedJobs
@@ -59,6 +61,9 @@ class Outcome:
     transpiled: TranspiledStep
     state: TrainingState
     test: Examples
+    controls: tuple[Baseline, ...]
+    """Classical classifiers on the same rows; predictions of all test sentences."""
+
     agreement: Agreement
     planned: PlannedJobs
     measured: Measured
@@ -118,6 +123,14 @@ class Outcome:
             "shots": self.settings.shots,
             "seeds": self.settings.seeds,
             "accuracy": {name: interval.to_json() for name, interval in self.accuracy.items()},
+            "controls": [
+                {
+                    "name": control.name,
+                    "n_parameters": control.n_parameters,
+                    **baseline_interval(control).to_json(),
+                }
+                for control in self.controls
+            ],
             "agreement": self.agreement.to_json(),
             "flip_rate": {str(shots): rate for shots, rate in self.flip_rate.items()},
             "qpu_seconds": estimate.best_seconds,

@@ -13,7 +13,7 @@ from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.data.split import Split, split, split_one_source
 from qrnn_hw.data.tokens import tokenise
 from qrnn_hw.data.vectors import WordVectors, load_embedded_vectors, load_vectors
-from qrnn_hw.features import embed, fit_pls
+from qrnn_hw.features import Sequences, embed, fit_pls
 from qrnn_hw.settings import STEPS, RunSettings
 
 PROJECTION_SCALE = 0.5
@@ -29,6 +29,7 @@ class Task:
     text: LabelledText
     rows: Split
     vectors: WordVectors
+    sequences: Sequences
     training: Examples
     validation: Examples
     test: Examples
@@ -74,6 +75,7 @@ def load_task(settings: RunSettings, text: LabelledText) -> Task:
         text=text,
         rows=rows,
         vectors=vectors,
+        sequences=sequences,
         training=examples.take(rows.train),
         validation=examples.take(rows.validation),
         test=examples.take(rows.test),

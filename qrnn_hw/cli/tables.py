@@ -32,6 +32,13 @@ def print_outcome(document: dict[str, Any]) -> None:
         table.add_row(
             label, f"{row['value']:.3f}", f"{row['low']:.3f} to {row['high']:.3f}", str(row["n"])
         )
+    for control in document["controls"]:
+        table.add_row(
+            f"{control['name']} (classical)",
+            f"{control['value']:.3f}",
+            f"{control['low']:.3f} to {control['high']:.3f}",
+            str(control["n"]),
+        )
     console.print(table)
     spread = document["qpu_seconds_range"]
     console.print(

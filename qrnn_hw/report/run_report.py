@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from qrnn_hw.controls import baseline_interval
 from qrnn_hw.outcome import Outcome
 from qrnn_hw.report.figures import circuit_figure, histogram_figure, interval_figure, line_figure
 from qrnn_hw.report.page import figure, findings, heading, page, paragraph, table
@@ -74,6 +75,10 @@ def _findings(outcome: Outcome) -> list[str]:
 
 def _accuracy(outcome: Outcome) -> list[str]:
     rows: list[tuple[str, Interval]] = [(LABELS[name], outcome.accuracy[name]) for name in LABELS]
+    rows += [
+        (f"{control.name} ({control.n_parameters:,} parameters)", baseline_interval(control))
+        for control in outcome.controls
+    ]
     plan = outcome.planned.shots
     return [
         heading("Accuracy at equal total shots"),
@@ -86,6 +91,8 @@ def _accuracy(outcome: Outcome) -> list[str]:
             [(name, f"{i.value:.3f}", f"{i.low:.3f} to {i.high:.3f}", i.n) for name, i in rows],
         ),
         paragraph(
+            f"The first rows are the network with {outcome.state.best.n_parameters:,} parameters, "
+            "the last ones classical classifiers on the same rows. "
             f"Each measured row spends {plan.total:,} shots per prediction. Readout correction "
             f"gives {plan.calibration_share} of them to its calibration; extrapolation divides the "
             f"rest into {' and '.join(f'{s:,}' for s in plan.scaled)} at noise scales 1 and 3, "

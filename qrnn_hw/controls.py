@@ -1,0 +1,34 @@
+"""Classical classifiers on the very rows of a task, to hold the quantum one against."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from qrnn_hw.baselines import Baseline, mean_vector_logistic, pls_logistic, tfidf_logistic
+from qrnn_hw.features import Sequences
+from qrnn_hw.gru import gru_classifier
+from qrnn_hw.statistics.intervals import Interval, wilson
+from qrnn_hw.task import Task
+
+
+def classical_controls(task: Task, *, n_parameters: int, seed: int) -> tuple[Baseline, ...]:
+    """Train the baselines on the task's training and validation rows and predict its test rows.
+
+    Args:
+        task: with its split.
+        n_parameters: of the quantum classifier; the GRU gets as many, as nearly as it can.
+        seed: of the GRU.
+    """
+    rows, labels = task.rows, np.asarray(task.text.labels)
+    sequences: Sequences = task.sequences
+    return (
+        tfidf_logistic(task.text.texts, labels, rows.development, rows.test),
+        mean_vector_logistic(task.text.texts, task.vectors, labels, rows.development, rows.test),
+        pls_logistic(sequences, labels, rows.development, rows.test),
+        gru_classifier(sequences, labels, rows, n_parameters=n_parameters, seed=seed),
+    )
+
+
+def baseline_interval(baseline: Baseline) -> Interval:
+    """Return a baseline's test accuracy with its 95 % Wilson interval."""
+    return wilson(int(baseline.correct.sum()), len(baseline.correct))

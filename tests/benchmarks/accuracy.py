@@ -1,0 +1,84 @@
+"""Test accuracy over five splits and seeds, beside classical classifiers on the same rows.
+
+Run by `make accuracy`; writes build/accuracy.json and prints the table kept in docs/accuracy.md.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from qrnn_hw.classifier import accuracy, initial_weights
+from qrnn_hw.controls import classical_controls
+from qrnn_hw.data.labelled_text import load_embedded
+from qrnn_hw.main_job import prepare
+from qrnn_hw.outcome import exact_distributions
+from qrnn_hw.settings import RunSettings
+from qrnn_hw.statistics.intervals import mean_interval
+from qrnn_hw.train.exact import start, train
+
+SEEDS = range(5)
+TARGETS = {("uci", "dynamic-line"): 0.77, ("amazon", "dynamic-line"): 0.70}
+SHOTS = 1000
+
+
+def one(dataset: str, model: str, seed: int) -> tuple[dict[str, float], int]:
+    """Train once and return the test accuracies by name, and the number of parameters."""
+    settings = RunSettings(model=model, dataset=dataset, seed=seed)
+    prepared = prepare(settings, load_embedded(dataset))
+    weights = initial_weights(prepared.transpiled.architecture, prepared.task.projection, seed=seed)
+    state = start(weights, settings.training)
+    task = prepared.task
+    best = train(prepared.noisy, task.training, task.validation, settings.training, state).best
+    decision = np.asarray(best.decision)
+    noisy = exact_distributions(prepared.noisy, best, task.test)
+    draws = np.random.default_rng(seed).multinomial(SHOTS, noisy / noisy.sum(1, keepdims=True))
+    found = {
+        f"{model}, noise": accuracy(noisy @ decision, task.test.labels),
+        f"{model}, noise, {SHOTS:,} shots": accuracy(draws @ decision, task.test.labels),
+        f"{model}, no noise": accuracy(
+            exact_distributions(prepared.ideal, best, task.test) @ decision, task.test.labels
+        ),
+    }
+    if model == "dynamic-line":
+        for control in classical_controls(task, n_parameters=best.n_parameters, seed=seed):
+            found[control.name] = control.accuracy
+    return found, best.n_parameters
+
+
+def main() -> None:
+    """Run all, print the table, write the rows."""
+    rows = []
+    for dataset in ("uci", "amazon"):
+        gathered: dict[str, list[float]] = {}
+        for model in ("dynamic-line", "stacked-3-minimal"):
+            for seed in SEEDS:
+                for name, value in one(dataset, model, seed)[0].items():
+                    gathered.setdefault(name, []).append(value)
+        for name, values in gathered.items():
+            interval = mean_interval(np.array(values))
+            target = next(
+                (t for (d, m), t in TARGETS.items() if d == dataset and name == f"{m}, noise"), None
+            )
+            rows.append(
+                {
+                    "name": f"{dataset}: {name}",
+                    "measured": interval.value,
+                    "low": interval.low,
+                    "high": interval.high,
+                    "values": values,
+                    "target": target,
+                    "holds": target is None or interval.value >= target,
+                }
+            )
+            print(
+                f"| {dataset} | {name} | {interval.value:.3f} | {interval.low:.3f} to "
+                f"{interval.high:.3f} | {'' if target is None else target} |",
+                flush=True,
+            )
+    Path("build").mkdir(exist_ok=True)
+    Path("build/accuracy.json").write_text(json.dumps(rows, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
