@@ -112,8 +112,8 @@ def _power(
     masses = np.zeros(n_points)
     masses[:] = fft.irfft(characteristic**shots, n=n_points)
     centre = float(p @ indices) * shots
-    lowest = shots * int(indices.min())
+    lowest = int(shots * indices.min())
     first = lowest if n_points >= full_width else int(np.floor(centre)) - n_points // 2
     points = first + np.arange(n_points)
-    positions: Array = shots * origin + span * points
-    return positions, np.maximum(masses[points % n_points], 0)
+    positions = np.asarray(shots * origin + span * points, dtype=np.float64)
+    return positions, np.asarray(np.maximum(masses[points % n_points], 0), dtype=np.float64)
