@@ -83,7 +83,7 @@ def _binomial_cdf(count: Array, shots: NDArray[np.int64], p: Array) -> Array:
     return np.where(count < 0, 0.0, np.where(count >= shots, 1.0, cdf))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=64)
 def _count_vectors(shots: int, n_steps: int) -> NDArray[np.int64]:
     """List all ways to split the shots among the steps, shape (vectors, n_steps)."""
     bars = combinations(range(shots + n_steps - 1), n_steps - 1)
