@@ -1,0 +1,100 @@
+"""Whether the shots of a device are independent draws from one law, and the price if not."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special, stats
+
+from qrnn_hw.errors import UsageError
+from qrnn_hw.statistics.intervals import Interval
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A statistic and the probability that independent shots exceed it."""
+
+    statistic: float
+    p_value: float
+
+
+def batch_chi_square(counts: ArrayLike) -> Evidence:
+    """Test whether batches were drawn from one distribution.
+
+    Pearson's chi-square test of homogeneity, Phil. Mag. 50, 157 (1900); outcomes that no batch
+    gave are left out. The approximation wants about five expected counts per cell.
+
+    Args:
+        counts: shape (batches, outcomes), two batches or more.
+    """
+    table = _batches(counts)
+    table = table[:, table.sum(axis=0) > 0]
+    if table.shape[1] < 2:
+        return Evidence(0.0, 1.0)
+    result = stats.chi2_contingency(table, correction=False)
+    return Evidence(float(result.statistic), float(result.pvalue))
+
+
+def lag_one(values: ArrayLike) -> Evidence:
+    """Return the lag-1 autocorrelation of a sequence and its two-sided p value.
+
+    Under independence r is about normal with mean -1/n and variance 1/n.
+    Source: R. L. Anderson, Ann. Math. Stat. 13, 1 (1942).
+
+    Args:
+        values: shape (n,), steps of shots in the order they were taken, n >= 20.
+    """
+    x = np.asarray(values, dtype=np.float64)
+    if x.ndim != 1 or x.size < 20:
+        raise UsageError(f"a lag-1 test needs a list of 20 values or more. Got shape {x.shape}.")
+    deviations = x - x.mean()
+    total = float((deviations**2).sum())
+    if total == 0:
+        return Evidence(0.0, 1.0)
+    r = float((deviations[:-1] * deviations[1:]).sum()) / total
+    z = (r + 1 / x.size) * np.sqrt(x.size)
+    return Evidence(r, float(2 * special.ndtr(-abs(z))))
+
+
+def design_effect(counts: ArrayLike, weights: ArrayLike) -> Interval:
+    """Return by what factor drift between batches inflates the variance of the score.
+
+    The variance of the batches' scores over what independent shots would give, with the chi-square
+    interval of a variance of normal batch means; divide the shots by it for the effective number.
+    Source: L. Kish, Survey Sampling (1965), section 5.4.
+
+    Args:
+        counts: shape (batches, outcomes), equal numbers of shots in each batch.
+        weights: shape (outcomes,), the weight of each outcome.
+
+    Raises:
+        UsageError: for batches of unlike size, or a score that no shot moves.
+    """
+    table, r = _batches(counts), np.asarray(weights, dtype=np.float64)
+    sizes = table.sum(axis=1)
+    if np.ptp(sizes) > 0:
+        raise UsageError(
+            "a design effect needs batches of one size. "
+            f"Got {sizes.min():.0f} to {sizes.max():.0f} shots."
+        )
+    scores = table @ r / sizes
+    share = table.sum(axis=0) / table.sum()
+    shot_variance = float(share @ (r - share @ r) ** 2)
+    if shot_variance == 0:
+        raise UsageError("a design effect needs shots of unlike weight. Got one weight only.")
+    effect = float(scores.var(ddof=1) * sizes[0] / shot_variance)
+    freedom = len(scores) - 1
+    low, high = freedom * effect / stats.chi2.ppf([0.975, 0.025], freedom)
+    return Interval(effect, float(low), float(high), len(scores))
+
+
+def _batches(counts: ArrayLike) -> Array:
+    table = np.asarray(counts, dtype=np.float64)
+    if table.ndim != 2 or table.shape[0] < 2 or table.min() < 0 or (table.sum(axis=1) == 0).any():
+        raise UsageError(
+            "batches are a table (batches, outcomes) of counts, two batches or more, none empty. "
+            f"Got shape {table.shape}."
+        )
+    return table

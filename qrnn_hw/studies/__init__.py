@@ -1,0 +1,1 @@
+"""Questions put to trained models, answered by many runs of one design."""
