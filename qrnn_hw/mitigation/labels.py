@@ -57,12 +57,12 @@ def label_weights(p01: float, p10: float, power: float = -1) -> dict[Label, floa
 
     Source: Koh, Koh, Thompson, arXiv 2406.07611; Gupta et al., arXiv 2310.07825.
     """
-    contrast = 1 - p01 - p10
-    if contrast <= 0:
+    error = p01 + p10
+    if error >= 1:
         raise UsageError(f"1 - p01 - p10 should be above 0. Got p01 = {p01:.3g}, p10 = {p10:.3g}.")
-    if p01 + p10 == 0:
+    if error == 0:
         return {"keep": 1.0}
-    growth = (1 - contrast**power) / (1 - contrast)
+    growth = -math.expm1(power * math.log1p(-error)) / error
     to_one, to_zero = p01 * growth, p10 * growth
     if p10 >= p01:
         found = {"keep": 1 - to_zero, "swap": to_one, "zero": to_zero - to_one}

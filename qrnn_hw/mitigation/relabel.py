@@ -22,7 +22,7 @@ def fed_forward_bits(circuit: QuantumCircuit) -> tuple[int, ...]:
     Raises:
         UsageError: If the control flow is not an `if` over measured bits, or is nested.
     """
-    slots = _slots(circuit)
+    slots = fed_forward_slots(circuit)
     index = {bit: place for place, bit in enumerate(circuit.clbits)}
     return tuple(index[circuit.data[position].clbits[0]] for position in slots)
 
@@ -41,7 +41,7 @@ def relabel(circuit: QuantumCircuit, mask: Sequence[Label]) -> QuantumCircuit:
     Raises:
         UsageError: If the mask does not fit, or see `fed_forward_bits`.
     """
-    slots = _slots(circuit)
+    slots = fed_forward_slots(circuit)
     if len(mask) != len(slots) or any(label not in LABELS for label in mask):
         raise UsageError(
             f"a mask should have one of {', '.join(LABELS)} for each of {len(slots)} fed-forward "
@@ -85,7 +85,7 @@ def condition_bits(condition: Condition) -> tuple[Clbit, ...]:
     return tuple(dict.fromkeys(bits))
 
 
-def _slots(circuit: QuantumCircuit) -> list[int]:
+def fed_forward_slots(circuit: QuantumCircuit) -> list[int]:
     """Return the positions of the measurements that some condition reads."""
     written: dict[Clbit, int] = {}
     read: set[int] = set()
