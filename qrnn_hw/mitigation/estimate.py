@@ -59,3 +59,49 @@ def mean_of_shots(per_shot: ArrayLike, confidence: float = 0.95) -> Estimate:
         raise UsageError(f"a mean with an error needs 2 shots or more. Got {n_shots}.")
     variance = numbers.var(axis=-1, ddof=1) / n_shots
     return Estimate.from_variance(numbers.mean(axis=-1), variance, confidence)
+
+
+def weighted_sum(
+    weights: ArrayLike, values: ArrayLike, variances: ArrayLike, confidence: float = 0.95
+) -> Estimate:
+    """Add up the independent values of several circuits: sum_i w_i v_i, variance sum_i w_i^2 var_i.
+
+    Args:
+        weights: Signed weights. Shape: (n_circuits,).
+        values: Shape: (n_circuits, ...).
+        variances: Variance of each value (of the mean, not of one shot), same shape.
+        confidence: Probability that the interval covers.
+
+    Returns:
+        Arrays of the trailing shape.
+    """
+    factors = np.asarray(weights, dtype=float)
+    value = np.tensordot(factors, np.asarray(values, dtype=float), axes=1)
+    variance = np.tensordot(factors**2, np.asarray(variances, dtype=float), axes=1)
+    return Estimate.from_variance(value, variance, confidence)
+
+
+def split_by_weight(total_shots: int, weights: ArrayLike) -> tuple[int, ...]:
+    """Share shots in proportion to |weight|, which gives a weighted sum its least variance.
+
+    Args:
+        total_shots: Sum of the shares.
+        weights: One for each circuit. Shape: (n_circuits,).
+
+    Returns:
+        One whole number of shots, at least 1, for each circuit.
+
+    Raises:
+        UsageError: If there are fewer shots than circuits.
+    """
+    shares = np.abs(np.asarray(weights, dtype=float))
+    n_circuits = len(shares)
+    if total_shots < n_circuits:
+        raise UsageError(
+            f"the shots should be at least one for each circuit ({n_circuits}). Got {total_shots}."
+        )
+    exact = shares / shares.sum() * (total_shots - n_circuits)
+    shots = np.floor(exact).astype(int)
+    n_left = total_shots - n_circuits - int(shots.sum())
+    shots[np.argsort(shots - exact, kind="stable")[:n_left]] += 1
+    return tuple(int(number) + 1 for number in shots)

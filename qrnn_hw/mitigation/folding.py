@@ -249,12 +249,12 @@ def _append_inverse(
 
 
 def _stretched(delay: Delay, scale_factor: float) -> Delay:
-    duration = delay.duration * scale_factor
     if delay.unit == "expr":
         raise UsageError(
             "delays to stretch should have a fixed length. Got a stretch. Schedule the circuit "
             "first, or leave the delays with stretch_delays=False."
         )
+    duration = delay.duration * scale_factor
     if delay.unit == "dt" and not hasattr(duration, "parameters"):
         duration = round(duration)
     return Delay(duration, delay.unit)

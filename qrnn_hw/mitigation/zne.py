@@ -1,5 +1,6 @@
 """Extrapolate to zero noise with Mitiq's factories, in two pure halves around any execution."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from qiskit import QuantumCircuit
 
 from qrnn_hw.errors import UsageError
-from qrnn_hw.mitigation.estimate import Estimate
+from qrnn_hw.mitigation.estimate import Estimate, split_by_weight, weighted_sum
 from qrnn_hw.mitigation.folding import FoldedGates, fold, fold_ensemble
 
 Extrapolation = Literal["linear", "richardson", "poly", "exp", "poly-exp"]
@@ -142,10 +143,7 @@ def combine_results(
             f"Got {numbers.shape} and {spreads.shape}."
         )
     if plan.extrapolation in LINEAR_IN_VALUES:
-        weights = circuit_weights(plan)
-        value = np.tensordot(weights, numbers, axes=1)
-        variance = np.tensordot(weights**2, spreads, axes=1)
-        return Estimate.from_variance(value, variance, confidence)
+        return weighted_sum(circuit_weights(plan), numbers, spreads, confidence)
     by_scale = np.tensordot(plan.averaging(), numbers, axes=1)
     scale_spreads = np.tensordot(plan.averaging() ** 2, spreads, axes=1)
     return _combine_exponential(by_scale, scale_spreads, plan, confidence)
@@ -182,25 +180,18 @@ def split_shots(total_shots: int, plan: ZNEPlan) -> tuple[int, ...]:
     Raises:
         UsageError: If there are fewer shots than circuits.
     """
-    n_circuits = plan.n_circuits
-    if total_shots < n_circuits:
-        raise UsageError(
-            f"the shots should be at least one for each circuit ({n_circuits}). Got {total_shots}."
-        )
     linear = plan.extrapolation in LINEAR_IN_VALUES
-    shares = np.abs(_weights(plan)) if linear else np.ones(n_circuits)
-    exact = shares / shares.sum() * (total_shots - n_circuits)
-    shots = np.floor(exact).astype(int)
-    n_left = total_shots - n_circuits - int(shots.sum())
-    shots[np.argsort(shots - exact, kind="stable")[:n_left]] += 1
-    return tuple(int(number) + 1 for number in shots)
+    return split_by_weight(total_shots, _weights(plan) if linear else np.ones(plan.n_circuits))
 
 
 @lru_cache(maxsize=64)
 def _weights(plan: ZNEPlan) -> NDArray[np.float64]:
     extrapolate = _extrapolator(plan)
     units = np.eye(len(plan.scale_factors))
-    weights = np.array([extrapolate(plan.scale_factors, unit.tolist()) for unit in units])
+    with warnings.catch_warnings():
+        # A fit through as many points as parameters has no error of its own, and needs none here.
+        warnings.simplefilter("ignore")
+        weights = np.array([extrapolate(plan.scale_factors, unit.tolist()) for unit in units])
     return weights @ plan.averaging()
 
 
@@ -226,7 +217,9 @@ def _fit(extrapolate: Extrapolator, plan: ZNEPlan, column: NDArray[np.float64]) 
     from mitiq.zne.inference import ExtrapolationError
 
     try:
-        limit = float(extrapolate(plan.scale_factors, column.tolist()))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            limit = float(extrapolate(plan.scale_factors, column.tolist()))
     except (ExtrapolationError, RuntimeError, TypeError, ValueError) as error:
         raise UsageError(
             f"values should lie on an exponential for {plan.extrapolation}. Got {column.tolist()}, "

@@ -7,7 +7,7 @@ density matrix, a condition sends each record into its branch, a readout error s
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from qiskit import QuantumCircuit, transpile
@@ -110,13 +110,18 @@ def _step(instruction, state, qubit_map, clbit_map, n, noise):
         for true, wrong in ((0, noise.p01), (1, noise.p10)):
             projector = _embedded(_projector(true), qubits, n)
             for record, rho in state.items():
-                part = projector @ rho
+                part = _applied(projector, rho)
                 for read, weight in ((true, 1 - wrong), (1 - true, wrong)):
                     if weight:
                         parts.append(((record & ~place) | place * read, weight * part))
         return _merged(parts)
     matrix = _matrix(operation, qubits, n, noise)
-    return {record: matrix @ rho for record, rho in state.items()}
+    return {record: _applied(matrix, rho) for record, rho in state.items()}
+
+
+def _applied(matrix, rho):
+    """Multiply without BLAS, whose threads cost more than they bring at this size."""
+    return np.einsum("ij,j->i", matrix, rho)
 
 
 def _branch(operation, instruction, record, rho, qubit_map, clbit_map, n, noise):
@@ -178,7 +183,7 @@ def _evaluate(condition, value_of):
     }[condition.op.name]
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _projector(value):
     matrix = np.zeros((4, 4), complex)
     matrix[3 * value, 3 * value] = 1
@@ -192,7 +197,7 @@ class _Local:
         self.matrix = matrix
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _embedded(local, qubits, n):
     """Extend to all qubits; qubit 0 is the lowest bit of the kets and of the bras."""
     k = len(qubits)
@@ -217,7 +222,7 @@ def _matrix(operation, qubits, n, noise):
 _unitaries: dict[tuple, np.ndarray] = {}
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _local(key, k, noise):
     name = key[0]
     if name == "delay":
