@@ -162,13 +162,18 @@ class Store:
         rows = self._database.read("SELECT packed FROM results WHERE key = ?", key)
         return unpack_results(rows[0][0]) if rows else None
 
-    def put_raw(self, key: str, results: Sequence[PubResult]) -> None:
-        """Store the bits of the job; the first answer stays when there is one already."""
+    def put_raw(self, key: str, results: Sequence[PubResult], state: State | None = None) -> None:
+        """Store the bits of the job, and its new state at the same moment when one is given.
+
+        The first answer stays when there is one already.
+        """
         packed = pack_results(results)
         with self._database.transaction() as connection:
             connection.execute(
                 "INSERT OR IGNORE INTO results VALUES (?, ?, ?)", (key, packed, now())
             )
+            if state is not None:
+                self._change(connection, key, state)
 
     def state(self, key: str) -> State | None:
         """Return where the job stands, or None before anything was done."""
@@ -180,18 +185,21 @@ class Store:
 
         A job that is done stays done, and a state that only differs in its time changes nothing.
         """
-        name, fields = state_name(state), json.dumps(state_fields(state))
         with self._database.transaction() as connection:
-            changed = connection.execute(
-                "UPDATE jobs SET state = ?1, state_fields = ?2, changed_at = ?3 "
-                "WHERE key = ?4 AND state IS NOT 'done' AND (state IS NOT ?1 "
-                "OR json_remove(state_fields, '$.at') IS NOT json_remove(?2, '$.at'))",
-                (name, fields, state.at, key),
+            self._change(connection, key, state)
+
+    def _change(self, connection: sqlite3.Connection, key: str, state: State) -> None:
+        name, fields = state_name(state), json.dumps(state_fields(state))
+        changed = connection.execute(
+            "UPDATE jobs SET state = ?1, state_fields = ?2, changed_at = ?3 "
+            "WHERE key = ?4 AND state IS NOT 'done' AND (state IS NOT ?1 "
+            "OR json_remove(state_fields, '$.at') IS NOT json_remove(?2, '$.at'))",
+            (name, fields, state.at, key),
+        )
+        if changed.rowcount:
+            connection.execute(
+                "INSERT INTO states (key, state, fields) VALUES (?, ?, ?)", (key, name, fields)
             )
-            if changed.rowcount:
-                connection.execute(
-                    "INSERT INTO states (key, state, fields) VALUES (?, ?, ?)", (key, name, fields)
-                )
 
     def states(self, key: str) -> tuple[State, ...]:
         """Return all states of the job, oldest first."""
