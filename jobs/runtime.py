@@ -1,5 +1,6 @@
 """The one door to IBM's Runtime: its local mode, and the service itself."""
 
+import logging
 from functools import cached_property
 from typing import Any, Literal
 
@@ -119,6 +120,8 @@ class ServiceExecutor:
 
     @cached_property
     def _service(self) -> QiskitRuntimeService:
+        # What matters comes as an exception; the client's warnings repeat it over several lines.
+        logging.getLogger("qiskit_ibm_runtime").setLevel(logging.ERROR)
         with translated("connect to the service"):
             return QiskitRuntimeService()
 

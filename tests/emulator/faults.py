@@ -3,7 +3,16 @@
 import re
 from dataclasses import dataclass
 
-KINDS = ("status", "status after", "drop", "drop after", "truncate", "delay", "hold after")
+KINDS = (
+    "status",
+    "status after",
+    "drop",
+    "drop after",
+    "truncate",
+    "delay",
+    "hold after",
+    "restart",
+)
 
 
 @dataclass
@@ -12,7 +21,8 @@ class Fault:
 
     "status" answers with `status` instead of acting; "status after" acts first; "drop" and "drop
     after" close the connection; "truncate" acts and sends half of the answer; "delay" waits and
-    acts; "hold after" acts and never answers, until the client is gone.
+    acts; "hold after" acts and never answers, until the client is gone; "restart" drops the
+    connection and closes the port for `seconds`.
     """
 
     kind: str

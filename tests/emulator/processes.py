@@ -15,11 +15,16 @@ CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["emulator.worker"])
 
 
-def start(environment, path, seeds, kill_at=None):
-    """Start a worker and return (process, its queue of answers)."""
+def start(environment, path, seeds, kill_at=None, *, together=False):
+    """Start a worker and return (process, its queue of answers).
+
+    `together` sends all jobs before the first is waited for.
+    """
     answers = CONTEXT.Queue()
     process = CONTEXT.Process(
-        target=work, args=(environment, str(path), list(seeds), kill_at, answers), daemon=True
+        target=work,
+        args=(environment, str(path), list(seeds), kill_at, together, answers),
+        daemon=True,
     )
     process.start()
     return process, answers

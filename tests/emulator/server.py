@@ -91,7 +91,9 @@ class Handler(BaseHTTPRequestHandler):
             return
         fault = self.emulator.take_fault(self.command, url.path)
         self.emulator.log.append([self.command, url.path, fault.kind if fault else ""])
-        if fault is not None and fault.kind in ("status", "drop"):
+        if fault is not None and fault.kind == "restart":
+            threading.Thread(target=self.emulator.restart, args=(fault.seconds,)).start()
+        if fault is not None and fault.kind in ("status", "drop", "restart"):
             self.fail(fault)
             return
         if fault is not None and fault.kind == "delay":

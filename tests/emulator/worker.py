@@ -13,11 +13,13 @@ from qiskit.circuit import Parameter
 
 from jobs.backoff import Backoff
 from jobs.errors import JobsError
+from jobs.retrieval import watch
 from jobs.runner import run
 from jobs.runtime import ServiceExecutor
 from jobs.spec import JobSpec, Pub
 from jobs.states import state_name
 from jobs.store import Store
+from jobs.submission import submit
 
 QUICK = Backoff(first_seconds=0.05, ceiling_seconds=0.4, patience_seconds=20.0)
 # Each is a moment in the life of a job; "posted" is between the answer and its being stored.
@@ -97,7 +99,7 @@ def arm(point):
     around(ServiceExecutor, "fetch", at("before fetch"), at())
 
 
-def work(environment, path, seeds, kill_at, answers):
+def work(environment, path, seeds, kill_at, together, answers):
     """Run jobs to their end and tell (outcome, text): "right", "wrong", "error" or "defect"."""
     os.environ.update(environment)
     arm(kill_at)
@@ -105,6 +107,9 @@ def work(environment, path, seeds, kill_at, answers):
     try:
         with redirect_stderr(said), Store(path) as store:
             executor = ServiceExecutor("ibm_boston")
+            if together:
+                keys = [submit(job(s), executor, store, backoff=QUICK)[0] for s in seeds]
+                watch(keys, executor, store, backoff=QUICK)
             rights = [
                 answered(run(spec, executor, store, backoff=QUICK), spec)
                 for spec in map(job, seeds)

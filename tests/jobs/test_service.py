@@ -6,8 +6,7 @@ import time
 import numpy as np
 import pytest
 from emulator.faults import Fault
-from emulator.processes import finish, start
-from emulator.worker import KILL_POINTS, QUICK, answered, job
+from emulator.worker import QUICK, answered, job
 from qiskit import QuantumCircuit
 
 from jobs.backoff import Backoff
@@ -23,7 +22,7 @@ from jobs.retrieval import cancel, collect, watch
 from jobs.runner import run
 from jobs.runtime import ServiceExecutor
 from jobs.spec import JobSpec, Pub
-from jobs.states import Cancelled, Done, Failed, Intended, Submitted
+from jobs.states import Cancelled, Failed, Intended, Submitted
 from jobs.store import Store
 from jobs.submission import adopt, submit
 
@@ -119,7 +118,7 @@ def test_a_post_without_an_answer_is_looked_up(emulator, store, kind):
 @pytest.mark.parametrize("retry_after", [None, 0])
 def test_too_many_requests_are_waited_out(emulator, store, retry_after):
     emulator.faults = [
-        Fault("status", method, "/jobs", times=2, status=429, retry_after=retry_after)
+        Fault("status", method, "/jobs", status=429, retry_after=retry_after)
         for method in ("POST", "GET")
     ]
     spec = job(9)
@@ -128,9 +127,9 @@ def test_too_many_requests_are_waited_out(emulator, store, retry_after):
 
 
 @pytest.mark.parametrize("path", ["/results$", "/jobs/[^/]+$", "/metrics$", "/jobs$"])
-@pytest.mark.parametrize("kind", ["drop", "truncate", "status"])
+@pytest.mark.parametrize("kind", ["drop", "truncate"])
 def test_faults_while_waiting_lose_nothing(emulator, store, path, kind):
-    emulator.faults = [Fault(kind, "GET", path, times=2, status=500)]
+    emulator.faults = [Fault(kind, "GET", path)]
     spec = job(10)
     assert answered(run(spec, ServiceExecutor("ibm_boston"), store, backoff=QUICK), spec)
     assert len(emulator.service.jobs) == 1
@@ -229,35 +228,6 @@ def test_no_token_reaches_the_store_or_a_message(emulator, tmp_path, monkeypatch
     for path in tmp_path.rglob("*"):
         if path.is_file():
             assert canary.encode() not in path.read_bytes()
-
-
-@pytest.mark.parametrize("point", KILL_POINTS)
-def test_a_process_killed_at_any_point_is_resumed_by_the_next(emulator, tmp_path, point):
-    path = tmp_path / "jobs.db"
-    assert finish(*start(emulator.environment(), path, [21], point)) == ("killed", "")
-    assert finish(*start(emulator.environment(), path, [21])) == ("right", "")
-    assert len(emulator.service.jobs) == 1
-    with Store(path) as store:
-        assert isinstance(store.state(job(21).key), Done)
-
-
-def test_a_process_killed_between_the_request_and_its_answer_is_resumed(emulator, tmp_path):
-    emulator.faults = [Fault("hold after", "POST", "/jobs$")]
-    process, answers = start(emulator.environment(), tmp_path / "jobs.db", [22])
-    deadline = time.monotonic() + 30
-    while not emulator.service.jobs and time.monotonic() < deadline:
-        time.sleep(0.01)
-    process.kill()
-    assert finish(process, answers)[0] == "killed"
-    assert finish(*start(emulator.environment(), tmp_path / "jobs.db", [22])) == ("right", "")
-    assert len(emulator.service.jobs) == 1
-
-
-def test_two_processes_that_want_the_same_job_send_it_once(emulator, tmp_path):
-    path = tmp_path / "jobs.db"
-    workers = [start(emulator.environment(), path, [23]) for _ in range(4)]
-    assert [finish(*worker) for worker in workers] == [("right", "")] * 4
-    assert len(emulator.service.jobs) == 1
 
 
 def test_rows_are_rejoined_in_order_when_a_job_is_split(emulator, store):
