@@ -11,6 +11,7 @@ from qiskit_ibm_runtime import Batch, QiskitRuntimeService, Session
 from qiskit_ibm_runtime.exceptions import RuntimeInvalidStateError
 from qiskit_ibm_runtime.executor_sampler import Sampler
 
+from jobs.account import account_path, make_private
 from jobs.bits import pub_result
 from jobs.errors import (
     JobFailedError,
@@ -95,6 +96,24 @@ def _check_for_aer(circuit: QuantumCircuit) -> None:
                 f"Parameters should be in one of {', '.join(sorted(BINDABLE))} when Aer binds them."
                 f" Got one in {operation.name}. Transpile to the machine's basis, or bind it first."
             )
+
+
+def save_account(token: str, instance: str) -> None:
+    """Save the account as the client's default, in a file that only its owner may read.
+
+    Raises:
+        AuthenticationError: If the client refuses the token or the instance.
+    """
+    # The client would make the file readable for everybody.
+    make_private(account_path())
+    with translated("save the account"):
+        QiskitRuntimeService.save_account(
+            channel="ibm_quantum_platform",
+            token=token,
+            instance=instance,
+            overwrite=True,
+            set_as_default=True,
+        )
 
 
 class ServiceExecutor:
