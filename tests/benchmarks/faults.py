@@ -4,7 +4,8 @@
 
 Each run is a job of a user process that the real client sends to a loopback service: one fault at
 one endpoint, and in two of three runs the process is killed at one moment of the submission. Then
-it is started again until its job is done. Counts are printed and written to build/faults.json.
+it is started again until its job is done. Only runs whose fault struck are counted. Counts are
+printed and written to build/faults.json.
 """
 
 import argparse
@@ -57,6 +58,7 @@ FAULTS = {
     "truncated": {"kind": "truncate"},
     "slow": {"kind": "delay", "seconds": 0.5},
     "restart": {"kind": "restart", "seconds": 0.3},
+    "SIGKILL while waiting": {"kind": "hold after"},
 }
 
 
@@ -75,6 +77,7 @@ class Outcome:
     """What became of the job of one run."""
 
     run: Run
+    struck: bool
     lost: bool
     wrong: bool
     n_traceback: int
@@ -89,6 +92,9 @@ def matrix(n_runs):
     rng = np.random.default_rng(SEED)
     runs = []
     for endpoint, fault in product(ENDPOINTS, FAULTS):
+        if fault == "SIGKILL while waiting":
+            runs += [Run(endpoint, fault, None, int(rng.integers(2**31))) for _ in range(2)]
+            continue
         kills = [None, *rng.choice(KILL_POINTS, size=2, replace=False).tolist()]
         runs += [Run(endpoint, fault, kill, int(rng.integers(2**31))) for kill in kills]
     if n_runs is None:
@@ -102,13 +108,17 @@ def play(run, folder):
     # A real queue takes minutes; this one must last until the double is found.
     emulator.service.settings.queue_seconds = 1.0 if run.endpoint == "submit" else 0.1
     method, path = ENDPOINTS[run.endpoint]
-    emulator.faults = [Fault(method=method, path=path, **FAULTS[run.fault])]
+    fault = Fault(method=method, path=path, **FAULTS[run.fault])
+    emulator.faults = [fault]
     store_path = folder / f"{run.seed}.db"
     told, n_processes = [], 0
     try:
         for kill_at in (run.kill_at, *[None] * TRIES):
             n_processes += 1
-            told.append(finish(*start(emulator.environment(), store_path, [run.seed], kill_at)))
+            worker = start(emulator.environment(), store_path, [run.seed], kill_at)
+            if fault.kind == "hold after" and fault.times:
+                kill_when_struck(worker[0], fault)
+            told.append(finish(*worker))
             if told[-1][0] in ("right", "wrong"):
                 break
         states = {j.id: j.state["status"] for j in emulator.service.jobs.values()}
@@ -121,6 +131,7 @@ def play(run, folder):
     doubles = [job_id for job_id in states if job_id != kept]
     return Outcome(
         run,
+        struck=fault.times == 0,
         lost=told[-1][0] not in ("right", "wrong"),
         wrong=told[-1][0] == "wrong",
         n_traceback=sum(outcome == "defect" for outcome, _ in told),
@@ -129,6 +140,15 @@ def play(run, folder):
         n_processes=n_processes,
         told=" | ".join(f"{outcome} {text}".strip() for outcome, text in told),
     )
+
+
+def kill_when_struck(process, fault):
+    """Kill the process once the service holds back an answer to it."""
+    deadline = time.monotonic() + 60
+    while fault.times and process.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.05)
+    process.kill()
 
 
 def claim(name, measured, target, *, holds):
@@ -158,6 +178,7 @@ def main():
             if len(outcomes) % 50 == 0:
                 print(f"{len(outcomes)} of {len(runs)} runs", file=sys.stderr)
     seconds = round(time.monotonic() - begin)
+    outcomes = [outcome for outcome in outcomes if outcome.struck]
     by_fault = Counter(outcome.run.fault for outcome in outcomes)
     for fault, count in by_fault.items():
         mine = [outcome for outcome in outcomes if outcome.run.fault == fault]
