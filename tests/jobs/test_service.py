@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 from emulator.faults import Fault
+from emulator.service import Service, Settings
 from emulator.worker import QUICK, answered, job
 from qiskit import QuantumCircuit
 
@@ -33,6 +34,14 @@ IMPATIENT = Backoff(0.05, 0.1, 0.3)
 def store(tmp_path):
     with Store(tmp_path / "jobs.db") as opened:
         yield opened
+
+
+def reset_in_branch():
+    circuit = QuantumCircuit(12, 1)
+    circuit.measure(0, 0)
+    with circuit.if_test((circuit.clbits[0], 1)):
+        circuit.reset(0)
+    return circuit
 
 
 def live(emulator):
@@ -85,6 +94,24 @@ def test_a_batch_holds_all_jobs_and_a_session_is_refused_on_the_open_plan(emulat
     with pytest.raises(PreflightError, match="Open plan"):
         submit(job(6), ServiceExecutor("ibm_boston", mode="session"), store, backoff=IMPATIENT)
     assert len(emulator.service.jobs) == 2
+
+
+def test_a_dry_run_checks_at_no_cost_where_the_plan_has_it(emulator):
+    executor = ServiceExecutor("ibm_boston")
+    with pytest.raises(PreflightError, match="plan 'open'"):
+        executor.submit(job(25), "tag", dry_run=True)
+    emulator.service = Service(n_qubits=12, settings=Settings(plan="premium"))
+    executor = ServiceExecutor("ibm_boston")
+    illegal = JobSpec((Pub.bound(reset_in_branch()),), 10, "ibm", "ibm_boston")
+    phases = []
+    for spec in (job(25), illegal):
+        job_id = executor.submit(spec, "tag", dry_run=True)
+        while (answer := executor.look_up(job_id)).phase in ("queued", "running"):
+            time.sleep(0.02)
+        phases.append(answer.phase)
+    assert phases == ["done", "failed"]
+    assert {j.request["backend"] for j in emulator.service.jobs.values()} == {"mock_boston"}
+    assert emulator.service.settings.usage_consumed_seconds == 0.0
 
 
 def test_the_plan_and_what_it_has_left_are_read(emulator, store):
@@ -199,11 +226,7 @@ def test_a_queued_job_is_cancelled_and_a_finished_one_is_not(emulator, store):
 
 
 def test_what_the_machine_refuses_fails_with_its_reason(emulator, store):
-    circuit = QuantumCircuit(12, 1)
-    circuit.measure(0, 0)
-    with circuit.if_test((circuit.clbits[0], 1)):
-        circuit.reset(0)
-    spec = JobSpec((Pub.bound(circuit),), 10, "ibm", "ibm_boston")
+    spec = JobSpec((Pub.bound(reset_in_branch()),), 10, "ibm", "ibm_boston")
     with pytest.raises(JobFailedError, match="reset inside a conditional"):
         run(spec, ServiceExecutor("ibm_boston"), store, backoff=QUICK)
     assert isinstance(store.state(spec.key), Failed)

@@ -110,7 +110,7 @@ FAULTS = ["", "", "before", "after", "twice", "kill before", "kill after"]
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(schedule=st.lists(st.sampled_from(FAULTS), max_size=14), rows=st.integers(1, 5))
 def test_any_schedule_of_faults_ends_in_the_right_bits(tmp_path_factory, schedule, rows):

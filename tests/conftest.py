@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 # The loopback service is a package of the tests: `import emulator`.
-sys.path.append(str(Path(__file__).parents[1]))
+sys.path.append(str(Path(__file__).parent))
 
 
 @pytest.fixture
