@@ -1,13 +1,12 @@
 """How much feed-forward a circuit asks of the machine's controllers."""
 
-import math
 from collections.abc import Iterator
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import ClassicalRegister, Clbit, IfElseOp
 from qiskit.circuit.classical import expr
 
-BITS_PER_SLOT = 8
+_ONE_BIT, _WIDE_BITS, _WIDE_SLOTS = 1, 60, 8.0
 
 
 def condition_bits(condition: object) -> frozenset[Clbit]:
@@ -31,18 +30,18 @@ def _bits(condition: object) -> Iterator[Clbit]:
             yield from _bits(variable.var)
 
 
-def broadcast_slots(circuit: QuantumCircuit) -> int:
-    """Return the broadcast slots that one execution of `circuit` takes.
+def broadcast_slots(circuit: QuantumCircuit) -> float:
+    """Return the broadcast slots that one execution of `circuit` takes, of 2,400 in a job.
 
     The bits of a condition are broadcast once, and again after one of them was measured anew. The
     documentation gives two points, about 2,400 broadcasts of one bit or 300 of 60 bits in a job;
-    one slot for each eight bits begun, of 2,400, is the simplest rule through both.
+    between them a straight line is assumed.
 
     Source: IBM Quantum documentation, "Classical feedforward and control flow", limitations.
     """
     writes: dict[Clbit, int] = {}
     sent: set[frozenset[tuple[Clbit, int]]] = set()
-    slots = 0
+    slots = 0.0
     for position, instruction in enumerate(circuit.data):
         operation = instruction.operation
         if isinstance(operation, IfElseOp):
@@ -50,7 +49,11 @@ def broadcast_slots(circuit: QuantumCircuit) -> int:
             broadcast = frozenset((bit, writes.get(bit, -1)) for bit in bits)
             if broadcast and broadcast not in sent:
                 sent.add(broadcast)
-                slots += math.ceil(len(bits) / BITS_PER_SLOT)
+                slots += _slots(len(bits))
         elif operation.name.startswith("measure"):
             writes.update(dict.fromkeys(instruction.clbits, position))
     return slots
+
+
+def _slots(n_bits: int) -> float:
+    return 1.0 + (_WIDE_SLOTS - 1.0) * (n_bits - _ONE_BIT) / (_WIDE_BITS - _ONE_BIT)

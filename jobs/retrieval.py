@@ -39,9 +39,7 @@ def refresh(key: str, executor: RemoteExecutor, store: Store) -> State | None:
 
 
 def _take(key: str, job_id: str, executor: RemoteExecutor, store: Store) -> None:
-    if store.raw(key) is None:
-        store.put_raw(key, executor.fetch(job_id, store.spec(key)))
-    store.set_state(key, Done(now(), job_id))
+    store.put_raw(key, executor.fetch(job_id, store.spec(key)), Done(now(), job_id))
     _note_seconds(key, job_id, executor, store)
 
 
@@ -131,8 +129,7 @@ def collect(key: str, store: Store) -> tuple[PubResult, ...]:
     specs: list[JobSpec] = [store.spec(part) for part in parts]
     results = [store.raw(part) or () for part in parts]
     joined = join(store.spec(key), specs, results)
-    store.put_raw(key, joined)
-    store.set_state(key, Done(now()))
+    store.put_raw(key, joined, Done(now()))
     return joined
 
 

@@ -49,6 +49,5 @@ def run(
     except Exception as error:
         store.set_state(spec.key, Failed(now(), f"{type(error).__name__}: {error}"))
         raise
-    store.put_raw(spec.key, results)
-    store.set_state(spec.key, Done(now()))
+    store.put_raw(spec.key, results, Done(now()))
     return results

@@ -1,21 +1,22 @@
 """The one door to IBM's Runtime: its local mode, and the service itself."""
 
+import logging
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
-from qiskit.circuit import ControlFlowOp, ParameterExpression, QuantumCircuit
 from qiskit_aer import AerSimulator
 from qiskit_ibm_runtime import Batch, QiskitRuntimeService, Session
 from qiskit_ibm_runtime.exceptions import RuntimeInvalidStateError
 from qiskit_ibm_runtime.executor_sampler import Sampler
 
+from jobs.account import account_path, make_private
+from jobs.bindable import check_for_aer
 from jobs.bits import pub_result
 from jobs.errors import (
     JobFailedError,
     PreflightError,
     ServiceUnavailableError,
-    SpecError,
 )
 from jobs.executor import ServiceJob, ServicePhase
 from jobs.service_errors import one_line, translated
@@ -23,8 +24,7 @@ from jobs.spec import JobSpec, PubResult
 
 Mode = Literal["job", "batch", "session"]
 
-# Aer binds some controlled rotations wrongly without a word (qiskit-aer issues 2323, 2391, 2403).
-BINDABLE = frozenset({"rz", "rx", "ry", "rzz"})
+WITHOUT_DRY_RUN = frozenset({"open", "pay-as-you-go"})
 _PHASES: dict[str, ServicePhase] = {
     "INITIALIZING": "queued",
     "QUEUED": "queued",
@@ -59,7 +59,7 @@ class LocalRuntimeExecutor:
                 unknown to Aer.
         """
         for pub in spec.pubs:
-            _check_for_aer(pub.circuit)
+            check_for_aer(pub.circuit)
         # The local mode starts every pub of a call from the same seed, so that equal circuits
         # would draw equal bits: each pub gets a call and a seed of its own.
         seeds = np.random.SeedSequence(spec.seed).generate_state(len(spec.pubs)) >> 1
@@ -76,24 +76,22 @@ class LocalRuntimeExecutor:
         return tuple(results)
 
 
-def _check_for_aer(circuit: QuantumCircuit) -> None:
-    for instruction in circuit.data:
-        operation = instruction.operation
-        if isinstance(operation, ControlFlowOp):
-            for block in operation.blocks:
-                _check_for_aer(block)
-            continue
-        if operation.name in ("measure_2", "reset_2"):
-            raise SpecError(
-                "Circuits for Aer should use measure and reset. "
-                f"Got {operation.name}. Lower the circuit for Aer first."
-            )
-        free = any(isinstance(p, ParameterExpression) and p.parameters for p in operation.params)
-        if free and operation.name not in BINDABLE:
-            raise SpecError(
-                f"Parameters should be in one of {', '.join(sorted(BINDABLE))} when Aer binds them."
-                f" Got one in {operation.name}. Transpile to the machine's basis, or bind it first."
-            )
+def save_account(token: str, instance: str) -> None:
+    """Save the account as the client's default, in a file that only its owner may read.
+
+    Raises:
+        AuthenticationError: If the client refuses the token or the instance.
+    """
+    # The client would make the file readable for everybody.
+    make_private(account_path())
+    with translated("save the account"):
+        QiskitRuntimeService.save_account(
+            channel="ibm_quantum_platform",
+            token=token,
+            instance=instance,
+            overwrite=True,
+            set_as_default=True,
+        )
 
 
 class ServiceExecutor:
@@ -119,6 +117,8 @@ class ServiceExecutor:
 
     @cached_property
     def _service(self) -> QiskitRuntimeService:
+        # What matters comes as an exception; the client's warnings repeat it over several lines.
+        logging.getLogger("qiskit_ibm_runtime").setLevel(logging.ERROR)
         with translated("connect to the service"):
             return QiskitRuntimeService()
 
@@ -149,13 +149,23 @@ class ServiceExecutor:
             remaining = usage.get("usage_remaining_seconds")
             return None if remaining is None else float(remaining)
 
-    def submit(self, spec: JobSpec, tag: str) -> str:
+    def submit(self, spec: JobSpec, tag: str, *, dry_run: bool = False) -> str:
         """Send the job with `tag` on it and return the id that the service gave.
 
+        Args:
+            spec: The job.
+            tag: What it is looked up by.
+            dry_run: Let the service check the job and make up bits, at no cost.
+
         Raises:
-            PreflightError: If a session is asked for on the Open plan.
+            PreflightError: If the plan has no sessions, or no dry runs, and one is asked for.
         """
         place = self._place()
+        if dry_run and self.plan() in WITHOUT_DRY_RUN:
+            raise PreflightError(
+                f"Dry runs should be part of the plan. Got the plan {self.plan()!r}. "
+                "Use the checks of this machine, without --remote. [IBM Quantum documentation]"
+            )
         options: dict[str, Any] = {
             "environment": {"job_tags": [tag]},
             "max_execution_time": self.max_execution_seconds,
@@ -168,7 +178,7 @@ class ServiceExecutor:
             for pub in spec.pubs
         ]
         with translated("submit the job"):
-            job = Sampler(mode=place, options=options).run(pubs, shots=spec.shots)
+            job = Sampler(mode=place, options=options).run(pubs, shots=spec.shots, dry_run=dry_run)
             self._known[job.job_id()] = job
             return str(job.job_id())
 

@@ -4,7 +4,6 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,24 +14,9 @@ from jobs.database import Database
 from jobs.errors import StoreError
 from jobs.lock import held
 from jobs.packing import pack_circuit, pack_results, unpack_circuit, unpack_results
+from jobs.record import RECORD_COLUMNS, JobRecord, record_from, state_of_row
 from jobs.spec import JobSpec, Pub, PubResult
 from jobs.states import State, now, state_fields, state_from, state_name
-
-
-@dataclass(frozen=True)
-class JobRecord:
-    """One line of the list of jobs."""
-
-    key: str
-    executor: str
-    backend: str
-    shots: int
-    created_at: str
-    state: State | None
-    estimate_seconds: tuple[float, float, float] | None
-    """Low, best and high, as estimated before submission."""
-    quantum_seconds: float | None
-    """What the service charged."""
 
 
 class Store:
@@ -162,36 +146,44 @@ class Store:
         rows = self._database.read("SELECT packed FROM results WHERE key = ?", key)
         return unpack_results(rows[0][0]) if rows else None
 
-    def put_raw(self, key: str, results: Sequence[PubResult]) -> None:
-        """Store the bits of the job; the first answer stays when there is one already."""
+    def put_raw(self, key: str, results: Sequence[PubResult], state: State | None = None) -> None:
+        """Store the bits of the job, and its new state at the same moment when one is given.
+
+        The first answer stays when there is one already.
+        """
         packed = pack_results(results)
         with self._database.transaction() as connection:
             connection.execute(
                 "INSERT OR IGNORE INTO results VALUES (?, ?, ?)", (key, packed, now())
             )
+            if state is not None:
+                self._change(connection, key, state)
 
     def state(self, key: str) -> State | None:
         """Return where the job stands, or None before anything was done."""
         rows = self._database.read("SELECT state, state_fields FROM jobs WHERE key = ?", key)
-        return _state(*rows[0]) if rows else None
+        return state_of_row(*rows[0]) if rows else None
 
     def set_state(self, key: str, state: State) -> None:
         """Record that the job is now in `state`.
 
         A job that is done stays done, and a state that only differs in its time changes nothing.
         """
-        name, fields = state_name(state), json.dumps(state_fields(state))
         with self._database.transaction() as connection:
-            changed = connection.execute(
-                "UPDATE jobs SET state = ?1, state_fields = ?2, changed_at = ?3 "
-                "WHERE key = ?4 AND state IS NOT 'done' AND (state IS NOT ?1 "
-                "OR json_remove(state_fields, '$.at') IS NOT json_remove(?2, '$.at'))",
-                (name, fields, state.at, key),
+            self._change(connection, key, state)
+
+    def _change(self, connection: sqlite3.Connection, key: str, state: State) -> None:
+        name, fields = state_name(state), json.dumps(state_fields(state))
+        changed = connection.execute(
+            "UPDATE jobs SET state = ?1, state_fields = ?2, changed_at = ?3 "
+            "WHERE key = ?4 AND state IS NOT 'done' AND (state IS NOT ?1 "
+            "OR json_remove(state_fields, '$.at') IS NOT json_remove(?2, '$.at'))",
+            (name, fields, state.at, key),
+        )
+        if changed.rowcount:
+            connection.execute(
+                "INSERT INTO states (key, state, fields) VALUES (?, ?, ?)", (key, name, fields)
             )
-            if changed.rowcount:
-                connection.execute(
-                    "INSERT INTO states (key, state, fields) VALUES (?, ?, ?)", (key, name, fields)
-                )
 
     def states(self, key: str) -> tuple[State, ...]:
         """Return all states of the job, oldest first."""
@@ -248,25 +240,25 @@ class Store:
         """Return jobs, newest first, only those in one of `states` (names) when any is given."""
         where = f"WHERE state IN ({', '.join('?' * len(states))})" if states else ""
         rows = self._database.read(
-            "SELECT key, executor, backend, shots, created_at, state, state_fields, "
-            "estimate_low_seconds, estimate_best_seconds, estimate_high_seconds, quantum_seconds "
-            f"FROM jobs {where} ORDER BY created_at DESC, rowid DESC LIMIT ?",
+            f"SELECT {RECORD_COLUMNS} FROM jobs {where} "
+            "ORDER BY created_at DESC, rowid DESC LIMIT ?",
             *states,
             -1 if limit is None else limit,
         )
-        return tuple(
-            JobRecord(
-                key=row[0],
-                executor=row[1],
-                backend=row[2],
-                shots=row[3],
-                created_at=row[4],
-                state=_state(row[5], row[6]),
-                estimate_seconds=None if row[7] is None else (row[7], row[8], row[9]),
-                quantum_seconds=row[10],
-            )
-            for row in rows
+        return tuple(record_from(row) for row in rows)
+
+    def record(self, key: str) -> JobRecord | None:
+        """Return what the list says about one job, or None."""
+        rows = self._database.read(f"SELECT {RECORD_COLUMNS} FROM jobs WHERE key = ?", key)
+        return record_from(rows[0]) if rows else None
+
+    def charges(self) -> tuple[tuple[float, float], ...]:
+        """Return (best estimate, charged) in seconds of each job where both are known."""
+        rows = self._database.read(
+            "SELECT estimate_best_seconds, quantum_seconds FROM jobs WHERE quantum_seconds > 0 "
+            "AND estimate_best_seconds IS NOT NULL ORDER BY created_at"
         )
+        return tuple((best, charged) for best, charged in rows)
 
     def resolve(self, text: str) -> str:
         """Return the key that `text` begins, or that the service id `text` belongs to.
@@ -287,7 +279,3 @@ class Store:
                 f"fits {len(rows)} jobs. List them to see their keys."
             )
         return str(rows[0][0])
-
-
-def _state(name: str | None, fields: str | None) -> State | None:
-    return None if name is None or fields is None else state_from(name, json.loads(fields))

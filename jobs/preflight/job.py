@@ -69,7 +69,7 @@ def _size_findings(
         for circuit, rows in circuits
     )
     if slots > limits.broadcast_slots:
-        yield finding("broadcasts", "the job", f"{slots:,} slots of {limits.broadcast_slots:,}")
+        yield finding("broadcasts", "the job", f"{slots:,.0f} slots of {limits.broadcast_slots:,}")
 
 
 def _request_findings(

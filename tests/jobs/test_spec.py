@@ -96,7 +96,7 @@ def changed(change):
         expr.logic_not(bits[0]) if change == "expression" else (bits[change == "operand"], value)
     )
     with made.if_test(condition) as otherwise:
-        made.delay(100, 0, unit="ns" if change == "unit" else "dt")
+        made.delay(100, 0, unit="us" if change == "unit" else "ns")
         made.delay(101 if change == "duration" else 100, 1)
     with otherwise:
         made.rz(0.25 if change == "branch" else 0.5, 1)

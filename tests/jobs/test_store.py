@@ -131,6 +131,9 @@ def test_the_list_is_newest_first_and_can_be_cut_and_filtered(store):
     assert newest.estimate_seconds == (1.0, 2.0, 3.0)
     assert newest.quantum_seconds == 2.2
     assert store.jobs()[1].estimate_seconds is None
+    assert store.record(keys[4]) == newest
+    assert store.record("none") is None
+    assert store.charges() == ((2.0, 2.2),)
 
 
 def test_a_job_is_named_by_the_beginning_of_its_key_or_its_id(store):

@@ -1,8 +1,6 @@
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
+from emulator.simulated import Killed, SimulatedService, bits_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from qiskit import QuantumCircuit
@@ -23,14 +21,6 @@ from jobs.splitting import join, split
 from jobs.states import Cancelled, Done, Failed, Intended, Submitted
 from jobs.store import Store
 from jobs.submission import adopt, submit
-
-_spec = importlib.util.spec_from_file_location(
-    "simulated_service", Path(__file__).with_name("simulated_service.py")
-)
-service_module = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(service_module)
-SimulatedService, Killed = service_module.SimulatedService, service_module.Killed
-bits_of = service_module.bits_of
 
 
 class Clock:
@@ -120,7 +110,7 @@ FAULTS = ["", "", "before", "after", "twice", "kill before", "kill after"]
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(schedule=st.lists(st.sampled_from(FAULTS), max_size=14), rows=st.integers(1, 5))
 def test_any_schedule_of_faults_ends_in_the_right_bits(tmp_path_factory, schedule, rows):

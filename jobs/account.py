@@ -1,0 +1,53 @@
+"""Where the account comes from, and whether anybody else may read it; never what it is."""
+
+import json
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Source = Literal["environment", "file", "none"]
+
+
+@dataclass(frozen=True)
+class AccountStatus:
+    """What can be said about the account without saying it."""
+
+    source: Source
+    path: Path
+    """The client's file of saved accounts, which may be missing."""
+    is_private: bool
+    """Whether only its owner may read the file; True when there is none."""
+    is_readable: bool
+    """Whether the file, if any, is the JSON that the client expects."""
+
+
+def account_path() -> Path:
+    """Return the client's own file of saved accounts."""
+    return Path.home() / ".qiskit" / "qiskit-ibm.json"
+
+
+def account_status() -> AccountStatus:
+    """Return where the client will take the account from; QISKIT_IBM_TOKEN comes first."""
+    path = account_path()
+    saved, is_private, is_readable = False, True, True
+    if path.exists():
+        is_private = not stat.S_IMODE(path.stat().st_mode) & 0o077
+        try:
+            saved = bool(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            is_readable = False
+    source: Source = "file" if saved else "none"
+    if os.environ.get("QISKIT_IBM_TOKEN"):
+        source = "environment"
+    return AccountStatus(source, path, is_private, is_readable)
+
+
+def make_private(path: Path) -> None:
+    """Make `path` a file that only its owner may read, before anything secret is in it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        path.write_text("{}", encoding="utf-8")
+    path.chmod(0o600)

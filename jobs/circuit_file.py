@@ -1,0 +1,61 @@
+"""Circuits from files of other programs, which are not trusted."""
+
+from pathlib import Path
+
+from qiskit import QuantumCircuit, qasm2, qasm3
+from qiskit.exceptions import QiskitError
+
+from jobs.errors import SpecError, StoreError
+from jobs.packing import unpack_circuit
+
+LARGEST_FILE_BYTES = 64 * 1024 * 1024
+SUFFIXES = (".qasm", ".qasm2", ".qasm3", ".qpy")
+
+
+def read_circuit(path: Path) -> QuantumCircuit:
+    """Return the circuit in a QPY or OpenQASM file.
+
+    OpenQASM is taken as version 3 unless it says 2. QPY older than format 13 is refused, since it
+    may carry what is executed on loading.
+
+    Raises:
+        SpecError: If the file is missing, too large, of another kind, or cannot be read.
+    """
+    if path.suffix not in SUFFIXES:
+        raise SpecError(
+            f"A circuit file should end in one of {', '.join(SUFFIXES)}. Got {path.name!r}."
+        )
+    try:
+        if path.stat().st_size > LARGEST_FILE_BYTES:
+            raise SpecError(
+                f"A circuit file should have at most {LARGEST_FILE_BYTES >> 20} MiB. "
+                f"Got {path.stat().st_size >> 20} MiB in {path}."
+            )
+        data = path.read_bytes()
+    except OSError as error:
+        raise SpecError(
+            f"A circuit file should be readable. Got {path}: {error.strerror}."
+        ) from None
+    if path.suffix == ".qpy":
+        try:
+            return unpack_circuit(data)
+        except StoreError as error:
+            raise SpecError(f"{error} The file is {path}.") from None
+    return _from_openqasm(data, path)
+
+
+def _from_openqasm(data: bytes, path: Path) -> QuantumCircuit:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise SpecError(f"An OpenQASM file should be text. Got other bytes in {path}.") from None
+    lines = (line.strip() for line in text.splitlines())
+    first = next((line for line in lines if line and not line.startswith("//")), "")
+    parse = qasm2.loads if first.startswith("OPENQASM 2") else qasm3.loads
+    try:
+        return parse(text)
+    except QiskitError as error:
+        reason = " ".join(str(error).strip("'\"").split())
+    except Exception as error:  # the parser of version 3 lets its own errors through
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    raise SpecError(f"An OpenQASM file should be valid. Got {path}: {reason[:300]}")

@@ -1,0 +1,23 @@
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+# The loopback service is a package of the tests: `import emulator`.
+sys.path.append(str(Path(__file__).parent))
+
+
+@pytest.fixture
+def emulator(monkeypatch):
+    """Run a loopback service with the first 12 qubits of a real machine, and point at it."""
+    from emulator.server import Emulator
+    from emulator.service import Service
+
+    running = Emulator(Service(n_qubits=12))
+    for name in [name for name in os.environ if name.startswith("QISKIT_IBM")]:
+        monkeypatch.delenv(name)
+    for name, value in running.environment().items():
+        monkeypatch.setenv(name, value)
+    yield running
+    running.close()

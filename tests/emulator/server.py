@@ -1,0 +1,136 @@
+"""The wire: HTTP on the loopback interface, with faults on demand."""
+
+import json
+import socket
+import threading
+import time
+from dataclasses import asdict
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+from emulator.faults import Fault
+from emulator.service import API, CRN, Answer, Service, refusal
+
+
+class Emulator:
+    """A running service; its settings, jobs, faults and log may be touched from the test."""
+
+    def __init__(self, service=None, port=0):
+        self.service = service or Service()
+        self.faults, self.log = [], []
+        self.port = port
+        self._open()
+
+    def _open(self):
+        handler = type("Handler", (Handler,), {"emulator": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), handler)
+        self._server.daemon_threads = True
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+    def restart(self, seconds):
+        """Close the port, keep what the service knows, and open the port again."""
+        self.close()
+        time.sleep(seconds)
+        self._open()
+
+    def environment(self, token="loopback-token"):
+        """Return the variables that point the client at this service."""
+        root = f"http://127.0.0.1:{self.port}"
+        return {
+            "QISKIT_IBM_URL": root + API,
+            "QISKIT_IBM_TOKEN": token,
+            "QISKIT_IBM_INSTANCE": CRN,
+            "QISKIT_IBM_CHANNEL": "ibm_quantum_platform",
+            "IAM_URL": root,
+            "GLOBAL_SEARCH_URL": root,
+            "GLOBAL_CATALOG_URL": root + "/catalog",
+        }
+
+    def take_fault(self, method, path):
+        with self.service.lock:
+            for fault in self.faults:
+                if fault.fits(method, path):
+                    fault.times -= 1
+                    return fault
+        return None
+
+    def control(self, path, content):
+        if path == "/control/faults":
+            faults = content if isinstance(content, list) else [content]
+            self.faults = [Fault(**fault) for fault in faults]
+        elif path == "/control/settings":
+            for name, value in content.items():
+                setattr(self.service.settings, name, value)
+            return Answer(body=asdict(self.service.settings))
+        elif path == "/control/jobs":
+            return Answer(body=[job.view() for job in self.service.jobs.values()])
+        elif path == "/control/log":
+            return Answer(body=self.log)
+        elif path == "/control/restart":
+            threading.Thread(target=self.restart, args=(content["seconds"],)).start()
+        return Answer(body={})
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    emulator: Emulator
+
+    def log_message(self, *arguments):
+        """Say nothing on stderr."""
+
+    def handle_request(self):
+        url = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if url.path.startswith("/control/"):
+            self.send(self.emulator.control(url.path, json.loads(body) if body else {}))
+            return
+        fault = self.emulator.take_fault(self.command, url.path)
+        self.emulator.log.append([self.command, url.path, fault.kind if fault else ""])
+        if fault is not None and fault.kind == "restart":
+            threading.Thread(target=self.emulator.restart, args=(fault.seconds,)).start()
+        if fault is not None and fault.kind in ("status", "drop", "restart"):
+            self.fail(fault)
+            return
+        if fault is not None and fault.kind == "delay":
+            time.sleep(fault.seconds)
+        answer = self.emulator.service.answer(
+            self.command, url.path, parse_qs(url.query), body, self.headers
+        )
+        if fault is None or fault.kind == "delay":
+            self.send(answer)
+        else:
+            self.fail(fault, answer)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request
+
+    def send(self, answer, headers=(), share=1.0):
+        body = answer.body
+        if not isinstance(body, str):
+            body = "" if body is None else json.dumps(body)
+        data = body.encode()
+        self.send_response(answer.status)
+        for name, value in headers:
+            self.send_header(name, value)
+        if answer.status != 204:
+            self.send_header("Content-Type", answer.kind)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data[: int(share * len(data))])
+
+    def fail(self, fault, answer=None):
+        if fault.kind.startswith("status"):
+            headers = [] if fault.retry_after is None else [("Retry-After", fault.retry_after)]
+            self.send(refusal(fault.status, "Injected fault."), headers)
+            return
+        self.close_connection = True
+        if fault.kind == "hold after":
+            self.connection.recv(1)  # returns when the client is gone
+        if fault.kind == "truncate":
+            self.send(answer, share=0.5)
+            self.wfile.flush()
+        self.connection.shutdown(socket.SHUT_RDWR)

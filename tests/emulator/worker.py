@@ -1,0 +1,125 @@
+"""A user of the service in a process of its own, which may be killed at any point."""
+
+import io
+import os
+import signal
+import sys
+import traceback
+from contextlib import redirect_stderr
+
+import numpy as np
+from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter
+
+from jobs.backoff import Backoff
+from jobs.errors import JobsError
+from jobs.retrieval import watch
+from jobs.runner import run
+from jobs.runtime import ServiceExecutor
+from jobs.spec import JobSpec, Pub
+from jobs.states import state_name
+from jobs.store import Store
+from jobs.submission import submit
+
+QUICK = Backoff(first_seconds=0.05, ceiling_seconds=0.4, patience_seconds=20.0)
+# Each is a moment in the life of a job; "posted" is between the answer and its being stored.
+KILL_POINTS = (
+    "before intended",
+    "after intended",
+    "posted",
+    "after submitted",
+    "before fetch",
+    "before done",
+    "after done",
+)
+
+
+def job(seed, shots=16):
+    """Return a job with feed-forward whose bits are known: see `expected`."""
+    angle = Parameter("angle")
+    circuit = QuantumCircuit(12, 2)
+    circuit.sx(0)
+    circuit.rz(angle, 0)
+    circuit.sx(0)
+    circuit.measure(0, 0)
+    with circuit.if_test((circuit.clbits[0], 1)):
+        circuit.x(1)
+    circuit.measure(1, 1)
+    bits = np.random.default_rng(seed).integers(0, 2, size=(4, 1))
+    rows = Pub(circuit, np.pi * bits)
+    # The seed is in the angles and once more by itself: equal angles are another job all the same.
+    return JobSpec((rows,), shots, "ibm", "ibm_boston", seed=seed)
+
+
+def expected(spec):
+    """Return the value of the register in each row: both bits are 1 where the angle is 0."""
+    return [0 if angle > 1 else 3 for angle in spec.pubs[0].parameters[:, 0]]
+
+
+def answered(results, spec):
+    (result,) = results
+    return [result.counts("c", row) for row in range(result.n_rows)] == [
+        {value: spec.shots} for value in expected(spec)
+    ]
+
+
+def kill_self():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def arm(point):
+    """Make this process end at `point`."""
+    if point is None:
+        return
+
+    def around(owner, name, before, after):
+        original = getattr(owner, name)
+
+        def wrapped(self, *arguments):
+            if before(*arguments):
+                kill_self()
+            result = original(self, *arguments)
+            if after(*arguments):
+                kill_self()
+            return result
+
+        setattr(owner, name, wrapped)
+
+    def at(*names):
+        return lambda *_: point in names
+
+    around(
+        Store,
+        "set_state",
+        lambda _, state: point == f"before {state_name(state)}",
+        lambda _, state: point == f"after {state_name(state)}",
+    )
+    around(Store, "put_raw", at("before done"), at("after done"))
+    around(ServiceExecutor, "submit", at(), at("posted"))
+    around(ServiceExecutor, "fetch", at("before fetch"), at())
+
+
+def work(environment, path, seeds, kill_at, together, answers):
+    """Run jobs to their end and tell (outcome, text): "right", "wrong", "error" or "defect"."""
+    os.environ.update(environment)
+    arm(kill_at)
+    said = io.StringIO()
+    try:
+        with redirect_stderr(said), Store(path) as store:
+            executor = ServiceExecutor("ibm_boston")
+            if together:
+                keys = [submit(job(s), executor, store, backoff=QUICK)[0] for s in seeds]
+                watch(keys, executor, store, backoff=QUICK)
+            rights = [
+                answered(run(spec, executor, store, backoff=QUICK), spec)
+                for spec in map(job, seeds)
+            ]
+        outcome = "right" if all(rights) else "wrong"
+        answers.put(
+            ("defect", said.getvalue()) if "Traceback" in said.getvalue() else (outcome, "")
+        )
+    except JobsError as error:
+        answers.put(("error", f"{type(error).__name__}: {error}"))
+    except Exception:
+        answers.put(("defect", traceback.format_exc()))
+    sys.stdout.flush()
