@@ -108,6 +108,8 @@ class ControlledByBits:
     axis: str = "y"
     form: Literal["look-up", "parity", "affine"] = "parity"
 
+    reads_previous = True
+
     @property
     def n_weights(self) -> int:
         """2^m, or 1 + m of an affine controller."""
@@ -141,6 +143,8 @@ class FedBack:
     wire: int
     values: tuple[float, ...]  # shape (2^m,)
     """h for each value of the bits; bit j of the index is bit j of the step before."""
+
+    reads_previous = True
 
     @property
     def n_weights(self) -> int:

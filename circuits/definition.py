@@ -40,7 +40,8 @@ class Layer(Protocol):
     """A part of a step: it knows its number of weights and appends itself to a circuit.
 
     An encoder that depends on the direction of a feature vector only, not on its length, also
-    has `vector`: the features that are normalised together.
+    has `vector`: the features that are normalised together. A layer that uses bits of the step
+    before has a true `reads_previous`.
     """
 
     @property
@@ -148,6 +149,12 @@ class Architecture:
     def in_rounds(self) -> bool:
         """True where each step is a circuit of its own and the host computes in between."""
         return self.mode == "expectation" and self.recurrence is not None
+
+    @property
+    def reads_previous(self) -> bool:
+        """True where a step uses bits of the step before: it is not one circuit for every t."""
+        layers = (*self.encoder, *chain(*self.cells), *self.after_cell)
+        return self.n_bits > 0 and any(getattr(layer, "reads_previous", False) for layer in layers)
 
     @property
     def vectors(self) -> tuple[tuple[int, ...], ...]:

@@ -49,6 +49,11 @@ class ControlledAnsatz:
         return 0
 
     @property
+    def reads_previous(self) -> bool:
+        """Whether the angles depend on the bits of the step before."""
+        return self.n_bits > 0
+
+    @property
     def n_angles(self) -> int:
         """Angles of one step."""
         return 2 * self.n_qubits * self.n_layers
