@@ -128,20 +128,45 @@ def ideal_model(architecture: Architecture) -> IdealModel:
 
 
 def apply(steps: Program, state: jax.Array, angles: jax.Array) -> jax.Array:
-    """Return the state, shape (2^n, k), after the program's gates on each of its k columns."""
+    """Return the state, shape (2^n, k), after the program's gates on each of its k columns.
+
+    Neighbouring gates on one wire are multiplied as 2 x 2 matrices before they meet the state.
+    """
+    n = steps.n_qubits
+    rotations = _rotations(steps, angles)
+    waiting: dict[int, jax.Array] = {}
     for gate in steps.gates:
-        if gate.axis:
-            half = angles[gate.angle] / 2
-            matrix = jnp.cos(half) * np.eye(2) - 1j * jnp.sin(half) * _PAULI[gate.axis]
+        matrix = rotations[gate.angle] if gate.axis else jnp.asarray(gate.matrix)
+        if not gate.controls:
+            before = waiting.get(gate.target)
+            waiting[gate.target] = matrix if before is None else matrix @ before
+            continue
+        for wire in (gate.target, *(wire for wire, _ in gate.controls)):
+            if wire in waiting:
+                state = _on_wire(waiting.pop(wire), state, wire)
+        met = _where(n, gate.controls)
+        if gate.matrix is not None and not gate.matrix[0, 0]:
+            source = np.where(met, np.arange(2**n) ^ (1 << (n - 1 - gate.target)), np.arange(2**n))
+            scale = np.where(_where(n, ((gate.target, 1),)), gate.matrix[1, 0], gate.matrix[0, 1])
+            state = state[source] * np.where(met, scale, 1)[:, None]
         else:
-            matrix = jnp.asarray(gate.matrix)
-        split = state.reshape(2**gate.target, 2, -1)
-        moved = jnp.einsum("ab,ibj->iaj", matrix, split).reshape(state.shape)
-        if gate.controls:
-            mask = _where(steps.n_qubits, gate.controls)[:, None]
-            moved = jnp.where(mask, moved, state)
-        state = moved
+            state = jnp.where(met[:, None], _on_wire(matrix, state, gate.target), state)
+    for wire, matrix in waiting.items():
+        state = _on_wire(matrix, state, wire)
     return state
+
+
+def _rotations(steps: Program, angles: jax.Array) -> jax.Array:
+    """Return R_axis(angle) of each angle, shape (n_angles, 2, 2)."""
+    axes = [_PAULI[gate.axis] for gate in steps.gates if gate.axis]
+    generators = np.stack(axes) if axes else np.zeros((0, 2, 2))
+    half = angles[:, None, None] / 2
+    return jnp.cos(half) * np.eye(2) - 1j * jnp.sin(half) * generators
+
+
+def _on_wire(matrix: jax.Array, state: jax.Array, wire: int) -> jax.Array:
+    split = state.reshape(2**wire, 2, -1)
+    return jnp.einsum("ab,ibj->iaj", matrix, split).reshape(state.shape)
 
 
 def _coherent(

@@ -59,20 +59,21 @@ def test_dropout_leaves_units_out_while_training_only():
 
 
 def test_gradients_through_time_equal_differences():
-    controller = Controller(2, 9, 12, n_hidden=4, activation="gelu")
+    controller = Controller(2, 6, 4, n_hidden=4, activation="gelu")
     weights = controller.initial_weights(jax.random.key(3))
     x = np.random.default_rng(4).normal(size=(3, 2))
 
+    @jax.jit
     def total(bias):
         out = evolve_hybrid(
-            controller, weights | {"out_bias": bias}, x, n_qubits=3, n_layers=2, readout="xyz"
+            controller, weights | {"out_bias": bias}, x, n_qubits=2, n_layers=1, readout="xyz"
         )
-        return jnp.sum(out[-1] * jnp.arange(9))
+        return jnp.sum(out[-1] * jnp.arange(6))
 
-    bias = 0.1 * jnp.arange(12.0)
+    bias = 0.1 * jnp.arange(4.0)
     slope = jax.grad(total)(bias)
-    for k in (0, 7):
-        step = jnp.zeros(12).at[k].set(1e-6)
+    for k in (0, 3):
+        step = jnp.zeros(4).at[k].set(1e-6)
         difference = float(total(bias + step) - total(bias - step)) / 2e-6
         assert float(slope[k]) == pytest.approx(difference, abs=1e-6)
 
