@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
     from circuits.definition import Binding
 
-# Keeps quotients of vanishing amplitudes finite: an angle moves by 1e-15 for a vector of length 1.
-_FLOOR = 1e-15
-
 
 @dataclass(frozen=True)
 class AmplitudeEncoding:
@@ -27,7 +24,8 @@ class AmplitudeEncoding:
     the rotation of wires[j], chosen by the wires before it, splits each part of the vector into
     its halves. It takes 2^n - 1 RY and 2^n - 2 CNOT gates.
 
-    The angles hold for unit vectors: `QRNNCircuit.bind` divides by |x| and refuses |x| = 0.
+    The angles are quotients of amplitudes, without meaning where both are exactly 0:
+    `QRNNCircuit.bind` divides by |x|, refuses |x| = 0 and moves zeros by 1e-12.
     """
 
     wires: tuple[int, ...]
@@ -56,7 +54,7 @@ class AmplitudeEncoding:
 
 
 def _angles(amplitudes: Sequence[Any], parts: int) -> list[Any]:
-    """Return the RY angle that splits each part: 2 atan2(|right half|, |left half|)."""
+    """Return the RY angle that splits each part: 2 atan2(|right half|, |left half|), or signed."""
     size = len(amplitudes) // parts
     angles = []
     for start in range(0, len(amplitudes), size):
@@ -64,9 +62,9 @@ def _angles(amplitudes: Sequence[Any], parts: int) -> list[Any]:
         right = amplitudes[start + size // 2 : start + size]
         if size == 2:
             (a,), (b,) = left, right
-            angles.append(2 * (b + _FLOOR).sign() * (pi / 2 - (a / (b.abs() + _FLOOR)).arctan()))
+            angles.append(2 * b.sign() * (pi / 2 - (a / b.abs()).arctan()))
         else:
-            angles.append(pi - 2 * (_length(left) / (_length(right) + _FLOOR)).arctan())
+            angles.append(pi - 2 * (_length(left) / _length(right)).arctan())
     return angles
 
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from qiskit.circuit import Parameter, QuantumCircuit
 
 
+_ZERO = 1e-12
+
+
 @dataclass(frozen=True)
 class QRNNCircuit:
     """A recurrent network unrolled over its time steps, with its parameters by meaning.
@@ -116,6 +119,8 @@ def normalised(
 ) -> NDArray[np.float64]:
     """Return the features, shape (..., d), with each group divided by its length.
 
+    Zeros of a group become 1e-12, so that quotients of amplitudes are finite.
+
     Raises:
         CircuitsError: a group vanishes.
     """
@@ -131,10 +136,9 @@ def normalised(
                 "leave out padding words or give them a vector."
             )
         # The scale first: squares of very small or large features leave the range of a float.
-        result[..., list(vector)] = group / scale
-        result[..., list(vector)] /= np.linalg.norm(
-            result[..., list(vector)], axis=-1, keepdims=True
-        )
+        scaled = group / scale
+        unit = scaled / np.linalg.norm(scaled, axis=-1, keepdims=True)
+        result[..., list(vector)] = np.where(np.abs(unit) < _ZERO, _ZERO, unit)
     return result
 
 

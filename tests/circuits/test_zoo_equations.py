@@ -344,8 +344,18 @@ def test_amplitude_encoding_is_big_endian_signed_and_scale_free(n):
 
     rng = np.random.default_rng(n)
     sparse = np.zeros(2**n)
-    sparse[1] = -1e-6
-    for x in (rng.normal(size=2**n), 1e8 * rng.normal(size=2**n), sparse, -np.ones(2**n)):
+    sparse[-2] = -1e-6
+    half = np.arange(2.0**n) - 2 ** (n - 1)
+    half[2 ** (n - 1) :] = 0
+    for x in (
+        rng.normal(size=2**n),
+        1e8 * rng.normal(size=2**n),
+        sparse,
+        half,
+        half[::-1],
+        -np.eye(2**n)[0],
+        -np.ones(2**n),
+    ):
         unit = normalised(x, (tuple(range(2**n)),))
         circuit = QuantumCircuit(n)
         from qiskit.circuit import ParameterVector
