@@ -152,9 +152,18 @@ class FedBack:
         return 0
 
     def append(self, circuit: QuantumCircuit, binding: Binding) -> None:
-        """Append RY(h); in the first step of a sampled circuit h = 0 and nothing is appended."""
+        """Append RY(h); in the first step of a sampled circuit h = 0 and nothing is appended.
+
+        Raises:
+            CircuitsError: there is neither a value nor a bit to feed back.
+        """
         if binding.fed_back is not None:
             circuit.ry(binding.fed_back, self.wire)
+        elif not binding.bits:
+            raise CircuitsError(
+                "a step that feeds back a value should be given one, or measure bits to feed back. "
+                "Got neither; unroll the model, or choose mode=sampled."
+            )
         elif binding.previous:
             append_parities(
                 circuit, binding.previous, [("y", self.wire, walsh_hadamard(self.values))]

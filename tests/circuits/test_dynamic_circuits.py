@@ -15,6 +15,7 @@ from circuits.cells import ControlledRotations, Entangle, Rotations, ring
 from circuits.controllers import ControlledByBits, walsh_hadamard
 from circuits.definition import Architecture
 from circuits.encoders import dense_angle_encoding
+from circuits.errors import CircuitsError
 from circuits.feedback import ConditionalRotation, Measure, Reset
 
 
@@ -219,6 +220,14 @@ def test_an_affine_controller_takes_one_branch_a_bit():
                 angle += item.operation.blocks[0].data[0].operation.params[0]
         signs = [1 - 2 * (b >> k & 1) for k in range(3)]
         assert angle == pytest.approx(0.1 + np.dot(signs, [0.2, 0.3, 0.4]))
+
+
+def test_a_step_without_anything_to_feed_back_is_refused():
+    from circuits.unrolled import append_step
+
+    model = circuits.architecture("v3a")
+    with pytest.raises(CircuitsError, match="Got neither; unroll the model"):
+        append_step(QuantumCircuit(4), model, [0.1] * 15, [0.2] * 7)
 
 
 WIRES = (0, 1, 2)
