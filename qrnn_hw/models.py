@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from circuits.definition import Architecture
 
-# Published and repaired wirings of the models that are blind to their input.
+# Options that make a second model of one row: what is audited beside the defaults.
 VARIANTS: tuple[dict[str, str], ...] = ({}, {"wiring": "repaired"}, {"input_mode": "accumulate"})
 
 
@@ -116,27 +116,40 @@ def costs_on(architecture: Architecture, steps: int, backend: str, seed: int) ->
     return {"backend": backend, "circuits": records, "refusals": refusals}
 
 
-def audited(names: Iterable[str], *, steps: int, shots: int, seed: int) -> Iterable[dict[str, Any]]:
-    """Audit models, each with its published and its repaired or other wiring where it has both.
+def variants(names: Iterable[str]) -> list[Architecture]:
+    """Return the models of these names, those of two wirings or input modes in both."""
+    from circuits.registry import row
+
+    return [
+        row(name).architecture(**variant)
+        for name in names
+        for variant in VARIANTS
+        if all(value in row(name).options.get(option, ()) for option, value in variant.items())
+    ]
+
+
+def audited(
+    architecture: Architecture, *, steps: int, shots: int, seed: int, backend: str | None = None
+) -> dict[str, Any]:
+    """Audit a model, and say what a machine refuses of it.
 
     Args:
-        names: of the registry.
+        architecture: what to audit.
         steps: T.
         shots: for the signal-to-noise of a gradient.
         seed: of the random inputs and weights.
+        backend: name of a recorded device; adds `refusals`.
 
-    Yields:
-        One audit after the other, as JSON-ready data.
+    Returns:
+        The fields of `circuits.audit.Audit`, JSON-ready.
     """
     from circuits.audit import audit
-    from circuits.registry import row
 
-    for name in names:
-        own = row(name)
-        for variant in VARIANTS:
-            if all(value in own.options.get(option, ()) for option, value in variant.items()):
-                report = audit(own.architecture(**variant), steps=steps, shots=shots, seed=seed)
-                yield report.to_dict()
+    report = audit(architecture, steps=steps, shots=shots, seed=seed).to_dict()
+    if backend is not None:
+        report["backend"] = backend
+        report["refusals"] = costs_on(architecture, steps, backend, seed)["refusals"]
+    return report
 
 
 def markdown(audits: Iterable[Mapping[str, Any]]) -> str:

@@ -150,9 +150,15 @@ def audit(
     steps: Steps = 3,
     shots: Annotated[int, typer.Option(help="Of each circuit of a gradient's estimate.")] = 1000,
     seed: Annotated[int, typer.Option(help="Of the random inputs and weights.")] = 0,
+    backend: Annotated[
+        str | None, typer.Option(help="Also say what this recorded device, fake_..., refuses.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Audit what a model can do at all: light cone, Jacobian rank, constant share, gradients."""
+    """Audit what a model can do at all: light cone, Jacobian rank, constant share, gradients.
+
+    Inputs and weights are random; the figures are of the ideal model without noise.
+    """
     from qrnn_hw import models
     from qrnn_hw.errors import UsageError
 
@@ -163,12 +169,14 @@ def audit(
     if every:
         from circuits import architectures
 
-        reports = list(models.audited(architectures(), steps=steps, shots=shots, seed=seed))
+        found = models.variants(architectures())
     else:
-        from circuits.audit import audit as audit_one
-
-        model = _architecture(str(name), option, mode, wiring)
-        reports = [audit_one(model, steps=steps, shots=shots, seed=seed).to_dict()]
+        found = [_architecture(str(name), option, mode, wiring)]
+    reports = []
+    for number, model in enumerate(found, start=1):
+        if every:
+            typer.echo(f"{number} of {len(found)}: {model.name}", err=True)
+        reports.append(models.audited(model, steps=steps, shots=shots, seed=seed, backend=backend))
     if json:
         _print_json(reports if every else reports[0])
     elif markdown:
