@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from circuits.definition import Architecture
+    from circuits.parametrised import QRNNCircuit
     from circuits.registry import architecture, architectures
-    from circuits.unrolled import QRNNCircuit, unroll
+    from circuits.unrolled import unroll
 
 __distribution__ = "qrnn-hw"
 __all__ = ["Architecture", "QRNNCircuit", "architecture", "architectures", "unroll"]
 
 _HOME = {
     "Architecture": "circuits.definition",
-    "QRNNCircuit": "circuits.unrolled",
+    "QRNNCircuit": "circuits.parametrised",
     "architecture": "circuits.registry",
     "architectures": "circuits.registry",
     "unroll": "circuits.unrolled",

@@ -38,6 +38,43 @@ class Rotations:
 
 
 @dataclass(frozen=True)
+class TiedRotations:
+    """Rotate each wire about several axes by multiples of one weight: R_axis(factor * w)."""
+
+    wires: tuple[int, ...]
+    terms: tuple[tuple[str, float], ...]  # (axis, factor)
+
+    @property
+    def n_weights(self) -> int:
+        """One weight a wire, whatever the number of axes."""
+        return len(self.wires)
+
+    def append(self, circuit: QuantumCircuit, binding: Binding) -> None:
+        """Append the rotations wire by wire."""
+        for wire, weight in zip(self.wires, binding.weights, strict=True):
+            for axis, factor in self.terms:
+                getattr(circuit, f"r{axis}")(weight if factor == 1 else factor * weight, wire)
+
+
+@dataclass(frozen=True)
+class ControlledRotations:
+    """Apply CR_axis(w) to each (control, target) pair in order, one weight a pair."""
+
+    pairs: tuple[tuple[int, int], ...]
+    axis: str = "y"
+
+    @property
+    def n_weights(self) -> int:
+        """One weight a pair."""
+        return len(self.pairs)
+
+    def append(self, circuit: QuantumCircuit, binding: Binding) -> None:
+        """Append the gates in the order of the pairs."""
+        for (control, target), weight in zip(self.pairs, binding.weights, strict=True):
+            getattr(circuit, f"cr{self.axis}")(weight, control, target)
+
+
+@dataclass(frozen=True)
 class Entangle:
     """Apply a two-qubit gate to each (control, target) pair in order; no weights."""
 

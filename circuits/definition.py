@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 from circuits.errors import CircuitsError
@@ -36,7 +37,12 @@ class Binding:
 
 
 class Layer(Protocol):
-    """A part of a step: it knows its number of weights and appends itself to a circuit."""
+    """A part of a step: it knows its number of weights and appends itself to a circuit.
+
+    An encoder that depends on the direction of a feature vector only, not on its length, also
+    has `vector`: the features that are normalised together. A layer that uses bits of the step
+    before has a true `reads_previous`.
+    """
 
     @property
     def n_weights(self) -> int:
@@ -46,12 +52,36 @@ class Layer(Protocol):
         """Append the layer to `circuit` on its own wires."""
 
 
+class Recurrence(Protocol):
+    """What the host computes between two rounds of a model whose circuit starts anew each step.
+
+    `xp` is numpy, or jax.numpy where the arithmetic is to be differentiated.
+    """
+
+    @property
+    def n_state(self) -> int:
+        """Number of values that the host keeps for each sequence; they start at 0."""
+
+    def fed_back(self, state: Any) -> Any:
+        """Return the value for the Parameter `h`, shape (...), of a state of shape (..., n)."""
+
+    def update(self, state: Any, values: Any, xp: Any) -> Any:
+        """Return the next state from <Z> of all circuits of the step, shape (..., n_values)."""
+
+    def output(self, state: Any, values: Any) -> Any:
+        """Return what a head reads, shape (..., m), from the last state and values."""
+
+
 @dataclass(frozen=True)
 class Architecture:
     """A quantum recurrent network: encode, evolve, perhaps measure and feed forward, repeat.
 
-    One time step is `encoder`, then `repeats` times `cell` with the same weights. After the last
-    step come the `closing` layers and the measurement of the `readout` wires. Wire i is qubit i.
+    One time step is `encoder`, then `repeats` times `cell` with the same weights, then
+    `after_cell`. After the last step come the `closing` layers and the measurement of the
+    `readout` wires. Wire i is qubit i.
+
+    In `expectation` mode with a `recurrence` each step is a circuit of its own: the host reads
+    <Z>, computes the value to feed back and binds it to the Parameter `h` of the next step.
     """
 
     name: str
@@ -63,6 +93,15 @@ class Architecture:
     """Wires measured at the end, in order: bit j of the register `out` is readout[j]."""
 
     closing: tuple[Layer, ...] = ()
+    after_cell: tuple[Layer, ...] = ()
+    """What ends a step after the last repetition of the cell, such as a measurement."""
+
+    gates: tuple[tuple[Layer, ...], ...] = ()
+    """Cells side by side, one circuit each, as in an LSTM; they take the place of `cell`."""
+
+    recurrence: Recurrence | None = None
+    """What the host computes between rounds, for a circuit that starts anew in every step."""
+
     data_qubits: tuple[int, ...] = ()
     """Wires that the step leaves in |0>, so that they start each step anew."""
 
@@ -76,6 +115,9 @@ class Architecture:
     source: str = ""
     reading: bool = False
     """True where the published description leaves a gap that this row fills with a reading."""
+
+    options: tuple[tuple[str, Any], ...] = ()
+    """The options that this row was built with, by name."""
 
     def __post_init__(self) -> None:
         """Check the wires and the mode."""
@@ -94,9 +136,30 @@ class Architecture:
             )
 
     @property
+    def cells(self) -> tuple[tuple[Layer, ...], ...]:
+        """The cells of a step, one circuit each: the gates, or the one cell."""
+        return self.gates or (self.cell,)
+
+    @property
     def n_weights(self) -> int:
         """Number of trainable quantum weights; weights shared over time count once."""
-        return sum(layer.n_weights for layer in (*self.encoder, *self.cell, *self.closing))
+        return count_weights((*self.encoder, *chain(*self.cells), *self.after_cell, *self.closing))
+
+    @property
+    def in_rounds(self) -> bool:
+        """True where each step is a circuit of its own and the host computes in between."""
+        return self.mode == "expectation" and self.recurrence is not None
+
+    @property
+    def reads_previous(self) -> bool:
+        """True where a step uses bits of the step before: it is not one circuit for every t."""
+        layers = (*self.encoder, *chain(*self.cells), *self.after_cell)
+        return self.n_bits > 0 and any(getattr(layer, "reads_previous", False) for layer in layers)
+
+    @property
+    def vectors(self) -> tuple[tuple[int, ...], ...]:
+        """Groups of features that an encoder normalises as one vector, which must not vanish."""
+        return tuple(layer.vector for layer in self.encoder if hasattr(layer, "vector"))
 
     @property
     def hidden_qubits(self) -> tuple[int, ...]:
@@ -106,3 +169,8 @@ class Architecture:
     def with_options(self, **options: Any) -> Architecture:
         """Return the architecture with other field values, checked again."""
         return replace(self, **options)
+
+
+def count_weights(layers: Iterable[Layer]) -> int:
+    """Return the number of weights that the layers take together."""
+    return sum(layer.n_weights for layer in layers)

@@ -5,12 +5,25 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
+from circuits import adapted, amplitude_models, angle_models, hybrid, qlstm, sim, stacked
 from circuits.definition import Architecture
 from circuits.dynamic_line import DYNAMIC_LINE
-from circuits.errors import CircuitsError, UnknownNameError
-from circuits.seed_models import STACKED_3_MINIMAL
+from circuits.errors import UnknownNameError
+from circuits.rows import Row, fixed
 
-REGISTRY: dict[str, Architecture] = {row.name: row for row in (DYNAMIC_LINE, STACKED_3_MINIMAL)}
+REGISTRY: dict[str, Row] = {
+    row.name: row
+    for row in (
+        fixed(DYNAMIC_LINE),
+        *angle_models.ROWS,
+        *amplitude_models.ROWS,
+        *qlstm.ROWS,
+        *adapted.ROWS,
+        *stacked.ROWS,
+        *sim.ROWS,
+        *hybrid.ROWS,
+    )
+}
 
 
 def architectures() -> tuple[str, ...]:
@@ -18,16 +31,11 @@ def architectures() -> tuple[str, ...]:
     return tuple(REGISTRY)
 
 
-def architecture(name: str, **options: Any) -> Architecture:
-    """Return an architecture by name, with options in place of its defaults.
-
-    Args:
-        name: one of `architectures()`.
-        options: fields to replace, such as `mode`.
+def row(name: str) -> Row:
+    """Return the row of a name: its builder and the options it takes.
 
     Raises:
         UnknownNameError: no such name; near ones are listed.
-        CircuitsError: no such option, or a value it does not take.
     """
     if name not in REGISTRY:
         near = difflib.get_close_matches(name, REGISTRY, n=3, cutoff=0.5)
@@ -35,9 +43,18 @@ def architecture(name: str, **options: Any) -> Architecture:
         raise UnknownNameError(
             f"no model is called {name!r}; {hint}Available: {', '.join(REGISTRY)}."
         )
-    unknown = set(options) - {"mode"}
-    if unknown:
-        raise CircuitsError(
-            f"options of {name} should be among mode. Got {', '.join(sorted(unknown))}."
-        )
-    return REGISTRY[name].with_options(**options)
+    return REGISTRY[name]
+
+
+def architecture(name: str, **options: Any) -> Architecture:
+    """Return an architecture by name, with options in place of its defaults.
+
+    Args:
+        name: one of `architectures()`.
+        options: those of the row, such as `mode`, `wiring` or `input_mode`.
+
+    Raises:
+        UnknownNameError: no such name; near ones are listed.
+        CircuitsError: no such option, or a value it does not take.
+    """
+    return row(name).architecture(**options)

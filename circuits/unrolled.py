@@ -3,62 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.circuit import ClassicalRegister, Clbit, ParameterVector, QuantumCircuit
+from qiskit.circuit import (
+    ClassicalRegister,
+    Clbit,
+    Parameter,
+    ParameterVector,
+    QuantumCircuit,
+)
 
-from circuits.definition import Architecture, Binding, Layer
+from circuits.definition import Architecture, Binding, Layer, count_weights
 from circuits.errors import CircuitsError
+from circuits.parametrised import QRNNCircuit
 
 if TYPE_CHECKING:
-    from qiskit.circuit import Parameter, ParameterExpression
+    from qiskit.circuit import ParameterExpression
 
 
-@dataclass(frozen=True)
-class QRNNCircuit:
-    """A recurrent network unrolled over its time steps, with its parameters by meaning."""
-
-    circuit: QuantumCircuit
-    """Parametrised logical circuit; registers `m0`, `m1`, ... (mid-circuit bits) and `out`."""
-
-    inputs: NDArray[np.object_]  # shape (T, d)
-    """Parameters of the features, step by step."""
-
-    weights: NDArray[np.object_]  # shape (p,)
-    """Parameters of the weights, in the order in which the circuit applies them."""
-
-    readout: tuple[int, ...]  # shape (m,)
-    """Measured qubits: bit j of `out` is readout[j]."""
-
-    def bind(self, features: NDArray[np.float64], weights: NDArray[np.float64]) -> QuantumCircuit:
-        """Return the circuit with numbers in place of all parameters.
-
-        Args:
-            features: shape (T, d).
-            weights: shape (p,).
-
-        Raises:
-            CircuitsError: a shape does not fit or a value is not finite.
-        """
-        values: dict[Parameter, float] = {}
-        for name, parameters, given in (
-            ("features", self.inputs, np.asarray(features, dtype=float)),
-            ("weights", self.weights, np.asarray(weights, dtype=float)),
-        ):
-            if given.shape != parameters.shape:
-                raise CircuitsError(
-                    f"{name} should have shape {parameters.shape}. Got {given.shape}."
-                )
-            if not np.isfinite(given).all():
-                raise CircuitsError(
-                    f"{name} should be finite. Got {given[~np.isfinite(given)][0]}."
-                )
-            values.update(zip(parameters.ravel(), given.ravel().tolist(), strict=True))
-        used = self.circuit.parameters
-        return self.circuit.assign_parameters({p: v for p, v in values.items() if p in used})
+FED_BACK = "h"
+"""Name of the Parameter that takes the value fed back by the host."""
 
 
 def unroll(architecture: Architecture, steps: int) -> QRNNCircuit:
@@ -78,19 +45,46 @@ def unroll(architecture: Architecture, steps: int) -> QRNNCircuit:
     d, p = architecture.n_features, architecture.n_weights
     inputs = ParameterVector("x", int(steps) * d)
     weights = ParameterVector("w", p)
-    circuit = QuantumCircuit(architecture.n_qubits, name=architecture.name)
-    previous: Sequence[Clbit] = ()
-    for t in range(int(steps)):
-        bits = _bits(circuit, architecture.n_bits, f"m{t}")
-        append_step(circuit, architecture, inputs[t * d : (t + 1) * d], weights, bits, previous)
-        previous = bits
-    append_closing(circuit, architecture, weights)
+    fed_back = Parameter(FED_BACK) if architecture.in_rounds else None
+    step_circuits: tuple[QuantumCircuit, ...] = ()
+    if architecture.mode == "expectation":
+        step_circuits = tuple(
+            _sequence(architecture, 1, inputs, weights, fed_back, gate)
+            for gate in range(len(architecture.cells))
+        )
+    if fed_back is not None:
+        circuit = step_circuits[0]
+    else:
+        circuit = _sequence(architecture, int(steps), inputs, weights, None, 0)
     return QRNNCircuit(
         circuit=circuit,
         inputs=_as_array(inputs, (int(steps), d)),
         weights=_as_array(weights, (p,)),
         readout=architecture.readout,
+        step_circuits=step_circuits,
+        fed_back=fed_back,
+        vectors=architecture.vectors,
     )
+
+
+def _sequence(
+    architecture: Architecture,
+    steps: int,
+    inputs: Sequence[Parameter],
+    weights: Sequence[Parameter],
+    fed_back: Parameter | None,
+    gate: int,
+) -> QuantumCircuit:
+    circuit = QuantumCircuit(architecture.n_qubits, name=architecture.name)
+    previous: Sequence[Clbit] = ()
+    d = architecture.n_features
+    for t in range(steps):
+        bits = _bits(circuit, architecture.n_bits, f"m{t}")
+        features = inputs[t * d : (t + 1) * d]
+        append_step(circuit, architecture, features, weights, bits, previous, fed_back, gate)
+        previous = bits
+    append_closing(circuit, architecture, weights)
+    return circuit
 
 
 def append_step(
@@ -101,6 +95,7 @@ def append_step(
     bits: Sequence[Clbit] = (),
     previous: Sequence[Clbit] = (),
     fed_back: ParameterExpression | None = None,
+    gate: int = 0,
 ) -> None:
     """Append one time step, on the qubits of `circuit` in order.
 
@@ -115,6 +110,7 @@ def append_step(
         bits: mid-circuit bits of this step, shape (n_bits,).
         previous: mid-circuit bits of the step before, if any.
         fed_back: the value fed back by the host (`expectation` mode).
+        gate: which of the cells side by side, for an architecture of gates.
     """
 
     def append(layers: Sequence[Layer], start: int) -> int:
@@ -124,18 +120,21 @@ def append_step(
             start += layer.n_weights
         return start
 
-    after_encoder = append(architecture.encoder, 0)
-    if architecture.cell:
+    cells = architecture.cells
+    cell = cells[gate]
+    starts = list(accumulate(map(count_weights, cells), initial=append(architecture.encoder, 0)))
+    if cell or architecture.after_cell:
         circuit.barrier()
-        for _ in range(architecture.repeats):
-            append(architecture.cell, after_encoder)
+    for _ in range(architecture.repeats):
+        append(cell, starts[gate])
+    append(architecture.after_cell, starts[-1])
 
 
 def append_closing(
     circuit: QuantumCircuit, architecture: Architecture, weights: Sequence[Parameter]
 ) -> None:
     """Append the closing layers and measure the readout wires into a new register `out`."""
-    start = sum(layer.n_weights for layer in (*architecture.encoder, *architecture.cell))
+    start = architecture.n_weights - count_weights(architecture.closing)
     if architecture.closing:
         circuit.barrier()
     for layer in architecture.closing:

@@ -1,0 +1,117 @@
+"""The classical network of the hybrid: theta_t = pi tanh(network([x_t; z_{t-1}])).
+
+The network is Linear, one of {linear, ReLU, GELU, GLU}, dropout, Linear. Published are the kinds
+of activation and the dropout; the sizes and the tanh that bounds the angles are readings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.errors import CircuitsError
+
+jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
+
+Activation = Literal["linear", "relu", "gelu", "glu"]
+Weights = dict[str, jax.Array]
+
+
+@dataclass(frozen=True)
+class Controller:
+    """Shapes and kind of the network; its weights are a dict of arrays."""
+
+    n_features: int
+    n_readouts: int
+    n_angles: int
+    n_hidden: int = 32
+    activation: Activation = "gelu"
+    dropout: float = 0.0
+    """Probability that a hidden unit is left out while training."""
+
+    def __post_init__(self) -> None:
+        """Check the activation and the dropout."""
+        if self.activation not in get_args(Activation):
+            raise CircuitsError(
+                f"the activation should be one of {', '.join(sorted(get_args(Activation)))}. "
+                f"Got {self.activation!r}."
+            )
+        if not 0 <= self.dropout < 1:
+            raise CircuitsError(f"dropout should be in [0, 1). Got {self.dropout}.")
+
+    @property
+    def n_weights(self) -> int:
+        """Number of trainable classical weights."""
+        width = self._width
+        inputs = self.n_features + self.n_readouts
+        return (inputs + 1) * width + (self.n_hidden + 1) * self.n_angles
+
+    @property
+    def _width(self) -> int:
+        return 2 * self.n_hidden if self.activation == "glu" else self.n_hidden
+
+    def initial_weights(self, key: jax.Array) -> Weights:
+        """Draw weights of variance 1 / (number of inputs); biases are 0."""
+        first, second = jax.random.split(key)
+        inputs = self.n_features + self.n_readouts
+        return {
+            "in": jax.random.normal(first, (inputs, self._width)) / np.sqrt(inputs),
+            "in_bias": jnp.zeros(self._width),
+            "out": jax.random.normal(second, (self.n_hidden, self.n_angles))
+            / np.sqrt(self.n_hidden),
+            "out_bias": jnp.zeros(self.n_angles),
+        }
+
+    def angles(self, weights: Weights, x: Any, z: Any, key: jax.Array | None = None) -> jax.Array:
+        """Return theta, shape (..., n_angles), in [-pi, pi].
+
+        Args:
+            weights: as `initial_weights` gives them.
+            x: features, shape (..., n_features).
+            z: readouts of the step before, shape (..., n_readouts); 0 in the first step.
+            key: draws the dropout; None while predicting.
+        """
+        hidden = jnp.concatenate([jnp.asarray(x), jnp.asarray(z)], axis=-1) @ weights["in"]
+        hidden = self._activate(hidden + weights["in_bias"])
+        if key is not None and self.dropout > 0:
+            kept = jax.random.bernoulli(key, 1 - self.dropout, hidden.shape)
+            hidden = jnp.where(kept, hidden / (1 - self.dropout), 0.0)
+        return jnp.pi * jnp.tanh(hidden @ weights["out"] + weights["out_bias"])
+
+    def _activate(self, hidden: jax.Array) -> jax.Array:
+        if self.activation == "glu":
+            return jax.nn.glu(hidden)
+        if self.activation == "relu":
+            return jax.nn.relu(hidden)
+        if self.activation == "gelu":
+            return jax.nn.gelu(hidden, approximate=False)
+        return hidden
+
+    def table(self, weights: Weights, x: NDArray[np.float64], n_bits: int) -> NDArray[np.float64]:
+        """Return the features of a `sampled` circuit: theta(x_t, z) for every value of the bits.
+
+        Args:
+            weights: as `initial_weights` gives them.
+            x: features of one sequence, shape (T, n_features).
+            n_bits: m, measured qubits a step; z = (-1)^bit, so `n_readouts` should be m.
+
+        Returns:
+            Shape (T, 2^m n_angles), block b for the bits that read b. The first step has no bits:
+            its block 0 is theta(x_0, 0), and the others are not used.
+        """
+        if self.n_readouts != n_bits:
+            raise CircuitsError(
+                f"a sampled controller should read its {n_bits} bits. "
+                f"Got {self.n_readouts} readouts."
+            )
+        signs = 1.0 - 2.0 * ((np.arange(2**n_bits)[:, None] >> np.arange(n_bits)) & 1)
+        x = np.asarray(x, dtype=float)
+        rows = np.broadcast_to(x[:, None], (len(x), len(signs), x.shape[1]))
+        z = np.array(np.broadcast_to(signs, (len(x), *signs.shape)))
+        z[0] = 0.0
+        return np.asarray(self.angles(weights, rows, z)).reshape(len(x), -1)

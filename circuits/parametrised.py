@@ -1,0 +1,160 @@
+"""An unrolled network with its parameters by meaning, and numbers bound to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.errors import CircuitsError
+
+if TYPE_CHECKING:
+    from qiskit.circuit import Parameter, QuantumCircuit
+
+
+_ZERO = 1e-12
+
+
+@dataclass(frozen=True)
+class QRNNCircuit:
+    """A recurrent network unrolled over its time steps, with its parameters by meaning.
+
+    A model in rounds (`expectation` mode, a circuit from |0> in every step) has one circuit for
+    all its steps, on the Parameters of `inputs[0]` and on `h`: bind it with `bind_step`.
+    """
+
+    circuit: QuantumCircuit
+    """Parametrised logical circuit; registers `m0`, `m1`, ... (mid-circuit bits) and `out`."""
+
+    inputs: NDArray[np.object_]  # shape (T, d)
+    """Parameters of the features, step by step."""
+
+    weights: NDArray[np.object_]  # shape (p,)
+    """Parameters of the weights, in the order in which the circuit applies them."""
+
+    readout: tuple[int, ...]  # shape (m,)
+    """Measured qubits: bit j of `out` is readout[j]."""
+
+    step_circuits: tuple[QuantumCircuit, ...] = ()
+    """In `expectation` mode the circuits of one time step: one, or the four gates of an LSTM."""
+
+    fed_back: Parameter | None = None
+    """The Parameter `h` of a model in rounds."""
+
+    vectors: tuple[tuple[int, ...], ...] = ()
+    """Groups of features that `bind` divides by their common length."""
+
+    @property
+    def step(self) -> QuantumCircuit:
+        """One time step as a circuit: the first of `step_circuits`.
+
+        Raises:
+            CircuitsError: the model is not in `expectation` mode.
+        """
+        if not self.step_circuits:
+            raise CircuitsError(
+                f"a step of its own should be asked of a model in expectation mode. "
+                f"Got {self.circuit.name} in one circuit; use `.circuit`."
+            )
+        return self.step_circuits[0]
+
+    def bind(self, features: NDArray[np.float64], weights: NDArray[np.float64]) -> QuantumCircuit:
+        """Return the circuit with numbers in place of all parameters.
+
+        Args:
+            features: shape (T, d).
+            weights: shape (p,).
+
+        Raises:
+            CircuitsError: a shape does not fit, a value is not finite, a vector that is to be
+                normalised vanishes, or the model runs in rounds.
+        """
+        checked = self._features(features, self.inputs.shape)
+        values = self._weights(weights) | _pairs(self.inputs, checked)
+        if self.fed_back is not None:
+            raise CircuitsError(
+                f"a model in rounds should be bound step by step, with `bind_step`. "
+                f"Got {len(self.inputs)} steps of {self.circuit.name}."
+            )
+        return _assign(self.circuit, values)
+
+    def bind_step(
+        self, features: NDArray[np.float64], weights: NDArray[np.float64], fed_back: float
+    ) -> tuple[QuantumCircuit, ...]:
+        """Return the circuits of one step of a model in rounds, with numbers for all parameters.
+
+        Args:
+            features: of the step, shape (d,).
+            weights: shape (p,).
+            fed_back: the value of h, 0 in the first step.
+
+        Raises:
+            CircuitsError: as `bind`, or the model does not run in rounds.
+        """
+        if self.fed_back is None:
+            raise CircuitsError(
+                "only a model that feeds a value back through the host should be bound step by "
+                f"step. Got {self.circuit.name}; use `bind`."
+            )
+        checked = self._features(features, self.inputs.shape[1:])
+        if not np.isfinite(fed_back):
+            raise CircuitsError(f"the fed-back value should be finite. Got {fed_back}.")
+        values = self._weights(weights) | _pairs(self.inputs[0], checked)
+        values[self.fed_back] = float(fed_back)
+        return tuple(_assign(circuit, values) for circuit in self.step_circuits)
+
+    def _weights(self, weights: NDArray[np.float64]) -> dict[Parameter, float]:
+        return _pairs(self.weights, _finite("weights", weights, self.weights.shape))
+
+    def _features(
+        self, features: NDArray[np.float64], shape: tuple[int, ...]
+    ) -> NDArray[np.float64]:
+        return normalised(_finite("features", features, shape), self.vectors)
+
+
+def normalised(
+    features: NDArray[np.float64], vectors: tuple[tuple[int, ...], ...]
+) -> NDArray[np.float64]:
+    """Return the features, shape (..., d), with each group divided by its length.
+
+    Zeros of a group become 1e-12, so that quotients of amplitudes are finite.
+
+    Raises:
+        CircuitsError: a group vanishes.
+    """
+    result = np.array(features, dtype=float)
+    for vector in vectors:
+        group = result[..., list(vector)]
+        scale = np.abs(group).max(axis=-1, keepdims=True)
+        if (scale == 0).any():
+            where = np.argwhere(scale[..., 0] == 0)[0].tolist()
+            raise CircuitsError(
+                f"features {vector[0]} to {vector[-1]} are encoded by their direction and should "
+                f"not all be zero. Got a zero vector{f' at {where}' if where else ''}; "
+                "leave out padding words or give them a vector."
+            )
+        # The scale first: squares of very small or large features leave the range of a float.
+        scaled = group / scale
+        unit = scaled / np.linalg.norm(scaled, axis=-1, keepdims=True)
+        result[..., list(vector)] = np.where(np.abs(unit) < _ZERO, _ZERO, unit)
+    return result
+
+
+def _finite(name: str, given: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
+    values = np.asarray(given, dtype=float)
+    if values.shape != shape:
+        raise CircuitsError(f"{name} should have shape {shape}. Got {values.shape}.")
+    if not np.isfinite(values).all():
+        raise CircuitsError(f"{name} should be finite. Got {values[~np.isfinite(values)][0]}.")
+    return values
+
+
+def _pairs(parameters: NDArray[np.object_], values: NDArray[np.float64]) -> dict[Parameter, float]:
+    return dict(zip(parameters.ravel(), values.ravel().tolist(), strict=True))
+
+
+def _assign(circuit: QuantumCircuit, values: dict[Parameter, float]) -> QuantumCircuit:
+    used = circuit.parameters
+    return circuit.assign_parameters({p: v for p, v in values.items() if p in used})

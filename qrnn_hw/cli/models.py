@@ -1,0 +1,254 @@
+"""`qrnn-hw models`: what the models are, how they look, what they can do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from circuits.definition import Architecture
+
+app = typer.Typer(
+    name="models",
+    help="List, show, draw, export and audit the models.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Name = Annotated[str, typer.Argument(help="Model name, as `qrnn-hw models list` gives it.")]
+Options = Annotated[
+    list[str] | None,
+    typer.Option("--option", "-o", help="Option of the model, NAME=VALUE; may be repeated."),
+]
+ModeOption = Annotated[str | None, typer.Option(help="Short for --option mode=...")]
+Wiring = Annotated[str | None, typer.Option(help="Short for --option wiring=...")]
+Steps = Annotated[int, typer.Option(help="Time steps T.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@app.command("list")
+def list_models(json: Json = False) -> None:
+    """List all models with their sizes, modes and source."""
+    from qrnn_hw.models import listing
+
+    records = listing()
+    if json:
+        _print_json(records)
+        return
+    _print_table(
+        ("model", "qubits", "features", "weights", "modes", "what it is"),
+        [
+            (
+                record["name"],
+                record["n_qubits"],
+                record["n_features"],
+                record["n_weights"],
+                ", ".join(record["modes"]),
+                record["summary"] + (" (reading)" if record["reading"] else ""),
+            )
+            for record in records
+        ],
+    )
+
+
+@app.command("show")
+def show(
+    name: Name,
+    option: Options = None,
+    mode: ModeOption = None,
+    wiring: Wiring = None,
+    steps: Steps = 10,
+    backend: Annotated[
+        str | None, typer.Option(help="Also transpile for this recorded device, fake_...")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the transpiler.")] = 0,
+    json: Json = False,
+) -> None:
+    """Show a model: sizes, source, depth and counts, on a machine too, and what that refuses."""
+    from qrnn_hw.models import circuits_of, costs, costs_on, facts
+
+    model = _architecture(name, option, mode, wiring)
+    document: dict[str, Any] = facts(model)
+    document["steps"] = steps
+    document["circuits"] = costs(circuits_of(model, steps))
+    if backend is not None:
+        document["on_backend"] = costs_on(model, steps, backend, seed)
+    if json:
+        _print_json(document)
+        return
+    rows = [(key, value) for key, value in document.items() if not isinstance(value, list | dict)]
+    rows += [("modes", ", ".join(document["modes"]))]
+    rows += list(document["options"].items())
+    rows += _cost_rows("logical", document["circuits"])
+    if backend is not None:
+        rows += _cost_rows(backend, document["on_backend"]["circuits"])
+        rows += [("refused", line) for line in document["on_backend"]["refusals"]]
+    _print_table(("", ""), rows)
+
+
+@app.command("draw")
+def draw(
+    name: Name,
+    option: Options = None,
+    mode: ModeOption = None,
+    wiring: Wiring = None,
+    steps: Steps = 1,
+    output: Annotated[
+        Path | None, typer.Option(help="Write an SVG file; without it, text on stdout.")
+    ] = None,
+) -> None:
+    """Draw a model's circuit as text or SVG; of a model in rounds, the circuits of one step."""
+    from qrnn_hw.errors import UsageError
+    from qrnn_hw.models import circuits_of
+
+    if output is not None and output.suffix.lower() != ".svg":
+        raise UsageError(f"a drawing should be written to a file named .svg. Got {output}.")
+    found = circuits_of(_architecture(name, option, mode, wiring), steps)
+    if output is None:
+        for circuit in found:
+            typer.echo(str(circuit.draw("text", fold=-1)))
+        return
+    for path, circuit in zip(_numbered(output, len(found)), found, strict=True):
+        import matplotlib
+
+        matplotlib.use("Agg")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        circuit.draw("mpl", fold=40).savefig(path, format="svg", bbox_inches="tight")
+        typer.echo(str(path))
+
+
+@app.command("export")
+def export(
+    name: Name,
+    output: Annotated[Path, typer.Option(help="File to write: .qasm, .qasm3 or .qpy.")],
+    option: Options = None,
+    mode: ModeOption = None,
+    wiring: Wiring = None,
+    steps: Steps = 10,
+    seed: Annotated[
+        int | None, typer.Option(help="Bind random features and weights of this seed.")
+    ] = None,
+) -> None:
+    """Export a model's circuit as OpenQASM 3 or QPY, with free parameters or with numbers."""
+    from qrnn_hw.export import write_circuits
+
+    model = _architecture(name, option, mode, wiring)
+    for path in write_circuits(model, steps, output, seed):
+        typer.echo(str(path))
+
+
+@app.command("audit")
+def audit(
+    name: Annotated[str | None, typer.Argument(help="Model name; or --all.")] = None,
+    option: Options = None,
+    mode: ModeOption = None,
+    wiring: Wiring = None,
+    every: Annotated[bool, typer.Option("--all", help="Audit every model.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
+    steps: Steps = 3,
+    shots: Annotated[int, typer.Option(help="Of each circuit of a gradient's estimate.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Of the random inputs and weights.")] = 0,
+    backend: Annotated[
+        str | None, typer.Option(help="Also say what this recorded device, fake_..., refuses.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Audit what a model can do at all: light cone, Jacobian rank, constant share, gradients.
+
+    Inputs and weights are random; the figures are of the ideal model without noise.
+    """
+    from qrnn_hw import models
+    from qrnn_hw.errors import UsageError
+
+    if every == (name is not None):
+        raise UsageError(f"audit takes one model name, or --all. Got {name or 'neither'}.")
+    if shots < 1:
+        raise UsageError(f"the number of shots should be at least 1. Got {shots}.")
+    if every:
+        from circuits import architectures
+
+        found = models.variants(architectures())
+    else:
+        found = [_architecture(str(name), option, mode, wiring)]
+    reports = []
+    for number, model in enumerate(found, start=1):
+        if every:
+            typer.echo(f"{number} of {len(found)}: {model.name}", err=True)
+        reports.append(models.audited(model, steps=steps, shots=shots, seed=seed, backend=backend))
+    if json:
+        _print_json(reports if every else reports[0])
+    elif markdown:
+        typer.echo(models.markdown(reports))
+    elif every:
+        _print_table(
+            ("model", "weights", "rank", "blind"),
+            [
+                (one["name"], one["n_weights"], one["jacobian_rank"], one["input_blind"])
+                for one in reports
+            ],
+        )
+    else:
+        _print_table(("", ""), list(reports[0].items()))
+
+
+def _architecture(
+    name: str, given: list[str] | None, mode: str | None, wiring: str | None
+) -> Architecture:
+    """Build a model from its name and the options as typed."""
+    from circuits.registry import row
+    from qrnn_hw.errors import UsageError
+
+    own = row(name)
+    options: dict[str, Any] = {}
+    for text in given or []:
+        key, separator, value = text.partition("=")
+        if not separator:
+            raise UsageError(f"an option should be given as NAME=VALUE. Got {text!r}.")
+        integer = isinstance(own.options.get(key), range) and value.lstrip("-").isdigit()
+        options[key] = int(value) if integer else value
+    for key, short in (("mode", mode), ("wiring", wiring)):
+        if short is not None:
+            options[key] = short
+    return own.architecture(**options)
+
+
+def _numbered(path: Path, count: int) -> list[Path]:
+    """Return the path, or one numbered path for each of several circuits."""
+    from qrnn_hw.export import numbered
+
+    return numbered(path, count)
+
+
+def _cost_rows(where: str, records: list[dict[str, Any]]) -> list[tuple[str, Any]]:
+    return [
+        (f"{where}, circuit {index}" if len(records) > 1 else where, _joined(record))
+        for index, record in enumerate(records)
+    ]
+
+
+def _joined(record: dict[str, Any]) -> str:
+    parts = []
+    for key, value in record.items():
+        shown = f"{1e6 * value:.1f} us" if key == "seconds" else str(value)
+        parts.append(f"{key.replace('_', ' ')} {shown}")
+    return ", ".join(parts)
+
+
+def _print_json(document: Any) -> None:
+    import json
+
+    typer.echo(json.dumps(document, indent=2))
+
+
+def _print_table(columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=any(columns))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    Console(highlight=False).print(table)

@@ -1,0 +1,188 @@
+"""Facts about the models of the registry, as JSON-ready data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qiskit.circuit import QuantumCircuit
+
+    from circuits.definition import Architecture
+
+# Options that make a second model of one row: what is audited beside the defaults.
+VARIANTS: tuple[dict[str, str], ...] = ({}, {"wiring": "repaired"}, {"input_mode": "accumulate"})
+
+
+def listing() -> list[dict[str, Any]]:
+    """Return one record a model: sizes, modes, source and options, at their defaults."""
+    from circuits.registry import REGISTRY
+
+    records = []
+    for row in REGISTRY.values():
+        record = facts(row.architecture())
+        record["options"] = {name: list(values) for name, values in row.options.items()}
+        records.append(record)
+    return records
+
+
+def facts(architecture: Architecture) -> dict[str, Any]:
+    """Return what the row says about an architecture."""
+    return {
+        "name": architecture.name,
+        "summary": architecture.summary,
+        "n_qubits": architecture.n_qubits,
+        "n_features": architecture.n_features,
+        "n_weights": architecture.n_weights,
+        "n_outputs": len(architecture.readout),
+        "modes": list(architecture.modes),
+        "mode": architecture.mode,
+        "reading": architecture.reading,
+        "source": architecture.source,
+        "options": dict(architecture.options),
+    }
+
+
+def circuits_of(architecture: Architecture, steps: int) -> tuple[QuantumCircuit, ...]:
+    """Return what runs: the circuits of one round, or the one circuit of the whole sequence."""
+    from circuits.unrolled import unroll
+
+    q = unroll(architecture, steps)
+    return q.step_circuits if architecture.in_rounds else (q.circuit,)
+
+
+def costs(circuits: Iterable[QuantumCircuit]) -> list[dict[str, Any]]:
+    """Return depth and counts of each circuit, branches included.
+
+    Barriers do not count; of the branches of an `if_else` the larger count does.
+    """
+    return [
+        {
+            "depth": circuit.depth(lambda item: item.operation.name != "barrier"),
+            "two_qubit_gates": _count(circuit, lambda item: len(item.qubits) == 2),
+            "measurements": _count(circuit, lambda item: item.operation.name.startswith("measure")),
+            "resets": _count(circuit, lambda item: item.operation.name.startswith("reset")),
+            "branches": _count(circuit, lambda item: False, branch=1),
+        }
+        for circuit in circuits
+    ]
+
+
+def _count(circuit: QuantumCircuit, chosen: Any, branch: int = 0) -> int:
+    total = 0
+    for item in circuit.data:
+        if hasattr(item.operation, "blocks"):
+            inner = (_count(block, chosen, branch) for block in item.operation.blocks)
+            total += branch + max(inner, default=0)
+        elif item.operation.name != "barrier":
+            total += bool(chosen(item))
+    return total
+
+
+def costs_on(architecture: Architecture, steps: int, backend: str, seed: int) -> dict[str, Any]:
+    """Return the costs on a recorded device after transpilation, and what its machine refuses.
+
+    Args:
+        architecture: what to run.
+        steps: number of time steps.
+        backend: name of a recorded device, such as `fake_boston`.
+        seed: of the transpiler, and of the random numbers bound before the check.
+
+    Returns:
+        `circuits` (one record of costs a circuit, with broadcast slots and seconds) and
+        `refusals`, the rules that the circuits break, one line each.
+    """
+    import numpy as np
+    from calibration.library import snapshot  # type: ignore[import-not-found, unused-ignore]
+    from jobs.broadcasts import broadcast_slots  # type: ignore[import-not-found, unused-ignore]
+    from jobs.preflight import preflight  # type: ignore[import-not-found, unused-ignore]
+    from jobs.timing import longest_path_seconds  # type: ignore[import-not-found, unused-ignore]
+    from qiskit.transpiler import generate_preset_pass_manager
+
+    target = snapshot(backend).target()
+    manager = generate_preset_pass_manager(
+        optimization_level=3, target=target, seed_transpiler=seed
+    )
+    generator = np.random.default_rng(seed)
+    records, refusals = [], []
+    for circuit in circuits_of(architecture, steps):
+        values = generator.uniform(0.1, 3.0, circuit.num_parameters)
+        isa = manager.run(circuit.assign_parameters(values))
+        (record,) = costs([isa])
+        record["broadcast_slots"] = broadcast_slots(isa)
+        record["seconds"] = longest_path_seconds(isa, target)
+        records.append(record)
+        refusals += [str(one) for one in preflight(isa, target, shots=1000)]
+    return {"backend": backend, "circuits": records, "refusals": refusals}
+
+
+def variants(names: Iterable[str]) -> list[Architecture]:
+    """Return the models of these names, those of two wirings or input modes in both."""
+    from circuits.registry import row
+
+    return [
+        row(name).architecture(**variant)
+        for name in names
+        for variant in VARIANTS
+        if all(value in row(name).options.get(option, ()) for option, value in variant.items())
+    ]
+
+
+def audited(
+    architecture: Architecture, *, steps: int, shots: int, seed: int, backend: str | None = None
+) -> dict[str, Any]:
+    """Audit a model, and say what a machine refuses of it.
+
+    Args:
+        architecture: what to audit.
+        steps: T.
+        shots: for the signal-to-noise of a gradient.
+        seed: of the random inputs and weights.
+        backend: name of a recorded device; adds `refusals`.
+
+    Returns:
+        The fields of `circuits.audit.Audit`, JSON-ready.
+    """
+    from circuits.audit import audit
+
+    report = audit(architecture, steps=steps, shots=shots, seed=seed).to_dict()
+    if backend is not None:
+        report["backend"] = backend
+        report["refusals"] = costs_on(architecture, steps, backend, seed)["refusals"]
+    return report
+
+
+def markdown(audits: Iterable[Mapping[str, Any]]) -> str:
+    """Return the audits as one Markdown table, model after model."""
+    from circuits.registry import architecture
+
+    lines = [
+        "| model | mode | qubits | features | weights | Jacobian rank | reads its input | "
+        "one label on random inputs | gradient / shot noise | source |",
+        "|---|---|--:|--:|--:|--:|---|--:|--:|---|",
+    ]
+    for report in audits:
+        model = architecture(report["name"], **report["options"])
+        signal = report["gradient_snr"]
+        name = ", ".join([report["name"], *_not_default(report["name"], report["options"])])
+        cells = [
+            name,
+            report["mode"],
+            str(report["n_qubits"]),
+            str(model.n_features),
+            str(report["n_weights"]),
+            str(report["jacobian_rank"]),
+            "**no**" if report["input_blind"] else "yes",
+            f"{100 * report['constant_share']:.0f} %",
+            "none" if signal is None else f"{signal:.2g}",
+            model.source + (" (reading)" if model.reading else ""),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _not_default(name: str, options: Mapping[str, Any]) -> list[str]:
+    from circuits.registry import row
+
+    own = row(name)
+    return [f"{key} {value}" for key, value in options.items() if value != own.default(key)]

@@ -1,0 +1,134 @@
+"""The hybrid's controller and its evolution through time."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from qiskit_aer import AerSimulator
+
+import circuits
+from circuits.errors import CircuitsError
+from circuits.hybrid_controller import Controller
+from circuits.hybrid_evolution import evolve_hybrid
+
+
+@pytest.mark.parametrize(
+    ("activation", "function"),
+    [
+        ("linear", lambda v: v),
+        ("relu", lambda v: np.maximum(v, 0)),
+        ("gelu", lambda v: v * np.vectorize(lambda u: 0.5 * (1 + _erf(u / np.sqrt(2))))(v)),
+        ("glu", lambda v: v[:4] / (1 + np.exp(-v[4:]))),
+    ],
+)
+def test_the_controller_is_the_network_that_it_names(activation, function):
+    controller = Controller(2, 3, 5, n_hidden=4, activation=activation)
+    weights = controller.initial_weights(jax.random.key(0))
+    weights = {name: value + 0.1 for name, value in weights.items()}
+    assert sum(value.size for value in weights.values()) == controller.n_weights
+    x, z = np.array([0.3, -0.7]), np.array([0.2, 0.9, -0.4])
+    w = {name: np.asarray(value) for name, value in weights.items()}
+    hidden = function(np.concatenate([x, z]) @ w["in"] + w["in_bias"])
+    expected = np.pi * np.tanh(hidden @ w["out"] + w["out_bias"])
+    np.testing.assert_allclose(controller.angles(weights, x, z), expected, atol=1e-12)
+
+
+def _erf(value):
+    from math import erf
+
+    return erf(value)
+
+
+def test_dropout_leaves_units_out_while_training_only():
+    controller = Controller(1, 1, 1, n_hidden=2000, activation="linear", dropout=0.25)
+    weights = {
+        "in": jnp.zeros((2, 2000)),
+        "in_bias": jnp.ones(2000),
+        "out": jnp.full((2000, 1), 1e-4),
+        "out_bias": jnp.zeros(1),
+    }
+    still = float(controller.angles(weights, [0.0], [0.0])[0])
+    dropped = [
+        float(controller.angles(weights, [0.0], [0.0], jax.random.key(seed))[0])
+        for seed in range(20)
+    ]
+    assert still == pytest.approx(np.pi * np.tanh(0.2))
+    assert np.std(dropped) > 0
+    # Scaled units keep the mean; 20 draws of 2000 units scatter by less than 2 percent.
+    assert np.mean(dropped) == pytest.approx(still, rel=0.02)
+
+
+def test_gradients_through_time_equal_differences():
+    controller = Controller(2, 6, 4, n_hidden=4, activation="gelu")
+    weights = controller.initial_weights(jax.random.key(3))
+    x = np.random.default_rng(4).normal(size=(3, 2))
+
+    @jax.jit
+    def total(bias):
+        out = evolve_hybrid(
+            controller, weights | {"out_bias": bias}, x, n_qubits=2, n_layers=1, readout="xyz"
+        )
+        return jnp.sum(out[-1] * jnp.arange(6))
+
+    bias = 0.1 * jnp.arange(4.0)
+    slope = jax.grad(total)(bias)
+    for k in (0, 3):
+        step = jnp.zeros(4).at[k].set(1e-6)
+        difference = float(total(bias + step) - total(bias - step)) / 2e-6
+        assert float(slope[k]) == pytest.approx(difference, abs=1e-6)
+
+
+def test_fourteen_qubits_have_a_gradient():
+    controller = Controller(1, 14, 28, n_hidden=2, activation="relu")
+    weights = controller.initial_weights(jax.random.key(5))
+
+    def last(given):
+        return evolve_hybrid(controller, given, jnp.ones((2, 1)), n_qubits=14, n_layers=1)[-1].sum()
+
+    slopes = jax.jit(jax.grad(last))(weights)
+    assert all(bool(jnp.isfinite(slope).all()) for slope in slopes.values())
+    assert float(jnp.abs(slopes["out"]).max()) > 0
+
+
+def test_the_sampled_hybrid_feeds_each_shots_bits_through_the_controller():
+    model = circuits.architecture("hybrid", mode="sampled", n_qubits=2, n_layers=1, n_bits=1)
+    controller = Controller(1, 1, 4, n_hidden=3)
+    weights = controller.initial_weights(jax.random.key(6))
+    x = np.array([[0.4], [-1.3]])
+    table = controller.table(weights, x, n_bits=1)
+    assert table.shape == (2, model.n_features)
+    bound = circuits.unroll(model, 2).bind(table, np.zeros(0))
+
+    def step(state, theta):
+        for wire in range(2):
+            a, b = theta[2 * wire : 2 * wire + 2]
+            ry = [[np.cos(a / 2), -np.sin(a / 2)], [np.sin(a / 2), np.cos(a / 2)]]
+            gate = np.diag(np.exp([-0.5j * b, 0.5j * b])) @ ry
+            state = np.moveaxis(np.tensordot(gate, state, (1, wire)), 0, wire)
+        return state * np.array([[1, 1], [1, -1]])
+
+    start = np.zeros((2, 2), dtype=complex)
+    start[0, 0] = 1
+    first = step(start, np.asarray(controller.angles(weights, x[0], np.zeros(1))))
+    exact = np.zeros((2, 2))
+    for bit in (0, 1):
+        kept = np.zeros_like(first)
+        kept[bit] = first[bit]
+        theta = np.asarray(controller.angles(weights, x[1], np.array([1.0 - 2 * bit])))
+        exact += np.abs(step(kept, theta)) ** 2
+    shots = 20000
+    counts = AerSimulator(seed_simulator=7).run(bound, shots=shots).result().get_counts()
+    found = np.zeros((2, 2))
+    for key, count in counts.items():
+        out = key.split(" ")[0][::-1]
+        found[int(out[0]), int(out[1])] += count / shots
+    np.testing.assert_allclose(found, exact, atol=4 / np.sqrt(shots))
+
+
+def test_bad_controllers_are_refused():
+    with pytest.raises(CircuitsError, match=r"gelu, glu, linear, relu\. Got 'tanh'"):
+        Controller(1, 1, 1, activation="tanh")
+    with pytest.raises(CircuitsError, match=r"in \[0, 1\)\. Got 1"):
+        Controller(1, 1, 1, dropout=1)
+    with pytest.raises(CircuitsError, match=r"its 2 bits\. Got 3 readouts"):
+        Controller(1, 3, 1).table({}, np.zeros((1, 1)), 2)
