@@ -19,7 +19,8 @@ from qiskit.transpiler import PassManager, generate_preset_pass_manager
 from calibration.noise import assignment_errors
 from calibration.snapshot import Snapshot
 from circuits.definition import Architecture
-from circuits.unrolled import QRNNCircuit, append_closing, append_step, unroll
+from circuits.parametrised import QRNNCircuit
+from circuits.unrolled import append_closing, append_step, unroll
 from jobs.errors import JobsError
 
 if TYPE_CHECKING:

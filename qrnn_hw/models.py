@@ -93,11 +93,12 @@ def costs_on(architecture: Architecture, steps: int, backend: str, seed: int) ->
         `refusals`, the rules that the circuits break, one line each.
     """
     import numpy as np
-    from calibration.library import snapshot  # type: ignore[import-not-found, unused-ignore]
-    from jobs.broadcasts import broadcast_slots  # type: ignore[import-not-found, unused-ignore]
-    from jobs.preflight import preflight  # type: ignore[import-not-found, unused-ignore]
-    from jobs.timing import longest_path_seconds  # type: ignore[import-not-found, unused-ignore]
     from qiskit.transpiler import generate_preset_pass_manager
+
+    from calibration.library import snapshot
+    from jobs.broadcasts import broadcast_slots
+    from jobs.preflight import preflight
+    from jobs.timing import longest_path_seconds
 
     target = snapshot(backend).target()
     manager = generate_preset_pass_manager(
