@@ -86,7 +86,7 @@ def line_figure(
     axes.set_ylabel(labels[1])
     axes.grid()
     if len(lines) > 1:
-        axes.legend()
+        axes.legend(frameon=False)
     return _svg(figure, " against ".join(reversed(labels)))
 
 
@@ -106,7 +106,7 @@ def circuit_figure(circuit: QuantumCircuit) -> str:
     from matplotlib.figure import Figure as NewFigure
 
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "qrnn-hw"}):
-        figure: Figure = circuit.draw("mpl", style="bw", fold=24, idle_wires=False)
+        figure: Figure = circuit.draw("mpl", style="bw", fold=28, idle_wires=False)
         assert isinstance(figure, NewFigure)
         text = _svg(figure, f"circuit {circuit.name}")
     return text.replace("#000000", "var(--ink)").replace("#ffffff", "var(--page)")
@@ -128,7 +128,9 @@ def _svg(figure: Any, title: str) -> str:
 
     stream = io.StringIO()
     with rc_context(_STYLE):
-        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
+        figure.savefig(
+            stream, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None}
+        )
     text = stream.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
