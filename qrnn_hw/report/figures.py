@@ -101,15 +101,14 @@ def histogram_figure(values: Sequence[float], *, label: str) -> str:
 
 
 def circuit_figure(circuit: QuantumCircuit) -> str:
-    """Draw a circuit in Qiskit's black-and-white style, in the page's colours."""
+    """Draw a circuit in Qiskit's black-and-white style, for a white ground."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure as NewFigure
 
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "qrnn-hw"}):
         figure: Figure = circuit.draw("mpl", style="bw", fold=28, idle_wires=False)
         assert isinstance(figure, NewFigure)
-        text = _svg(figure, f"circuit {circuit.name}")
-    return text.replace("#000000", "var(--ink)").replace("#ffffff", "var(--page)")
+        return _svg(figure, f"circuit {circuit.name}")
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:

@@ -24,6 +24,8 @@ th, td { text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px so
 th { font-weight: 600; } figure { margin: 1rem 0; } svg { width: 100%; max-width: 44rem;
   height: auto; }
 figcaption, .note { color: var(--ink); opacity: .8; font-size: .9rem; }
+svg text { fill: var(--ink); } .wide svg text { fill: #000; }
+.wide { background: #fff; }
 .wide svg { max-width: none; width: 75rem; }
 """
 
@@ -69,6 +71,6 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def figure(svg: str, caption: str, *, wide: bool = False) -> str:
-    """Return a figure with its caption; a wide one scrolls on narrow screens."""
+    """Return a figure with its caption; a wide one scrolls, on white ground."""
     kind = ' class="scroll wide"' if wide else ""
     return f"<figure><div{kind}>{svg}</div><figcaption>{escape(caption)}</figcaption></figure>"
