@@ -23,6 +23,7 @@ from qrnn_hw.evaluate import Measured, accuracy_interval
 from qrnn_hw.machine import Machine
 from qrnn_hw.measurement import PlannedJobs
 from qrnn_hw.settings import RunSettings
+from qrnn_hw.statistics.decisions import DecisionRule, flip_probabilities
 from qrnn_hw.statistics.intervals import Interval
 from qrnn_hw.task import Task
 from qrnn_hw.train.exact import TrainingState
@@ -39,7 +40,6 @@ PACKAGES = (
     "numpy",
 )
 FLIP_SHOTS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
-FLIP_REPEATS = 200
 
 
 def exact_distributions(
@@ -94,19 +94,14 @@ class Outcome:
 
     @cached_property
     def flip_rate(self) -> dict[int, float]:
-        """Mean share of predictions that differ from the infinite-shot ones, by shots.
+        """Mean probability that a prediction differs from the infinite-shot one, by shots.
 
-        Draws from the exact noisy distribution of each sentence; no shot is simulated twice.
+        The law of the vote under the exact noisy distribution; nothing is sampled.
         """
-        generator = np.random.default_rng(self.settings.seed)
-        wanted = self.scores["noisy_exact"] > 0
-        noisy = np.clip(self.noisy, 0, None)
-        noisy = noisy / noisy.sum(1, keepdims=True)
-        rates = {}
-        for shots in FLIP_SHOTS:
-            counts = generator.multinomial(shots, noisy, size=(FLIP_REPEATS, len(noisy)))
-            rates[shots] = float(np.mean((counts @ self.decision > 0) != wanted))
-        return rates
+        rule = DecisionRule(tuple(self.decision.tolist()))
+        return {
+            shots: float(flip_probabilities(self.noisy, rule, shots).mean()) for shots in FLIP_SHOTS
+        }
 
     def to_json(self, report: str) -> dict[str, Any]:
         """Return the document that `--json` prints.

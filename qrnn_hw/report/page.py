@@ -16,7 +16,8 @@ _STYLE = """
 body { margin: 0 auto; max-width: 60rem; padding: 1.5rem 1rem 4rem; background: var(--page);
   color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.6rem; line-height: 1.2; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-.lead { background: var(--panel); border-left: 4px solid var(--accent); padding: .7rem 1rem .7rem 2rem; }
+.lead { background: var(--panel); border-left: 4px solid var(--accent);
+  padding: .7rem 1rem .7rem 2rem; }
 .lead li { margin: .2rem 0; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; min-width: 50%; }
 th, td { text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid var(--faint);
