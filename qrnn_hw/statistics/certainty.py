@@ -12,6 +12,7 @@ from qrnn_hw.statistics.decisions import (
     margins,
     shot_variances,
 )
+from qrnn_hw.statistics.sum_law import is_exact
 
 Array = NDArray[np.float64]
 
@@ -61,7 +62,8 @@ def exact_shots(probabilities: ArrayLike, rule: DecisionRule, delta: float, limi
     Certain means that S and S + 1 shots both flip the label with probability at most delta:
     votes of an even number of shots can tie, so odd numbers alone would promise too much. Found
     by bisection on that larger one of two neighbours, which falls with S for weights of equal
-    steps; with unequal steps a shorter certain S may lie between.
+    steps; with unequal steps a shorter certain S may lie between. Weights on no lattice do not
+    tie: there S alone counts, and is found within half a percent.
 
     Args:
         probabilities: shape (n, 2**m).
@@ -83,11 +85,12 @@ def exact_shots(probabilities: ArrayLike, rule: DecisionRule, delta: float, limi
     enough = np.where(_certain(p, rule, delta, enough), enough, limit)
     too_few = np.maximum(np.floor(0.9 * np.minimum(guess, limit)) - 8, 0).astype(np.int64)
     too_few = np.where(_certain(p, rule, delta, np.maximum(too_few, 1)), 0, too_few)
-    while (enough - too_few > 1).any():
-        middle = np.where(enough - too_few > 1, (too_few + enough) // 2, enough)
-        certain = _certain(p, rule, delta, middle)
-        enough = np.where(certain, middle, enough)
-        too_few = np.where(certain, too_few, middle)
+    tolerance = 0.0 if is_exact(rule.steps) else 0.005
+    while (is_open := enough - too_few > np.maximum(1, tolerance * enough)).any():
+        middle = (too_few + enough)[is_open] // 2
+        certain = _certain(p[is_open], rule, delta, middle)
+        enough[is_open] = np.where(certain, middle, enough[is_open])
+        too_few[is_open] = np.where(certain, too_few[is_open], middle)
     shots[rows] = enough
     return shots
 
@@ -97,8 +100,10 @@ def _certain(
 ) -> NDArray[np.bool_]:
     if shots.size == 0:
         return np.zeros(0, dtype=bool)
-    both = [flip_probabilities(p, rule, shots + extra) for extra in (0, 1)]
-    return np.asarray(np.maximum(*both) <= delta)
+    certain = flip_probabilities(p, rule, shots) <= delta
+    if is_exact(rule.steps):
+        certain &= flip_probabilities(p, rule, shots + 1) <= delta
+    return certain
 
 
 def _whole(shots: ArrayLike) -> Array:

@@ -73,7 +73,7 @@ def _exact_row(p: Array, steps: Array, shots: int, span: float, reach: float) ->
 
 def _grid_row(p: Array, steps: Array, shots: int, reach: float) -> Array:
     width = float(np.ptp(steps))
-    n_cells = np.clip(_GRID_POINTS * width / min(2 * reach, shots * width), 32, 1024)
+    n_cells = np.clip(_GRID_POINTS * width / min(2 * reach, shots * width), 16, 1024)
     coarse = width / n_cells
     likeliest = np.argsort(-p)
     origin = float(steps[likeliest[0]])

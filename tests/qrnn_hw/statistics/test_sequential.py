@@ -147,6 +147,15 @@ def test_stream_batches_and_stored_bits_agree() -> None:
         assert set(batched.shots % 50) == {0}
 
 
+@pytest.mark.parametrize("kind", [BetaMixture, Betting])
+def test_evidence_for_zero_is_evidence_for_one_of_the_mirrored_rule(kind: type) -> None:
+    rule = TWO_READOUTS if kind is BetaMixture else LEARNED
+    mirrored = DecisionRule(tuple(-rule.steps))
+    counts = np.random.default_rng(7).integers(0, 40, (10, 4)).astype(float)
+    for_one, for_zero = kind(rule, 0.05).log_evidence(counts)
+    np.testing.assert_allclose(kind(mirrored, 0.05).log_evidence(counts), [for_zero, for_one])
+
+
 def test_votes_at_the_threshold_cost_shots_and_carry_nothing() -> None:
     test = BetaMixture(TWO_READOUTS, 0.01)
     few, many = test.log_evidence(np.array([[0.0, 9, 2, 0], [50.0, 9, 2, 31]]))[0]
