@@ -40,3 +40,15 @@ check: lint types imports test
 
 clean:
 	rm -rf $(VENV) build
+
+# Slow measurements; each writes build/<name>.json with what was measured beside its target.
+.PHONY: accuracy faults bench-mitigation
+
+accuracy: $(STAMP)
+	$(BIN)/python tests/benchmarks/accuracy.py
+
+faults: $(STAMP)
+	$(BIN)/python tests/benchmarks/faults.py
+
+bench-mitigation: $(STAMP)
+	$(BIN)/python tests/benchmarks/mitigation.py

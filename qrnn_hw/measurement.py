@@ -61,7 +61,7 @@ def plan_jobs(
         UsageError: too few shots.
     """
     width, seeds = machine.snapshot.n_qubits, settings.seeds
-    plan = plan_shots(settings.shots, len(test), 2 * settings.calibration_shots)
+    plan = plan_shots(settings.shots, len(test))
     read = [transpiled.wires[wire] for wire in transpiled.architecture.readout]
     calibration = tuple(
         Pub.bound(transpiled.embed(circuit, width))
@@ -71,7 +71,7 @@ def plan_jobs(
         sentence_pubs(transpiled, weights, test, _folded_on_device(transpiled, factor, width))
         for factor in ZNE.scale_factors
     ]
-    jobs = [(calibration, settings.calibration_shots, seeds["readout_calibration"])]
+    jobs = [(calibration, plan.calibration, seeds["readout_calibration"])]
     for sentences, factor, shots in zip(
         by_scale, ZNE.scale_factors, (settings.shots, *plan.scaled[1:]), strict=True
     ):

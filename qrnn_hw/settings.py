@@ -33,9 +33,6 @@ class RunSettings:
     shots: int = 1000
     """Shots per prediction, the same total for every mitigation stack."""
 
-    calibration_shots: int = 4000
-    """Shots of each of the two readout calibration circuits."""
-
     training_shots: int = 128
     """Shots of each loss value of the aer engine."""
 
