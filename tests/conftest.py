@@ -3,6 +3,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No deadlines: first calls import and compile. Continuous integration draws the same examples in
+# every run, so that a failure there can be repeated; elsewhere each run explores.
+settings.register_profile("default", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("default")
 
 # The loopback service is a package of the tests: `import emulator`.
 sys.path.append(str(Path(__file__).parent))
