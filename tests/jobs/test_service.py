@@ -6,7 +6,8 @@ import time
 import numpy as np
 import pytest
 from emulator.faults import Fault
-from emulator.service import Service, Settings
+from emulator.records import Settings
+from emulator.service import Service
 from emulator.worker import QUICK, answered, job
 from qiskit import QuantumCircuit
 
