@@ -6,7 +6,8 @@ import time
 import numpy as np
 import pytest
 from emulator.faults import Fault
-from emulator.service import Service, Settings
+from emulator.records import Settings
+from emulator.service import Service
 from emulator.worker import QUICK, answered, job
 from qiskit import QuantumCircuit
 
@@ -23,7 +24,7 @@ from jobs.retrieval import cancel, collect, watch
 from jobs.runner import run
 from jobs.runtime import ServiceExecutor
 from jobs.spec import JobSpec, Pub
-from jobs.states import Cancelled, Failed, Intended, Submitted
+from jobs.states import Cancelled, Failed, Intended, Running, Submitted
 from jobs.store import Store
 from jobs.submission import adopt, submit
 
@@ -123,21 +124,31 @@ def test_the_plan_and_what_it_has_left_are_read(emulator, store):
 
 
 def test_a_job_accepted_twice_is_cancelled_once_and_reported(emulator, store):
-    emulator.service.settings.queue_seconds = 0.3
+    emulator.service.settings.queue_seconds = 60.0
     emulator.faults = [Fault("status after", "POST", "/jobs$", status=503)]
-    spec = job(7)
-    assert answered(run(spec, ServiceExecutor("ibm_boston"), store, backoff=QUICK), spec)
+    executor, spec = ServiceExecutor("ibm_boston"), job(7)
+    submit(spec, executor, store, backoff=QUICK)
     assert len(emulator.service.jobs) == 2
+    emulator.service.settings.queue_seconds = 0.0
     (kept,) = live(emulator)
     (double,) = set(emulator.service.jobs) - {kept.id}
     (note,) = [text for _, text in store.notes(spec.key)]
     assert f"kept {kept.id}, cancelled {double}" in note
+    assert answered(run(spec, executor, store, backoff=QUICK), spec)
 
 
 @pytest.mark.parametrize("kind", ["drop", "drop after", "truncate"])
 def test_a_post_without_an_answer_is_looked_up(emulator, store, kind):
     emulator.faults = [Fault(kind, "POST", "/jobs$")]
     spec = job(8)
+    assert answered(run(spec, ServiceExecutor("ibm_boston"), store, backoff=QUICK), spec)
+    assert len(emulator.service.jobs) == 1
+
+
+def test_an_answer_that_never_comes_is_not_waited_for(emulator, store, monkeypatch):
+    monkeypatch.setattr("jobs.runtime.TIMEOUT_SECONDS", (2.0, 2.0))
+    emulator.faults = [Fault("hold after", "GET", "/results")]
+    spec = job(26)
     assert answered(run(spec, ServiceExecutor("ibm_boston"), store, backoff=QUICK), spec)
     assert len(emulator.service.jobs) == 1
 
@@ -184,6 +195,27 @@ def test_a_refused_account_is_told_in_one_line(emulator, store, monkeypatch):
         ServiceExecutor("ibm_boston").backends()
 
 
+def test_an_answer_to_another_job_is_not_taken(emulator, store):
+    executor = ServiceExecutor("ibm_boston")
+    (key,) = submit(job(27), executor, store, backoff=QUICK)
+    (other,) = submit(job(28, shots=9), executor, store, backoff=QUICK)
+    swapped = store.state(other)
+    store.set_state(key, Submitted(swapped.at, swapped.tag, swapped.id))
+    watch([key], executor, store, backoff=QUICK)
+    assert store.raw(key) is None
+    with pytest.raises(JobFailedError, match=r"shape \(4, 16, 2\).*Got \(4, 9, 2\)"):
+        collect(key, store)
+
+
+def test_a_job_of_another_account_stays_where_it_was(emulator, store):
+    executor = ServiceExecutor("ibm_boston")
+    (key,) = submit(job(29), executor, store, backoff=QUICK)
+    emulator.service.jobs.clear()
+    with pytest.raises(JobFailedError, match="look up job"):
+        watch([key], ServiceExecutor("ibm_boston"), store, backoff=QUICK)
+    assert isinstance(store.state(key), Submitted | Running)
+
+
 def test_an_unknown_backend_is_refused_by_name(emulator, store):
     with pytest.raises(JobFailedError, match=r"backend.*qrnn-hw backends"):
         submit(job(13), ServiceExecutor("ibm_nowhere"), store, backoff=IMPATIENT)
@@ -213,7 +245,7 @@ def test_an_orphan_is_adopted_by_another_process(emulator, store):
 
 
 def test_a_queued_job_is_cancelled_and_a_finished_one_is_not(emulator, store):
-    emulator.service.settings.queue_seconds = 0.5
+    emulator.service.settings.queue_seconds = 60.0
     executor = ServiceExecutor("ibm_boston")
     (key,) = submit(job(16), executor, store, backoff=QUICK)
     assert isinstance(store.state(key), Submitted)
