@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -79,11 +80,15 @@ class MitigationPlan:
         fed_forward: ReadoutCalibration | None = None,
         terminal: ReadoutCalibration | None = None,
         least_gain: float = 0.2,
+        alternatives: Sequence[ExactOutcomes] = (),
     ) -> "MitigationPlan":
         """Predict bias^2 + variance of each stack under a noise description and take the best.
 
         The answer is no mitigation unless the mean squared error falls by more than `least_gain`.
-        The prediction is exact for the noise description; no shot is spent on the choice.
+        The prediction is exact for the noise description; no shot is spent on the choice. With
+        `alternatives` the stack is taken whose error is nearest to the best one's in the worst of
+        the descriptions: give the outcomes under twice the noise, since too kind a description
+        leaves a bias that no error bar shows.
 
         Args:
             total_shots: Shots for one item, shared by all circuits of a stack.
@@ -94,6 +99,7 @@ class MitigationPlan:
             fed_forward: Calibration of the fed-forward bits, if the circuit has any.
             terminal: Calibration of the final bits.
             least_gain: Share of the mean squared error that must be gained, from 0 up to 1.
+            alternatives: The same outcomes if the noise were otherwise.
 
         Raises:
             UsageError: If there are fewer than two shots, the gain is out of range, or the
@@ -105,15 +111,9 @@ class MitigationPlan:
             raise UsageError(f"the least gain should be in [0, 1). Got {least_gain}.")
         if candidates is None:
             candidates = default_stacks(0 if fed_forward is None else fed_forward.n_bits)
-        cache: dict[tuple[float, float], NDArray[np.float64]] = {}
-
-        def exact(scale_factor: float, exponent: float) -> NDArray[np.float64]:
-            key = (float(scale_factor), float(exponent))
-            if key not in cache:
-                cache[key] = np.asarray(outcomes(*key), dtype=float)
-            return cache[key]
-
-        forecasts: list[Forecast] = []
+        scores = np.asarray(ideal, dtype=float)
+        worlds = [cache(description) for description in (outcomes, *alternatives)]
+        forecasts: list[list[Forecast]] = []  # of each stack, under each description
         declined: list[Declined] = []
         for stack in dict.fromkeys((NOTHING, *candidates)):
             try:
@@ -124,15 +124,15 @@ class MitigationPlan:
                 declined.append(Declined(stack, str(error)))
                 continue
             forecasts.append(
-                _forecast(stack, np.asarray(ideal, dtype=float), exact, numbers, listed, shots)
+                [_forecast(stack, scores, exact, numbers, listed, shots) for exact in worlds]
             )
-        nothing = forecasts[0]
-        best = min(forecasts, key=lambda forecast: forecast.squared_error)
-        pays = best.squared_error < (1 - least_gain) * nothing.squared_error
-        ordered = tuple(sorted(forecasts, key=lambda forecast: forecast.squared_error))
-        return cls(
-            best.stack if pays else NOTHING, total_shots, least_gain, ordered, tuple(declined)
-        )
+        errors = np.array([[item.squared_error for item in row] for row in forecasts])
+        chosen = int(_ratios(errors).max(axis=1).argmin())
+        if errors[chosen, 0] >= (1 - least_gain) * errors[0, 0]:
+            chosen = 0
+        believed = sorted((row[0] for row in forecasts), key=lambda item: item.squared_error)
+        stack = forecasts[chosen][0].stack
+        return cls(stack, total_shots, least_gain, tuple(believed), tuple(declined))
 
     @property
     def forecast(self) -> Forecast:
@@ -160,7 +160,7 @@ class MitigationPlan:
 
 
 def default_stacks(n_fed_forward_bits: int) -> tuple[Stack, ...]:
-    """Combine {-, linear(1,3), richardson(1,3,5)} with relabelling and final readout correction.
+    """Combine extrapolations with relabelling and final readout correction.
 
     All masks are run for up to five bits that are fed forward, the first order beside them and
     beyond. (Amplified labels need all masks: their errors grow with the scale.)
@@ -170,7 +170,13 @@ def default_stacks(n_fed_forward_bits: int) -> tuple[Stack, ...]:
         relabellings.append(("invert", "first-order"))
     if 0 < n_fed_forward_bits <= MOST_BITS_FOR_ALL_MASKS:
         relabellings += [("invert", "all"), ("amplify", "all")]
-    extrapolations = (None, ZNEPlan((1, 3), "linear"), ZNEPlan((1, 3, 5), "richardson"))
+    extrapolations = (
+        None,
+        ZNEPlan((1, 3), "linear"),
+        ZNEPlan((1, 5), "linear"),
+        ZNEPlan((1, 3, 5), "richardson"),
+        ZNEPlan((1, 3, 7), "richardson"),
+    )
     return tuple(
         Stack(extrapolation, feed_forward, terminal, masks)
         for extrapolation, (feed_forward, masks), terminal in product(
@@ -180,10 +186,16 @@ def default_stacks(n_fed_forward_bits: int) -> tuple[Stack, ...]:
     )
 
 
+def _ratios(errors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Divide by the best of each column; where that is zero, only zeros are as good."""
+    best = errors.min(axis=0)
+    return np.where(errors > best, errors / np.where(best > 0, best, 1e-300), 1.0)
+
+
 def _forecast(
     stack: Stack,
     ideal: NDArray[np.float64],
-    exact: Callable[[float, float], NDArray[np.float64]],
+    exact: ExactOutcomes,
     numbers: NDArray[np.float64],
     listed: Sequence[Term],
     shots: Sequence[int],
@@ -191,7 +203,7 @@ def _forecast(
     """Take each circuit's variance for that of its scale factor; masks differ little in it."""
     value, variance = np.zeros(ideal.shape), np.zeros(ideal.shape)
     for factor, weight in stack.scales():
-        table = exact(factor, stack.exponent(factor))
+        table = np.asarray(exact(float(factor), stack.exponent(factor)), dtype=float)
         if table.shape != (*ideal.shape, *numbers.shape):
             raise UsageError(
                 f"outcomes should have the shape {(*ideal.shape, *numbers.shape)}. "

@@ -100,13 +100,22 @@ def test_the_choice_is_never_far_from_the_best(ideal, outcomes, total_shots):
 
 @pytest.mark.parametrize("misjudged", [0.5, 1.5])
 def test_the_choice_holds_when_the_noise_is_misjudged(circuits, ideal, outcomes, misjudged):
-    wrong = exact_outcomes(circuits, NOISE.scaled(misjudged, misjudged))
+    believed, doubled = (
+        exact_outcomes(circuits, NOISE.scaled(factor, factor))
+        for factor in (misjudged, 2 * misjudged)
+    )
     for total_shots in (1000, 16_000, 256_000):
-        chosen = choose(total_shots, ideal, wrong).stack
+        chosen = choose(total_shots, ideal, believed, alternatives=[doubled]).stack
         truth = {item.stack: item for item in choose(total_shots, ideal, outcomes).forecasts}
-        best = min(item.rmse for item in truth.values())
-        assert truth[chosen].rmse <= 1.15 * best
         assert truth[chosen].rmse <= 1.05 * truth[Stack()].rmse
+
+
+def test_alternatives_guard_against_too_kind_a_description(circuits, ideal, outcomes):
+    kind = exact_outcomes(circuits, NOISE.scaled(0.5, 0.5))
+    truth = {item.stack: item.rmse for item in choose(256_000, ideal, outcomes).forecasts}
+    trusting = truth[choose(256_000, ideal, kind).stack]
+    guarded = truth[choose(256_000, ideal, kind, alternatives=[outcomes]).stack]
+    assert guarded < 0.9 * trusting
 
 
 def test_little_gain_is_no_reason_to_mitigate(ideal, outcomes):
