@@ -86,9 +86,9 @@ class MitigationPlan:
 
         The answer is no mitigation unless the mean squared error falls by more than `least_gain`.
         The prediction is exact for the noise description; no shot is spent on the choice. With
-        `alternatives` the stack is taken whose error is nearest to the best one's in the worst of
-        the descriptions: give the outcomes under twice the noise, since too kind a description
-        leaves a bias that no error bar shows.
+        `alternatives` the geometric mean of the error over all descriptions decides: give the
+        outcomes under twice the noise, since too kind a description leaves a bias that no error
+        bar shows.
 
         Args:
             total_shots: Shots for one item, shared by all circuits of a stack.
@@ -127,7 +127,7 @@ class MitigationPlan:
                 [_forecast(stack, scores, exact, numbers, listed, shots) for exact in worlds]
             )
         errors = np.array([[item.squared_error for item in row] for row in forecasts])
-        chosen = int(_ratios(errors).max(axis=1).argmin())
+        chosen = int(np.log(np.maximum(errors, 1e-300)).mean(axis=1).argmin())
         if errors[chosen, 0] >= (1 - least_gain) * errors[0, 0]:
             chosen = 0
         believed = sorted((row[0] for row in forecasts), key=lambda item: item.squared_error)
@@ -184,12 +184,6 @@ def default_stacks(n_fed_forward_bits: int) -> tuple[Stack, ...]:
         )
         if extrapolation is not None or feed_forward != "amplify"
     )
-
-
-def _ratios(errors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Divide by the best of each column; where that is zero, only zeros are as good."""
-    best = errors.min(axis=0)
-    return np.where(errors > best, errors / np.where(best > 0, best, 1e-300), 1.0)
 
 
 def _forecast(
