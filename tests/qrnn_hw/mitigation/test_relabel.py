@@ -146,6 +146,7 @@ def test_masks_are_rows_of_one_circuit(name):
     shared = share_branches(circuit)
     rows = shared.rows(masks.masks)
     assert rows.shape == (len(masks.masks), shared.circuit.num_parameters)
+    assert tuple(shared.circuit.parameters) == shared.parameters  # rows are the values of one PUB
     bound = [
         shared.circuit.assign_parameters(dict(zip(shared.parameters, row, strict=True)))
         for row in rows

@@ -1,0 +1,214 @@
+"""Choose a mitigation by its predicted error at a given number of shots; none is a legal answer."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qrnn_hw.errors import UsageError
+from qrnn_hw.mitigation.readout import ReadoutCalibration
+from qrnn_hw.mitigation.stack import (
+    FeedForward,
+    Masks,
+    Stack,
+    Term,
+    outcome_numbers,
+    share_shots,
+    terms,
+)
+from qrnn_hw.mitigation.zne import ZNEPlan
+
+# (scale factor, exponent of the confusion matrix that branches act on) -> what is read.
+# Returns probabilities of the outcomes, final readout errors included: (n_items, 2**n_bits).
+ExactOutcomes = Callable[[float, float], ArrayLike]
+
+NOTHING = Stack()
+MOST_BITS_FOR_ALL_MASKS = 5
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a stack is predicted to do at a number of shots, averaged over the items."""
+
+    stack: Stack
+    n_circuits: int
+    squared_bias: float
+    variance: float
+
+    @property
+    def squared_error(self) -> float:
+        """Squared bias plus variance."""
+        return self.squared_bias + self.variance
+
+    @property
+    def rmse(self) -> float:
+        """Root of the mean squared error."""
+        return math.sqrt(self.squared_error)
+
+
+@dataclass(frozen=True)
+class Declined:
+    """A stack that cannot be used, and why."""
+
+    stack: Stack
+    reason: str
+
+
+@dataclass(frozen=True)
+class MitigationPlan:
+    """The stack to use, and the table it was chosen from."""
+
+    stack: Stack
+    total_shots: int
+    least_gain: float
+    forecasts: tuple[Forecast, ...]  # the best first
+    declined: tuple[Declined, ...]
+
+    @classmethod
+    def choose(
+        cls,
+        total_shots: int,
+        candidates: Sequence[Stack] | None = None,
+        *,
+        ideal: ArrayLike,
+        outcomes: ExactOutcomes,
+        weights: ArrayLike,
+        fed_forward: ReadoutCalibration | None = None,
+        terminal: ReadoutCalibration | None = None,
+        least_gain: float = 0.2,
+        alternatives: Sequence[ExactOutcomes] = (),
+    ) -> "MitigationPlan":
+        """Predict bias^2 + variance of each stack under a noise description and take the best.
+
+        The answer is no mitigation unless the mean squared error falls by more than `least_gain`.
+        The prediction is exact for the noise description; no shot is spent on the choice. With
+        `alternatives` the geometric mean of the error over all descriptions decides: give the
+        outcomes under twice the noise, since too kind a description leaves a bias that no error
+        bar shows.
+
+        Args:
+            total_shots: Shots for one item, shared by all circuits of a stack.
+            candidates: Stacks to compare; `default_stacks` if None.
+            ideal: Noiseless score of each item. Shape: (n_items,).
+            outcomes: Exact distribution read at a scale factor and exponent; see `ExactOutcomes`.
+            weights: The score's weight of each outcome. Shape: (2**n_bits,).
+            fed_forward: Calibration of the fed-forward bits, if the circuit has any.
+            terminal: Calibration of the final bits.
+            least_gain: Share of the mean squared error that must be gained, from 0 up to 1.
+            alternatives: The same outcomes if the noise were otherwise.
+
+        Raises:
+            UsageError: If there are fewer than two shots, the gain is out of range, or the
+                distributions do not fit the scores.
+        """
+        if total_shots < 2:
+            raise UsageError(f"a plan should have 2 shots or more. Got {total_shots}.")
+        if not 0 <= least_gain < 1:
+            raise UsageError(f"the least gain should be in [0, 1). Got {least_gain}.")
+        if candidates is None:
+            candidates = default_stacks(0 if fed_forward is None else fed_forward.n_bits)
+        scores = np.asarray(ideal, dtype=float)
+        worlds = [cache(description) for description in (outcomes, *alternatives)]
+        forecasts: list[list[Forecast]] = []  # of each stack, under each description
+        declined: list[Declined] = []
+        for stack in dict.fromkeys((NOTHING, *candidates)):
+            try:
+                numbers = outcome_numbers(weights, stack, terminal)
+                listed = terms(stack, fed_forward)
+                shots = share_shots(total_shots, listed)
+            except UsageError as error:
+                declined.append(Declined(stack, str(error)))
+                continue
+            forecasts.append(
+                [_forecast(stack, scores, exact, numbers, listed, shots) for exact in worlds]
+            )
+        errors = np.array([[item.squared_error for item in row] for row in forecasts])
+        chosen = int(np.log(np.maximum(errors, 1e-300)).mean(axis=1).argmin())
+        if errors[chosen, 0] >= (1 - least_gain) * errors[0, 0]:
+            chosen = 0
+        believed = sorted((row[0] for row in forecasts), key=lambda item: item.squared_error)
+        stack = forecasts[chosen][0].stack
+        return cls(stack, total_shots, least_gain, tuple(believed), tuple(declined))
+
+    @property
+    def forecast(self) -> Forecast:
+        """The forecast of the chosen stack."""
+        return next(item for item in self.forecasts if item.stack == self.stack)
+
+    def explain(self) -> str:
+        """Return the table of all stacks, with the reason for each one that was declined."""
+        stacks = [item.stack for item in self.forecasts] + [item.stack for item in self.declined]
+        width = max(len(stack.name) for stack in stacks)
+        lines = [
+            f"{self.total_shots} shots for each item; chosen: {self.stack.name} "
+            f"(others must gain over {self.least_gain:.0%} of the mean squared error)",
+            f"  {'method':<{width}}  circuits    bias  deviation    RMSE",
+        ]
+        for item in self.forecasts:
+            mark = "*" if item.stack == self.stack else " "
+            lines.append(
+                f"{mark} {item.stack.name:<{width}}  {item.n_circuits:>8}  "
+                f"{math.sqrt(item.squared_bias):.4f}     {math.sqrt(item.variance):.4f}  "
+                f"{item.rmse:.4f}"
+            )
+        lines += [f"  {item.stack.name:<{width}}  {item.reason}" for item in self.declined]
+        return "\n".join(lines)
+
+
+def default_stacks(n_fed_forward_bits: int) -> tuple[Stack, ...]:
+    """Combine extrapolations with relabelling and final readout correction.
+
+    All masks are run for up to five bits that are fed forward, the first order beside them and
+    beyond. (Amplified labels need all masks: their errors grow with the scale.)
+    """
+    relabellings: list[tuple[FeedForward, Masks]] = [("none", "all")]
+    if n_fed_forward_bits:
+        relabellings.append(("invert", "first-order"))
+    if 0 < n_fed_forward_bits <= MOST_BITS_FOR_ALL_MASKS:
+        relabellings += [("invert", "all"), ("amplify", "all")]
+    extrapolations = (
+        None,
+        ZNEPlan((1, 3), "linear"),
+        ZNEPlan((1, 5), "linear"),
+        ZNEPlan((1, 3, 5), "richardson"),
+        ZNEPlan((1, 3, 7), "richardson"),
+    )
+    return tuple(
+        Stack(extrapolation, feed_forward, terminal, masks)
+        for extrapolation, (feed_forward, masks), terminal in product(
+            extrapolations, relabellings, (False, True)
+        )
+        if extrapolation is not None or feed_forward != "amplify"
+    )
+
+
+def _forecast(
+    stack: Stack,
+    ideal: NDArray[np.float64],
+    exact: ExactOutcomes,
+    numbers: NDArray[np.float64],
+    listed: Sequence[Term],
+    shots: Sequence[int],
+) -> Forecast:
+    """Take each circuit's variance for that of its scale factor; masks differ little in it."""
+    value, variance = np.zeros(ideal.shape), np.zeros(ideal.shape)
+    for factor, weight in stack.scales():
+        table = np.asarray(exact(float(factor), stack.exponent(factor)), dtype=float)
+        if table.shape != (*ideal.shape, *numbers.shape):
+            raise UsageError(
+                f"outcomes should have the shape {(*ideal.shape, *numbers.shape)}. "
+                f"Got {table.shape}."
+            )
+        mean = table @ numbers
+        value += weight * mean
+        variance += (table @ numbers**2 - mean**2) * sum(
+            term.weight**2 / n_shots
+            for term, n_shots in zip(listed, shots, strict=True)
+            if term.scale_factor == factor
+        )
+    squared_bias = float(np.mean((value - ideal) ** 2))
+    return Forecast(stack, len(listed), squared_bias, float(np.mean(variance)))

@@ -1,0 +1,218 @@
+"""Combine extrapolation, relabelling and readout correction: circuits out, one value back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from qiskit import QuantumCircuit
+
+from qrnn_hw.errors import UsageError
+from qrnn_hw.mitigation import zne
+from qrnn_hw.mitigation.estimate import Estimate, split_by_weight, weighted_sum
+from qrnn_hw.mitigation.folding import fold
+from qrnn_hw.mitigation.labels import Mask, Relabelling, all_masks, first_order
+from qrnn_hw.mitigation.readout import ReadoutCalibration, correct_weights
+from qrnn_hw.mitigation.relabel import relabel
+
+FeedForward = Literal["none", "invert", "amplify"]
+Masks = Literal["all", "first-order"]
+
+FEW_SHOTS = 30
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A legal combination of methods; the default does nothing.
+
+    `feed_forward` says what happens to the readout errors that branches act on: nothing, "invert"
+    (relabelling with signs) or "amplify" (the confusion matrix A becomes A^scale at each scale
+    factor, and one extrapolation removes gate and readout errors together).
+
+    Raises:
+        UsageError: If "amplify" stands without an extrapolation, an extrapolation is exponential or
+            has scale factors that are not odd integers.
+    """
+
+    extrapolation: zne.ZNEPlan | None = None
+    feed_forward: FeedForward = "none"
+    terminal: bool = False  # correct the readout of the final bits inside each scale factor
+    masks: Masks = "all"
+
+    def __post_init__(self) -> None:
+        plan = self.extrapolation
+        if self.feed_forward not in ("none", "invert", "amplify"):
+            raise UsageError(
+                f"feed_forward should be one of amplify, invert, none. Got {self.feed_forward!r}."
+            )
+        if self.masks not in ("all", "first-order"):
+            raise UsageError(f"masks should be one of all, first-order. Got {self.masks!r}.")
+        if plan is None and self.feed_forward == "amplify":
+            raise UsageError("amplified labels should come with an extrapolation. Got none.")
+        if plan is not None and (
+            plan.extrapolation in zne.EXPONENTIAL
+            or any(factor % 2 != 1 for factor in plan.scale_factors)
+        ):
+            raise UsageError(
+                "a stack should extrapolate linear, richardson or poly over odd scale factors. "
+                f"Got {plan.extrapolation} over {plan.scale_factors}."
+            )
+
+    @property
+    def name(self) -> str:
+        """A short name of the methods, such as "richardson(1,3,5) + relabel + terminal"."""
+        parts = []
+        if self.extrapolation is not None:
+            factors = ",".join(f"{factor:g}" for factor in self.extrapolation.scale_factors)
+            parts.append(f"{self.extrapolation.extrapolation}({factors})")
+        if self.feed_forward != "none":
+            kind = "relabel" if self.feed_forward == "invert" else "joint"
+            parts.append(kind if self.masks == "all" else f"{kind} (first order)")
+        if self.terminal:
+            parts.append("terminal")
+        return " + ".join(parts) or "none"
+
+    def scales(self) -> tuple[tuple[float, float], ...]:
+        """Return (scale factor, weight) of each point; one point of weight 1 when not scaled."""
+        if self.extrapolation is None:
+            return ((1.0, 1.0),)
+        weights = zne.circuit_weights(self.extrapolation).tolist()
+        return tuple(zip(self.extrapolation.scale_factors, weights, strict=True))
+
+    def relabelling(
+        self, scale_factor: float, fed_forward: ReadoutCalibration | None
+    ) -> Relabelling | None:
+        """Return the masks to run at a scale factor, or None where the bits are left alone.
+
+        Raises:
+            UsageError: If the stack relabels and there is no calibration of the fed-forward bits.
+        """
+        if self.feed_forward == "none":
+            return None
+        if fed_forward is None:
+            raise UsageError(
+                f"{self.name} should have a calibration of the fed-forward bits. Got none."
+            )
+        power = -1.0 if self.feed_forward == "invert" else scale_factor - 1
+        make = all_masks if self.masks == "all" else first_order
+        return make(fed_forward, power)
+
+    def exponent(self, scale_factor: float) -> float:
+        """Return k: at this scale factor the branches act as if bits were read with A^k."""
+        return {"none": 1.0, "invert": 0.0, "amplify": float(scale_factor)}[self.feed_forward]
+
+
+@dataclass(frozen=True)
+class Term:
+    """One circuit of a stack, and the signed weight of its value."""
+
+    scale_factor: float
+    mask: Mask | None
+    weight: float
+
+
+def terms(stack: Stack, fed_forward: ReadoutCalibration | None = None) -> tuple[Term, ...]:
+    """List the circuits of a stack; the weights sum to one.
+
+    Args:
+        stack: What to combine.
+        fed_forward: Calibration of `relabel.fed_forward_bits`, in that order.
+
+    Raises:
+        UsageError: See `Stack.relabelling` and `labels.all_masks`.
+    """
+    listed = []
+    for factor, weight in stack.scales():
+        relabelling = stack.relabelling(factor, fed_forward)
+        if relabelling is None:
+            listed.append(Term(factor, None, weight))
+            continue
+        listed += [
+            Term(factor, mask, weight * part)
+            for mask, part in zip(relabelling.masks, relabelling.weights, strict=True)
+        ]
+    return tuple(listed)
+
+
+def construct_circuits(
+    circuit: QuantumCircuit, stack: Stack, listed: Sequence[Term]
+) -> list[QuantumCircuit]:
+    """Relabel and fold a scheduled ISA circuit once for each term.
+
+    Raises:
+        UsageError: See `relabel.relabel` and `folding.fold`.
+    """
+    plan = stack.extrapolation
+    return [
+        fold(
+            circuit if term.mask is None else relabel(circuit, term.mask),
+            term.scale_factor,
+            gates="all" if plan is None else plan.gates,
+            stretch_delays=plan is None or plan.stretch_delays,
+        )
+        for term in listed
+    ]
+
+
+def share_shots(total_shots: int, listed: Sequence[Term]) -> tuple[int, ...]:
+    """Share the shots among the terms by |weight|; see `estimate.split_by_weight`."""
+    return split_by_weight(total_shots, [term.weight for term in listed])
+
+
+def outcome_numbers(
+    weights: ArrayLike, stack: Stack, terminal: ReadoutCalibration | None
+) -> NDArray[np.float64]:
+    """Return the number that a shot contributes for each outcome it may read.
+
+    Args:
+        weights: The score's weight of each true outcome. Shape: (2**n_bits,).
+        stack: Whether the final readout is corrected.
+        terminal: Calibration of the final bits.
+
+    Raises:
+        UsageError: If the stack corrects the final readout and there is no calibration.
+    """
+    if not stack.terminal:
+        return np.asarray(weights, dtype=float)
+    if terminal is None:
+        raise UsageError(f"{stack.name} should have a calibration of the final bits. Got none.")
+    return correct_weights(weights, terminal)
+
+
+def combine_counts(
+    counts: ArrayLike,
+    listed: Sequence[Term],
+    numbers: ArrayLike,
+    confidence: float = 0.95,
+) -> Estimate:
+    """Combine the counts of all terms into one score.
+
+    Args:
+        counts: Shots that read each outcome. Shape: (n_terms, ..., 2**n_bits).
+        listed: The terms, in the order of the counts.
+        numbers: `outcome_numbers`. Shape: (2**n_bits,).
+        confidence: Probability that the interval covers the expectation; bias is not in it.
+
+    Returns:
+        Arrays of shape (...).
+
+    Raises:
+        UsageError: If shapes do not fit, or a term has no shots.
+    """
+    table, per_outcome = np.asarray(counts, dtype=float), np.asarray(numbers, dtype=float)
+    if len(table) != len(listed) or table.shape[-1:] != per_outcome.shape:
+        raise UsageError(
+            f"counts should have the shape ({len(listed)}, ..., {len(per_outcome)}). "
+            f"Got {table.shape}."
+        )
+    n_shots = table.sum(axis=-1)
+    if (n_shots < 1).any():
+        raise UsageError("every circuit of a stack should have shots. Got one with none.")
+    value = table @ per_outcome / n_shots
+    spread = np.maximum(table @ per_outcome**2 / n_shots - value**2, 0)
+    # A circuit of very few shots says little about its own spread: lend it that of all of them.
+    pooled = (spread * n_shots).sum(axis=0) / n_shots.sum(axis=0)
+    spread = np.where(n_shots < FEW_SHOTS, np.maximum(spread, pooled), spread)
+    variance = spread / np.maximum(n_shots - 1, 1)
+    return weighted_sum([term.weight for term in listed], value, variance, confidence)
