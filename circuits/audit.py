@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.definition import Architecture
+from circuits.ideal import IdealModel, ideal_model
 from circuits.light_cone import light_cone
-from circuits.statevector import IdealModel, ideal_model
 
 RANK_TOLERANCE = 1e-9
 """Singular values below this fraction of the largest one count as zero."""

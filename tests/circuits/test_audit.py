@@ -8,8 +8,8 @@ from qiskit.quantum_info import DensityMatrix, Pauli
 import circuits
 from circuits.audit import audit, constant_share, jacobian_rank
 from circuits.errors import CircuitsError
+from circuits.ideal import ideal_model
 from circuits.light_cone import light_cone, parameters_in_cone
-from circuits.statevector import ideal_model
 
 
 def expectation_values(bound):
