@@ -138,6 +138,12 @@ def test_the_light_cone_follows_wires_bits_and_resets():
     assert {p.name for p in parameters_in_cone(circuit)} == {"b", "c"}
 
 
+def test_a_circuit_without_weights_has_rank_zero():
+    report = audit(circuits.architecture("hybrid", n_qubits=2, n_layers=1), steps=2)
+    assert (report.n_weights, report.jacobian_rank, report.gradient_snr) == (0, 0, None)
+    assert not report.input_blind
+
+
 def test_rank_and_constant_share_of_known_data():
     jacobian = np.array([[[1.0, 1.0, 0.0]], [[2.0, 2.0, 0.0]], [[0.0, 0.0, 1e-14]]])
     assert jacobian_rank(jacobian)[0] == 1
