@@ -27,6 +27,9 @@ from circuits.unrolled import FED_BACK, append_closing, append_step
 
 Offsets = tuple[jax.Array, ...]
 
+# An audit runs each function once: optimising the machine code takes longer than it saves.
+_COMPILE_QUICKLY = {"xla_backend_optimization_level": 0}
+
 
 @dataclass(frozen=True, eq=False)
 class IdealModel:
@@ -44,11 +47,12 @@ class IdealModel:
 
     @cached_property
     def _run(self) -> Callable[..., jax.Array]:
-        return jax.jit(jax.vmap(self.outputs, in_axes=(0, None)))
+        return jax.jit(jax.vmap(self.outputs, in_axes=(0, None)), compiler_options=_COMPILE_QUICKLY)
 
     @cached_property
     def _slopes(self) -> Callable[..., jax.Array]:
-        return jax.jit(jax.vmap(jax.jacrev(self.outputs, argnums=1), in_axes=(0, None)))
+        slopes = jax.jacrev(self.outputs, argnums=1)
+        return jax.jit(jax.vmap(slopes, in_axes=(0, None)), compiler_options=_COMPILE_QUICKLY)
 
     def offsets(self, features: NDArray[np.float64]) -> Offsets:
         """Return the angles that the features set, one array (..., n_angles) a step circuit.

@@ -70,7 +70,7 @@ def test_the_ideal_lstm_combines_its_gates_as_an_lstm():
 def test_measured_data_qubits_are_deferred_to_the_end_of_a_step():
     from qiskit_aer import AerSimulator
 
-    model, x, w = draw("dynamic-line", 2, 2)
+    model, x, w = draw("dynamic-line", 1, 2)
     shots = 20000
     for row, found in zip(x, ideal_model(model).batch(x, w), strict=True):
         bound = circuits.unroll(model, 2).bind(row, w)
