@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.definition import Architecture
+from circuits.ideal import IdealModel, ideal_model
 from circuits.light_cone import light_cone
-from circuits.statevector import IdealModel, ideal_model
 
 RANK_TOLERANCE = 1e-9
 """Singular values below this fraction of the largest one count as zero."""
@@ -131,9 +131,9 @@ def jacobian_rank(jacobian: NDArray[np.float64]) -> tuple[int, float | None, flo
         The rank by `RANK_TOLERANCE`, the smallest singular value kept and the largest dropped,
         as fractions of the largest; None where there is none.
     """
-    stacked = jacobian.reshape(-1, jacobian.shape[-1])
-    if not stacked.size:
+    if not jacobian.size:
         return 0, None, None
+    stacked = jacobian.reshape(-1, jacobian.shape[-1])
     values = np.linalg.svd(stacked, compute_uv=False)
     if values[0] < RANK_TOLERANCE:
         return 0, None, None

@@ -139,9 +139,8 @@ def program(
 def _gate(into: Program, operation: Any, wires: list[int], conditions: Controls) -> Gate:
     name = operation.name
     controls = (*conditions, *((wire, 1) for wire in wires[:-1]))
-    base = name[1:] if name.startswith("c") else name
-    if len(wires) > 1 and not name.startswith("c"):
-        base = ""
+    prefix = "c" * (len(wires) - 1)
+    base = name.removeprefix(prefix) if name.startswith(prefix) else ""
     if base in ("rx", "ry", "rz"):
         into.expressions.append(operation.params[0])
         return Gate(wires[-1], controls, axis=base[1], angle=len(into.expressions) - 1)

@@ -10,7 +10,7 @@ from typing import Any
 class FeedValue:
     """Feed the expectation value back as it is: h_t = <Z>."""
 
-    n_state: int = 1
+    n_state = 1
 
     def fed_back(self, state: Any) -> Any:
         """Return h, shape (...)."""
@@ -29,7 +29,7 @@ class FeedValue:
 class FeedTanhOfSum:
     """Feed back h_t = tanh(sum of the <Z>)."""
 
-    n_state: int = 1
+    n_state = 1
 
     def fed_back(self, state: Any) -> Any:
         """Return h, shape (...)."""
@@ -52,7 +52,7 @@ class LongShortTermMemory:
     the state is (h, c).
     """
 
-    n_state: int = 2
+    n_state = 2
 
     def fed_back(self, state: Any) -> Any:
         """Return h, shape (...)."""

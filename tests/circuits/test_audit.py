@@ -8,8 +8,8 @@ from qiskit.quantum_info import DensityMatrix, Pauli
 import circuits
 from circuits.audit import audit, constant_share, jacobian_rank
 from circuits.errors import CircuitsError
+from circuits.ideal import ideal_model
 from circuits.light_cone import light_cone, parameters_in_cone
-from circuits.statevector import ideal_model
 
 
 def expectation_values(bound):
@@ -70,7 +70,7 @@ def test_the_ideal_lstm_combines_its_gates_as_an_lstm():
 def test_measured_data_qubits_are_deferred_to_the_end_of_a_step():
     from qiskit_aer import AerSimulator
 
-    model, x, w = draw("dynamic-line", 2, 2)
+    model, x, w = draw("dynamic-line", 1, 2)
     shots = 20000
     for row, found in zip(x, ideal_model(model).batch(x, w), strict=True):
         bound = circuits.unroll(model, 2).bind(row, w)
@@ -136,6 +136,12 @@ def test_the_light_cone_follows_wires_bits_and_resets():
         circuit.ry(c, 2)
     circuit.measure(2, out[0])
     assert {p.name for p in parameters_in_cone(circuit)} == {"b", "c"}
+
+
+def test_a_circuit_without_weights_has_rank_zero():
+    report = audit(circuits.architecture("hybrid", n_qubits=2, n_layers=1), steps=2)
+    assert (report.n_weights, report.jacobian_rank, report.gradient_snr) == (0, 0, None)
+    assert not report.input_blind
 
 
 def test_rank_and_constant_share_of_known_data():

@@ -9,7 +9,7 @@ from qiskit.transpiler import generate_preset_pass_manager
 import circuits
 from circuits.hybrid_controller import Controller
 from circuits.hybrid_evolution import evolve_hybrid
-from circuits.statevector import ideal_model
+from circuits.ideal import ideal_model
 from qrnn_hw.errors import UsageError
 from qrnn_hw.expectation import by_sampler, exactly, run_hybrid_rounds, run_rounds
 
