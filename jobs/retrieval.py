@@ -18,6 +18,7 @@ def refresh(key: str, executor: RemoteExecutor, store: Store) -> State | None:
     """Ask the service once about a job, store its bits if it is done, and return its state.
 
     Raises:
+        JobFailedError: If the service knows no job of that id, as another account's would not.
         ServiceUnavailableError: If the service does not answer; nothing is lost by it.
     """
     state = store.state(key)
@@ -39,7 +40,12 @@ def refresh(key: str, executor: RemoteExecutor, store: Store) -> State | None:
 
 
 def _take(key: str, job_id: str, executor: RemoteExecutor, store: Store) -> None:
-    store.put_raw(key, executor.fetch(job_id, store.spec(key)), Done(now(), job_id))
+    try:
+        results = executor.fetch(job_id, store.spec(key))
+    except JobFailedError as error:
+        store.set_state(key, Failed(now(), str(error), job_id))
+        return
+    store.put_raw(key, results, Done(now(), job_id))
     _note_seconds(key, job_id, executor, store)
 
 

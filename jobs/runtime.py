@@ -24,6 +24,7 @@ from jobs.spec import JobSpec, PubResult
 
 Mode = Literal["job", "batch", "session"]
 
+TIMEOUT_SECONDS = (10.0, 120.0)  # to connect, and between two pieces of an answer
 WITHOUT_DRY_RUN = frozenset({"open", "pay-as-you-go"})
 _PHASES: dict[str, ServicePhase] = {
     "INITIALIZING": "queued",
@@ -120,7 +121,12 @@ class ServiceExecutor:
         # What matters comes as an exception; the client's warnings repeat it over several lines.
         logging.getLogger("qiskit_ibm_runtime").setLevel(logging.ERROR)
         with translated("connect to the service"):
-            return QiskitRuntimeService()
+            service = QiskitRuntimeService()
+        # The client waits 15 minutes for the answer to a POST and for ever for any other, and has
+        # no setting for it.
+        for client in service._api_clients.values():
+            client._session._timeout = TIMEOUT_SECONDS
+        return service
 
     @cached_property
     def backend(self) -> Any:

@@ -23,7 +23,7 @@ from jobs.retrieval import cancel, collect, watch
 from jobs.runner import run
 from jobs.runtime import ServiceExecutor
 from jobs.spec import JobSpec, Pub
-from jobs.states import Cancelled, Failed, Intended, Submitted
+from jobs.states import Cancelled, Failed, Intended, Running, Submitted
 from jobs.store import Store
 from jobs.submission import adopt, submit
 
@@ -142,6 +142,14 @@ def test_a_post_without_an_answer_is_looked_up(emulator, store, kind):
     assert len(emulator.service.jobs) == 1
 
 
+def test_an_answer_that_never_comes_is_not_waited_for(emulator, store, monkeypatch):
+    monkeypatch.setattr("jobs.runtime.TIMEOUT_SECONDS", (2.0, 2.0))
+    emulator.faults = [Fault("hold after", "GET", "/results")]
+    spec = job(26)
+    assert answered(run(spec, ServiceExecutor("ibm_boston"), store, backoff=QUICK), spec)
+    assert len(emulator.service.jobs) == 1
+
+
 @pytest.mark.parametrize("retry_after", [None, 0])
 def test_too_many_requests_are_waited_out(emulator, store, retry_after):
     emulator.faults = [
@@ -182,6 +190,27 @@ def test_a_refused_account_is_told_in_one_line(emulator, store, monkeypatch):
     monkeypatch.setenv("QISKIT_IBM_TOKEN", "refused")
     with pytest.raises(AuthenticationError):
         ServiceExecutor("ibm_boston").backends()
+
+
+def test_an_answer_to_another_job_is_not_taken(emulator, store):
+    executor = ServiceExecutor("ibm_boston")
+    (key,) = submit(job(27), executor, store, backoff=QUICK)
+    (other,) = submit(job(28, shots=9), executor, store, backoff=QUICK)
+    swapped = store.state(other)
+    store.set_state(key, Submitted(swapped.at, swapped.tag, swapped.id))
+    watch([key], executor, store, backoff=QUICK)
+    assert store.raw(key) is None
+    with pytest.raises(JobFailedError, match=r"shape \(4, 16, 2\).*Got \(4, 9, 2\)"):
+        collect(key, store)
+
+
+def test_a_job_of_another_account_stays_where_it_was(emulator, store):
+    executor = ServiceExecutor("ibm_boston")
+    (key,) = submit(job(29), executor, store, backoff=QUICK)
+    emulator.service.jobs.clear()
+    with pytest.raises(JobFailedError, match="look up job"):
+        watch([key], ServiceExecutor("ibm_boston"), store, backoff=QUICK)
+    assert isinstance(store.state(key), Submitted | Running)
 
 
 def test_an_unknown_backend_is_refused_by_name(emulator, store):
