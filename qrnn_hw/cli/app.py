@@ -5,7 +5,8 @@ from __future__ import annotations
 import typer
 
 from qrnn_hw._version import __version__
-from qrnn_hw.cli import models
+from qrnn_hw.cli import calibrate, models
+from qrnn_hw.cli.backends import backends
 from qrnn_hw.cli.run import run
 
 app = typer.Typer(
@@ -38,4 +39,6 @@ def root(
 
 
 app.command("run")(run)
+app.command("backends")(backends)
+app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(models.app, name="models")
