@@ -106,7 +106,7 @@ def play(run, folder):
     """Run one cell and return its outcome."""
     emulator = Emulator(Service(n_qubits=12))
     # A real queue takes minutes; this one must last until the double is found.
-    emulator.service.settings.queue_seconds = 1.0 if run.endpoint == "submit" else 0.1
+    emulator.service.settings.queue_seconds = 3.0 if run.endpoint == "submit" else 0.1
     method, path = ENDPOINTS[run.endpoint]
     fault = Fault(method=method, path=path, **FAULTS[run.fault])
     emulator.faults = [fault]

@@ -3,8 +3,9 @@
 import argparse
 import signal
 
+from emulator.records import Settings
 from emulator.server import Emulator
-from emulator.service import Service, Settings
+from emulator.service import Service
 
 parser = argparse.ArgumentParser(prog="emulator")
 parser.add_argument("--port", type=int, default=0)

@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from emulator.faults import Fault
-from emulator.service import API, CRN, Answer, Service, refusal
+from emulator.records import Answer, refusal
+from emulator.service import API, CRN, Service
 
 
 class Emulator:

@@ -7,11 +7,11 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 
 from emulator.backends import durations, load
 from emulator.execution import PROGRAMS, now
 from emulator.metering import charged_seconds
+from emulator.records import Answer, Job, Settings, refusal
 from emulator.rules import Refusal, check
 
 CRN = (
@@ -21,60 +21,6 @@ CRN = (
 API = "/experimental/api/v1"
 REFUSED_KEY = "refused"
 ENDED = ("Completed", "Failed", "Cancelled")
-
-
-@dataclass
-class Settings:
-    plan: str = "open"
-    queue_seconds: float = 0.0
-    run_seconds: float = 0.0
-    usage_limit_seconds: float = 600.0
-    usage_consumed_seconds: float = 0.0
-    operational: bool = True
-    token_seconds: int = 3600
-
-
-@dataclass
-class Answer:
-    status: int = 200
-    body: object = None
-    kind: str = "application/json"
-
-
-@dataclass
-class Job:
-    id: str
-    request: dict
-    program: object
-    created: str = field(default_factory=now)
-    state: dict = field(default_factory=lambda: {"status": "Queued"})
-    running: str | None = None
-    finished: str | None = None
-    result: str | None = None
-    seconds: float = 0.0
-
-    def view(self, *, with_params=False):
-        request = self.request
-        shown = {
-            "id": self.id,
-            "backend": request["backend"],
-            "program": {"id": request["program_id"]},
-            "state": self.state,
-            "status": self.state["status"],
-            "created": self.created,
-            "runtime": "",
-            "tags": request.get("tags", []),
-            "session_id": request.get("session_id"),
-            "cost": request.get("cost"),
-            "private": request.get("private", False),
-            "usage": {"seconds": self.seconds},
-        }
-        return {**shown, "params": request["params"]} if with_params else shown
-
-
-def refusal(status, message, code=None):
-    error = {"code": code or status, "message": message}
-    return Answer(status, {"errors": [error], "error": error, "trace": uuid.uuid4().hex})
 
 
 class Service:
@@ -213,7 +159,9 @@ class Service:
         return Answer(body={"id": job.id, "backend": content["backend"], "session_id": session})
 
     def process(self, job):
-        time.sleep(self.settings.queue_seconds)
+        begin = time.monotonic()
+        while time.monotonic() - begin < self.settings.queue_seconds:
+            time.sleep(0.01)  # so that a test may let the queue go
         with self.lock:
             if job.state["status"] == "Cancelled":
                 return

@@ -6,7 +6,8 @@ import time
 import numpy as np
 import pytest
 from emulator.faults import Fault
-from emulator.service import Service, Settings
+from emulator.records import Settings
+from emulator.service import Service
 from emulator.worker import QUICK, answered, job
 from qiskit import QuantumCircuit
 
@@ -123,15 +124,17 @@ def test_the_plan_and_what_it_has_left_are_read(emulator, store):
 
 
 def test_a_job_accepted_twice_is_cancelled_once_and_reported(emulator, store):
-    emulator.service.settings.queue_seconds = 0.3
+    emulator.service.settings.queue_seconds = 60.0
     emulator.faults = [Fault("status after", "POST", "/jobs$", status=503)]
-    spec = job(7)
-    assert answered(run(spec, ServiceExecutor("ibm_boston"), store, backoff=QUICK), spec)
+    executor, spec = ServiceExecutor("ibm_boston"), job(7)
+    submit(spec, executor, store, backoff=QUICK)
     assert len(emulator.service.jobs) == 2
+    emulator.service.settings.queue_seconds = 0.0
     (kept,) = live(emulator)
     (double,) = set(emulator.service.jobs) - {kept.id}
     (note,) = [text for _, text in store.notes(spec.key)]
     assert f"kept {kept.id}, cancelled {double}" in note
+    assert answered(run(spec, executor, store, backoff=QUICK), spec)
 
 
 @pytest.mark.parametrize("kind", ["drop", "drop after", "truncate"])
@@ -242,7 +245,7 @@ def test_an_orphan_is_adopted_by_another_process(emulator, store):
 
 
 def test_a_queued_job_is_cancelled_and_a_finished_one_is_not(emulator, store):
-    emulator.service.settings.queue_seconds = 0.5
+    emulator.service.settings.queue_seconds = 60.0
     executor = ServiceExecutor("ibm_boston")
     (key,) = submit(job(16), executor, store, backoff=QUICK)
     assert isinstance(store.state(key), Submitted)
