@@ -47,4 +47,4 @@ def test_a_name_that_nobody_has_is_a_usage_error_with_near_names(capsys, emulato
     assert invoke(["preflight", "dynamic-line", "--backend", "ibm_bostan"]) == 2
     assert "did you mean ibm_boston?" in capsys.readouterr().err
     assert invoke(["preflight", "dynamic-line", "--backend", "fake_bostan"]) == 2
-    assert "did you mean fake_boston?" in capsys.readouterr().err
+    assert "did you mean fake_boston" in capsys.readouterr().err
