@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from calibration.errors import CalibrationError
 from calibration.snapshot import Snapshot
 
 # Snapshots whose target is stale or lacks `if_else`; they load, but nothing offers them first.
+_STALE = "its target still lists for and switch, which the machine refuses"
+_NO_IF_ELSE = "its target has no if_else"
 NOT_RECOMMENDED = {
-    "fake_torino": "its target still lists for and switch, which the machine refuses",
-    "fake_fez": "its target still lists for and switch, which the machine refuses",
-    "fake_marrakesh": "its target still lists for and switch, which the machine refuses",
-    "fake_miami": "its target has no if_else",
-    "fake_berlin": "its target has no if_else",
+    "fake_torino": _STALE,
+    "fake_fez": _STALE,
+    "fake_marrakesh": _STALE,
+    "fake_miami": _NO_IF_ELSE,
+    "fake_berlin": _NO_IF_ELSE,
 }
+RECOMMENDED = ("fake_boston", "fake_kingston", "fake_aachen", "fake_pittsburgh")
 
 
 @cache
@@ -71,3 +77,44 @@ def snapshot(name: str) -> Snapshot:
     from calibration.target import snapshot_of
 
     return snapshot_of(fake_backend(name))
+
+
+@dataclass(frozen=True)
+class RecordedDevice:
+    """What is known of a recorded device without opening it."""
+
+    name: str
+    n_qubits: int
+    processor: str
+    """Family and revision, such as "Heron r3"; empty where the record does not say."""
+
+    reason: str
+    """Why it is not recommended; empty when it is."""
+
+
+def recorded_devices() -> tuple[RecordedDevice, ...]:
+    """Return all recorded devices, the recommended ones first, the newest of these foremost."""
+    found = [_described(name, kind) for name, kind in _classes().items()]
+    return tuple(sorted(found, key=_rank))
+
+
+def _rank(device: RecordedDevice) -> tuple[bool, int, str]:
+    first = RECOMMENDED.index(device.name) if device.name in RECOMMENDED else len(RECOMMENDED)
+    return bool(device.reason), first, device.name
+
+
+def _described(name: str, kind: Any) -> RecordedDevice:
+    # The configuration alone is read in milliseconds, the whole device in seconds.
+    path = Path(kind.dirname) / kind.conf_filename
+    configuration = json.loads(path.read_text(encoding="utf-8"))
+    processor = configuration.get("processor_type") or {}
+    words = [str(processor.get("family") or "")]
+    if "revision" in processor:
+        words.append(f"r{processor['revision']}")
+    operations = configuration.get("supported_instructions") or ()
+    reason = NOT_RECOMMENDED.get(name, "")
+    if not reason and "if_else" not in operations:
+        reason = _NO_IF_ELSE
+    elif not reason and "for_loop" in operations:
+        reason = _STALE
+    return RecordedDevice(name, int(configuration["n_qubits"]), " ".join(words).strip(), reason)

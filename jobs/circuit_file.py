@@ -1,5 +1,7 @@
 """Circuits from files of other programs, which are not trusted."""
 
+import io
+from contextlib import redirect_stderr
 from pathlib import Path
 
 from qiskit import QuantumCircuit, qasm2, qasm3
@@ -52,10 +54,13 @@ def _from_openqasm(data: bytes, path: Path) -> QuantumCircuit:
     lines = (line.strip() for line in text.splitlines())
     first = next((line for line in lines if line and not line.startswith("//")), "")
     parse = qasm2.loads if first.startswith("OPENQASM 2") else qasm3.loads
+    said = io.StringIO()
     try:
-        return parse(text)
+        # The parser of version 3 also writes to stderr, sometimes instead of into its error.
+        with redirect_stderr(said):
+            return parse(text)
     except QiskitError as error:
         reason = " ".join(str(error).strip("'\"").split())
     except Exception as error:  # the parser of version 3 lets its own errors through
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        reason = f"{type(error).__name__}: {' '.join(f'{error} {said.getvalue()}'.split())}"
     raise SpecError(f"An OpenQASM file should be valid. Got {path}: {reason[:300]}")

@@ -139,6 +139,20 @@ class ServiceExecutor:
         with translated("list the backends"):
             return tuple(sorted(backend.name for backend in self._service.backends()))
 
+    def backend_facts(self) -> tuple[tuple[str, int, bool], ...]:
+        """Return (name, number of qubits, whether it has `if_else`) of each backend, sorted."""
+        with translated("list the backends"):
+            return tuple(
+                sorted(
+                    (
+                        backend.name,
+                        int(backend.num_qubits),
+                        "if_else" in (backend.configuration().supported_instructions or ()),
+                    )
+                    for backend in self._service.backends()
+                )
+            )
+
     def plan(self) -> str:
         """Return the name of the account's plan in lower case, for example "open"."""
         with translated("read the account's plan"):

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from calibration.snapshot import Snapshot
 from qrnn_hw.errors import UsageError
 
 if TYPE_CHECKING:
-    from jobs.executor import Executor, RemoteExecutor
-
-RECOMMENDED = ("fake_boston", "fake_kingston", "fake_aachen", "fake_pittsburgh")
+    from jobs.executor import Executor
+    from jobs.runtime import Mode, ServiceExecutor
 
 
 @dataclass(frozen=True)
@@ -22,44 +21,95 @@ class Machine:
     name: str
     snapshot: Snapshot
     is_real: bool
+    faulty_qubits: tuple[int, ...] = ()
+    """Qubits that the device reports as not operational."""
+
+    service: ServiceExecutor | None = field(default=None, repr=False, compare=False)
+    """The open connection to a real machine."""
 
     @property
     def executor_name(self) -> str:
         """What job specs say of this place."""
         return "ibm" if self.is_real else "aer"
 
-    def executor(self, *, max_execution_seconds: int | None = None) -> Executor | RemoteExecutor:
+    def executor(
+        self, *, mode: Mode = "job", max_execution_seconds: int | None = None
+    ) -> Executor | ServiceExecutor:
         """Return what runs jobs: the Runtime's Sampler on the machine, or in local mode."""
-        if self.is_real:
-            from jobs.runtime import ServiceExecutor
-
-            return ServiceExecutor(self.name, max_execution_seconds=max_execution_seconds)
+        if self.service is not None:
+            self.service.mode = mode
+            self.service.max_execution_seconds = max_execution_seconds
+            return self.service
         from jobs.recorded import RecordedDeviceExecutor
 
         return RecordedDeviceExecutor(self.snapshot)
 
 
 def open_machine(name: str) -> Machine:
-    """Return the machine of a name: `fake_...` is recorded, `ibm_...` is real.
+    """Return the machine of a name: a recorded device (`fake_...`), else what the service has.
 
     Raises:
-        UsageError: no such recorded device; near names are listed.
+        UsageError: no such backend; near names are listed.
         AuthenticationError: the account of a real machine is missing or refused.
         ServiceUnavailableError: the service did not answer.
     """
     from calibration.library import canonical_name, fake_names, snapshot
+    from jobs.account import account_status
 
-    if name.startswith("ibm_"):
-        from calibration.target import snapshot_of
-        from jobs.runtime import ServiceExecutor
-
-        return Machine(name, snapshot_of(ServiceExecutor(name).backend), is_real=True)
     plain = canonical_name(name)
-    if plain not in fake_names():
-        near = difflib.get_close_matches(plain, fake_names(), n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"try {', '.join(RECOMMENDED)}."
-        raise UsageError(
-            f"a backend should be a recorded device (fake_...) or a real one (ibm_...). "
-            f"Got {name!r}; {hint}"
-        )
-    return Machine(plain, snapshot(plain), is_real=False)
+    if plain in fake_names():
+        return Machine(plain, snapshot(plain), is_real=False)
+    # Without an account only what is plainly meant as a real machine is asked for.
+    has_account = account_status().source != "none"
+    if name.startswith("ibm_") or (has_account and not plain.startswith("fake")):
+        return _real_machine(name)
+    raise _unknown(name, fake_names())
+
+
+def _real_machine(name: str) -> Machine:
+    from calibration.target import snapshot_of
+    from jobs.errors import JobFailedError
+    from jobs.runtime import ServiceExecutor
+
+    service = ServiceExecutor(name)
+    try:
+        backend = service.backend
+    except JobFailedError:
+        raise _unknown(name, service.backends()) from None
+    properties = backend.properties()
+    faulty = tuple(properties.faulty_qubits()) if properties else ()
+    return Machine(name, snapshot_of(backend), True, faulty, service)
+
+
+def real_backends() -> list[dict[str, Any]]:
+    """Return the account's machines as JSON-ready records, those without `if_else` last.
+
+    Raises:
+        AuthenticationError: the account is missing or refused.
+        ServiceUnavailableError: the service did not answer.
+    """
+    from jobs.runtime import ServiceExecutor
+
+    records = [
+        {
+            "is_real": True,
+            "name": name,
+            "n_qubits": n_qubits,
+            "processor": "",
+            "reason": "" if has_if_else else "it has no if_else",
+            "recommended": has_if_else,
+        }
+        for name, n_qubits, has_if_else in ServiceExecutor("").backend_facts()
+    ]
+    return sorted(records, key=lambda record: not record["recommended"])
+
+
+def _unknown(name: str, known: tuple[str, ...]) -> UsageError:
+    from calibration.library import RECOMMENDED, canonical_name
+
+    near = difflib.get_close_matches(canonical_name(name), known, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"try {', '.join(RECOMMENDED)}."
+    return UsageError(
+        "a backend should be a recorded device (fake_...) or a real one that the account may use "
+        f"(ibm_...). Got {name!r}; {hint} `qrnn-hw backends` lists them."
+    )

@@ -5,8 +5,12 @@ from __future__ import annotations
 import typer
 
 from qrnn_hw._version import __version__
-from qrnn_hw.cli import models
+from qrnn_hw.cli import calibrate, models
+from qrnn_hw.cli.backends import backends
+from qrnn_hw.cli.estimate import estimate
+from qrnn_hw.cli.preflight import preflight
 from qrnn_hw.cli.run import run
+from qrnn_hw.cli.submit import submit
 
 app = typer.Typer(
     name="qrnn-hw",
@@ -38,4 +42,9 @@ def root(
 
 
 app.command("run")(run)
+app.command("backends")(backends)
+app.command("preflight")(preflight)
+app.command("estimate")(estimate)
+app.command("submit")(submit)
+app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(models.app, name="models")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from qrnn_hw.cli.output import print_json, print_table
+
 if TYPE_CHECKING:
     from circuits.definition import Architecture
 
@@ -35,9 +37,9 @@ def list_models(json: Json = False) -> None:
 
     records = listing()
     if json:
-        _print_json(records)
+        print_json(records)
         return
-    _print_table(
+    print_table(
         ("model", "qubits", "features", "weights", "modes", "what it is"),
         [
             (
@@ -76,7 +78,7 @@ def show(
     if backend is not None:
         document["on_backend"] = costs_on(model, steps, backend, seed)
     if json:
-        _print_json(document)
+        print_json(document)
         return
     rows = [(key, value) for key, value in document.items() if not isinstance(value, list | dict)]
     rows += [("modes", ", ".join(document["modes"]))]
@@ -85,7 +87,7 @@ def show(
     if backend is not None:
         rows += _cost_rows(backend, document["on_backend"]["circuits"])
         rows += [("refused", line) for line in document["on_backend"]["refusals"]]
-    _print_table(("", ""), rows)
+    print_table(("", ""), rows)
 
 
 @app.command("draw")
@@ -178,11 +180,11 @@ def audit(
             typer.echo(f"{number} of {len(found)}: {model.name}", err=True)
         reports.append(models.audited(model, steps=steps, shots=shots, seed=seed, backend=backend))
     if json:
-        _print_json(reports if every else reports[0])
+        print_json(reports if every else reports[0])
     elif markdown:
         typer.echo(models.markdown(reports))
     elif every:
-        _print_table(
+        print_table(
             ("model", "weights", "rank", "blind"),
             [
                 (one["name"], one["n_weights"], one["jacobian_rank"], one["input_blind"])
@@ -190,7 +192,7 @@ def audit(
             ],
         )
     else:
-        _print_table(("", ""), list(reports[0].items()))
+        print_table(("", ""), list(reports[0].items()))
 
 
 def _architecture(
@@ -234,21 +236,3 @@ def _joined(record: dict[str, Any]) -> str:
         shown = f"{1e6 * value:.1f} us" if key == "seconds" else str(value)
         parts.append(f"{key.replace('_', ' ')} {shown}")
     return ", ".join(parts)
-
-
-def _print_json(document: Any) -> None:
-    import json
-
-    typer.echo(json.dumps(document, indent=2))
-
-
-def _print_table(columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(show_header=any(columns))
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(str(cell) for cell in row))
-    Console(highlight=False).print(table)

@@ -1,0 +1,43 @@
+"""`qrnn-hw estimate`: what a job would cost."""
+
+from __future__ import annotations
+
+from qrnn_hw.cli import options
+from qrnn_hw.cli.output import Json, print_json, print_table
+from qrnn_hw.cli.preflight import assessed
+
+
+def estimate(
+    source: options.Source,
+    backend: options.Backend,
+    steps: options.Steps = 10,
+    rows: options.Rows = 1,
+    shots: options.Shots = 1000,
+    seed: options.Seed = 0,
+    json: Json = False,
+) -> None:
+    """Price a model or a circuit file: QPU seconds as a range, and the share of the plan."""
+    from jobs.preflight import require
+
+    verdict = assessed(source, backend, steps=steps, rows=rows, shots=shots, seed=seed, mode="job")
+    require(verdict.findings)
+    document = verdict.to_json()
+    if json:
+        print_json({name: document[name] for name in document if name not in ("ok", "findings")})
+        return
+    cost, left = document["estimate"], document["plan"]["remaining_seconds"]
+    share = document["share_of_plan"]
+    print_table(
+        ("", ""),
+        [
+            ("circuit", f"{document['source']} on {document['backend']}"),
+            ("longest path", f"{1e6 * cost['longest_path_seconds']:.1f} us"),
+            ("executions", f"{cost['executions']:,} in {document['n_jobs']} jobs"),
+            ("QPU seconds, best", f"{cost['best_seconds']:.1f}"),
+            ("low to high", f"{cost['low_seconds']:.1f} to {cost['high_seconds']:.1f}"),
+            (
+                "share of a fresh Open plan" if left is None else f"share of the {left:.0f} s left",
+                "nothing is left" if share is None else f"{share:.1%}",
+            ),
+        ],
+    )

@@ -1,0 +1,24 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL|FILE", help="A model's name, or a .qpy or .qasm file of an ISA circuit."
+    ),
+]
+Backend = Annotated[
+    str, typer.Option(help="fake_... (recorded, offline) or a real machine of the account.")
+]
+Shots = Annotated[int, typer.Option(help="Shots of each row of each circuit.")]
+Steps = Annotated[int, typer.Option(help="Time steps T of a model.")]
+Rows = Annotated[int, typer.Option(help="Random input sequences of a model.")]
+Seed = Annotated[
+    int, typer.Option(help="Of a model's random inputs and weights, and of simulated shots.")
+]
+ModeOption = Annotated[str, typer.Option(help="job, batch or session (not on the Open plan).")]

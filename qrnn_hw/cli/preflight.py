@@ -1,0 +1,99 @@
+"""`qrnn-hw preflight`: whether the machine would run it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qrnn_hw.cli import options
+from qrnn_hw.cli.output import Json, print_json
+
+if TYPE_CHECKING:
+    from qrnn_hw.assessment import Assessment
+
+
+def preflight(
+    source: options.Source,
+    backend: options.Backend,
+    steps: options.Steps = 10,
+    rows: options.Rows = 1,
+    shots: options.Shots = 1000,
+    seed: options.Seed = 0,
+    mode: options.ModeOption = "job",
+    remote: Annotated[
+        bool, typer.Option("--remote", help="Also ask for the service's dry run (paid plans).")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Check a model or a circuit file against every rule of a machine; nothing is sent.
+
+    Exit code 4 when the machine would refuse it.
+    """
+    verdict = assessed(source, backend, steps=steps, rows=rows, shots=shots, seed=seed, mode=mode)
+    if remote and not verdict.errors:
+        from qrnn_hw.dry_run import with_dry_run
+        from qrnn_hw.following import POLLING
+
+        verdict = with_dry_run(verdict, POLLING)
+    if json:
+        print_json(verdict.to_json())
+    else:
+        _print(verdict)
+    if verdict.errors:
+        raise typer.Exit(4)
+
+
+def assessed(
+    source: str,
+    backend: str,
+    *,
+    steps: int,
+    rows: int,
+    shots: int,
+    seed: int,
+    mode: str,
+    budget_seconds: float | None = None,
+) -> Assessment:
+    """Load a workload, open its machine and assess the one on the other.
+
+    What is quickly known to be wrong is said before the slow imports.
+    """
+    from qrnn_hw.errors import UsageError
+    from qrnn_hw.workload import check_source, load_workload
+
+    if mode not in ("job", "batch", "session"):
+        raise UsageError(f"the mode should be one of batch, job, session. Got {mode!r}.")
+    if shots < 1:
+        raise UsageError(f"the number of shots should be at least 1. Got {shots}.")
+    check_source(source)
+
+    from qrnn_hw.assessment import assess, plan_state
+    from qrnn_hw.machine import open_machine
+    from qrnn_hw.pricing import own_formula
+
+    machine = open_machine(backend)
+    return assess(
+        load_workload(source, machine, steps=steps, rows=rows, seed=seed),
+        machine,
+        shots=shots,
+        seed=seed,
+        mode=mode,  # type: ignore[arg-type]
+        plan=plan_state(machine),
+        budget_seconds=budget_seconds,
+        formula=own_formula(),
+    )
+
+
+def _print(verdict: Assessment) -> None:
+    warnings = len(verdict.findings) - len(verdict.errors)
+    typer.echo(
+        f"{verdict.workload.name} on {verdict.machine.name}: {len(verdict.errors)} errors, "
+        f"{warnings} warnings"
+    )
+    for one in verdict.findings:
+        typer.echo(f"{one.severity} {one}")
+    if verdict.estimate is not None:
+        from qrnn_hw.cli.spending import described
+
+        typer.echo(described(verdict.estimate, verdict.machine, verdict.plan))

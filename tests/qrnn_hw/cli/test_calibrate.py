@@ -1,0 +1,85 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from calibration.drift import changes, shifts
+from calibration.files import read_snapshot, write_snapshot
+from calibration.snapshot import InstructionRecord, QubitRecord, Snapshot
+from qrnn_hw.cli import invoke
+
+
+def device(t1=1e-4, error=0.01, backend="ibm_small"):
+    return Snapshot(
+        backend=backend,
+        taken="2026-01-01T00:00:00+00:00",
+        dt_seconds=4e-9,
+        timing={"granularity": 1},
+        qubits=(QubitRecord(t1, 1e-4), QubitRecord(2e-4, None)),
+        instructions=(
+            InstructionRecord("cz", (0, 1), 7e-8, error),
+            InstructionRecord("measure", (0,), 2e-6, 0.02, 0.01, 0.03),
+        ),
+        control_flow=("if_else",),
+        rep_delay_seconds=250e-6,
+        rep_delay_range_seconds=(20e-6, 2e-3),
+        physical=(7, 9),
+    )
+
+
+def test_changes_are_the_values_that_differ_largest_ratio_first():
+    found = changes(device(), device(t1=2e-4, error=0.03))
+    assert [(c.quantity, c.qubits, c.before, c.after) for c in found] == [
+        ("cz error", (7, 9), 0.01, 0.03),
+        ("t1 (s)", (7,), 1e-4, 2e-4),
+    ]
+    assert changes(device(), device()) == ()
+
+
+def test_a_value_that_vanished_comes_first():
+    assert changes(device(), device(t1=None, error=0.03))[0].quantity == "t1 (s)"
+
+
+def test_medians_are_over_the_device():
+    moved = {shift.quantity: shift for shift in shifts(device(), device(t1=4e-4))}
+    assert moved["t1 (s)"].before == pytest.approx(1.5e-4)
+    assert moved["t1 (s)"].after == pytest.approx(3e-4)
+    assert (moved["t1 (s)"].n_values, moved["t1 (s)"].n_changed) == (2, 1)
+    assert moved["t2 (s)"].n_changed == 0
+
+
+def test_diff_prints_one_document(tmp_path, capsys):
+    for name, snapshot in (("a.json", device()), ("b.json", device(error=0.02))):
+        write_snapshot(snapshot, tmp_path / name)
+    assert read_snapshot(tmp_path / "a.json") == device()
+    assert invoke(["calibrate", "diff", str(tmp_path / "a.json"), str(tmp_path / "b.json")]) == 0
+    assert "1 values changed" in capsys.readouterr().out
+    arguments = ["calibrate", "diff", str(tmp_path / "a.json"), str(tmp_path / "b.json"), "--json"]
+    assert invoke(arguments) == 0
+    (change,) = json.loads(capsys.readouterr().out)["changes"]
+    assert change == {"quantity": "cz error", "qubits": [7, 9], "before": 0.01, "after": 0.02}
+
+
+def test_snapshots_that_cannot_be_compared_are_one_line(tmp_path, capsys):
+    good, other, bad = (tmp_path / name for name in ("good.json", "other.json", "bad.json"))
+    write_snapshot(device(), good)
+    write_snapshot(replace(device(), backend="ibm_other"), other)
+    bad.write_text("[1, 2]")
+    for second, words in (
+        (other, "Got ibm_small and ibm_other"),
+        (bad, "JSON object"),
+        (tmp_path / "missing.json", "missing.json"),
+    ):
+        assert invoke(["calibrate", "diff", str(good), str(second)]) == 3
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert words in captured.err
+        assert captured.err.count("\n") == 1
+
+
+def test_a_snapshot_of_a_real_machine_reads_back(emulator, tmp_path, capsys):
+    path = tmp_path / "deep" / "now.json"
+    assert invoke(["calibrate", "snapshot", "--backend", "ibm_boston", "--output", str(path)]) == 0
+    assert capsys.readouterr().out.strip() == str(path)
+    snapshot = read_snapshot(path)
+    assert (snapshot.backend, snapshot.n_qubits) == ("ibm_boston", 12)
