@@ -63,7 +63,7 @@ def show(
     backend: Annotated[
         str | None, typer.Option(help="Also transpile for this recorded device, fake_...")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the transpiler.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the transpiler.")] = 0,
     json: Json = False,
 ) -> None:
     """Show a model: sizes, source, depth and counts, on a machine too, and what that refuses."""
@@ -128,7 +128,7 @@ def export(
     wiring: Wiring = None,
     steps: Steps = 10,
     seed: Annotated[
-        int | None, typer.Option(help="Bind random features and weights of this seed.")
+        int | None, typer.Option(min=0, help="Bind random features and weights of this seed.")
     ] = None,
 ) -> None:
     """Export a model's circuit as OpenQASM 3 or QPY, with free parameters or with numbers."""
@@ -149,7 +149,7 @@ def audit(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
     steps: Steps = 3,
     shots: Annotated[int, typer.Option(help="Of each circuit of a gradient's estimate.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Of the random inputs and weights.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random inputs and weights.")] = 0,
     backend: Annotated[
         str | None, typer.Option(help="Also say what this recorded device, fake_..., refuses.")
     ] = None,
