@@ -99,13 +99,17 @@ def draw(
         Path | None, typer.Option(help="Write an SVG file; without it, text on stdout.")
     ] = None,
 ) -> None:
-    """Draw a model's circuit as text or SVG; of a model in rounds, the circuits of one step."""
+    """Draw a model's circuit as text or SVG; of a model in rounds, the circuits of one step.
+
+    Angles too long to print, those of normalised vectors, appear as f0, f1, ...
+    """
     from qrnn_hw.errors import UsageError
-    from qrnn_hw.models import circuits_of
+    from qrnn_hw.models import circuits_of, drawable
 
     if output is not None and output.suffix.lower() != ".svg":
         raise UsageError(f"a drawing should be written to a file named .svg. Got {output}.")
-    found = circuits_of(_architecture(name, option, mode, wiring), steps)
+    model = _architecture(name, option, mode, wiring)
+    found = [drawable(circuit) for circuit in circuits_of(model, steps)]
     if output is None:
         for circuit in found:
             typer.echo(str(circuit.draw("text", fold=-1)))
