@@ -51,6 +51,28 @@ def circuits_of(architecture: Architecture, steps: int) -> tuple[QuantumCircuit,
     return q.step_circuits if architecture.in_rounds else (q.circuit,)
 
 
+def drawable(circuit: QuantumCircuit, longest: int = 24) -> QuantumCircuit:
+    """Return a copy whose angles of more than `longest` characters are short names, f0, f1, ..."""
+    from qiskit.circuit import Parameter
+
+    names: dict[str, Parameter] = {}
+
+    def short(angle: Any) -> Any:
+        text = str(angle)
+        return (
+            angle if len(text) <= longest else names.setdefault(text, Parameter(f"f{len(names)}"))
+        )
+
+    result = circuit.copy_empty_like()
+    for item in circuit.data:
+        operation = item.operation
+        if operation.params and not hasattr(operation, "blocks"):
+            operation = operation.to_mutable()
+            operation.params = [short(angle) for angle in operation.params]
+        result.append(operation, item.qubits, item.clbits)
+    return result
+
+
 def costs(circuits: Iterable[QuantumCircuit]) -> list[dict[str, Any]]:
     """Return depth and counts of each circuit, branches included.
 

@@ -65,7 +65,7 @@ def show(
     backend: Annotated[
         str | None, typer.Option(help="Also transpile for this recorded device, fake_...")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the transpiler.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the transpiler.")] = 0,
     json: Json = False,
 ) -> None:
     """Show a model: sizes, source, depth and counts, on a machine too, and what that refuses."""
@@ -101,13 +101,17 @@ def draw(
         Path | None, typer.Option(help="Write an SVG file; without it, text on stdout.")
     ] = None,
 ) -> None:
-    """Draw a model's circuit as text or SVG; of a model in rounds, the circuits of one step."""
+    """Draw a model's circuit as text or SVG; of a model in rounds, the circuits of one step.
+
+    Angles too long to print, those of normalised vectors, appear as f0, f1, ...
+    """
     from qrnn_hw.errors import UsageError
-    from qrnn_hw.models import circuits_of
+    from qrnn_hw.models import circuits_of, drawable
 
     if output is not None and output.suffix.lower() != ".svg":
         raise UsageError(f"a drawing should be written to a file named .svg. Got {output}.")
-    found = circuits_of(_architecture(name, option, mode, wiring), steps)
+    model = _architecture(name, option, mode, wiring)
+    found = [drawable(circuit) for circuit in circuits_of(model, steps)]
     if output is None:
         for circuit in found:
             typer.echo(str(circuit.draw("text", fold=-1)))
@@ -130,7 +134,7 @@ def export(
     wiring: Wiring = None,
     steps: Steps = 10,
     seed: Annotated[
-        int | None, typer.Option(help="Bind random features and weights of this seed.")
+        int | None, typer.Option(min=0, help="Bind random features and weights of this seed.")
     ] = None,
 ) -> None:
     """Export a model's circuit as OpenQASM 3 or QPY, with free parameters or with numbers."""
@@ -151,7 +155,7 @@ def audit(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
     steps: Steps = 3,
     shots: Annotated[int, typer.Option(help="Of each circuit of a gradient's estimate.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Of the random inputs and weights.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random inputs and weights.")] = 0,
     backend: Annotated[
         str | None, typer.Option(help="Also say what this recorded device, fake_..., refuses.")
     ] = None,

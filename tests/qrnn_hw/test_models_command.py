@@ -62,7 +62,10 @@ def test_branches_count_by_the_larger_one():
 
 
 def test_drawings_are_text_or_svg(tmp_path):
-    assert "q_5" in run("draw", "v1")
+    text = run("draw", "v4")
+    assert "q_5" in text
+    assert "Ry(f30)" in text
+    assert "sign" not in text
     written = run("draw", "adapted", "--output", str(tmp_path / "a.svg")).strip()
     assert "<svg" in (tmp_path / "a.svg").read_text()
     assert written == str(tmp_path / "a.svg")
