@@ -21,7 +21,7 @@ from calibration.snapshot import Snapshot
 from circuits.definition import Architecture
 from circuits.parametrised import QRNNCircuit
 from circuits.unrolled import append_closing, append_step, unroll
-from jobs.errors import JobsError
+from jobs.errors import SpecError
 
 if TYPE_CHECKING:
     from qiskit.transpiler import Target
@@ -66,10 +66,10 @@ class TranspiledStep:
             steps: number of time steps T, at least 1.
 
         Raises:
-            JobsError: `steps` is below 1.
+            SpecError: `steps` is below 1.
         """
         if steps < 1:
-            raise JobsError(f"the number of steps should be at least 1. Got {steps}.")
+            raise SpecError(f"the number of steps should be at least 1. Got {steps}.")
         d = self.architecture.n_features
         inputs = ParameterVector("x", steps * d)
         circuit = QuantumCircuit(self.n_active, name=f"{self.architecture.name}-{steps}")
@@ -116,15 +116,27 @@ def transpile_step(architecture: Architecture, snapshot: Snapshot, *, seed: int)
         seed: of the transpiler.
 
     Raises:
-        JobsError: the device has no `if_else`, or too few qubits.
+        SpecError: the device has no `if_else` or too few qubits, or the model is not one repeated
+            step.
     """
     if architecture.n_qubits > snapshot.n_qubits:
-        raise JobsError(
+        raise SpecError(
             f"{architecture.name} needs {architecture.n_qubits} qubits. "
             f"Got {snapshot.backend} with {snapshot.n_qubits}."
         )
+    if architecture.in_rounds or architecture.reads_previous:
+        why = (
+            "the host computes between steps"
+            if architecture.in_rounds
+            else ("a step reads bits of the step before")
+        )
+        raise SpecError(
+            f"a model transpiled step by step should be one circuit of equal steps. Got "
+            f"{architecture.name} in the mode {architecture.mode}, where {why}; choose a model "
+            "that `qrnn-hw models list` shows as coherent, or dynamic-line."
+        )
     if architecture.mode == "sampled" and "if_else" not in snapshot.control_flow:
-        raise JobsError(
+        raise SpecError(
             f"{architecture.name} feeds measured bits forward, which needs if_else. "
             f"Got {snapshot.backend} without it; choose another backend."
         )

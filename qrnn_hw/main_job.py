@@ -20,7 +20,6 @@ from qrnn_hw.classifier import Examples, Weights, initial_weights
 from qrnn_hw.config import store_path
 from qrnn_hw.controls import classical_controls
 from qrnn_hw.data.labelled_text import LabelledText
-from qrnn_hw.errors import UsageError
 from qrnn_hw.evaluate import Measured
 from qrnn_hw.machine import Machine, open_machine
 from qrnn_hw.measurement import PlannedJobs, measure, plan_jobs
@@ -85,11 +84,6 @@ class Prepared:
 def prepare(settings: RunSettings, text: LabelledText) -> Prepared:
     """Embed the text, open the machine, transpile the step and lift it with its noise."""
     network = architecture(settings.model)
-    if network.mode == "expectation":
-        raise UsageError(
-            f"the main job runs models in the modes coherent or sampled. Got {network.name} in "
-            "the mode expectation."
-        )
     task = load_task(settings, text)
     machine = open_machine(settings.backend)
     transpiled = transpile_step(network, machine.snapshot, seed=settings.seeds["transpiler"])

@@ -13,7 +13,7 @@ from circuits.cells import Entangle, Rotations
 from circuits.definition import Architecture
 from circuits.encoders import dense_angle_encoding
 from jobs.aer import AerExecutor, lower, measurement_names
-from jobs.errors import JobsError, SpecError
+from jobs.errors import SpecError
 from jobs.exact import ExactExecutor, circuit_distribution, sequence_model
 from jobs.isa import transpile_step
 from jobs.preflight import preflight
@@ -141,5 +141,12 @@ def test_parameters_that_aer_binds_wrongly_are_refused():
 
 
 def test_a_device_without_feed_forward_is_refused():
-    with pytest.raises(JobsError, match="needs if_else. Got fake_berlin"):
+    with pytest.raises(SpecError, match="needs if_else. Got fake_berlin"):
         transpile_step(circuits.architecture("dynamic-line"), snapshot("fake_berlin"), seed=1)
+
+
+@pytest.mark.parametrize(("name", "mode"), [("v1", "expectation"), ("adapted", "sampled")])
+def test_models_that_are_not_one_repeated_step_are_refused(name, mode):
+    architecture = circuits.architecture(name, mode=mode)
+    with pytest.raises(SpecError, match=f"Got {name} in the mode {mode}"):
+        transpile_step(architecture, snapshot("fake_boston"), seed=1)
