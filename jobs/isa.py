@@ -124,10 +124,11 @@ def transpile_step(architecture: Architecture, snapshot: Snapshot, *, seed: int)
             f"{architecture.name} needs {architecture.n_qubits} qubits. "
             f"Got {snapshot.backend} with {snapshot.n_qubits}."
         )
-    if architecture.in_rounds or architecture.reads_previous:
+    in_rounds = architecture.mode == "expectation"
+    if in_rounds or architecture.reads_previous:
         why = (
             "the host computes between steps"
-            if architecture.in_rounds
+            if in_rounds
             else ("a step reads bits of the step before")
         )
         raise SpecError(

@@ -145,7 +145,9 @@ def test_a_device_without_feed_forward_is_refused():
         transpile_step(circuits.architecture("dynamic-line"), snapshot("fake_berlin"), seed=1)
 
 
-@pytest.mark.parametrize(("name", "mode"), [("v1", "expectation"), ("adapted", "sampled")])
+@pytest.mark.parametrize(
+    ("name", "mode"), [("v1", "expectation"), ("adapted", "sampled"), ("hybrid", "expectation")]
+)
 def test_models_that_are_not_one_repeated_step_are_refused(name, mode):
     architecture = circuits.architecture(name, mode=mode)
     with pytest.raises(SpecError, match=f"Got {name} in the mode {mode}"):
