@@ -67,7 +67,7 @@ class RecordSampler:
         maps = np.einsum("rohd,td->thro", self.step_maps, self.encode(features), optimize=True)
         states = np.asarray(zero_state(round(np.log2(n_state) / 2))).reshape(1, -1)
         counts = np.array([shots])
-        history = np.zeros((1, len(maps)), dtype=np.int64)
+        history: NDArray[np.int64] = np.zeros((1, len(maps)), dtype=np.int64)
         for step, step_map in enumerate(maps):
             moved = (states @ step_map.reshape(n_state, -1)).reshape(-1, n_records, n_state)
             weights = moved[:, :, 0] * trace_scale
@@ -75,7 +75,7 @@ class RecordSampler:
             parent, record = np.nonzero(drawn)
             counts = drawn[parent, record]
             states = moved[parent, record] / weights[parent, record, None]
-            history = history[parent]
+            history = np.asarray(history[parent])
             history[:, step] = record
         drawn = generator.multinomial(counts, normalised(states @ self.readout.T))
         parent, outcome = np.nonzero(drawn)

@@ -117,14 +117,9 @@ def _run(
             histories = _branch(operation, histories, generator)
         elif isinstance(operation, Measurement):
             histories = _measure(operation, histories, generator)
-        elif outermost and len(operation.qubits) == 1 and _resets(operation):
-            # The qubit forgets what it was: it leaves the vectors in its new state.
-            histories = _traced(histories, operation.qubits[0], operation.matrix[:, 0] / np.sqrt(2))
         else:
-            histories = _joined(histories, operation.qubits)
-            axes = [histories.qubits.index(q) for q in operation.qubits]
-            vectors = _applied(operation.matrix, histories.vectors, axes)
-            histories = replace(histories, vectors=vectors)
+            assert isinstance(operation, Channel)  # `bind` left no rotation
+            histories = _map(operation, histories, may_leave=outermost)
         if outermost:
             for qubit in touched(operation):
                 if last[qubit] == position:
@@ -132,8 +127,13 @@ def _run(
     return histories
 
 
-def _resets(operation: Channel) -> bool:
-    return not np.abs(operation.matrix[:, 1:]).max() > 1e-15
+def _map(operation: Channel, histories: _Histories, *, may_leave: bool) -> _Histories:
+    forgets = len(operation.qubits) == 1 and np.abs(operation.matrix[:, 1:]).max() < 1e-15
+    if may_leave and forgets:
+        return _traced(histories, operation.qubits[0], operation.matrix[:, 0] / np.sqrt(2))
+    histories = _joined(histories, operation.qubits)
+    axes = [histories.qubits.index(q) for q in operation.qubits]
+    return replace(histories, vectors=_applied(operation.matrix, histories.vectors, axes))
 
 
 def _joined(histories: _Histories, qubits: Sequence[int]) -> _Histories:
@@ -164,7 +164,7 @@ def _applied(
     split = matrix.reshape((4,) * (2 * k))
     places = [1 + axis for axis in axes]
     moved = np.tensordot(vectors, split, axes=(places, list(range(k, 2 * k))))
-    return np.moveaxis(moved, list(range(moved.ndim - k, moved.ndim)), places)
+    return np.asarray(np.moveaxis(moved, list(range(moved.ndim - k, moved.ndim)), places))
 
 
 def _measure(

@@ -3,18 +3,19 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from qiskit.circuit import ClassicalRegister, ParameterVector, QuantumCircuit
+from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import Kraus, SuperOp
 from scipy.stats import chi2
 
 from circuits.errors import CircuitsError
 from circuits.exact.evolve import distribution
 from circuits.exact.lift import lift
+from circuits.exact.logical import logical_model
 from circuits.exact.records import record_sampler
 from circuits.exact.sequence import SequenceModel
 from circuits.exact.shots import sample_shots
 from circuits.registry import architecture
-from circuits.unrolled import append_closing, append_step, unroll
+from circuits.unrolled import unroll
 
 FLIP = np.array([[0, 1], [1, 0]])
 
@@ -39,23 +40,6 @@ class WeakNoise:
         return np.array([[0.97, 0.03], [0.08, 0.92]])
 
 
-def line_model(noise) -> SequenceModel:
-    row = architecture("dynamic-line")
-    features, weights = ParameterVector("x", row.n_features), ParameterVector("w", row.n_weights)
-    step, closing = QuantumCircuit(4), QuantumCircuit(4)
-    step.add_register(ClassicalRegister(2, "m"))
-    append_step(step, row, list(features), list(weights), step.clbits)
-    append_closing(closing, row, list(weights))
-    return SequenceModel(
-        lift(step, [*features, *weights], noise),
-        lift(closing, list(weights), noise),
-        row.n_features,
-        row.n_weights,
-        row.data_qubits,
-        (0, 1),
-    )
-
-
 def p_value(outcomes, expected):
     shots = len(outcomes)
     counts = np.bincount(outcomes, minlength=len(expected))
@@ -77,7 +61,7 @@ def noisy_line():
 
 def test_records_of_a_compiled_step_follow_the_joint_distribution(noisy_line):
     features, weights, _, exact = noisy_line
-    sampler = record_sampler(line_model(WeakNoise()), weights)
+    sampler = record_sampler(logical_model(architecture("dynamic-line"), WeakNoise()), weights)
     records = sampler.sample(features, 30_000, np.random.default_rng(1))
     assert records.bits.shape == (30_000, 2, 2)
     joint = records.bits.reshape(-1, 4).astype(int) @ [1, 2, 4, 8] + 16 * records.outcomes
@@ -88,7 +72,7 @@ def test_records_of_a_compiled_step_follow_the_joint_distribution(noisy_line):
 
 def test_the_instrument_sums_to_the_step_and_the_readout_to_one(noisy_line):
     _, weights, _, _ = noisy_line
-    model = line_model(WeakNoise())
+    model = logical_model(architecture("dynamic-line"), WeakNoise())
     sampler = record_sampler(model, weights)
     assert model.split is not None
     whole = model.instrument(model.split, jnp.asarray(weights), ())
@@ -135,7 +119,7 @@ def test_a_bit_read_many_steps_later_and_a_bit_overwritten():
 
 
 def test_what_cannot_be_sampled_is_refused_with_advice():
-    model = line_model(None)
+    model = logical_model(architecture("dynamic-line"))
     sampler = record_sampler(model, np.zeros(18))
     generator = np.random.default_rng(0)
     with pytest.raises(CircuitsError, match=r"shape \(T, 4\)"):
