@@ -134,17 +134,6 @@ def test_one_qubit_with_two_kinds_of_readout_is_refused_for_aer():
     assert lower(circuit).count_ops()["measure"] == 2
 
 
-def test_parameters_that_aer_binds_wrongly_are_refused():
-    from qiskit.circuit import Parameter
-
-    circuit = QuantumCircuit(2, 1)
-    circuit.crx(Parameter("a"), 0, 1)
-    circuit.measure(1, 0)
-    spec = JobSpec((Pub(circuit, np.zeros((1, 1))),), 10, "aer", "test")
-    with pytest.raises(SpecError, match="Got crx; transpile"):
-        AerExecutor(None).run(spec)
-
-
 def test_a_device_without_feed_forward_is_refused():
     with pytest.raises(JobsError, match="needs if_else. Got fake_berlin"):
         transpile_step(circuits.architecture("dynamic-line"), snapshot("fake_berlin"), seed=1)
