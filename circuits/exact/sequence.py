@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.exact.evolve import States, push, zero_state
-from circuits.exact.operations import Branch, Channel, Operation, Program, Rotation
+from circuits.exact.operations import Branch, Channel, Measurement, Operation, Program, Rotation
 from circuits.exact.pauli import TRACE, ZERO, rotation_matrix
 from circuits.exact.pullback import outcome_functionals
 from circuits.exact.register import Register
@@ -174,8 +174,7 @@ class SequenceModel:
 
         alive = jnp.arange(features.shape[0]) < length
         state, _ = jax.lax.scan(body, zero_state(self.step.n_qubits), (features, alive))
-        readout = closing_functionals(self.closing, self.out_bits, weights)
-        return readout.reshape(self.n_outcomes, -1) @ state.ravel()
+        return closing_distribution(self.closing, self.out_bits, state, weights)
 
 
 def closing_functionals(closing: Program, out_bits: Sequence[int], weights: jax.Array) -> jax.Array:
@@ -189,6 +188,43 @@ def closing_functionals(closing: Program, out_bits: Sequence[int], weights: jax.
         trace = np.multiply.outer(trace, TRACE)
     angles = closing.angles(weights)
     return outcome_functionals(closing.operations, trace[None], out_bits, angles)[:, 0]
+
+
+def closing_distribution(
+    closing: Program, out_bits: Sequence[int], state: jax.Array, weights: jax.Array
+) -> jax.Array:
+    """Return the outcome distribution of one state, shape (2**m,).
+
+    Where the closing part ends in measurements of different qubits, each of them reduces its
+    qubit from four numbers to two, and the 2**m functionals are never written out.
+    """
+    rows = _final_measurements(closing)
+    if rows is None or {bit for bit, _ in rows.values()} != set(out_bits):
+        functionals = closing_functionals(closing, out_bits, weights)
+        return functionals.reshape(2 ** len(out_bits), -1) @ state.ravel()
+    start: States = {(): Register.of(state[None])}
+    before = [op for op in closing.operations if not isinstance(op, Measurement)]
+    tensor = push(before, start, closing.angles(weights), frozenset())[()].settled()[0]
+    for qubit in range(closing.n_qubits):
+        matrix = rows[qubit][1] if qubit in rows else TRACE[None]
+        reduced = jnp.tensordot(tensor, jnp.asarray(matrix), axes=([qubit], [1]))
+        tensor = jnp.moveaxis(reduced, -1, qubit)
+    qubit_of = {bit: qubit for qubit, (bit, _) in rows.items()}
+    slowest_first = [qubit_of[bit] for bit in reversed(out_bits)]
+    others = [qubit for qubit in range(closing.n_qubits) if qubit not in rows]
+    return jnp.transpose(tensor, [*slowest_first, *others]).ravel()
+
+
+def _final_measurements(closing: Program) -> dict[int, tuple[int, NDArray[np.float64]]] | None:
+    """Return bit and p(recorded) functionals (2, 4) of each qubit, None where more follows."""
+    rows: dict[int, tuple[int, NDArray[np.float64]]] = {}
+    for operation in closing.operations:
+        if isinstance(operation, Branch) or touched(operation) & set(rows):
+            return None
+        if isinstance(operation, Measurement):
+            rows[operation.qubit] = (operation.bit, TRACE @ operation.instrument)
+    n_bits = len({bit for bit, _ in rows.values()})
+    return rows if n_bits == len(rows) else None
 
 
 @dataclass(frozen=True, eq=False)
