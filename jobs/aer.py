@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 from qiskit.circuit import ControlFlowOp, Measure, QuantumCircuit, Reset
 
 from calibration.noise import DeviceNoise
+from jobs.bindable import check_for_aer
 from jobs.errors import JobFailedError, SpecError
 from jobs.spec import JobSpec, Pub, PubResult
 
 if TYPE_CHECKING:
     from qiskit_aer import AerSimulator
-
-BINDABLE = frozenset({"rx", "ry", "rz", "p", "u", "r"})
-"""Gates whose free parameters Aer binds rightly, by test."""
 
 
 def lower(circuit: QuantumCircuit) -> QuantumCircuit:
@@ -106,8 +104,8 @@ class AerExecutor:
         )
 
     def _run(self, pub: Pub, shots: int, seed: int | None) -> PubResult:
-        check_bindable(pub.circuit)
         lowered = lower(pub.circuit)
+        check_for_aer(lowered)
         columns = enumerate(lowered.parameters)
         binds = {p: pub.parameters[:, column].tolist() for column, p in columns}
         job = self._simulator(pub.circuit).run(
@@ -143,23 +141,3 @@ def bits_of_memory(memory: list[str], n_bits: int) -> NDArray[np.uint8]:
     text = "".join(memory).replace(" ", "")
     array = np.frombuffer(text.encode(), dtype=np.uint8).reshape(len(memory), n_bits)
     return np.ascontiguousarray(array[:, ::-1] - ord("0"))
-
-
-def check_bindable(circuit: QuantumCircuit) -> None:
-    """Refuse free parameters in gates that Aer binds wrongly.
-
-    Raises:
-        SpecError: the gate is named.
-    """
-    for instruction in circuit.data:
-        operation = instruction.operation
-        if isinstance(operation, ControlFlowOp):
-            for block in operation.blocks:
-                check_bindable(block)
-        elif operation.name not in BINDABLE and any(
-            getattr(p, "parameters", None) for p in operation.params
-        ):
-            raise SpecError(
-                f"a free parameter should stand in one of {', '.join(sorted(BINDABLE))} when Aer "
-                f"binds it. Got {operation.name}; transpile the circuit first."
-            )

@@ -4,8 +4,9 @@ from qiskit.circuit import ControlFlowOp, ParameterExpression, QuantumCircuit
 
 from jobs.errors import SpecError
 
-# Aer binds some controlled rotations wrongly without a word (qiskit-aer issues 2323, 2391, 2403).
-BINDABLE = frozenset({"rz", "rx", "ry", "rzz"})
+BINDABLE = frozenset({"p", "r", "rx", "ry", "rz", "rzz", "u"})
+"""Gates whose free parameters Aer binds rightly, by test. Controlled rotations are not among them:
+Aer binds them wrongly without a word (qiskit-aer #2323, #2391, #2403)."""
 
 
 def check_for_aer(circuit: QuantumCircuit) -> None:

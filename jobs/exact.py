@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from circuits.exact.evolve import distribution
 from circuits.exact.lift import lift
 from circuits.exact.noise import Noise
 from circuits.exact.sequence import SequenceModel
-from jobs.errors import SpecError
+from circuits.exact.shots import sample_shots
 from jobs.isa import TranspiledStep
 from jobs.spec import JobSpec, Pub, PubResult
 
@@ -46,9 +45,10 @@ def circuit_distribution(
 
 
 class ExactExecutor:
-    """Draws from the exact distribution of the final register `out`.
+    """Draws shots from exact conditional distributions, all registers of a shot together.
 
-    Mid-circuit bits are summed over, not drawn: the result holds `out` alone.
+    For circuits of up to `circuits.exact.shots.QUBITS_LIMIT` qubits; where the distribution of a
+    few bits is wanted, not shots, `circuit_distribution` gives it.
     """
 
     name = "exact"
@@ -57,30 +57,19 @@ class ExactExecutor:
         self._noise = noise
 
     def run(self, spec: JobSpec) -> tuple[PubResult, ...]:
-        """Evolve each row once and draw its shots.
+        """Lift each circuit once and draw the shots of each row.
 
         Raises:
-            SpecError: a circuit has no register `out`.
+            CircuitsError: too many qubits, or an instruction without an exact map.
         """
         generator = np.random.default_rng(spec.seed)
         return tuple(self._run(pub, spec.shots, generator) for pub in spec.pubs)
 
     def _run(self, pub: Pub, shots: int, generator: np.random.Generator) -> PubResult:
-        registers = {register.name: register for register in pub.circuit.cregs}
-        if "out" not in registers:
-            raise SpecError(
-                "the exact executor draws the register 'out'. "
-                f"Got registers {', '.join(registers) or 'none'}."
-            )
-        place = {bit: index for index, bit in enumerate(pub.circuit.clbits)}
-        keep = [place[bit] for bit in registers["out"]]
         program = lift(pub.circuit, list(pub.circuit.parameters), self._noise)
-        exact = jax.jit(lambda row: distribution(program, row, keep))
-        rows = []
-        for row in pub.parameters:
-            probabilities = np.clip(np.asarray(exact(jnp.asarray(row))), 0.0, None)
-            outcomes = generator.choice(
-                probabilities.size, size=shots, p=probabilities / probabilities.sum()
-            )
-            rows.append((outcomes[:, None] >> np.arange(len(keep))) & 1)
-        return PubResult({"out": np.stack(rows).astype(np.uint8)})
+        rows = [sample_shots(program, row, shots, generator) for row in pub.parameters]
+        bits = np.stack(rows)
+        place = {bit: index for index, bit in enumerate(pub.circuit.clbits)}
+        return PubResult(
+            {reg.name: bits[:, :, [place[bit] for bit in reg]] for reg in pub.circuit.cregs}
+        )

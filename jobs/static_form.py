@@ -8,13 +8,13 @@ distribution, at four times the cost for each bit that is alive at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.circuit import Clbit, IfElseOp, Instruction, QuantumCircuit
+from qiskit.circuit import IfElseOp, Instruction, QuantumCircuit
 
 from calibration.noise import DeviceNoise, delay_seconds
 from circuits.exact.conditions import condition_of
@@ -212,12 +212,23 @@ def exact_distribution(
     Returns:
         Shape (2**m,); bit j of the outcome integer is keep[j].
     """
+    return np.asarray(exact_distributions([circuit], noise, keep)[0])
+
+
+def exact_distributions(
+    circuits: Sequence[QuantumCircuit], noise: DeviceNoise | None, keep: Sequence[int]
+) -> NDArray[np.float64]:
+    """Return `exact_distribution` of several circuits from one run, shape (n, 2**m)."""
     from qiskit_aer import AerSimulator
 
-    form = static_form(circuit, noise, keep)
-    form.circuit.save_probabilities(list(form.kept_qubits))
-    model: Mapping[Clbit, Any] | Any = noise.aer_model() if noise is not None else None
-    result = AerSimulator(method="density_matrix", noise_model=model).run(form.circuit).result()
+    static = []
+    for circuit in circuits:
+        form = static_form(circuit, noise, keep)
+        form.circuit.save_probabilities(list(form.kept_qubits))
+        static.append(form.circuit)
+    model = noise.aer_model() if noise is not None else None
+    result = AerSimulator(method="density_matrix", noise_model=model).run(static).result()
     if not result.success:
         raise SpecError(f"Aer should simulate the rewritten circuit. Got: {result.status}")
-    return np.asarray(result.data(0)["probabilities"], dtype=float)
+    rows = [result.data(index)["probabilities"] for index in range(len(static))]
+    return np.asarray(rows, dtype=float)

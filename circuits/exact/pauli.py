@@ -48,6 +48,18 @@ RESET = np.array([[1.0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [1.0, 0, 0, 0]])
 _MIXED: dict[str, tuple[int, int]] = {"x": (2, 3), "y": (3, 1), "z": (1, 2)}
 
 
+def _rotation_parts(first: int, second: int) -> tuple[Matrix, Matrix, Matrix]:
+    fixed, cosine, sine = np.eye(4), np.zeros((4, 4)), np.zeros((4, 4))
+    fixed[first, first] = fixed[second, second] = 0
+    cosine[first, first] = cosine[second, second] = 1
+    sine[second, first], sine[first, second] = 1, -1
+    return fixed, cosine, sine
+
+
+ROTATION_PARTS = {axis: _rotation_parts(*mixed) for axis, mixed in _MIXED.items()}
+"""For each axis, matrices (4, 4) F, C, S: a rotation by a is F + cos(a) C + sin(a) S."""
+
+
 @cache
 def _basis(n_qubits: int) -> NDArray[np.complex128]:
     columns = []

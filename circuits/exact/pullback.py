@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
 
 from circuits.errors import CircuitsError
 from circuits.exact.evolve import Key, States
@@ -41,6 +43,39 @@ def pull(operations: Sequence[Operation], functionals: States, angles: jax.Array
         else:
             functionals = {k: _apply(operation, r, angles) for k, r in functionals.items()}
     return functionals
+
+
+def outcome_functionals(
+    operations: Sequence[Operation],
+    functionals: NDArray[np.float64],
+    bits: Sequence[int],
+    angles: jax.Array,
+) -> jax.Array:
+    """Carry functionals back through operations, apart for each outcome of some bits.
+
+    Args:
+        operations: of one program; they measure all the bits.
+        functionals: after the operations, shape (rows, 4, ..., 4).
+        bits: m of them; bit j of the outcome integer is bits[j].
+        angles: of the program, radians, shape (n_angles,).
+
+    Returns:
+        Shape (2**m, rows, 4, ..., 4): the functionals where the bits read the outcome.
+
+    Raises:
+        CircuitsError: a bit is not measured.
+    """
+    n_outcomes = 2 ** len(bits)
+    given: States = {}
+    for outcome in range(n_outcomes):
+        key = tuple(sorted((bit, outcome >> j & 1) for j, bit in enumerate(bits)))
+        chosen = np.zeros((n_outcomes, *functionals.shape))
+        chosen[outcome] = functionals
+        given[key] = Register.of(jnp.asarray(chosen.reshape(-1, *functionals.shape[1:])))
+    pulled = pull(operations, given, angles)
+    if set(pulled) != {()}:
+        raise CircuitsError("every bit of an outcome should be measured there. Got one not.")
+    return pulled[()].settled().reshape(n_outcomes, *functionals.shape)
 
 
 def _apply(operation: Channel | Rotation, register: Register, angles: jax.Array) -> Register:

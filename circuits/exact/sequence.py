@@ -17,11 +17,10 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.errors import CircuitsError
 from circuits.exact.evolve import States, push, zero_state
-from circuits.exact.operations import Branch, Channel, Operation, Program, Rotation
+from circuits.exact.operations import Branch, Channel, Measurement, Operation, Program, Rotation
 from circuits.exact.pauli import TRACE, ZERO, rotation_matrix
-from circuits.exact.pullback import pull
+from circuits.exact.pullback import outcome_functionals
 from circuits.exact.register import Register
 
 COMPILED_HIDDEN_LIMIT = 4
@@ -81,9 +80,9 @@ class SequenceModel:
     ) -> jax.Array:
         hidden = self._hidden
         step_map = self._step_map(split, weights)  # (4**nh, 4**nh, 4**nd)
-        readout = self._readout(split, weights)  # (2**m, 4**nh)
-        first = self._encode(split, features, split.fresh)
-        later = self._encode(split, features, split.reset_to)
+        readout = self.readout(split, weights)  # (2**m, 4**nh)
+        first = self.encode(split, features, split.fresh)
+        later = self.encode(split, features, split.reset_to)
         data = later.at[:, 0].set(first[:, 0])
         state = zero_state(len(hidden)).ravel()
         batch = features.shape[0]
@@ -105,6 +104,20 @@ class SequenceModel:
 
     def _step_map(self, split: Split, weights: jax.Array) -> jax.Array:
         """Map (hidden, data) -> hidden, hidden qubits first, each group in ascending order."""
+        return self.instrument(split, weights, ())[0]
+
+    def instrument(self, split: Split, weights: jax.Array, bits: Sequence[int]) -> jax.Array:
+        """Return the step's map for each outcome of some of its bits.
+
+        Args:
+            split: of this model.
+            weights: radians, shape (p,).
+            bits: of the step, m of them; bit j of the outcome integer is bits[j].
+
+        Returns:
+            Shape (2**m, 4**nh, 4**nh, 4**nd), (hidden, data) -> hidden; hidden qubits ascend, data
+            qubits stand in the model's order, the first of each varies slowest.
+        """
         hidden, n = self._hidden, self.step.n_qubits
         functionals = np.ones((1,))
         for qubit in range(n):
@@ -113,22 +126,21 @@ class SequenceModel:
                 (-1, *functionals.shape[1:], 4)
             )
         parameters = jnp.concatenate([jnp.zeros(self.n_features), weights])
-        pulled = pull(
-            split.rest,
-            {(): Register.of(jnp.asarray(functionals))},
-            self.step.angles(parameters),
-        )[()].settled()
-        order = [0, *(1 + q for q in hidden), *(1 + q for q in self.data_qubits)]
-        return jnp.transpose(pulled, order).reshape(4 ** len(hidden), 4 ** len(hidden), -1)
+        angles = self.step.angles(parameters)
+        pulled = outcome_functionals(split.rest, functionals, bits, angles)
+        order = [0, 1, *(2 + q for q in hidden), *(2 + q for q in self.data_qubits)]
+        shape = (2 ** len(bits), 4 ** len(hidden), 4 ** len(hidden), -1)
+        return jnp.transpose(pulled, order).reshape(shape)
 
-    def _readout(self, split: Split, weights: jax.Array) -> jax.Array:
+    def readout(self, split: Split, weights: jax.Array) -> jax.Array:
+        """Return p(outcome) as functionals of the hidden state, shape (2**m, 4**nh)."""
         pulled = closing_functionals(self.closing, self.out_bits, weights)
         for qubit in sorted(self.data_qubits, reverse=True):
             start = jnp.asarray(split.reset_to[self.data_qubits.index(qubit)])
             pulled = jnp.tensordot(pulled, start, axes=([1 + qubit], [0]))
         return pulled.reshape(self.n_outcomes, -1)
 
-    def _encode(self, split: Split, features: jax.Array, start: NDArray[np.float64]) -> jax.Array:
+    def encode(self, split: Split, features: jax.Array, start: NDArray[np.float64]) -> jax.Array:
         """Encoded data qubits as a product vector, shape (batch, T, 4**nd)."""
 
         def one(x: jax.Array) -> jax.Array:
@@ -162,8 +174,7 @@ class SequenceModel:
 
         alive = jnp.arange(features.shape[0]) < length
         state, _ = jax.lax.scan(body, zero_state(self.step.n_qubits), (features, alive))
-        readout = closing_functionals(self.closing, self.out_bits, weights)
-        return readout.reshape(self.n_outcomes, -1) @ state.ravel()
+        return closing_distribution(self.closing, self.out_bits, state, weights)
 
 
 def closing_functionals(closing: Program, out_bits: Sequence[int], weights: jax.Array) -> jax.Array:
@@ -172,22 +183,48 @@ def closing_functionals(closing: Program, out_bits: Sequence[int], weights: jax.
     Returns:
         Shape (2**m, 4, ..., 4): row k is the probability of outcome k.
     """
-    n_outcomes = 2 ** len(out_bits)
     trace = np.array(1.0)
     for _ in range(closing.n_qubits):
         trace = np.multiply.outer(trace, TRACE)
-    functionals: States = {}
-    for outcome in range(n_outcomes):
-        key = tuple(sorted((bit, outcome >> j & 1) for j, bit in enumerate(out_bits)))
-        chosen = np.zeros((n_outcomes, *trace.shape))
-        chosen[outcome] = trace
-        functionals[key] = Register.of(jnp.asarray(chosen))
-    pulled = pull(closing.operations, functionals, closing.angles(weights))
-    if set(pulled) != {()}:
-        raise CircuitsError(
-            "every readout bit should be measured in the closing part. Got one not."
-        )
-    return pulled[()].settled()
+    angles = closing.angles(weights)
+    return outcome_functionals(closing.operations, trace[None], out_bits, angles)[:, 0]
+
+
+def closing_distribution(
+    closing: Program, out_bits: Sequence[int], state: jax.Array, weights: jax.Array
+) -> jax.Array:
+    """Return the outcome distribution of one state, shape (2**m,).
+
+    Where the closing part ends in measurements of different qubits, each of them reduces its
+    qubit from four numbers to two, and the 2**m functionals are never written out.
+    """
+    rows = _final_measurements(closing)
+    if rows is None or {bit for bit, _ in rows.values()} != set(out_bits):
+        functionals = closing_functionals(closing, out_bits, weights)
+        return functionals.reshape(2 ** len(out_bits), -1) @ state.ravel()
+    start: States = {(): Register.of(state[None])}
+    before = [op for op in closing.operations if not isinstance(op, Measurement)]
+    tensor = push(before, start, closing.angles(weights), frozenset())[()].settled()[0]
+    for qubit in range(closing.n_qubits):
+        matrix = rows[qubit][1] if qubit in rows else TRACE[None]
+        reduced = jnp.tensordot(tensor, jnp.asarray(matrix), axes=([qubit], [1]))
+        tensor = jnp.moveaxis(reduced, -1, qubit)
+    qubit_of = {bit: qubit for qubit, (bit, _) in rows.items()}
+    slowest_first = [qubit_of[bit] for bit in reversed(out_bits)]
+    others = [qubit for qubit in range(closing.n_qubits) if qubit not in rows]
+    return jnp.transpose(tensor, [*slowest_first, *others]).ravel()
+
+
+def _final_measurements(closing: Program) -> dict[int, tuple[int, NDArray[np.float64]]] | None:
+    """Return bit and p(recorded) functionals (2, 4) of each qubit, None where more follows."""
+    rows: dict[int, tuple[int, NDArray[np.float64]]] = {}
+    for operation in closing.operations:
+        if isinstance(operation, Branch) or touched(operation) & set(rows):
+            return None
+        if isinstance(operation, Measurement):
+            rows[operation.qubit] = (operation.bit, TRACE @ operation.instrument)
+    n_bits = len({bit for bit, _ in rows.values()})
+    return rows if n_bits == len(rows) else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,34 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from qiskit.circuit import ClassicalRegister, ParameterVector, QuantumCircuit
 
 import circuits
+from circuits.errors import CircuitsError
 from circuits.exact.evolve import distribution
 from circuits.exact.lift import lift
-from circuits.exact.sequence import SequenceModel
-from circuits.unrolled import append_closing, append_step
-
-
-def model_of(architecture) -> SequenceModel:
-    features = ParameterVector("x", architecture.n_features)
-    weights = ParameterVector("w", architecture.n_weights)
-    step = QuantumCircuit(architecture.n_qubits)
-    bits = ()
-    if architecture.n_bits:
-        step.add_register(ClassicalRegister(architecture.n_bits, "m"))
-        bits = step.clbits
-    append_step(step, architecture, list(features), list(weights), bits)
-    closing = QuantumCircuit(architecture.n_qubits)
-    append_closing(closing, architecture, list(weights))
-    return SequenceModel(
-        lift(step, [*features, *weights]),
-        lift(closing, list(weights)),
-        architecture.n_features,
-        architecture.n_weights,
-        architecture.data_qubits,
-        tuple(range(len(architecture.readout))),
-    )
+from circuits.exact.logical import logical_model
 
 
 @pytest.mark.parametrize("name", ["dynamic-line", "stacked-3-minimal"])
@@ -41,7 +19,7 @@ def test_scanning_the_step_equals_evolving_the_unrolled_circuit(name):
     lengths = np.array([1, 3, 2])
     features = rng.uniform(-2, 2, (3, 3, architecture.n_features))
     weights = rng.uniform(-2, 2, architecture.n_weights)
-    scanned = model_of(architecture).distributions(
+    scanned = logical_model(architecture).distributions(
         jnp.asarray(weights), jnp.asarray(features), jnp.asarray(lengths)
     )
     for row, length in enumerate(lengths):
@@ -53,15 +31,21 @@ def test_scanning_the_step_equals_evolving_the_unrolled_circuit(name):
         np.testing.assert_allclose(scanned[row], whole, atol=1e-12)
 
 
+def test_a_model_that_is_not_one_step_repeated_is_refused():
+    for mode in ("expectation", "sampled"):
+        with pytest.raises(CircuitsError, match=f"Got v1 in {mode} mode"):
+            logical_model(circuits.architecture("v1", mode=mode))
+
+
 def test_a_step_with_fresh_data_qubits_is_compiled():
-    assert model_of(circuits.architecture("dynamic-line")).split is not None
-    assert model_of(circuits.architecture("stacked-3-minimal")).split is None
+    assert logical_model(circuits.architecture("dynamic-line")).split is not None
+    assert logical_model(circuits.architecture("stacked-3-minimal")).split is None
 
 
 @pytest.mark.parametrize("name", ["dynamic-line", "stacked-3-minimal"])
 def test_gradients_equal_finite_differences(name):
     architecture = circuits.architecture(name)
-    model = model_of(architecture)
+    model = logical_model(architecture)
     rng = np.random.default_rng(2)
     features = jnp.asarray(rng.uniform(-2, 2, (2, 3, architecture.n_features)))
     weights = jnp.asarray(rng.uniform(-2, 2, architecture.n_weights))

@@ -1,0 +1,179 @@
+"""The exact engine against Aer on random dynamic circuits, and on every model in one circuit."""
+
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from qiskit import transpile
+from qiskit.circuit import ClassicalRegister, ParameterVector, QuantumCircuit
+from qiskit.quantum_info import SuperOp
+from qiskit_aer.noise import NoiseModel, ReadoutError, depolarizing_error, thermal_relaxation_error
+from scipy.stats import chi2
+
+from calibration.library import snapshot
+from calibration.noise import DeviceNoise, kraus_error
+from circuits.exact.evolve import distribution
+from circuits.exact.lift import lift
+from circuits.registry import REGISTRY
+from circuits.unrolled import unroll
+from jobs.aer import AerExecutor
+from jobs.exact import ExactExecutor, circuit_distribution
+from jobs.parameter_shift import parameter_shift
+from jobs.spec import JobSpec, Pub
+from jobs.static_form import exact_distribution
+
+SHOTS = 4000
+
+
+class AllQubitNoise:
+    """Damping and depolarising after every gate by its number of qubits, asymmetric readout."""
+
+    dt_seconds = 1e-9
+    ONE, TWO = ("rx", "ry", "rz", "x"), ("cx", "cz")
+    CONFUSION = ((0.97, 0.03), (0.08, 0.92))
+
+    def __init__(self) -> None:
+        damping = thermal_relaxation_error(1.0, 0.8, 0.02)
+        self.after = {
+            1: SuperOp(damping.compose(depolarizing_error(0.01, 1))).data,
+            2: SuperOp(damping.expand(damping).compose(depolarizing_error(0.03, 2))).data,
+        }
+
+    def channel(self, name, qubits):
+        return self.after[len(qubits)] if name in (*self.ONE, *self.TWO) else None
+
+    def idle(self, qubit, seconds):
+        return None
+
+    def readout(self, name, qubit):
+        return np.array(self.CONFUSION)
+
+    def aer_model(self):
+        model = NoiseModel()
+        model.add_all_qubit_quantum_error(kraus_error(self.after[1]), list(self.ONE))
+        model.add_all_qubit_quantum_error(kraus_error(self.after[2]), list(self.TWO))
+        model.add_all_qubit_readout_error(ReadoutError(self.CONFUSION))
+        return model
+
+
+@cache
+def device_noise() -> DeviceNoise:
+    """Four neighbours of a recorded device; a reset ends in |1> now and then."""
+    return DeviceNoise(snapshot("fake_boston").restrict((0, 1, 2, 3)), reset_flip=0.02)
+
+
+def random_circuit(seed: int, angles) -> tuple[QuantumCircuit, list[int]]:
+    """Return a dynamic circuit of the device's instructions and the bits worth looking at.
+
+    Two rounds of gates, delays, mid-circuit measurements, branches on a bit and on a register with
+    gates and delays inside, and resets; an angle stands in several gates.
+    """
+    rng = np.random.default_rng(seed)
+    circuit = QuantumCircuit(4)
+    m, out = ClassicalRegister(2, "m"), ClassicalRegister(2, "out")
+    circuit.add_register(m, out)
+
+    def gates(on: QuantumCircuit, n: int, qubits) -> None:
+        for _ in range(n):
+            at = int(rng.choice(qubits))
+            kind = rng.integers(4)
+            if kind == 0:
+                on.rz(float(rng.choice([1, -0.5])) * angles[rng.integers(len(angles))], at)
+                on.sx(at)
+            elif kind == 1:
+                on.sx(at)
+            elif kind == 2:
+                on.delay(int(rng.integers(200, 2000)), at, unit="dt")
+            else:
+                pairs = [(a, a + 1) for a in qubits if a + 1 in qubits]
+                if pairs:
+                    on.cz(*pairs[rng.integers(len(pairs))])
+
+    for _ in range(2):
+        for qubit in range(4):
+            circuit.sx(qubit)
+        gates(circuit, 8, [0, 1, 2, 3])
+        circuit.measure(1, m[0])
+        circuit.measure(2, m[1])
+        with circuit.if_test((m[0], 1)) as otherwise:
+            gates(circuit, 3, [0, 1])
+        with otherwise:
+            circuit.delay(900, 0, unit="dt")
+            gates(circuit, 2, [0])
+        with circuit.if_test((m, int(rng.integers(4)))):
+            gates(circuit, 3, [2, 3])
+        circuit.reset(1)
+    gates(circuit, 4, [0, 1, 2, 3])
+    circuit.measure(0, out[0])
+    circuit.measure(3, out[1])
+    return circuit, [1, 2, 3]
+
+
+def largest_gap(circuit, noise, keep) -> float:
+    exact = circuit_distribution(circuit, noise, keep)
+    return float(np.abs(exact - exact_distribution(circuit, noise, keep)).max())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_circuits_have_aers_distribution_to_1e_12(seed):
+    circuit, keep = random_circuit(seed, np.random.default_rng(seed).uniform(-3, 3, 4))
+    assert largest_gap(circuit, device_noise(), keep) < 1e-12
+    ideal = circuit_distribution(circuit, None, keep)
+    assert np.abs(ideal - circuit_distribution(circuit, device_noise(), keep)).max() > 1e-3
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_random_circuits_have_aers_parameter_shift_derivatives_to_1e_10(seed):
+    parameters = ParameterVector("a", 3)
+    circuit, keep = random_circuit(seed, parameters)
+    values = np.random.default_rng(seed).uniform(-3, 3, 3)
+    program = lift(circuit, list(parameters), device_noise())
+    exact = jax.jit(jax.jacfwd(lambda point: distribution(program, point, keep)))
+    shifted = parameter_shift(circuit, list(parameters), values, device_noise(), keep)
+    np.testing.assert_allclose(exact(jnp.asarray(values)), shifted, atol=1e-10)
+    assert np.abs(shifted).max() > 1e-2
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_shots_of_both_executors_follow_the_distribution(seed):
+    circuit, keep = random_circuit(seed, np.random.default_rng(seed).uniform(-3, 3, 4))
+    probabilities = circuit_distribution(circuit, device_noise(), keep)
+    for executor in (AerExecutor(device_noise()), ExactExecutor(device_noise())):
+        spec = JobSpec((Pub.bound(circuit),), SHOTS, executor.name, "test", seed=5)
+        (result,) = executor.run(spec)
+        bits = np.concatenate([result.registers[name][0] for name in ("m", "out")], axis=1)
+        joint = bits[:, keep].astype(int) @ [1, 2, 4]
+        expected = SHOTS * probabilities
+        statistic = ((np.bincount(joint, minlength=8) - expected) ** 2 / expected).sum()
+        assert chi2.sf(statistic, 7) > 1e-4, executor.name
+
+
+def in_one_circuit() -> list[tuple[str, str]]:
+    return [
+        (name, mode)
+        for name, row in REGISTRY.items()
+        for mode in row.options["mode"]
+        if mode != "expectation"
+    ]
+
+
+def model_circuit(name: str, mode: str):
+    """Return a model of few steps in rotations, cx and cz, with features and weights bound."""
+    options = {"n_qubits": 3, "n_layers": 1} if name == "hybrid" else {}
+    architecture = REGISTRY[name].architecture(mode=mode, **options)
+    # Bits of the step before act from the second step on.
+    q = unroll(architecture, 1 if architecture.n_qubits == 8 and mode == "coherent" else 2)
+    rng = np.random.default_rng(7)
+    bound = q.bind(rng.uniform(0.2, 2, q.inputs.shape), rng.uniform(-2, 2, q.weights.size))
+    basis = ["rx", "ry", "rz", "x", "cx", "cz", "if_else", "measure", "reset"]
+    lowered = transpile(bound, basis_gates=basis, optimization_level=0)
+    (out,) = (register for register in lowered.cregs if register.name == "out")
+    return lowered, [lowered.find_bit(bit).index for bit in out][:2]
+
+
+@pytest.mark.parametrize(("name", "mode"), in_one_circuit())
+def test_every_model_in_one_circuit_has_aers_distribution_to_1e_12(name, mode):
+    circuit, keep = model_circuit(name, mode)
+    assert largest_gap(circuit, AllQubitNoise(), keep) < 1e-12

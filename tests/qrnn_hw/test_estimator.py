@@ -1,0 +1,62 @@
+"""The scikit-learn classifier: its contract, and that it learns from the order of steps."""
+
+import numpy as np
+import pytest
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
+
+from circuits.errors import UnknownNameError
+from qrnn_hw.estimator import QRNNClassifier, _engine
+
+
+def test_it_keeps_scikit_learns_contract():
+    check_estimator(QRNNClassifier(max_iter=15))
+
+
+def ordered(n, seed):
+    """Two steps of one feature: class 1 where the first is the larger; the sum says nothing."""
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(n, 2))
+    return rows, np.where(rows[:, 0] > rows[:, 1], "falls", "rises")
+
+
+def test_it_learns_an_order_in_a_pipeline_and_a_search():
+    rows, labels = ordered(120, 0)
+    pipeline = make_pipeline(
+        StandardScaler(), QRNNClassifier(n_steps=2, max_iter=30, random_state=0)
+    )
+    search = GridSearchCV(pipeline, {"qrnnclassifier__alpha": [1e-3, 10.0]}, cv=2)
+    search.fit(rows, labels)
+    assert search.best_params_ == {"qrnnclassifier__alpha": 1e-3}
+    held, expected = ordered(200, 1)
+    assert search.score(held, expected) > 0.9
+
+
+def test_its_gradient_is_the_slope_of_its_loss():
+    engine = _engine("dynamic-line", None)
+    rng = np.random.default_rng(3)
+    angles, inputs = rng.normal(size=18), rng.normal(size=(130, 2, 4))
+    scores, targets = rng.normal(size=(4, 2)), np.eye(2)[rng.integers(0, 2, 130)]
+    _, *gradient = engine.loss(angles, inputs, scores, targets)
+    moves = [rng.normal(size=part.shape) for part in gradient]
+
+    def at(distance):
+        point = (angles, inputs, scores)
+        moved = (p + distance * m for p, m in zip(point, moves, strict=True))
+        return engine.loss(*moved, targets)[0]
+
+    slope = (at(1e-6) - at(-1e-6)) / 2e-6
+    expected = sum((g * m).sum() for g, m in zip(gradient, moves, strict=True))
+    assert slope == pytest.approx(expected, abs=1e-7)
+
+
+def test_what_it_cannot_use_is_refused():
+    rows, labels = ordered(10, 0)
+    with pytest.raises(ValueError, match="Got 2 features and n_steps=3"):
+        QRNNClassifier(n_steps=3).fit(rows, labels)
+    with pytest.raises(ValueError, match="at least two classes. Got 1 class"):
+        QRNNClassifier().fit(rows, np.zeros(10))
+    with pytest.raises(UnknownNameError, match="no model is called"):
+        QRNNClassifier("dynamic-lime").fit(rows, labels)
