@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from qrnn_hw._version import __version__
-from qrnn_hw.cli import calibrate, models
+from qrnn_hw.cli import calibrate, jobs, models
 from qrnn_hw.cli.backends import backends
 from qrnn_hw.cli.estimate import estimate
 from qrnn_hw.cli.preflight import preflight
@@ -47,4 +47,5 @@ app.command("preflight")(preflight)
 app.command("estimate")(estimate)
 app.command("submit")(submit)
 app.add_typer(calibrate.app, name="calibrate")
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(models.app, name="models")
