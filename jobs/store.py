@@ -1,22 +1,25 @@
 """The memory of all jobs: one SQLite file, safe for several processes at once."""
 
+from __future__ import annotations
+
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Self
 
 from jobs.database import Database
 from jobs.errors import StoreError
 from jobs.lock import held
-from jobs.packing import pack_circuit, pack_results, unpack_circuit, unpack_results
 from jobs.record import RECORD_COLUMNS, JobRecord, record_from, state_of_row
-from jobs.spec import JobSpec, Pub, PubResult
 from jobs.states import State, now, state_fields, state_from, state_name
+
+if TYPE_CHECKING:
+    from jobs.spec import JobSpec, PubResult
+
+# What needs qiskit is imported where it is used: the list of jobs must not wait for it.
 
 
 class Store:
@@ -80,6 +83,8 @@ class Store:
         )
         if not inserted.rowcount:
             return
+        from jobs.packing import pack_circuit
+
         circuits = dict(zip(spec.circuit_digests, (pub.circuit for pub in spec.pubs), strict=True))
         for digest, circuit in circuits.items():
             known = connection.execute("SELECT 1 FROM circuits WHERE digest = ?", (digest,))
@@ -103,6 +108,11 @@ class Store:
         Raises:
             StoreError: If there is none with that key, or its content no longer gives the key.
         """
+        import numpy as np
+
+        from jobs.packing import unpack_circuit
+        from jobs.spec import JobSpec, Pub
+
         found = self._database.read("SELECT hashed FROM jobs WHERE key = ?", key)
         if not found:
             raise StoreError(f"The key should be of a stored job. Got {key!r}. List them first.")
@@ -143,6 +153,8 @@ class Store:
 
     def raw(self, key: str) -> tuple[PubResult, ...] | None:
         """Return the stored bits of the job, or None while there are none."""
+        from jobs.packing import unpack_results
+
         rows = self._database.read("SELECT packed FROM results WHERE key = ?", key)
         return unpack_results(rows[0][0]) if rows else None
 
@@ -151,6 +163,8 @@ class Store:
 
         The first answer stays when there is one already.
         """
+        from jobs.packing import pack_results
+
         packed = pack_results(results)
         with self._database.transaction() as connection:
             connection.execute(

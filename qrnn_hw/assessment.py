@@ -122,7 +122,6 @@ def assess(
     seed: int = 0,
     mode: Mode = "job",
     plan: PlanState | None = None,
-    budget_seconds: float | None = None,
     formula: Formula = DEFAULT_FORMULA,
 ) -> Assessment:
     """Check a workload against every rule of the machine and price it.
@@ -134,7 +133,6 @@ def assess(
         seed: of a recorded device's shots.
         mode: job, batch or session.
         plan: of the account, None where it does not matter.
-        budget_seconds: bounds the default `max_execution_time`.
         formula: of the price.
 
     Raises:
@@ -155,7 +153,7 @@ def assess(
     for index, part in enumerate(parts):
         request = Request(mode=mode, plan=plan.name, remaining_seconds=left)
         if estimates:
-            limit = execution_limit_seconds(estimates, budget_seconds)
+            limit = execution_limit_seconds(estimates, None)
             request = Request(mode, plan.name, left, estimates[index], limit)
             left = None if left is None else left - estimates[index].best_seconds
         for one in preflight(

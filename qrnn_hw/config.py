@@ -1,9 +1,23 @@
-"""Where files of ours lie."""
+"""Where files of ours lie, and what else is set."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
+
+VARIABLES = (
+    "QRNN_HW_HOME",
+    "XDG_DATA_HOME",
+    "QISKIT_IBM_URL",
+    "QISKIT_IBM_CHANNEL",
+    "QISKIT_IBM_INSTANCE",
+    "QISKIT_IBM_TOKEN",
+    "NO_COLOR",
+)
+# An address may hold a password, and an instance names an account.
+SECRET = frozenset({"QISKIT_IBM_TOKEN", "QISKIT_IBM_INSTANCE", "QISKIT_IBM_URL"})
 
 
 def home() -> Path:
@@ -18,3 +32,28 @@ def home() -> Path:
 def store_path() -> Path:
     """Return the file of the job store."""
     return home() / "jobs.sqlite3"
+
+
+def settings_in_force() -> dict[str, dict[str, Any]]:
+    """Return files, variables and limits as JSON-ready data; of secret variables the presence."""
+    from jobs.account import account_path, account_status
+    from jobs.backoff import DEFAULT_BACKOFF
+    from jobs.limits import DEFAULT_LIMITS
+
+    return {
+        "files": {
+            "home": str(home()),
+            "store": str(store_path()),
+            "account": str(account_path()),
+            "account_source": account_status().source,
+        },
+        "environment": {
+            name: ("set" if name in SECRET else os.environ[name]) if name in os.environ else None
+            for name in VARIABLES
+        },
+        "waiting": {
+            name: getattr(DEFAULT_BACKOFF, name)
+            for name in ("first_seconds", "ceiling_seconds", "patience_seconds")
+        },
+        "limits": asdict(DEFAULT_LIMITS),
+    }

@@ -31,13 +31,19 @@ def is_under_way(spec: JobSpec, store: Store) -> bool:
     return all(isinstance(store.state(part), Submitted | Running | Done) for part in parts)
 
 
+def known_keys(spec: JobSpec, store: Store) -> tuple[str, ...]:
+    """Return the keys under which the store knows of a sending of the job, however it ended."""
+    parts = store.parts(spec.key) or (spec.key,)
+    return tuple(part for part in parts if store.state(part) is not None)
+
+
 def send(
     assessment: Assessment,
     store: Store,
     *,
     mode: Mode = "job",
     budget_seconds: float | None = None,
-    backoff: Backoff = POLLING,
+    backoff: Backoff | None = None,
 ) -> tuple[str, ...]:
     """Send an assessed job to its machine, or run it on a recorded device, and return its keys.
 
@@ -55,7 +61,7 @@ def send(
     service.mode = mode
     service.max_execution_seconds = execution_limit_seconds(assessment.estimates, budget_seconds)
     try:
-        keys = submit(spec, service, store, backoff=backoff)
+        keys = submit(spec, service, store, backoff=backoff or POLLING)
     finally:
         _record_estimates(assessment, store)
         _close(assessment)
@@ -96,8 +102,8 @@ def follow(
     assessment: Assessment,
     store: Store,
     report: Report | None = None,
-    backoff: Backoff = POLLING,
+    backoff: Backoff | None = None,
 ) -> None:
     """Wait until all jobs of a real machine have ended; recorded devices have no waiting."""
     if assessment.machine.service is not None:
-        watch(keys, assessment.machine.service, store, backoff=backoff, report=report)
+        watch(keys, assessment.machine.service, store, backoff=backoff or POLLING, report=report)

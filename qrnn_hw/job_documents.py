@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from jobs.record import JobRecord
 from jobs.states import State, state_fields, state_name
+from qrnn_hw.errors import UsageError
 
 if TYPE_CHECKING:
     from jobs.store import Store
 
 
+STATES = ("intended", "submitted", "running", "done", "failed", "cancelled")
+
+
+def check_states(names: Iterable[str]) -> None:
+    """Refuse what is no name of a state.
+
+    Raises:
+        UsageError: one is not.
+    """
+    for name in names:
+        if name not in STATES:
+            raise UsageError(f"a state should be one of {', '.join(STATES)}. Got {name!r}.")
+
+
 def state_document(state: State | None) -> tuple[str, str | None]:
-    """Return a state's name and the service's id, "parts" for a job that was sent in parts."""
+    """Return a state's name and the service's id; "split" where only the parts have states."""
     if state is None:
-        return "parts", None
+        return "split", None
     return state_name(state), state_fields(state).get("id") or None
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import typer
 
 from qrnn_hw._version import __version__
-from qrnn_hw.cli import calibrate, models
+from qrnn_hw.cli import auth, calibrate, config, jobs, models
 from qrnn_hw.cli.backends import backends
+from qrnn_hw.cli.doctor import doctor
 from qrnn_hw.cli.estimate import estimate
 from qrnn_hw.cli.preflight import preflight
 from qrnn_hw.cli.run import run
@@ -47,4 +48,8 @@ app.command("preflight")(preflight)
 app.command("estimate")(estimate)
 app.command("submit")(submit)
 app.add_typer(calibrate.app, name="calibrate")
+app.add_typer(jobs.app, name="jobs")
+app.add_typer(auth.app, name="auth")
+app.add_typer(config.app, name="config")
+app.command("doctor")(doctor)
 app.add_typer(models.app, name="models")

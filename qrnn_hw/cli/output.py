@@ -30,3 +30,15 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         # Cells may hold what came from outside, so none of it is read as markup.
         table.add_row(*(Text(str(cell)) for cell in row))
     Console(highlight=False).print(table)
+
+
+def print_lines(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows as aligned lines under their columns; quick for thousands of rows."""
+    lines = [tuple(columns), *map(tuple, rows)]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
+    typer.echo(
+        "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+            for line in lines
+        )
+    )

@@ -53,7 +53,6 @@ def assessed(
     shots: int,
     seed: int,
     mode: str,
-    budget_seconds: float | None = None,
 ) -> Assessment:
     """Load a workload, open its machine and assess the one on the other.
 
@@ -80,7 +79,6 @@ def assessed(
         seed=seed,
         mode=mode,  # type: ignore[arg-type]
         plan=plan_state(machine),
-        budget_seconds=budget_seconds,
         formula=own_formula(),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from qrnn_hw.cli import options
 from qrnn_hw.cli.output import Json, print_json, print_table
 
 if TYPE_CHECKING:
+    from jobs.states import State
     from jobs.store import Store
     from qrnn_hw.assessment import Assessment
 
@@ -50,19 +52,40 @@ def submit(
         shots=shots,
         seed=seed,
         mode=mode,
-        budget_seconds=budget,
     )
     require(verdict.findings)
     with Store(store_path()) as store:
-        keys = _sent(verdict, store, mode, budget, yes, dry_run)
-        interrupted = wait and not _ended(keys, verdict, store)
+        keys, interrupted = _sent_and_followed(verdict, store, mode, budget, yes, dry_run, wait)
         _print(keys, verdict, store, json)
         if interrupted:
             raise typer.Exit(130)
-        if wait and keys:
+        if wait and verdict.spec is not None and keys:
             from jobs.retrieval import collect
 
-            collect(verdict.spec.key, store)  # type: ignore[union-attr]
+            collect(verdict.spec.key, store)
+
+
+def _sent_and_followed(
+    verdict: Assessment,
+    store: Store,
+    mode: str,
+    budget: float | None,
+    yes: bool,
+    dry_run: bool,
+    wait: bool,
+) -> tuple[tuple[str, ...], bool]:
+    """Return the keys of the jobs, and whether the user stopped the command, not the jobs."""
+    from qrnn_hw.following import follow, known_keys
+
+    try:
+        keys = _sent(verdict, store, mode, budget, yes, dry_run)
+        if wait:
+            follow(keys, verdict, store, report_change)
+        return keys, False
+    except (KeyboardInterrupt, typer.Abort):
+        keys = known_keys(verdict.spec, store) if verdict.spec is not None else ()
+        typer.echo(come_back(keys), err=True)
+        return keys, True
 
 
 def _sent(
@@ -102,24 +125,17 @@ def _mention_intents(store: Store) -> None:
         )
 
 
-def _ended(keys: tuple[str, ...], verdict: Assessment, store: Store) -> bool:
-    """Wait for the jobs; False when the wait, and only the wait, was interrupted."""
-    from jobs.states import State, state_name
-    from qrnn_hw.following import follow
+def report_change(key: str, state: State) -> None:
+    """Say on stderr that a job is in a new state."""
+    from jobs.states import state_name
 
-    def report(key: str, state: State) -> None:
-        typer.echo(f"{key[:12]} {state_name(state)}", err=True)
-
-    try:
-        follow(keys, verdict, store, report)
-    except KeyboardInterrupt:
-        typer.echo(come_back(keys), err=True)
-        return False
-    return True
+    typer.echo(f"{key[:12]} {state_name(state)}", err=True)
 
 
-def come_back(keys: tuple[str, ...]) -> str:
+def come_back(keys: Sequence[str]) -> str:
     """Return how to find jobs that go on without us."""
+    if not keys:
+        return "interrupted; nothing was sent"
     names = " ".join(key[:12] for key in keys)
     return f"interrupted; the jobs go on. Come back with: qrnn-hw jobs watch {names}"
 

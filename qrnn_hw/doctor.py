@@ -1,0 +1,162 @@
+"""Whether this installation is in order: each thing that was looked at, with its remedy."""
+
+from __future__ import annotations
+
+import re
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Literal
+
+from jobs.account import account_status
+from jobs.errors import JobsError
+from qrnn_hw.config import store_path
+
+Status = Literal["ok", "note", "wrong"]
+DISTRIBUTION = "qrnn-hw"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    status: Status
+    found: str
+    remedy: str = ""
+    """What to do about it; empty when all is well."""
+
+
+def checks(*, remote: bool = False) -> Iterator[Check]:
+    """Yield one check after the other, the quick ones first.
+
+    Args:
+        remote: also ask the service, which needs an account.
+    """
+    yield _python()
+    yield from _packages()
+    yield _store()
+    yield from _account()
+    yield _self_test()
+    if remote:
+        yield _service()
+
+
+def _python() -> Check:
+    found = ".".join(map(str, sys.version_info[:3]))
+    if (3, 11) <= sys.version_info[:2] < (3, 13):
+        return Check("python", "ok", found)
+    return Check("python", "wrong", found, "Use Python 3.11 or 3.12.")
+
+
+def _packages() -> Iterator[Check]:
+    """Hold each installed package against what this distribution asks for."""
+    from packaging.requirements import Requirement
+
+    try:
+        lines = metadata.requires(DISTRIBUTION) or []
+    except metadata.PackageNotFoundError:
+        yield Check(
+            "packages",
+            "note",
+            f"{DISTRIBUTION} is run from its source",
+            "Install it, so that versions can be checked: pip install -c constraints.txt -e .",
+        )
+        return
+    for requirement in map(Requirement, lines):
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        wanted = f"{requirement.name}{requirement.specifier}"
+        remedy = f"pip install -c constraints.txt '{wanted}'"
+        try:
+            version = metadata.version(requirement.name)
+        except metadata.PackageNotFoundError:
+            yield Check(requirement.name, "wrong", "not installed", remedy)
+            continue
+        if requirement.specifier.contains(version, prereleases=True):
+            yield Check(requirement.name, "ok", version)
+        else:
+            yield Check(requirement.name, "wrong", f"{version}, not {wanted}", remedy)
+
+
+def _store() -> Check:
+    from jobs.store import Store
+
+    path = store_path()
+    if not path.exists():
+        return Check("store", "ok", f"{path}, not made yet")
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        return Check("store", "wrong", f"others may read {path}", f"chmod 600 {path}")
+    try:
+        with Store(path) as store:
+            doubtful = len(store.jobs(limit=None, states=("intended",)))
+    except JobsError as error:
+        return Check("store", "wrong", str(error), "Move the file away, or restore a copy.")
+    if doubtful:
+        found = f"{doubtful} jobs were cut short while they were sent"
+        return Check("store", "note", found, "Look them up: qrnn-hw jobs adopt")
+    return Check("store", "ok", str(path))
+
+
+def _account() -> Iterator[Check]:
+    status = account_status()
+    if not status.is_private:
+        yield Check(
+            "account file", "wrong", f"others may read {status.path}", f"chmod 600 {status.path}"
+        )
+    if not status.is_readable:
+        yield Check(
+            "account file",
+            "wrong",
+            f"{status.path} is not the JSON that the client expects",
+            "Move it away and run: qrnn-hw auth login",
+        )
+    if status.source == "none":
+        yield Check("account", "note", "none; real machines need one", "qrnn-hw auth login")
+    else:
+        yield Check("account", "ok", f"from the {status.source}")
+
+
+def _self_test() -> Check:
+    """Run a circuit whose fed-forward bit decides the outcome, on the simulator of this machine."""
+    from qiskit import QuantumCircuit
+    from qiskit_aer import AerSimulator
+
+    from jobs.runtime import LocalRuntimeExecutor
+    from jobs.spec import JobSpec, Pub
+
+    circuit = QuantumCircuit(2, 2)
+    circuit.x(0)
+    circuit.measure(0, 0)
+    with circuit.if_test((circuit.clbits[0], 1)):
+        circuit.x(1)
+    circuit.measure(1, 1)
+    spec = JobSpec((Pub.bound(circuit),), 100, "aer", "aer", seed=0)
+    try:
+        (result,) = LocalRuntimeExecutor(AerSimulator()).run(spec)
+        counts = result.counts("c")
+    except Exception as error:  # whatever a broken installation raises
+        first = re.sub(r"\s+", " ", f"{type(error).__name__}: {error}")[:200]
+        return Check("engine", "wrong", first, "Install again into an empty environment.")
+    if counts == {3: 100}:
+        return Check("engine", "ok", "feed-forward gives what it must")
+    return Check(
+        "engine",
+        "wrong",
+        f"feed-forward should read 3 in 100 of 100 shots, and gave {counts}",
+        "Install the versions of constraints.txt.",
+    )
+
+
+def _service() -> Check:
+    from jobs.runtime import ServiceExecutor
+
+    service = ServiceExecutor("")
+    try:
+        names = service.backends()
+        plan = service.plan()
+    except JobsError as error:
+        return Check("service", "wrong", str(error), "Check the account: qrnn-hw auth status")
+    return Check("service", "ok", f"plan {plan}, backends {', '.join(names) or 'none'}")

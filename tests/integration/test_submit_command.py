@@ -1,0 +1,213 @@
+"""Submission through the command line, the real client and the loopback service."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from emulator.faults import Fault
+from qiskit import QuantumCircuit, qpy
+
+from jobs.backoff import Backoff
+from qrnn_hw.cli import invoke
+
+QUICK = Backoff(first_seconds=0.05, ceiling_seconds=0.2, patience_seconds=10.0)
+CANARY = "canary-7d2c51-token"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("qrnn_hw.following.POLLING", QUICK)
+    return tmp_path
+
+
+@pytest.fixture
+def queue(emulator):
+    """Hold all jobs in the queue until the test is over."""
+    emulator.service.settings.queue_seconds = 120
+    yield
+    emulator.service.settings.queue_seconds = 0
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Write a circuit that always reads 3: the bit fed forward turns the second qubit."""
+    circuit = QuantumCircuit(12, 2)
+    circuit.x(0)
+    circuit.measure(0, 0)
+    with circuit.if_test((circuit.clbits[0], 1)):
+        circuit.x(1)
+    circuit.measure(1, 1)
+    path = tmp_path / "three.qpy"
+    with path.open("wb") as written:
+        qpy.dump(circuit, written)
+    return str(path)
+
+
+def command(capsys, *arguments, code=0):
+    """Run a command and return its JSON document and what it said on stderr."""
+    assert invoke([*map(str, arguments), "--json"]) == code, capsys.readouterr().err
+    captured = capsys.readouterr()
+    assert "Traceback" not in captured.err
+    return json.loads(captured.out), captured.err
+
+
+def submit(file, *more):
+    return ["submit", file, "--backend", "ibm_boston", "--shots", 64, "--yes", *more]
+
+
+def test_a_job_is_sent_watched_and_fetched(emulator, capsys, file):
+    emulator.service.settings.queue_seconds = 0.3
+    document, said = command(capsys, *submit(file))
+    (job,) = document["jobs"]
+    assert set(job) == {"key", "id", "state"}
+    assert job["state"] == "submitted"
+    assert "600 s are left on the plan" in said
+    (sent,) = emulator.service.jobs.values()
+    assert sent.id == job["id"]
+    assert 10 <= sent.request["cost"] < 30
+    watched, _ = command(capsys, "jobs", "watch", job["key"][:12])
+    assert [one["state"] for one in watched["jobs"]] == ["done"]
+    emulator.log.clear()
+    fetched, _ = command(capsys, "jobs", "fetch", job["id"])
+    assert fetched["circuits"][0]["rows"][0]["c"] == {"11": 64}
+    shown, _ = command(capsys, "jobs", "show", job["key"][:12])
+    assert [one["state"] for one in shown["history"]][:2] == ["intended", "submitted"]
+    assert shown["quantum_seconds"] == pytest.approx(sent.seconds)
+    assert shown["estimate_seconds"][1] == pytest.approx(sent.seconds, rel=0.1)
+    assert emulator.log == []
+
+
+def test_the_same_command_again_sends_nothing_and_asks_nothing(emulator, capsys, file):
+    first, _ = command(capsys, *submit(file, "--wait"))
+    again, said = command(
+        capsys, "submit", file, "--backend", "ibm_boston", "--shots", 64, "--wait"
+    )
+    assert again["jobs"] == first["jobs"]
+    assert again["jobs"][0]["state"] == "done"
+    assert "QPU" not in said
+    assert len(emulator.service.jobs) == 1
+
+
+def test_a_job_that_is_cancelled_has_its_exit_code(emulator, queue, capsys, file):
+    document, _ = command(capsys, *submit(file))
+    key = document["jobs"][0]["key"]
+    cancelled, _ = command(capsys, "jobs", "cancel", key[:12])
+    assert cancelled["jobs"][0]["state"] == "cancelled"
+    (sent,) = emulator.service.jobs.values()
+    assert sent.state["status"] == "Cancelled"
+    assert invoke(["jobs", "fetch", key[:12]]) == 7
+    assert "cancelled" in capsys.readouterr().err.lower()
+
+
+def test_what_is_pending_has_its_exit_code(emulator, queue, capsys, file):
+    document, _ = command(capsys, *submit(file))
+    assert invoke(["jobs", "fetch", document["jobs"][0]["key"][:12]]) == 10
+    assert "Watch it, or fetch it later" in capsys.readouterr().err
+
+
+def test_a_dropped_answer_leaves_an_intent_that_is_adopted(emulator, capsys, file, monkeypatch):
+    # The service takes the job, the answer is lost, and then nothing answers any more.
+    monkeypatch.setattr("qrnn_hw.following.POLLING", Backoff(0.02, 0.05, 0.1))
+    emulator.faults = [
+        Fault("drop after", "POST", "/jobs$"),
+        Fault("drop", "GET", "/jobs$", times=1000),
+    ]
+    assert invoke([str(word) for word in submit(file)]) == 6
+    assert "Run the same command again" in capsys.readouterr().err
+    listed, _ = command(capsys, "jobs", "list")
+    assert [job["state"] for job in listed["jobs"]] == ["intended"]
+    emulator.faults = []
+    adopted, _ = command(capsys, "jobs", "adopt")
+    (job,) = adopted["jobs"]
+    assert list(emulator.service.jobs) == [job["id"]]
+    document, _ = command(capsys, *submit(file, "--wait"))
+    assert document["jobs"][0]["id"] == job["id"]
+    assert len(emulator.service.jobs) == 1
+
+
+def test_a_batch_holds_the_job_and_a_session_is_refused(emulator, capsys, file):
+    assert invoke([str(word) for word in submit(file, "--mode", "session")]) == 4
+    assert "session" in capsys.readouterr().err
+    assert emulator.service.jobs == {}
+    command(capsys, *submit(file, "--mode", "batch", "--wait"))
+    (session,) = emulator.service.sessions.values()
+    assert session["mode"] == "batch"
+    assert session["accepting_jobs"] is False
+    (sent,) = emulator.service.jobs.values()
+    assert sent.request["session_id"] == session["id"]
+
+
+def test_nothing_is_spent_unasked(emulator, capsys, file, monkeypatch):
+    arguments = ["submit", file, "--backend", "ibm_boston", "--shots", "64"]
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    assert invoke(arguments) == 8
+    assert "add --yes" in capsys.readouterr().err
+    assert invoke([*arguments, "--yes", "--budget", "1"]) == 8
+    assert "within the budget of 1 s" in capsys.readouterr().err
+    assert invoke([*arguments, "--yes", "--budget", "nan"]) == 8
+    capsys.readouterr()
+    document, _ = command(capsys, *arguments, "--dry-run")
+    assert document["jobs"] == []
+    assert document["estimate"]["best_seconds"] > 2
+    assert emulator.service.jobs == {}
+
+
+def test_a_recorded_device_runs_here_and_now(capsys, tmp_path, monkeypatch):
+    monkeypatch.delenv("QISKIT_IBM_TOKEN", raising=False)
+    arguments = ["submit", "dynamic-line", "--backend", "fake_boston", "--shots", 50]
+    document, _ = command(capsys, *arguments, "--steps", 2, "--rows", 2)
+    (job,) = document["jobs"]
+    assert (job["state"], job["id"]) == ("done", None)
+    fetched, _ = command(capsys, "jobs", "fetch", job["key"])
+    rows = fetched["circuits"][0]["rows"]
+    assert len(rows) == 2
+    assert sum(rows[0]["out"].values()) == 50
+    again, _ = command(capsys, *arguments, "--steps", 2, "--rows", 2)
+    assert again["jobs"] == document["jobs"]
+
+
+def test_an_interrupt_leaves_the_job_and_a_new_process_comes_back(emulator, queue, home, file):
+    words = [str(word) for word in submit(file, "--wait", "--json")]
+    code = "from qrnn_hw.cli import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "NO_COLOR": "1"},
+    )
+    deadline = time.monotonic() + 60
+    # A poll after the submission shows that the process is waiting.
+    while time.monotonic() < deadline:
+        posted = [i for i, (verb, path, _) in enumerate(emulator.log) if verb == "POST"]
+        jobs = list(emulator.service.jobs)
+        polled = jobs and any(
+            verb == "GET" and path.endswith(jobs[0]) for verb, path, _ in emulator.log[posted[-1] :]
+        )
+        if polled or process.poll() is not None:
+            break
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    (job,) = json.loads(out)["jobs"]
+    assert f"qrnn-hw jobs watch {job['key'][:12]}" in err
+    (sent,) = emulator.service.jobs.values()
+    assert sent.state["status"] == "Queued"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "jobs", "cancel", job["key"][:12], "--json"],
+        capture_output=True,
+        text=True,
+        env=dict(os.environ),
+        timeout=60,
+    )
+    assert json.loads(done.stdout)["jobs"][0]["state"] == "cancelled"
+    assert sent.state["status"] == "Cancelled"
+    assert (home / "home" / "jobs.sqlite3").stat().st_mode & 0o077 == 0

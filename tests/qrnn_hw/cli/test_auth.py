@@ -1,0 +1,123 @@
+import io
+import json
+import os
+import stat
+
+import pytest
+
+from jobs.account import account_path
+from qrnn_hw.cli import invoke
+from qrnn_hw.config import store_path
+from qrnn_hw.doctor import checks
+
+TOKEN = "canary-3b8e90-" + "x" * 40
+INSTANCE = "crn:v1:bluemix:public:quantum-computing:us-east:a/1:2::"
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path, monkeypatch):
+    for name in [name for name in os.environ if name.startswith("QISKIT_IBM")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "home"))
+    # The client fixes its path when it is imported.
+    monkeypatch.setattr(
+        "qiskit_ibm_runtime.accounts.management._DEFAULT_ACCOUNT_CONFIG_JSON_FILE",
+        str(account_path()),
+    )
+
+
+def test_a_token_from_standard_input_is_saved_for_its_owner_only(capsys, monkeypatch):
+    assert invoke(["auth", "status", "--json"]) == 5
+    assert json.loads(capsys.readouterr().out)["source"] == "none"
+    monkeypatch.setattr("sys.stdin", io.StringIO(TOKEN + "\n"))
+    assert invoke(["auth", "login", "--token-stdin", "--instance", INSTANCE]) == 0
+    assert stat.S_IMODE(account_path().stat().st_mode) == 0o600
+    assert TOKEN in account_path().read_text()
+    assert invoke(["auth", "status"]) == 0
+    assert invoke(["doctor", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert TOKEN not in captured.out + captured.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["auth", "login"], "--token-stdin"),
+        (["auth", "login", "--token-stdin"], "--instance"),
+        (["auth", "login", "--token-stdin", "--instance", INSTANCE], "not be empty"),
+        (["auth", "login", "--token", TOKEN], "No such option"),
+    ],
+)
+def test_a_token_is_never_an_argument(capsys, monkeypatch, words, said):
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert invoke(words) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert TOKEN not in captured.err
+    assert not account_path().exists()
+
+
+def test_the_service_is_asked_only_when_wanted(capsys, emulator):
+    assert invoke(["auth", "status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["source"] == "environment"
+    assert emulator.log == []
+    assert invoke(["auth", "status", "--remote", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["plan"] == "open"
+
+
+def test_settings_tell_of_secrets_only_that_they_are_set(capsys, monkeypatch):
+    monkeypatch.setenv("QISKIT_IBM_TOKEN", TOKEN)
+    for words in ([], ["--json"]):
+        assert invoke(["config", "show", *words]) == 0
+        out = capsys.readouterr().out
+        assert TOKEN not in out
+    document = json.loads(out)
+    assert document["environment"]["QISKIT_IBM_TOKEN"] == "set"
+    assert document["files"]["store"] == str(store_path())
+    assert document["limits"]["condition_bits"] == 32
+
+
+def test_doctor_runs_the_engine_and_finds_nothing_wrong(capsys):
+    assert invoke(["doctor"]) == 0
+    out = capsys.readouterr().out
+    assert "ok     engine: feed-forward" in out
+    assert "note   account: none" in out
+
+
+def test_doctor_names_what_is_wrong_with_its_remedy(capsys):
+    store_path().parent.mkdir(parents=True)
+    store_path().write_text("no database, but long enough to be looked at")
+    store_path().chmod(0o644)
+    account_path().parent.mkdir()
+    account_path().write_text("{")
+    account_path().chmod(0o644)
+    assert invoke(["doctor", "--json"]) == 3
+    document = json.loads(capsys.readouterr().out)
+    wrong = {one["name"]: one for one in document["checks"] if one["status"] == "wrong"}
+    assert not document["ok"]
+    assert set(wrong) == {"store", "account file"}
+    assert wrong["store"]["remedy"] == f"chmod 600 {store_path()}"
+
+
+def test_doctor_holds_installed_versions_against_what_is_asked(monkeypatch):
+    monkeypatch.setattr(
+        "qrnn_hw.doctor.metadata.requires",
+        lambda name: ["numpy>=1", "qiskit<1", "no-such-package>=2", 'pytest<1; extra == "dev"'],
+    )
+    found = {check.name: check for check in checks()}
+    assert found["numpy"].status == "ok"
+    assert found["qiskit"].status == "wrong"
+    assert "qiskit<1" in found["qiskit"].remedy
+    assert found["no-such-package"].found == "not installed"
+    assert "pytest" not in found
+
+
+def test_doctor_asks_the_service_and_says_when_it_refuses(capsys, emulator, monkeypatch):
+    assert invoke(["doctor", "--remote", "--json"]) == 0
+    last = json.loads(capsys.readouterr().out)["checks"][-1]
+    assert (last["status"], last["found"]) == ("ok", "plan open, backends ibm_boston")
+    monkeypatch.setenv("QISKIT_IBM_TOKEN", "refused")
+    assert invoke(["doctor", "--remote", "--json"]) == 3
+    last = json.loads(capsys.readouterr().out)["checks"][-1]
+    assert (last["name"], last["status"]) == ("service", "wrong")
