@@ -20,7 +20,7 @@ demo: $(STAMP)
 	$(BIN)/qrnn-hw run --output runs/demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 format: $(STAMP)
 	$(BIN)/ruff format .
