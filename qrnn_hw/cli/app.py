@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from qrnn_hw._version import __version__
-from qrnn_hw.cli import models
+from qrnn_hw.cli import models, study
 from qrnn_hw.cli.run import run
 
 app = typer.Typer(
@@ -39,3 +39,4 @@ def root(
 
 app.command("run")(run)
 app.add_typer(models.app, name="models")
+app.add_typer(study.app, name="study")
