@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from qrnn_hw.studies.grid import Grid
 
 app = typer.Typer(
     name="study",
@@ -119,3 +122,169 @@ def _print_json(document: Any) -> None:
     from json import dumps
 
     typer.echo(dumps(document, indent=2, allow_nan=False))
+
+
+Design = Annotated[
+    Path | None,
+    typer.Argument(help="TOML file: study = 'noise', a table [axes], a table [fixed]."),
+]
+Axis = Annotated[
+    list[str] | None,
+    typer.Option("--axis", help="NAME=VALUE,VALUE,...; may be repeated, in place of a file."),
+]
+Fixed = Annotated[
+    list[str] | None, typer.Option("--set", help="NAME=VALUE for all cells; may be repeated.")
+]
+ShardOption = Annotated[str | None, typer.Option(help="Run only every n-th cell: i/n.")]
+Merge = Annotated[
+    list[Path] | None, typer.Option(help="Add the rows of this rows.jsonl first; may be repeated.")
+]
+Workers = Annotated[int, typer.Option(help="Processes that run cells.")]
+Cluster = Annotated[
+    str | None, typer.Option(help="Address of a Dask scheduler that runs the cells.")
+]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Run failed cells again.")]
+
+
+@app.command("noise")
+def noise(
+    design: Design = None,
+    axis: Axis = None,
+    fixed: Fixed = None,
+    shard: ShardOption = None,
+    merge: Merge = None,
+    workers: Workers = 1,
+    cluster: Cluster = None,
+    retry_failed: RetryFailed = False,
+    output: Annotated[Path, typer.Option(help="Folder of rows, models and report.")] = Path(
+        "runs/noise"
+    ),
+    json: Json = False,
+) -> None:
+    """Scale gate, readout, idle and reset noise apart and see where a trained model breaks.
+
+    Each model is trained once under its machine's noise. Killed and run again, the study goes on;
+    run twice, it does nothing.
+    """
+    _run_grid(
+        "noise", design, axis, fixed, shard, merge, workers, cluster, retry_failed, output, json
+    )
+
+
+@app.command("mitigation")
+def mitigation(
+    design: Design = None,
+    axis: Axis = None,
+    fixed: Fixed = None,
+    shard: ShardOption = None,
+    merge: Merge = None,
+    workers: Workers = 1,
+    cluster: Cluster = None,
+    retry_failed: RetryFailed = False,
+    output: Annotated[Path, typer.Option(help="Folder of rows, models and report.")] = Path(
+        "runs/mitigation"
+    ),
+    json: Json = False,
+) -> None:
+    """Hold mitigation stacks against each other at equal total shots.
+
+    Each model is trained once under its machine's noise. Killed and run again, the study goes on;
+    run twice, it does nothing.
+    """
+    _run_grid(
+        "mitigation",
+        design,
+        axis,
+        fixed,
+        shard,
+        merge,
+        workers,
+        cluster,
+        retry_failed,
+        output,
+        json,
+    )
+
+
+def _run_grid(
+    kind: str,
+    design: Path | None,
+    axes: list[str] | None,
+    fixed: list[str] | None,
+    shard: str | None,
+    merge: list[Path] | None,
+    workers: int,
+    cluster: str | None,
+    retry_failed: bool,
+    output: Path,
+    json: bool,
+) -> None:
+    from qrnn_hw.cli.progress import ConsoleProgress
+    from qrnn_hw.errors import UsageError
+    from qrnn_hw.studies.engine import run_cells
+    from qrnn_hw.studies.grid import Shard
+    from qrnn_hw.studies.kinds import evaluator
+    from qrnn_hw.studies.rows import RowFile, in_order
+
+    if design is not None and (axes or fixed):
+        raise UsageError("a study is a file, or --axis and --set. Got both.")
+    chosen = _grid(kind, design, axes, fixed)
+    cells = chosen.cells(Shard.parse(shard) if shard else None)
+    rows = RowFile(output / "rows.jsonl")
+    with ConsoleProgress() as progress:
+        if merge:
+            progress.stage(f"{rows.merge(merge)} rows added from {len(merge)} files")
+        tally = run_cells(
+            cells,
+            rows,
+            evaluator(kind, output),
+            progress,
+            n_workers=workers,
+            cluster=cluster,
+            retry_failed=retry_failed,
+        )
+        if tally.n_run == 0:
+            progress.stage("nothing to do: every cell has its row")
+        from qrnn_hw.report.grid_report import row_table, write_grid_report
+
+        found = in_order(chosen.cells(), rows.read())
+        document = write_grid_report(chosen, found, output)
+    if json:
+        _print_json(document)
+        return
+    from qrnn_hw.cli.tables import print_findings, print_table
+
+    print_findings(document["findings"])
+    print_table(f"{len(found)} of {len(chosen.cells())} cells", row_table(chosen, found))
+    typer.echo(f"report: {document['report']}")
+
+
+def _grid(kind: str, design: Path | None, axes: list[str] | None, fixed: list[str] | None) -> Grid:
+    from qrnn_hw.errors import UsageError
+    from qrnn_hw.studies.grid import grid, read_grid
+    from qrnn_hw.studies.kinds import USUAL_AXES, defaults
+
+    known = defaults(kind)
+    if design is not None:
+        return read_grid(design, {kind: known})
+    parsed: dict[str, list[Any]] = {}
+    for text in [*(axes or []), *(fixed or [])]:
+        name, separator, values = text.partition("=")
+        if not separator:
+            raise UsageError(f"an axis should be given as NAME=VALUE,VALUE. Got {text!r}.")
+        parsed[name] = [_like(value, known.get(name)) for value in values.split(",")]
+    set_names = {text.partition("=")[0] for text in fixed or []}
+    single = {name: values[0] for name, values in parsed.items() if name in set_names}
+    given = {name: values for name, values in parsed.items() if name not in set_names}
+    usual = {n: v for n, v in USUAL_AXES[kind].items() if n not in parsed}
+    return grid(kind, given | usual, single, known)
+
+
+def _like(text: str, default: object) -> Any:
+    """Read a value as typed, as the type of the parameter's default."""
+    try:
+        if isinstance(default, int | float):
+            return type(default)(text)
+    except ValueError:
+        pass  # the grid refuses it by name
+    return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from time import perf_counter
@@ -19,6 +19,8 @@ Evaluate = Callable[[dict[str, Any]], dict[str, Any]]
 MAX_TRIES = 2
 MAX_DEATHS = 3
 """Worker deaths after which the study stops; rows so far are kept."""
+
+CLUSTER_TIMEOUT_SECONDS = 10
 
 
 class Progress(Protocol):
@@ -138,11 +140,14 @@ def _finished(
     yield from parallel(tasks)
 
 
-def _workers(cluster: str | None) -> AbstractContextManager[Any]:
+@contextmanager
+def _workers(cluster: str | None) -> Iterator[None]:
+    """Send what joblib runs inside to the cluster, if there is one."""
     if cluster is None:
-        return nullcontext()
+        yield
+        return
     try:
-        client = import_module("distributed").Client
+        distributed = import_module("distributed")
     except ImportError:
         raise ConfigurationError(
             "a cluster needs the package distributed. Got none; install qrnn-hw[dask]."
@@ -150,12 +155,13 @@ def _workers(cluster: str | None) -> AbstractContextManager[Any]:
     from joblib import parallel_config
 
     try:
-        client(cluster, timeout=10)
+        client = distributed.Client(cluster, timeout=CLUSTER_TIMEOUT_SECONDS)
     except (OSError, TimeoutError, ValueError) as error:
         raise ConfigurationError(
             f"a cluster should be the address of a running Dask scheduler. Got {cluster} ({error})."
         ) from None
-    return parallel_config(backend="dask")  # type: ignore[no-any-return]
+    with client, parallel_config(backend="dask"):
+        yield
 
 
 def _is_death(error: Exception) -> bool:

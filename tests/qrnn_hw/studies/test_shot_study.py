@@ -73,7 +73,7 @@ def test_live_batches_on_an_executor(finished):
         def advance(self, done, total, note=""): ...
 
     settings = RunSettings(
-        dataset="amazon", sentences=3, training=TrainingOptions(epochs=1), output=finished
+        dataset="amazon", sentences=2, training=TrainingOptions(epochs=1), output=finished
     )
     model = trained_model(settings, Silent())
     # Wide decisions, so that few shots suffice.
@@ -82,7 +82,7 @@ def test_live_batches_on_an_executor(finished):
     draw = batch_draw(
         ExactExecutor(model.prepared.noise), model.prepared.transpiled, weights, model.test, seed=1
     )
-    stopped = label_in_batches(Betting(model.rule, 0.01), draw, 3, (50, 400, 3000))
+    stopped = label_in_batches(Betting(model.rule, 0.01), draw, 2, (50, 2000))
     expected = (model.noisy @ model.decision > 0).astype(int)
     answered = stopped.labels != UNDECIDED
     assert answered.any()
