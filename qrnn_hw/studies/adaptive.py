@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,7 +16,6 @@ from qrnn_hw.statistics.decisions import (
     DecisionRule,
     decide,
     distributions,
-    flip_probabilities,
     infinite_shot_labels,
 )
 from qrnn_hw.statistics.intervals import Interval, bootstrap
@@ -124,6 +124,7 @@ class AdaptiveRow:
 def compare_with_fixed(
     condition: str,
     probabilities: ArrayLike,
+    certain_shots: ArrayLike,
     rule: DecisionRule,
     *,
     delta: float,
@@ -138,6 +139,8 @@ def compare_with_fixed(
     Args:
         condition: name for the rows.
         probabilities: exact outcome distributions, shape (n, 2**m).
+        certain_shots: shots at which each label is certain by the exact law, shape (n,), from
+            `certainty.exact_shots`.
         rule: the weights and the threshold, with weights on both sides of it.
         delta: accepted probability of a wrong label.
         max_shots: cap; what is still open there is undecided.
@@ -148,8 +151,9 @@ def compare_with_fixed(
     tests: dict[str, SequentialTest] = {"betting": Betting(rule, delta)}
     if has_equal_votes(rule):
         tests["Beta mixture"] = BetaMixture(rule, delta)
+    needed = np.sort(np.asarray(certain_shots, dtype=np.float64))
     draws = (delta, max_shots, n_repeats, seed)
-    return tuple(_compare(condition, name, test, p, *draws) for name, test in tests.items())
+    return tuple(_compare(condition, name, test, p, needed, *draws) for name, test in tests.items())
 
 
 def _compare(
@@ -157,6 +161,7 @@ def _compare(
     name: str,
     test: SequentialTest,
     p: Array,
+    needed: Array,
     delta: float,
     max_shots: int,
     n_repeats: int,
@@ -177,9 +182,8 @@ def _compare(
         )
         return float((decide(counts, rule, delta) != UNDECIDED).mean()) >= share
 
-    def law_is_certain(shots: int) -> bool:
-        return float((flip_probabilities(p, rule, shots) <= delta).mean()) >= share
-
+    # The share flips with at most delta once as many inputs are certain.
+    oracle = float(needed[max(0, math.ceil(share * len(p)) - 1)])
     return AdaptiveRow(
         condition,
         name,
@@ -189,7 +193,7 @@ def _compare(
         wrong=bootstrap(wrong.mean(axis=1), seed=seed),
         mean_shots=bootstrap(shots.mean(axis=1), seed=seed),
         fixed_shots=_fewest(fixed_answers, limit),
-        oracle_shots=_fewest(law_is_certain, limit),
+        oracle_shots=int(oracle) if np.isfinite(oracle) else None,
     )
 
 

@@ -42,6 +42,7 @@ def study_shots_of(
             adaptive += compare_with_fixed(
                 condition,
                 table,
+                [row.exact_shots for row in study.under(condition)],
                 model.rule,
                 delta=plan.delta,
                 max_shots=adaptive_max_shots,

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from qrnn_hw.errors import UsageError
-from qrnn_hw.statistics.decisions import UNDECIDED, DecisionRule
+from qrnn_hw.statistics.certainty import exact_shots
+from qrnn_hw.statistics.decisions import UNDECIDED, DecisionRule, flip_probabilities
 from qrnn_hw.statistics.sequential import Betting, run_on_outcomes
 from qrnn_hw.studies.adaptive import (
     compare_with_fixed,
@@ -61,7 +62,10 @@ def test_error_stays_below_delta_on_the_hardest_inputs() -> None:
 @pytest.mark.parametrize("rule", [LEARNED, EQUAL])
 def test_adaptive_shots_save_at_equal_guarantee(rule: DecisionRule) -> None:
     p = spread(80, rule, 4)
-    rows = compare_with_fixed("a", p, rule, delta=0.01, max_shots=20_000, n_repeats=10, seed=5)
+    needed = exact_shots(p, rule, 0.01, 10**6)
+    rows = compare_with_fixed(
+        "a", p, needed, rule, delta=0.01, max_shots=20_000, n_repeats=10, seed=5
+    )
     assert {row.test for row in rows} == {"betting"} | (
         {"Beta mixture"} if rule is EQUAL else set()
     )
@@ -72,6 +76,8 @@ def test_adaptive_shots_save_at_equal_guarantee(rule: DecisionRule) -> None:
         assert row.fixed_shots is not None
         assert row.oracle_shots is not None
         assert row.oracle_shots <= row.fixed_shots
+        certain = np.mean(flip_probabilities(p, rule, row.oracle_shots) <= 0.01)
+        assert certain >= row.decided.value
 
 
 def test_looks_are_checked() -> None:
