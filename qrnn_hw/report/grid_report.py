@@ -116,7 +116,6 @@ def _panels(kind: str, rows: Sequence[Row]) -> list[Block]:
         x = sorted({value for line in grouped.values() for value in line})
         if len(x) < 2:
             continue
-        blocks.append(Heading(name))
         for figure in DRAWN[kind]:
             lines = [
                 (label, [line.get(v, {}).get(figure, float("nan")) for v in x])
@@ -124,7 +123,8 @@ def _panels(kind: str, rows: Sequence[Row]) -> list[Block]:
             ]
             labels = (over, figure.replace("_", " "))
             log = kind == "mitigation"
-            blocks.append(Figure(line_figure(x, lines, labels=labels, log_x=log), labels[1]))
+            caption = f"{name}: {labels[1]} over {over}, one line a {apart}."
+            blocks.append(Figure(line_figure(x, lines, labels=labels, log_x=log), caption))
     return blocks
 
 

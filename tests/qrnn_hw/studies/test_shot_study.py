@@ -107,3 +107,11 @@ def test_misuse_is_one_line(arguments, code, words, tmp_path, monkeypatch, capsy
     assert words in captured.err
     assert captured.out == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_numbers_in_tables_are_not_broken_but_digests_are():
+    from qrnn_hw.report.page import table
+
+    html = table(("shots", ""), [("100,000", "0" * 64)])
+    assert "<td>100,000</td>" in html
+    assert f'<td class="long">{"0" * 64}</td>' in html
