@@ -1,11 +1,12 @@
 # make demo   the main job, offline        make test   all tests
 # make check  everything that CI runs      make format rewrites the code's layout
+# make bench-studies  the studies measured: build/bench-studies.json
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check format lint types imports install clean
+.PHONY: demo test check format lint types imports install clean bench-studies
 
 install: $(STAMP)
 
@@ -37,6 +38,9 @@ imports: $(STAMP)
 	$(BIN)/lint-imports
 
 check: lint types imports test
+
+bench-studies: $(STAMP)
+	$(BIN)/python tests/benchmarks/studies.py
 
 clean:
 	rm -rf $(VENV) build

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from qrnn_hw._version import __version__
-from qrnn_hw.cli import auth, calibrate, config, jobs, models
+from qrnn_hw.cli import auth, calibrate, config, jobs, models, study
 from qrnn_hw.cli.backends import backends
 from qrnn_hw.cli.doctor import doctor
 from qrnn_hw.cli.estimate import estimate
@@ -53,3 +53,4 @@ app.add_typer(auth.app, name="auth")
 app.add_typer(config.app, name="config")
 app.command("doctor")(doctor)
 app.add_typer(models.app, name="models")
+app.add_typer(study.app, name="study")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from qrnn_hw.report.blocks import Table as ReportTable
 
 STACKS = {
     "ideal": "no noise, infinite shots",
@@ -50,3 +54,20 @@ def print_outcome(document: dict[str, Any]) -> None:
         f"({spread['low']:.0f} to {spread['high']:.0f} s)"
     )
     console.print(f"report: {document['report']}")
+
+
+def print_findings(lines: Sequence[str]) -> None:
+    """Print plain-language findings, one a line."""
+    console = Console(highlight=False, soft_wrap=True)
+    for line in lines:
+        console.print(f"- {line}", markup=False)
+
+
+def print_table(title: str, table: ReportTable) -> None:
+    """Print a table of a report."""
+    shown = Table(title=title, title_justify="left")
+    for column in table.header:
+        shown.add_column(column, overflow="fold")
+    for row in table.rows:
+        shown.add_row(*row)
+    Console(highlight=False).print(shown)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+LONGEST_WORD = 24
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _STYLE = """
 :root { color-scheme: light dark; --page: #fdfdfc; --ink: #1c1e21; --faint: #9aa0a6;
@@ -21,7 +22,8 @@ h1 { font-size: 1.6rem; line-height: 1.2; } h2 { font-size: 1.15rem; margin-top:
 .lead li { margin: .2rem 0; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; min-width: 50%; }
 th, td { text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid var(--faint);
-  vertical-align: top; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+  vertical-align: top; font-variant-numeric: tabular-nums; }
+.long { overflow-wrap: anywhere; }
 th { font-weight: 600; } figure { margin: 1rem 0; } svg { width: 100%; max-width: 44rem;
   height: auto; }
 figcaption, .note { color: var(--ink); opacity: .8; font-size: .9rem; }
@@ -60,15 +62,22 @@ def findings(lines: Sequence[str]) -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return a table; cells are escaped."""
+    """Return a table; cells are escaped.
+
+    On a narrow screen the table scrolls; only words longer than a digest's start are broken.
+    """
     head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows
-    )
+    body = "".join("<tr>" + "".join(_cell(str(cell)) for cell in row) + "</tr>" for row in rows)
     return (
         f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
+
+
+def _cell(text: str) -> str:
+    longest = max(map(len, text.split()), default=0)
+    long = ' class="long"' if longest > LONGEST_WORD else ""
+    return f"<td{long}>{escape(text)}</td>"
 
 
 def figure(svg: str, caption: str, *, wide: bool = False) -> str:

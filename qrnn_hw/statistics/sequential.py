@@ -237,10 +237,18 @@ def _log_odds(margin: float) -> float:
     return float(2 * np.arctanh(margin))
 
 
-def _check_votes(rule: DecisionRule) -> None:
+def has_equal_votes(rule: DecisionRule) -> bool:
+    """Say whether the weights lie at equal distances on both sides of the threshold.
+
+    `Sprt` and `BetaMixture` ask for it; `Betting` takes any weights.
+    """
     steps = rule.steps[np.abs(rule.steps) > 1e-12 * np.abs(rule.steps).max()]
     sizes = np.abs(steps)
-    if steps.size == 0 or np.ptp(np.sign(steps)) == 0 or np.ptp(sizes) > 1e-9 * sizes.max():
+    return bool(steps.size and np.ptp(np.sign(steps)) > 0 and np.ptp(sizes) <= 1e-9 * sizes.max())
+
+
+def _check_votes(rule: DecisionRule) -> None:
+    if not has_equal_votes(rule):
         raise UsageError(
             "this test needs weights at equal distances on both sides of the threshold. "
             f"Got {rule.weights} and threshold {rule.threshold}. Use Betting."

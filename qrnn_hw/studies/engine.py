@@ -1,0 +1,169 @@
+"""Runs the cells of a study that have no row yet: in this process, in several, on a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from time import perf_counter
+from typing import Any, Protocol
+
+from qrnn_hw.errors import ConfigurationError, UsageError, exit_code
+from qrnn_hw.studies.grid import Cell
+from qrnn_hw.studies.rows import Row, RowFile
+
+Evaluate = Callable[[dict[str, Any]], dict[str, Any]]
+"""A cell's parameters to its result, JSON-ready; it depends on nothing else."""
+
+MAX_TRIES = 2
+MAX_DEATHS = 3
+"""Worker deaths after which the study stops; rows so far are kept."""
+
+CLUSTER_TIMEOUT_SECONDS = 10
+
+
+class Progress(Protocol):
+    """Where the study says how far it is."""
+
+    def stage(self, text: str) -> None:
+        """Begin a stage."""
+
+    def advance(self, done: int, total: int, note: str = "") -> None:
+        """Say how far the stage is."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What one run of a study did."""
+
+    n_cells: int
+    n_known: int
+    n_run: int
+    n_failed: int
+    """Cells whose row holds an error, from this run or an earlier one."""
+
+
+def run_cells(
+    cells: Sequence[Cell],
+    rows: RowFile,
+    evaluate: Evaluate,
+    progress: Progress,
+    *,
+    n_workers: int = 1,
+    cluster: str | None = None,
+    retry_failed: bool = False,
+) -> Tally:
+    """Run the cells that have no row and add each row as soon as its cell is done.
+
+    A cell that raises is tried again, then recorded with its error; the others go on. When a
+    worker dies, the cells that have no row run again, up to `MAX_DEATHS` times.
+
+    Args:
+        cells: of the study, or of one shard.
+        rows: where rows are read and added.
+        evaluate: computes a cell; it must be importable in the workers.
+        progress: told of each finished cell.
+        n_workers: processes; 1 runs in this one.
+        cluster: address of a Dask scheduler, which then decides how many run at once.
+        retry_failed: run cells again whose row holds an error.
+
+    Raises:
+        UsageError: fewer than one worker.
+        ConfigurationError: the cluster cannot be used, or workers keep dying.
+    """
+    if n_workers < 1:
+        raise UsageError(f"the number of workers should be at least 1. Got {n_workers}.")
+    known = rows.read()
+    waiting = {
+        cell.key: cell
+        for cell in cells
+        if cell.key not in known or (retry_failed and known[cell.key].result is None)
+    }
+    n_known, n_run = len(cells) - len(waiting), len(waiting)
+    progress.stage(f"{n_run} cells to run, {n_known} of {len(cells)} have their row")
+    deaths = 0
+    while waiting:
+        try:
+            with _workers(cluster):
+                for row in _finished(list(waiting.values()), evaluate, n_workers, cluster):
+                    rows.add(row)
+                    del waiting[row.key]
+                    done = n_run - len(waiting)
+                    progress.advance(done, n_run, f"{row.seconds:.1f} s a cell")
+        except Exception as error:
+            if not _is_death(error):
+                raise
+            deaths += 1
+            if deaths >= MAX_DEATHS:
+                raise ConfigurationError(
+                    f"workers should live through a cell. Got {deaths} deaths, {len(waiting)} "
+                    "cells left; use fewer --workers if memory is short, then run again to go on."
+                ) from error
+            progress.stage(f"a worker died; {len(waiting)} cells run again")
+    found = rows.read()
+    failed = sum(found[cell.key].result is None for cell in cells)
+    return Tally(len(cells), n_known, n_run, failed)
+
+
+def evaluated(cell: Cell, evaluate: Evaluate) -> Row:
+    """Compute one cell, at most `MAX_TRIES` times; what it raises becomes its row's error."""
+    start, tries = perf_counter(), 0
+    result, error = None, None
+    while result is None and tries < MAX_TRIES:
+        tries += 1
+        try:
+            result, error = evaluate(cell.values), None
+        except Exception as raised:  # one bad cell must not end a study of hundreds
+            error = f"{type(raised).__name__}: {' '.join(str(raised).split())}"
+            # What the user got wrong stays wrong.
+            if exit_code(raised) is not None:
+                break
+    seconds = perf_counter() - start
+    return Row(cell.key, cell.kind, cell.values, result, error, tries, seconds)
+
+
+def _finished(
+    cells: Sequence[Cell], evaluate: Evaluate, n_workers: int, cluster: str | None
+) -> Iterator[Row]:
+    """Yield rows as cells finish, in any order."""
+    if n_workers == 1 and cluster is None:
+        yield from (evaluated(cell, evaluate) for cell in cells)
+        return
+    from joblib import Parallel, delayed
+
+    # Under a cluster the number of jobs is the cluster's own.
+    parallel = Parallel(
+        n_jobs=-1 if cluster else n_workers, return_as="generator_unordered", batch_size=1
+    )
+    tasks: Iterable[Any] = (delayed(evaluated)(cell, evaluate) for cell in cells)
+    yield from parallel(tasks)
+
+
+@contextmanager
+def _workers(cluster: str | None) -> Iterator[None]:
+    """Send what joblib runs inside to the cluster, if there is one."""
+    if cluster is None:
+        yield
+        return
+    try:
+        distributed = import_module("distributed")
+    except ImportError:
+        raise ConfigurationError(
+            "a cluster needs the package distributed. Got none; install qrnn-hw[dask]."
+        ) from None
+    from joblib import parallel_config
+
+    try:
+        client = distributed.Client(cluster, timeout=CLUSTER_TIMEOUT_SECONDS)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise ConfigurationError(
+            f"a cluster should be the address of a running Dask scheduler. Got {cluster} ({error})."
+        ) from None
+    with client, parallel_config(backend="dask"):
+        yield
+
+
+def _is_death(error: Exception) -> bool:
+    """Say whether an error is a worker's end: of joblib's own processes, or of Dask's."""
+    return type(error).__name__ in ("TerminatedWorkerError", "KilledWorker", "BrokenProcessPool")

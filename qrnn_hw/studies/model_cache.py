@@ -1,0 +1,69 @@
+"""Trained models of a study: each trained once, kept as a checkpoint named by its key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jobs.lock import held
+from qrnn_hw.settings import RunSettings
+from qrnn_hw.studies.grid import Cell
+from qrnn_hw.studies.trained import TrainedModel, trained_model
+from qrnn_hw.train.options import TrainingOptions
+
+TRAINING: dict[str, str | int | float | bool] = {
+    "model": "dynamic-line",
+    "dataset": "amazon",
+    "backend": "fake_boston",
+    "seed": 0,
+    "epochs": 30,
+    "sentences": 200,
+}
+"""Parameters of a cell that decide its trained model, with their defaults; all but the number of
+test sentences are in the checkpoint's name."""
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """Progress of a training inside a worker: nobody reads it."""
+
+    def stage(self, text: str) -> None:
+        """Say nothing."""
+
+    def advance(self, done: int, total: int, note: str = "") -> None:
+        """Say nothing."""
+
+
+def model_of(parameters: Mapping[str, Any], folder: Path) -> TrainedModel:
+    """Return the model that a cell speaks of, trained under its machine's noise.
+
+    Processes that ask for the same model wait for the one that trains it; what was trained before
+    a kill is resumed.
+
+    Args:
+        parameters: a cell's values, those of `TRAINING` among them.
+        folder: of the study.
+    """
+    return _model(tuple((name, parameters[name]) for name in TRAINING), folder)
+
+
+@lru_cache(maxsize=4)
+def _model(values: tuple[tuple[str, Any], ...], folder: Path) -> TrainedModel:
+    chosen = dict(values)
+    named = tuple(pair for pair in values if pair[0] != "sentences")
+    key = Cell("training", named).key
+    settings = RunSettings(
+        model=chosen["model"],
+        dataset=chosen["dataset"],
+        backend=chosen["backend"],
+        seed=chosen["seed"],
+        sentences=chosen["sentences"],
+        training=TrainingOptions(epochs=chosen["epochs"]),
+        output=folder / "models" / key[:16],
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    with held(folder / ".locks", key):
+        return trained_model(settings, Quiet())

@@ -1,0 +1,111 @@
+"""Rows of a study in an append-only file: one JSON object a line, one line a finished cell."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from jobs.lock import held
+from qrnn_hw.errors import ConfigurationError
+from qrnn_hw.studies.grid import Cell
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one cell gave: a result, or the error after its last try."""
+
+    key: str
+    kind: str
+    parameters: dict[str, Any]
+    result: dict[str, Any] | None
+    error: str | None
+    tries: int
+    seconds: float
+    """The only field that another run of the cell need not repeat."""
+
+    def lasting(self) -> dict[str, Any]:
+        """Return the fields without the time."""
+        return {name: value for name, value in asdict(self).items() if name != "seconds"}
+
+
+class RowFile:
+    """The rows of one study on disk.
+
+    A row is one write at the end of the file, flushed to the disk before the next cell counts as
+    done. A process that is killed within a write leaves a torn last line, which is ignored when
+    read and cut off before the next row. Files of several shards add up with `merge`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> dict[str, Row]:
+        """Return the rows by key; of two rows of one key a result stands before an error.
+
+        Raises:
+            ConfigurationError: a line other than a torn last one is not a row.
+        """
+        if not self.path.exists():
+            return {}
+        *lines, _torn = self.path.read_bytes().split(b"\n")
+        rows: dict[str, Row] = {}
+        for number, line in enumerate(lines, start=1):
+            try:
+                row = Row(**json.loads(line))
+            except (ValueError, TypeError) as error:
+                raise ConfigurationError(
+                    f"{self.path} should hold one row a line. Got something else in line {number}; "
+                    "remove that line, and its cell runs again."
+                ) from error
+            if row.key not in rows or rows[row.key].result is None:
+                rows[row.key] = row
+        return rows
+
+    def add(self, row: Row) -> None:
+        """Append a row; several processes may add to one file."""
+        line = json.dumps(asdict(row), sort_keys=True, allow_nan=False).encode() + b"\n"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with held(self.path.parent / ".locks", "00"), self.path.open("ab+") as stream:
+            stream.truncate(_whole_lines(stream.seek(0, os.SEEK_END), stream))
+            stream.write(line)
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    def merge(self, others: Iterable[Path]) -> int:
+        """Add the rows of other files that this one lacks; return how many.
+
+        Raises:
+            ConfigurationError: a file is missing or not one of rows.
+        """
+        known, added = self.read(), 0
+        for path in others:
+            if not path.is_file():
+                raise ConfigurationError(f"rows to merge should be a file. Got {path}.")
+            for key, row in RowFile(path).read().items():
+                if key not in known or (known[key].result is None and row.result is not None):
+                    self.add(row)
+                    known[key] = row
+                    added += 1
+        return added
+
+
+def in_order(cells: Iterable[Cell], rows: dict[str, Row]) -> list[Row]:
+    """Return the rows that there are in the order of the cells, whatever order they came in."""
+    return [rows[cell.key] for cell in cells if cell.key in rows]
+
+
+def _whole_lines(size: int, stream: Any) -> int:
+    """Return the length of the file up to its last newline."""
+    end = size
+    while end:
+        start = max(0, end - 4096)
+        stream.seek(start)
+        place = stream.read(end - start).rfind(b"\n")
+        if place >= 0:
+            return int(start + place + 1)
+        end = start
+    return 0

@@ -1,0 +1,108 @@
+"""A trained model for a study: that of a finished run, or trained first with the same settings."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrnn_hw.classifier import Examples, Weights
+from qrnn_hw.data.labelled_text import load_embedded, load_tsv
+from qrnn_hw.errors import ConfigurationError
+from qrnn_hw.main_job import Prepared, Progress, prepare, train_or_resume
+from qrnn_hw.outcome import exact_distributions
+from qrnn_hw.settings import RunSettings
+from qrnn_hw.statistics.decisions import DecisionRule
+from qrnn_hw.train.options import TrainingOptions
+
+if TYPE_CHECKING:
+    from circuits.exact.sequence import SequenceModel
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedModel:
+    """A trained network on its machine, with the test sentences that a study asks about."""
+
+    prepared: Prepared
+    weights: Weights
+
+    @property
+    def test(self) -> Examples:
+        """The test sentences."""
+        return self.prepared.test
+
+    @property
+    def decision(self) -> NDArray[np.float64]:
+        """Score of each outcome, shape (2**m,)."""
+        return np.asarray(self.weights.decision)
+
+    @property
+    def rule(self) -> DecisionRule:
+        """The trained decision as a rule of the statistics."""
+        return DecisionRule(tuple(self.decision.tolist()))
+
+    @cached_property
+    def ideal(self) -> NDArray[np.float64]:
+        """Exact outcome distributions without noise, shape (n, 2**m)."""
+        return self.distributions(self.prepared.ideal)
+
+    @cached_property
+    def noisy(self) -> NDArray[np.float64]:
+        """Exact outcome distributions under the machine's noise, shape (n, 2**m)."""
+        return self.distributions(self.prepared.noisy)
+
+    def distributions(self, engine: SequenceModel) -> NDArray[np.float64]:
+        """Return the exact outcome distributions of the test sentences, shape (n, 2**m)."""
+        return exact_distributions(engine, self.weights, self.test)
+
+
+def settings_of(folder: Path) -> RunSettings:
+    """Read the settings of a finished `qrnn-hw run`; its folder may have moved since.
+
+    Raises:
+        ConfigurationError: the folder holds no result and checkpoint of a run.
+    """
+    path = folder / "result.json"
+    try:
+        fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["settings"]
+        training = TrainingOptions(**fields.pop("training"))
+        for name in ("data", "embeddings"):
+            fields[name] = Path(fields[name]) if fields[name] else None
+        settings = RunSettings(**fields | {"training": training, "output": folder})
+    except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ConfigurationError(
+            f"a run's folder should hold the result.json of a finished `qrnn-hw run`. Got {path}, "
+            f"which cannot be read ({type(error).__name__})."
+        ) from error
+    if not (folder / "checkpoint.npz").exists():
+        raise ConfigurationError(
+            f"a run's folder should hold its checkpoint.npz. Got {folder} without one; run "
+            f"`qrnn-hw run --output {folder}` again."
+        )
+    return settings
+
+
+def trained_model(settings: RunSettings, progress: Progress) -> TrainedModel:
+    """Train under the machine's noise, or read the finished checkpoint in the output folder.
+
+    Raises:
+        QRNNError, CircuitsError, CalibrationError: as the main job.
+    """
+    progress.stage(f"reading the vectors, opening {settings.backend}")
+    text = load_tsv(settings.data) if settings.data else load_embedded(settings.dataset)
+    prepared = prepare(settings, text)
+    progress.stage(f"training {settings.model} under the noise of {prepared.machine.name}")
+    return TrainedModel(prepared, train_or_resume(prepared, progress).best)
+
+
+def with_sentences(model: TrainedModel, sentences: int | None) -> TrainedModel:
+    """Return the model with the first so many test sentences; None leaves them."""
+    if sentences is None:
+        return model
+    settings = replace(model.prepared.settings, sentences=sentences)
+    return TrainedModel(replace(model.prepared, settings=settings), model.weights)

@@ -1,0 +1,111 @@
+"""`qrnn-hw study noise` and `study mitigation` on a network that was trained for a moment."""
+
+import csv
+import json
+
+import pytest
+
+from qrnn_hw.cli import invoke
+from qrnn_hw.studies.engine import run_cells
+from qrnn_hw.studies.grid import grid
+from qrnn_hw.studies.mitigation import DEFAULTS, mitigation_cell
+from qrnn_hw.studies.rows import RowFile
+
+TRAINED = ("--set", "epochs=1", "--set", "sentences=20")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("grids")
+
+
+def study(folder, kind, *arguments):
+    assert invoke(["study", kind, *TRAINED, *arguments, "--json", "--output", str(folder)]) == 0
+
+
+def document(capsys):
+    captured = capsys.readouterr()
+    return json.loads(captured.out), captured.err
+
+
+def test_noise_scaled_to_zero_is_the_ideal_model(folder, capsys):
+    study(folder, "noise", "--axis", "source=readout", "--axis", "scale=0,1")
+    found, _ = document(capsys)
+    off, on = (row["result"] for row in found["rows"])
+    assert off["labels_changed"] == 0
+    assert off["margin_kept"] == pytest.approx(1, abs=1e-9)
+    assert off["contraction"] == pytest.approx(1, abs=1e-9)
+    assert on["contraction"] < 1 - 1e-4
+    lines = list(csv.DictReader((folder / "rows.csv").open()))
+    assert [float(line["accuracy"]) for line in lines] == [
+        r["result"]["accuracy"] for r in found["rows"]
+    ]
+
+
+def test_the_same_study_again_does_nothing_and_says_so(folder, capsys):
+    before = {name: (folder / name).read_bytes() for name in ("rows.jsonl", "rows.csv")}
+    study(folder, "noise", "--axis", "source=readout", "--axis", "scale=0,1")
+    assert "nothing to do" in document(capsys)[1]
+    assert before == {name: (folder / name).read_bytes() for name in before}
+
+
+def test_stacks_spend_the_same_and_extrapolation_trades_bias_for_variance(folder, capsys):
+    study(folder, "mitigation", "--axis", "shots=20000")
+    found, _ = document(capsys)
+    rows = {row["parameters"]["stack"]: row["result"] for row in found["rows"]}
+    for result in rows.values():
+        assert 0.99 * 20_000 * 20 <= result["total_shots"] <= 20_000 * 20
+        assert result["rmse"] >= result["bias"]
+        assert result["qpu_seconds"] > 0.25e-3 * result["total_shots"]
+    variance = {name: r["rmse"] ** 2 - r["bias"] ** 2 for name, r in rows.items()}
+    assert rows["zne"]["bias"] < rows["none"]["bias"]
+    assert variance["zne"] > variance["none"]
+
+
+def test_a_cell_that_cannot_be_is_a_row_with_its_error(folder):
+    cells = grid("mitigation", {"stack": ["all of it"]}, {"epochs": 1}, DEFAULTS).cells()
+
+    class Silent:
+        def stage(self, text): ...
+
+        def advance(self, done, total, note=""): ...
+
+    rows = RowFile(folder / "wrong.jsonl")
+
+    def evaluate(values):
+        return mitigation_cell(values, folder)
+
+    assert run_cells(cells, rows, evaluate, Silent()).n_failed == 1
+    (row,) = rows.read().values()
+    assert "a stack is one of none, readout, zne" in row.error
+    assert row.tries == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("noise", "--axis", "sauce=all"), 2, "Got sauce"),
+        (("noise", "--axis", "scale"), 2, "NAME=VALUE"),
+        (("noise", "--axis", "scale=much"), 2, "type float"),
+        (("noise", "--shard", "4/3"), 2, "i/n with 1 <= i <= n"),
+        (("mitigation", "nowhere.toml"), 3, "cannot be read"),
+        (("mitigation", "nowhere.toml", "--set", "seed=1"), 2, "Got both"),
+        (("mitigation", "--workers", "0"), 2, "at least 1. Got 0"),
+    ],
+)
+def test_misuse_is_one_line(arguments, code, words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert invoke(["study", *arguments]) == code
+    captured = capsys.readouterr()
+    assert words in captured.err
+    assert captured.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cluster_without_its_package_is_one_line(tmp_path, monkeypatch, capsys):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    output = str(tmp_path / "cluster")
+    assert invoke(["study", "noise", "--cluster", "tcp://x:1", "--output", output]) == 3
+    assert "qrnn-hw[dask]" in capsys.readouterr().err
