@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check format lint types imports install clean bench-studies
+.PHONY: demo test check format lint types imports install clean
 
 install: $(STAMP)
 
@@ -39,17 +39,20 @@ imports: $(STAMP)
 
 check: lint types imports test
 
-bench-studies: $(STAMP)
-	$(BIN)/python tests/benchmarks/studies.py
-
 clean:
 	rm -rf $(VENV) build
 
 # Slow measurements; each writes build/<name>.json with what was measured beside its target.
-.PHONY: accuracy faults bench-mitigation
+.PHONY: accuracy bench bench-mitigation bench-studies faults
 
 accuracy: $(STAMP)
 	$(BIN)/python tests/benchmarks/accuracy.py
+
+bench: $(STAMP)
+	$(BIN)/python tests/benchmarks/performance.py
+
+bench-studies: $(STAMP)
+	$(BIN)/python tests/benchmarks/studies.py
 
 faults: $(STAMP)
 	$(BIN)/python tests/benchmarks/faults.py
