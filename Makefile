@@ -1,6 +1,5 @@
 # make demo   the main job, offline        make test   all tests
 # make check  everything that CI runs      make format rewrites the code's layout
-# make bench-studies  the studies measured: build/bench-studies.json
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
