@@ -7,7 +7,7 @@ import circuits
 from circuits.errors import CircuitsError, UnknownNameError
 
 WEIGHTS = {
-    "dynamic-line": 20,
+    "dynamic-line": 18,
     "v1": 6,
     "v2": 6,
     "v3a": 7,

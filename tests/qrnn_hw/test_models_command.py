@@ -40,7 +40,7 @@ def test_list_gives_every_model_with_its_facts():
 def test_show_counts_what_the_circuit_holds():
     document = json.loads(run("show", "dynamic-line", "--steps", "2", "--json"))
     (record,) = document["circuits"]
-    assert (document["n_weights"], document["steps"]) == (20, 2)
+    assert (document["n_weights"], document["steps"]) == (18, 2)
     assert record["two_qubit_gates"] == 10
     assert record["measurements"] == 2 * 2 + 2
     assert record["branches"] == 4
