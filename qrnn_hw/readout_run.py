@@ -16,6 +16,8 @@ from qrnn_hw.machine import Machine
 from qrnn_hw.mitigation.readout_calibration import from_shots
 from qrnn_hw.workload import Workload
 
+LARGEST_QUBIT = 10_000
+
 
 def parse_qubits(text: str) -> tuple[int, ...]:
     """Return the qubits that a list such as "0,3,5-7" names.
@@ -28,7 +30,12 @@ def parse_qubits(text: str) -> tuple[int, ...]:
         first, dash, last = piece.strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
             raise UsageError(f"qubits should be given as 0,3,5-7. Got {text!r}.")
-        qubits += range(int(first), int(last or first) + 1)
+        begin, end = int(first), int(last or first)
+        if not begin <= end < LARGEST_QUBIT:
+            raise UsageError(
+                f"a range of qubits should go up, to a real one. Got {piece.strip()!r}."
+            )
+        qubits += range(begin, end + 1)
     return tuple(qubits)
 
 

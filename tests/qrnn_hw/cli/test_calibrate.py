@@ -124,7 +124,7 @@ def test_readout_errors_of_a_recorded_device_are_those_of_its_snapshot(
         "--shots",
         "20000",
     ]
-    assert invoke([*words, "--json"]) == 0
+    assert invoke([*words, "--shots", "20000", "--json"]) == 0
     (one,) = json.loads(capsys.readouterr().out)["qubits"]
     record = snapshot("fake_boston").record("measure", (5,))
     assert one["p01"] == pytest.approx(record.p01, abs=5 * one["p01_standard_error"])
@@ -134,3 +134,9 @@ def test_readout_errors_of_a_recorded_device_are_those_of_its_snapshot(
 def test_a_list_of_qubits_that_is_none_is_one_line(capsys, qubits):
     assert invoke(["calibrate", "readout", "--backend", "fake_boston", f"--qubits={qubits}"]) == 2
     assert "0,3,5-7" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("qubits", ["3-1", "0-99999999999"])
+def test_a_range_of_qubits_goes_up_to_a_real_one(capsys, qubits):
+    assert invoke(["calibrate", "readout", "--backend", "fake_boston", f"--qubits={qubits}"]) == 2
+    assert qubits in capsys.readouterr().err
