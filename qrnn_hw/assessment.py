@@ -174,6 +174,7 @@ def _spec(workload: Workload, machine: Machine, shots: int, seed: int) -> JobSpe
         shots=shots,
         executor=machine.executor_name,
         backend=machine.name,
+        options=workload.options,
         seed=None if machine.is_real else seed,
         # A recorded device draws from its calibration; on a real one it is part of the job only
         # when the circuits were made for it.

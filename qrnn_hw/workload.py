@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from qiskit.circuit import QuantumCircuit
 
     from circuits.definition import Architecture
-    from jobs.spec import Pub
+    from jobs.spec import JSON, Pub
     from qrnn_hw.machine import Machine
 
 
@@ -28,6 +29,9 @@ class Workload:
 
     snapshot: str = ""
     """Digest of the calibration that the circuits were made for; empty when taken as they are."""
+
+    options: Mapping[str, JSON] = field(default_factory=dict)
+    """What else tells this job from others with the same circuits."""
 
     @property
     def is_bound(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -77,6 +77,79 @@ def diff(
             for one in found[: max(largest, 0)]
         ],
     )
+
+
+@app.command("readout")
+def readout(
+    backend: Backend,
+    qubits: Annotated[str, typer.Option(help="Qubits of the device, such as 0,3,5-7.")],
+    shots: Annotated[int, typer.Option(help="Shots of each of the two circuits.")] = 4000,
+    seed: Annotated[int, typer.Option(help="Of a recorded device's shots.")] = 0,
+    budget: Annotated[
+        float | None, typer.Option(help="Refuse to send if the estimate is above these seconds.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Spend QPU time without asking.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Measure again, even if the store has an answer.")
+    ] = False,
+    output: Annotated[Path | None, typer.Option(help="Also write the document here.")] = None,
+    json: Json = False,
+) -> None:
+    """Measure both readout errors of each qubit, with standard errors; the bits are stored."""
+    from qrnn_hw.readout_run import parse_qubits
+
+    chosen = parse_qubits(qubits)
+    document = _measured(backend, chosen, shots, seed, budget, yes, fresh)
+    if output is not None:
+        from json import dumps
+
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(dumps(document, indent=2) + "\n", encoding="utf-8")
+    if json:
+        print_json(document)
+        return
+    typer.echo(f"{document['backend']}, measured {document['measured_at']}")
+    print_table(
+        ("qubit", "P(1 | 0)", "P(0 | 1)"),
+        [
+            (
+                one["qubit"],
+                f"{one['p01']:.4f} +- {one['p01_standard_error']:.4f}",
+                f"{one['p10']:.4f} +- {one['p10_standard_error']:.4f}",
+            )
+            for one in document["qubits"]
+        ],
+    )
+
+
+def _measured(
+    backend: str,
+    qubits: tuple[int, ...],
+    shots: int,
+    seed: int,
+    budget: float | None,
+    yes: bool,
+    fresh: bool,
+) -> dict[str, Any]:
+    from jobs.preflight import require
+    from jobs.store import Store
+    from qrnn_hw.assessment import assess, plan_state
+    from qrnn_hw.cli.submit import send_and_follow
+    from qrnn_hw.config import store_path
+    from qrnn_hw.machine import open_machine
+    from qrnn_hw.readout_run import readout_document, readout_workload
+
+    machine = open_machine(backend)
+    workload = readout_workload(machine, qubits, fresh=fresh)
+    verdict = assess(workload, machine, shots=shots, seed=seed, plan=plan_state(machine))
+    require(verdict.findings)
+    with Store(store_path()) as store:
+        _, interrupted = send_and_follow(
+            verdict, store, mode="job", budget=budget, yes=yes, dry_run=False, wait=True
+        )
+        if interrupted or verdict.spec is None:
+            raise typer.Exit(130)
+        return readout_document(verdict.spec.key, store, qubits)
 
 
 def _short(value: float | None) -> str:

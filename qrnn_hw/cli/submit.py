@@ -55,7 +55,9 @@ def submit(
     )
     require(verdict.findings)
     with Store(store_path()) as store:
-        keys, interrupted = _sent_and_followed(verdict, store, mode, budget, yes, dry_run, wait)
+        keys, interrupted = send_and_follow(
+            verdict, store, mode=mode, budget=budget, yes=yes, dry_run=dry_run, wait=wait
+        )
         _print(keys, verdict, store, json)
         if interrupted:
             raise typer.Exit(130)
@@ -65,9 +67,10 @@ def submit(
             collect(verdict.spec.key, store)
 
 
-def _sent_and_followed(
+def send_and_follow(
     verdict: Assessment,
     store: Store,
+    *,
     mode: str,
     budget: float | None,
     yes: bool,

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 
 import pytest
 from emulator.faults import Fault
@@ -211,3 +212,96 @@ def test_an_interrupt_leaves_the_job_and_a_new_process_comes_back(emulator, queu
     assert json.loads(done.stdout)["jobs"][0]["state"] == "cancelled"
     assert sent.state["status"] == "Cancelled"
     assert (home / "home" / "jobs.sqlite3").stat().st_mode & 0o077 == 0
+
+
+def test_a_job_that_is_too_large_is_sent_in_parts_and_rejoined(emulator, capsys, file, monkeypatch):
+    from jobs.limits import Limits
+    from jobs.splitting import split
+
+    small = Limits(executions=100)
+    monkeypatch.setattr("qrnn_hw.assessment.split", lambda spec: split(spec, small))
+    monkeypatch.setattr("jobs.submission.split", lambda spec, limits: split(spec, small))
+    words = ["submit", "dynamic-line", "--backend", "ibm_boston", "--steps", 1, "--rows", 3]
+    document, _ = command(capsys, *words, "--shots", 50, "--yes", "--wait")
+    assert [job["state"] for job in document["jobs"]] == ["done", "done"]
+    assert len(emulator.service.jobs) == 2
+    listed, _ = command(capsys, "jobs", "list")
+    (whole,) = [
+        job["key"]
+        for job in listed["jobs"]
+        if job["key"] not in {part["key"] for part in document["jobs"]}
+    ]
+    fetched, _ = command(capsys, "jobs", "fetch", whole)
+    rows = fetched["circuits"][0]["rows"]
+    assert [sum(row["out"].values()) for row in rows] == [50, 50, 50]
+
+
+def test_a_post_that_was_taken_twice_leaves_one_job_and_a_note(emulator, capsys, file, queue):
+    emulator.faults = [Fault("status after", "POST", "/jobs$", status=503)]
+    document, _ = command(capsys, *submit(file))
+    (job,) = document["jobs"]
+    states = [sent.state["status"] for sent in emulator.service.jobs.values()]
+    assert sorted(states) == ["Cancelled", "Queued"]
+    assert emulator.service.jobs[job["id"]].state["status"] == "Queued"
+    shown, _ = command(capsys, "jobs", "show", job["key"])
+    assert any("held this job 2 times" in note["text"] for note in shown["notes"])
+
+
+def test_a_service_that_refuses_the_account_has_its_exit_code(emulator, capsys, file, monkeypatch):
+    monkeypatch.setenv("QISKIT_IBM_TOKEN", "refused")
+    assert invoke([str(word) for word in submit(file)]) == 5
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_job_that_the_machine_ends_has_its_reason(emulator, capsys, file, monkeypatch):
+    from emulator import service as loopback
+
+    def refuse(circuits, shots, configuration):
+        raise loopback.Refusal("the compiler's own reason")
+
+    monkeypatch.setattr(loopback, "check", refuse)
+    words = [str(word) for word in submit(file, "--wait", "--json")]
+    assert invoke(words) == 7
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["jobs"][0]["state"] == "failed"
+    assert "the compiler's own reason" in captured.err
+    assert invoke(["jobs", "watch", json.loads(captured.out)["jobs"][0]["key"]]) == 7
+
+
+def test_no_token_reaches_an_output_or_a_file(emulator, capsys, file, home, monkeypatch):
+    monkeypatch.setenv("QISKIT_IBM_TOKEN", CANARY)
+    key = command(capsys, *submit(file, "--wait"))[0]["jobs"][0]["key"]
+    said = ""
+    for words, fault in (
+        (["backends", "--remote"], None),
+        (["calibrate", "snapshot", "--backend", "ibm_boston", "--output", str(home / "s")], None),
+        (["preflight", file, "--backend", "ibm_boston"], None),
+        (["estimate", file, "--backend", "ibm_boston", "--json"], None),
+        (["jobs", "list", "--json"], None),
+        (["jobs", "show", key], None),
+        (["jobs", "fetch", key, "--json"], None),
+        (["jobs", "export", key, "--output", str(home / "job.zip")], None),
+        (["auth", "status", "--remote", "--json"], None),
+        (["config", "show", "--json"], None),
+        (["doctor", "--remote"], None),
+        (
+            ["preflight", file, "--backend", "ibm_boston"],
+            Fault("status", "GET", status=400, times=99),
+        ),
+        (
+            [str(word) for word in submit(file, "--seed", "1", "--shots", "9")],
+            Fault("status", "POST", "/jobs$", status=400),
+        ),
+    ):
+        emulator.faults = [] if fault is None else [fault]
+        code = invoke(words)
+        captured = capsys.readouterr()
+        assert (code == 0) == (fault is None), captured.err
+        said += captured.out + captured.err
+    assert CANARY not in said
+    files = [path for path in home.rglob("*") if path.is_file()]
+    assert {path.name for path in files} >= {"jobs.sqlite3", "job.zip", "s"}
+    for path in files:
+        assert CANARY.encode() not in path.read_bytes()
+    with zipfile.ZipFile(home / "job.zip") as archive:
+        assert all(CANARY.encode() not in archive.read(name) for name in archive.namelist())

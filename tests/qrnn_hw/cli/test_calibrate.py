@@ -5,7 +5,9 @@ import pytest
 
 from calibration.drift import changes, shifts
 from calibration.files import read_snapshot, write_snapshot
+from calibration.library import snapshot
 from calibration.snapshot import InstructionRecord, QubitRecord, Snapshot
+from jobs.backoff import Backoff
 from qrnn_hw.cli import invoke
 
 
@@ -49,8 +51,8 @@ def test_medians_are_over_the_device():
 
 
 def test_diff_prints_one_document(tmp_path, capsys):
-    for name, snapshot in (("a.json", device()), ("b.json", device(error=0.02))):
-        write_snapshot(snapshot, tmp_path / name)
+    for name, own in (("a.json", device()), ("b.json", device(error=0.02))):
+        write_snapshot(own, tmp_path / name)
     assert read_snapshot(tmp_path / "a.json") == device()
     assert invoke(["calibrate", "diff", str(tmp_path / "a.json"), str(tmp_path / "b.json")]) == 0
     assert "1 values changed" in capsys.readouterr().out
@@ -81,5 +83,60 @@ def test_a_snapshot_of_a_real_machine_reads_back(emulator, tmp_path, capsys):
     path = tmp_path / "deep" / "now.json"
     assert invoke(["calibrate", "snapshot", "--backend", "ibm_boston", "--output", str(path)]) == 0
     assert capsys.readouterr().out.strip() == str(path)
-    snapshot = read_snapshot(path)
-    assert (snapshot.backend, snapshot.n_qubits) == ("ibm_boston", 12)
+    own = read_snapshot(path)
+    assert (own.backend, own.n_qubits) == ("ibm_boston", 12)
+
+
+def test_readout_errors_are_measured_with_their_standard_errors(
+    emulator, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("qrnn_hw.following.POLLING", Backoff(0.05, 0.2, 10.0))
+    words = ["calibrate", "readout", "--backend", "ibm_boston", "--qubits", "0,2-3", "--shots"]
+    path = tmp_path / "readout.json"
+    assert invoke([*words, "500", "--yes", "--json", "--output", str(path)]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert json.loads(path.read_text()) == document
+    assert [one["qubit"] for one in document["qubits"]] == [0, 2, 3]
+    # The loopback machine reads without error: 0 of 500, and an error that is not 0.
+    assert [one["p01"] for one in document["qubits"]] == [0.0] * 3
+    assert 0 < document["qubits"][0]["p10_standard_error"] < 0.005
+    assert document["age_seconds"] < 60
+    assert invoke([*words, "500", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["measured_at"] == document["measured_at"]
+    assert len(emulator.service.jobs) == 1
+    assert invoke([*words, "500", "--yes", "--fresh"]) == 0
+    assert "P(1 | 0)" in capsys.readouterr().out
+    assert len(emulator.service.jobs) == 2
+
+
+def test_readout_errors_of_a_recorded_device_are_those_of_its_snapshot(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "home"))
+    words = [
+        "calibrate",
+        "readout",
+        "--backend",
+        "fake_boston",
+        "--qubits",
+        "5",
+        "--shots",
+        "20000",
+    ]
+    assert invoke([*words, "--shots", "20000", "--json"]) == 0
+    (one,) = json.loads(capsys.readouterr().out)["qubits"]
+    record = snapshot("fake_boston").record("measure", (5,))
+    assert one["p01"] == pytest.approx(record.p01, abs=5 * one["p01_standard_error"])
+
+
+@pytest.mark.parametrize("qubits", ["", "a", "1-", "-1", "1,,2"])
+def test_a_list_of_qubits_that_is_none_is_one_line(capsys, qubits):
+    assert invoke(["calibrate", "readout", "--backend", "fake_boston", f"--qubits={qubits}"]) == 2
+    assert "0,3,5-7" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("qubits", ["3-1", "0-99999999999"])
+def test_a_range_of_qubits_goes_up_to_a_real_one(capsys, qubits):
+    assert invoke(["calibrate", "readout", "--backend", "fake_boston", f"--qubits={qubits}"]) == 2
+    assert qubits in capsys.readouterr().err
