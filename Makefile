@@ -1,11 +1,12 @@
 # make demo   the main job, offline        make test   all tests
 # make check  everything that CI runs      make format rewrites the code's layout
+# make bench  speed beside each baseline (rows against other packages need '.[peers]')
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check format lint types imports install clean
+.PHONY: demo test bench check format lint types imports install clean
 
 install: $(STAMP)
 
@@ -21,6 +22,9 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+bench: $(STAMP)
+	PYTHONPATH=. $(BIN)/python tests/benchmarks/performance.py
 
 format: $(STAMP)
 	$(BIN)/ruff format .

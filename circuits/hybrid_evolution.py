@@ -1,7 +1,7 @@
 """The hybrid's exact evolution in `expectation` mode: a pure state, differentiable through time.
 
-Memory is what limits n: from `CHECKPOINTED_FROM` qubits on only one state a step is kept and the
-layers are recomputed in the backward pass. Wire w is axis w of the state.
+Memory is what limits n: `jax.checkpoint` keeps one state a step and recomputes the layers in the
+backward pass. Wire w is axis w of the state.
 """
 
 from __future__ import annotations
@@ -17,12 +17,6 @@ from circuits.cells import ring
 from circuits.hybrid_controller import Controller, Weights
 
 Readout = Literal["z", "xyz"]
-
-WIRES_AT_ONCE = 4
-"""Wires whose rotations are multiplied into one matrix before they meet the state."""
-
-CHECKPOINTED_FROM = 9
-"""Qubits from which on the layers are recomputed in the backward pass, to save memory."""
 
 
 def evolve_hybrid(
@@ -57,36 +51,24 @@ def evolve_hybrid(
         x, own_key = row
         theta = controller.angles(weights, x, z, own_key)
         for layer in theta.reshape(n_layers, n_qubits, 2):
-            state = _rotate_all(state, layer) * signs
+            for wire in range(n_qubits):
+                state = _rotate(state, wire, layer[wire])
+            state = state * signs
         z = _readouts(state, n_qubits, readout)
         return (state, z), z
 
     start = jnp.zeros(2**n_qubits, dtype=complex).at[0].set(1)
     first = jnp.zeros(controller.n_readouts)
-    step = jax.checkpoint(advance) if n_qubits >= CHECKPOINTED_FROM else advance
-    _, outputs = jax.lax.scan(step, (start, first), (features, keys))
+    _, outputs = jax.lax.scan(jax.checkpoint(advance), (start, first), (features, keys))
     return jnp.asarray(outputs)
 
 
-def _rotate_all(state: jax.Array, angles: jax.Array) -> jax.Array:
-    """Apply RY then RZ to every wire, angles of shape (n, 2).
-
-    Neighbouring wires are turned together, by the Kronecker product of their matrices: one small
-    product of matrices costs less than several passes over the state.
-    """
-    c, s = jnp.cos(angles[:, 0] / 2), jnp.sin(angles[:, 0] / 2)
-    down = jnp.exp(-0.5j * angles[:, 1])
-    rows = [jnp.stack([c * down, -s * down], -1), jnp.stack([s / down, c / down], -1)]
-    matrices = jnp.stack(rows, 1)  # shape (n, 2, 2)
-    n_wires = len(matrices)
-    for first in range(0, n_wires, WIRES_AT_ONCE):
-        product = matrices[first]
-        for matrix in matrices[first + 1 : first + WIRES_AT_ONCE]:
-            size = 2 * len(product)
-            product = (product[:, None, :, None] * matrix[None, :, None, :]).reshape(size, size)
-        split = state.reshape(2**first, len(product), -1)
-        state = jnp.einsum("ab,ibj->iaj", product, split).reshape(state.shape)
-    return state
+def _rotate(state: jax.Array, wire: int, angles: jax.Array) -> jax.Array:
+    """Apply RY then RZ to a wire."""
+    c, s = jnp.cos(angles[0] / 2), jnp.sin(angles[0] / 2)
+    down = jnp.exp(-0.5j * angles[1])
+    matrix = jnp.stack([jnp.stack([c * down, -s * down]), jnp.stack([s / down, c / down])])
+    return jnp.einsum("ab,ibj->iaj", matrix, state.reshape(2**wire, 2, -1)).reshape(state.shape)
 
 
 def _readouts(state: jax.Array, n: int, readout: Readout) -> jax.Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ import numpy as np
 import optax
 
 from circuits.exact.sequence import SequenceModel
-from qrnn_hw.classifier import Examples, Weights, accuracy, scores
+from qrnn_hw.classifier import Examples, Weights, accuracy, angles, scores
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.train.options import TrainingOptions
 
@@ -68,8 +68,25 @@ def start(weights: Weights, options: TrainingOptions) -> TrainingState:
     )
 
 
+def shot_robustness(
+    distributions: jax.Array, decision: jax.Array, labels: jax.Array, options: TrainingOptions
+) -> jax.Array:
+    """Return what the options add to the loss so that few shots decide as infinitely many do.
+
+    Args:
+        distributions: of the outcomes, shape (n, 2**m).
+        decision: score of each outcome, shape (2**m,).
+        labels: 0 or 1, shape (n,).
+        options: `margin` and `variance_penalty`.
+    """
+    score = distributions @ decision
+    shortfall = jax.nn.relu(options.margin - (2.0 * labels - 1.0) * score)
+    variance = distributions @ decision**2 - score**2
+    return jnp.mean(shortfall**2) + options.variance_penalty * jnp.mean(variance)
+
+
 def train(
-    model: SequenceModel,
+    model: SequenceModel | Sequence[SequenceModel],
     training: Examples,
     validation: Examples,
     options: TrainingOptions,
@@ -83,7 +100,9 @@ def train(
     resumed from any epoch continues bit for bit.
 
     Args:
-        model: exact engine, with the noise to train under.
+        model: exact engine, with the noise to train under. Several, such as those of one step
+            under the calibrations of several days, take turns from batch to batch, and the mean of
+            their scores is validated: weights for the machine's drift, not for one morning.
         training: rows to fit.
         validation: rows to stop by.
         options: settings.
@@ -91,13 +110,16 @@ def train(
         after_epoch: called with the state after each epoch, for progress and checkpoints.
 
     Raises:
-        ConfigurationError: the loss is no longer finite.
+        ConfigurationError: the loss is no longer finite, or there is no model.
     """
-    run_epoch, validate = _compile(model, training, validation, options)
+    models = (model,) if isinstance(model, SequenceModel) else tuple(model)
+    if not models:
+        raise ConfigurationError("training needs at least one model. Got none.")
+    run_epoch, validate = _compile(models, training, validation, options)
     while state.finished_epochs < options.epochs and not stopped(state, options):
         order = _batches(len(training), options, state.finished_epochs)
         weights, optimiser, average, loss = run_epoch(
-            state.weights, state.optimiser, state.average, order
+            state.weights, state.optimiser, state.average, order, _turns(order, models, state)
         )
         score, validation_loss = validate(average)
         if not (np.isfinite(loss) and np.isfinite(validation_loss)):
@@ -137,23 +159,53 @@ def _batches(n_rows: int, options: TrainingOptions, epoch: int) -> jax.Array:
     return jnp.asarray(order[: n_batches * size].reshape(n_batches, size))
 
 
+def _turns(
+    order: jax.Array, models: Sequence[SequenceModel], state: TrainingState
+) -> jax.Array | None:
+    """Return which model each batch of an epoch meets, shape (n_batches,); None with one model."""
+    if len(models) == 1:
+        return None
+    first = state.finished_epochs * len(order)
+    return (first + jnp.arange(len(order))) % len(models)
+
+
 def _compile(
-    model: SequenceModel, training: Examples, validation: Examples, options: TrainingOptions
+    models: Sequence[SequenceModel],
+    training: Examples,
+    validation: Examples,
+    options: TrainingOptions,
 ) -> tuple[Callable[..., Any], Callable[[Weights], Any]]:
     optimiser = optax.adam(options.learning_rate)
     vectors, lengths = jnp.asarray(training.vectors), jnp.asarray(training.lengths)
     labels = jnp.asarray(training.labels, dtype=float)
     held_vectors, held_lengths = jnp.asarray(validation.vectors), jnp.asarray(validation.lengths)
     held_labels = jnp.asarray(validation.labels, dtype=float)
+    is_regularised = options.margin > 0 or options.variance_penalty > 0
 
-    def objective(weights: Weights, rows: jax.Array) -> jax.Array:
-        score = scores(model, weights, vectors[rows], lengths[rows])
-        decay = options.projection_decay * jnp.sum(weights.projection**2)
-        return logistic_loss(score, labels[rows]) + decay
+    def objective_of(model: SequenceModel) -> Callable[[Weights, jax.Array], jax.Array]:
+        def objective(weights: Weights, rows: jax.Array) -> jax.Array:
+            decay = options.projection_decay * jnp.sum(weights.projection**2)
+            if not is_regularised:
+                score = scores(model, weights, vectors[rows], lengths[rows])
+                return logistic_loss(score, labels[rows]) + decay
+            encoded = angles(weights, vectors[rows])
+            distributions = model.distributions(weights.quantum, encoded, lengths[rows])
+            loss = logistic_loss(distributions @ weights.decision, labels[rows])
+            extra = shot_robustness(distributions, weights.decision, labels[rows], options)
+            return loss + extra + decay
 
-    def one_batch(carry: Any, rows: jax.Array) -> tuple[Any, jax.Array]:
+        return objective
+
+    objectives = [objective_of(model) for model in models]
+
+    def objective(weights: Weights, rows: jax.Array, turn: jax.Array | None) -> jax.Array:
+        if turn is None:
+            return objectives[0](weights, rows)
+        return jnp.asarray(jax.lax.switch(turn, objectives, weights, rows))
+
+    def one_batch(carry: Any, at: tuple[jax.Array, jax.Array | None]) -> tuple[Any, jax.Array]:
         weights, state, average = carry
-        loss, gradient = jax.value_and_grad(objective)(weights, rows)
+        loss, gradient = jax.value_and_grad(objective)(weights, *at)
         updates, state = optimiser.update(gradient, state)
         weights = optax.apply_updates(weights, updates)
         average = jax.tree.map(
@@ -164,13 +216,16 @@ def _compile(
         return (weights, state, average), loss
 
     @jax.jit
-    def run_epoch(weights: Weights, state: Any, average: Weights, order: jax.Array) -> Any:
-        carry, losses = jax.lax.scan(one_batch, (weights, state, average), order)
+    def run_epoch(
+        weights: Weights, state: Any, average: Weights, order: jax.Array, turns: jax.Array | None
+    ) -> Any:
+        carry, losses = jax.lax.scan(one_batch, (weights, state, average), (order, turns))
         return (*carry, losses.mean())
 
     @jax.jit
     def validate(weights: Weights) -> tuple[jax.Array, jax.Array]:
-        score = scores(model, weights, held_vectors, held_lengths)
+        each = [scores(model, weights, held_vectors, held_lengths) for model in models]
+        score = each[0] if len(each) == 1 else jnp.mean(jnp.stack(each), axis=0)
         return score, logistic_loss(score, held_labels)
 
     return run_epoch, validate

@@ -31,6 +31,12 @@ class TrainingOptions:
     """Epochs without a lower validation loss after which training stops."""
 
     seed: int = 0
+    margin: float = 0.0
+    """Distance from 0 that scores should keep; the mean squared shortfall joins the loss. A
+    sentence near 0 changes its label from one set of shots to the next."""
+
+    variance_penalty: float = 0.0
+    """Factor of the mean variance of a single shot's score, which is what N shots divide by N."""
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -39,9 +45,20 @@ class TrainingOptions:
                 raise UsageError(f"{name} should be at least 1. Got {getattr(self, name)}.")
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise UsageError(f"learning_rate should be positive. Got {self.learning_rate}.")
+        for name in ("margin", "variance_penalty"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise UsageError(f"{name} should be finite and at least 0. Got {value}.")
         if not 0 <= self.averaging < 1:
             raise UsageError(f"averaging should be in [0, 1). Got {self.averaging}.")
 
     def to_json(self) -> dict[str, Any]:
-        """Return the settings as a JSON object."""
-        return asdict(self)
+        """Return the settings as a JSON object; a regularisation that is off is left out.
+
+        So a run without it keeps the fingerprint, and the checkpoints, of before there was one.
+        """
+        document = asdict(self)
+        for name in ("margin", "variance_penalty"):
+            if not document[name]:
+                del document[name]
+        return document
