@@ -51,9 +51,6 @@ clean:
 accuracy: $(STAMP)
 	$(BIN)/python tests/benchmarks/accuracy.py
 
-bench: $(STAMP)
-	$(BIN)/python tests/benchmarks/performance.py
-
 bench-studies: $(STAMP)
 	$(BIN)/python tests/benchmarks/studies.py
 
