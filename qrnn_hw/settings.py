@@ -48,7 +48,6 @@ class RunSettings:
         """Check the ranges."""
         for name, least in (
             ("shots", 1),
-            ("calibration_shots", 1),
             ("training_shots", 1),
             ("sentences", 1),
             ("seed", 0),
