@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 OPTIMIZATION_LEVEL = 3
 
+DECOUPLING = {"xx": "xx", "xy4": "xyxy"}
+"""Axes of the pulses by name (Carr and Purcell 1954; Maudsley, J. Magn. Reson. 69 (1986) 488)."""
+
 
 @dataclass(frozen=True, eq=False)
 class TranspiledStep:
@@ -103,7 +106,9 @@ class TranspiledStep:
         return wide
 
 
-def transpile_step(architecture: Architecture, snapshot: Snapshot, *, seed: int) -> TranspiledStep:
+def transpile_step(
+    architecture: Architecture, snapshot: Snapshot, *, seed: int, decoupling: str | None = None
+) -> TranspiledStep:
     """Lay out, route, translate and schedule one step and the closing part.
 
     The step ends on the qubits where it began; where routing moves wires, swaps bring them back.
@@ -114,6 +119,8 @@ def transpile_step(architecture: Architecture, snapshot: Snapshot, *, seed: int)
         architecture: whose step it is.
         snapshot: of the whole device.
         seed: of the transpiler.
+        decoupling: echo idling by pulses in place of plain delays: "xx" or "xy4"; None for none.
+            Aer and the exact engine relax idling without memory, so there pulses only cost.
 
     Raises:
         SpecError: the device has no `if_else` or too few qubits, or the model is not one repeated
@@ -141,6 +148,10 @@ def transpile_step(architecture: Architecture, snapshot: Snapshot, *, seed: int)
             f"{architecture.name} feeds measured bits forward, which needs if_else. "
             f"Got {snapshot.backend} without it; choose another backend."
         )
+    if decoupling is not None and decoupling not in DECOUPLING:
+        raise SpecError(
+            f"the decoupling should be None or one of {', '.join(DECOUPLING)}. Got {decoupling!r}."
+        )
     physical = _choose_layout(architecture, snapshot, seed)
     active = snapshot.restrict(physical)
     target = active.target()
@@ -161,8 +172,8 @@ def transpile_step(architecture: Architecture, snapshot: Snapshot, *, seed: int)
         architecture=architecture,
         snapshot=active,
         wires=wires,
-        step=_schedule(routed, target),
-        closing=_schedule(_route_and_return(closing, target, seed, back=False), target),
+        step=_schedule(routed, target, decoupling),
+        closing=_schedule(_route_and_return(closing, target, seed, back=False), target, decoupling),
         features=tuple(features),
         weights=tuple(weights),
     )
@@ -246,12 +257,42 @@ def _variant_is_better(snapshot: Snapshot, name: str, qubit: int) -> bool:
     return shorter and sum(assignment_errors(variant)) <= sum(assignment_errors(plain))
 
 
-def _schedule(circuit: QuantumCircuit, target: Target) -> QuantumCircuit:
-    """Return the circuit with its idling written out as delays, inside branches too."""
+def _schedule(circuit: QuantumCircuit, target: Target, decoupling: str | None) -> QuantumCircuit:
+    """Return the circuit with its idling written out as delays or pulses, inside branches too."""
     from qiskit_ibm_runtime.transpiler.passes.scheduling import ALAPScheduleAnalysis, PadDelay
 
     passes = PassManager([ALAPScheduleAnalysis(target=target), PadDelay(target=target)])
-    return _without_layout(passes.run(circuit))
+    scheduled = _without_layout(passes.run(circuit))
+    return scheduled if decoupling is None else _with_pulses(scheduled, target, decoupling)
+
+
+def _with_pulses(circuit: QuantumCircuit, target: Target, decoupling: str) -> QuantumCircuit:
+    """Divide delays outside branches into equal parts with pulses between, half at the ends.
+
+    The runtime's own pass takes seconds for dt when it is given a target, so that its pulses
+    lengthen the circuit.
+    """
+    axes = DECOUPLING[decoupling]
+    pulsed = circuit.copy_empty_like()
+    for instruction in circuit.data:
+        qubits = instruction.qubits
+        if instruction.operation.name != "delay":
+            pulsed.append(instruction)
+            continue
+        where = (circuit.find_bit(qubits[0]).index,)
+        pulse_dt = round(target["x"][where].duration / target.dt)
+        idle = int(instruction.operation.duration) - len(axes) * pulse_dt
+        if idle < len(axes) * pulse_dt:  # too short to be worth the pulses' own errors
+            pulsed.append(instruction)
+            continue
+        ends = [round((2 * k + 1) * idle / (2 * len(axes))) for k in range(len(axes))]
+        for gap, axis in zip(np.diff([0, *ends]), axes, strict=True):
+            pulsed.delay(int(gap), qubits, unit="dt")
+            if axis == "y":  # x in a turned frame, which takes no time
+                pulsed.rz(np.pi, qubits)
+            pulsed.x(qubits)
+        pulsed.delay(idle - ends[-1], qubits, unit="dt")
+    return pulsed
 
 
 def _without_layout(circuit: QuantumCircuit) -> QuantumCircuit:

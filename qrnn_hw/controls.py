@@ -29,6 +29,6 @@ def classical_controls(task: Task, *, n_parameters: int, seed: int) -> tuple[Bas
     )
 
 
-def baseline_interval(baseline: Baseline) -> Interval:
-    """Return a baseline's test accuracy with its 95 % Wilson interval."""
-    return wilson(int(baseline.correct.sum()), len(baseline.correct))
+def baseline_interval(baseline: Baseline, n_sentences: int) -> Interval:
+    """Return a baseline's accuracy on the first test sentences with its 95 % Wilson interval."""
+    return wilson(int(baseline.correct[:n_sentences].sum()), n_sentences)

@@ -21,8 +21,13 @@ class DataError(ConfigurationError):
     """A data set or vector file that is missing, unreadable or unfit for the task."""
 
 
+class DisagreementError(QRNNError):
+    """Two independent simulations of one circuit differ: a defect of ours."""
+
+
 # The first class that fits gives the code, so the special stands before the general.
 EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
+    (DisagreementError, 1),
     (UsageError, 2),
     (UnknownNameError, 2),
     (jobs_errors.SpecError, 2),

@@ -113,6 +113,11 @@ def train_or_resume(prepared: Prepared, progress: Progress) -> TrainingState:
     path = settings.output / "checkpoint.npz"
     if path.exists():
         state = load(path, state, run)
+        if state.finished_epochs > options.epochs:
+            raise ConfigurationError(
+                f"{path} should have at most the {options.epochs} epochs asked for. Got "
+                f"{state.finished_epochs}; raise --epochs, remove it, or choose another --output."
+            )
         progress.stage(f"resuming after epoch {state.finished_epochs}")
 
     def after_epoch(state: TrainingState) -> None:
@@ -147,6 +152,7 @@ def run_main_job(
     progress.stage(f"reading the vectors of {len(text):,} sentences, opening {settings.backend}")
     prepared = prepare(settings, text)
     test = prepared.test
+    plan_shots(settings.shots, len(test))  # too few shots are said before the training
     progress.stage(f"training {settings.model} under the noise of {prepared.machine.name}")
     state = train_or_resume(prepared, progress)
     weights: Weights = state.best

@@ -92,9 +92,13 @@ class Outcome:
             name: accuracy_interval(score, self.test.labels) for name, score in self.scores.items()
         }
 
+    def correct(self, stack: str) -> NDArray[np.bool_]:
+        """Return which sentences a stack labels rightly, shape (n,)."""
+        return np.asarray((self.scores[stack] > 0) == (self.test.labels == 1))
+
     @cached_property
     def flip_rate(self) -> dict[int, float]:
-        """Mean probability that a prediction differs from the infinite-shot one, by shots.
+        """Mean probability that a raw prediction differs from the infinite-shot one, by shots.
 
         The law of the vote under the exact noisy distribution; nothing is sampled.
         """
@@ -122,7 +126,7 @@ class Outcome:
                 {
                     "name": control.name,
                     "n_parameters": control.n_parameters,
-                    **baseline_interval(control).to_json(),
+                    **baseline_interval(control, len(self.test)).to_json(),
                 }
                 for control in self.controls
             ],

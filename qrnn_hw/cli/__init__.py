@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 
 
+INTERRUPTED = 130
+
+
 def main() -> None:
     """Run the command; a user's mistake is one line on stderr and a documented exit code."""
     sys.exit(invoke())
@@ -21,9 +24,8 @@ def invoke(arguments: list[str] | None = None) -> int:
 
     try:
         result = app(arguments, standalone_mode=False)
-    except KeyboardInterrupt as error:
-        print("interrupted; run the same command again to go on", file=sys.stderr)
-        return exit_code(error) or 1
+    except KeyboardInterrupt:
+        result = INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does; nothing is wrong.
         sys.stderr.close()
@@ -38,6 +40,8 @@ def invoke(arguments: list[str] | None = None) -> int:
             raise
         print(f"error: {_one_line(str(error))}", file=sys.stderr)
         return code
+    if result == INTERRUPTED:  # the parser turns Ctrl-C into this code
+        print("interrupted; run the same command again to go on", file=sys.stderr)
     return result if isinstance(result, int) else 0
 
 

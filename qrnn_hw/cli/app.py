@@ -9,6 +9,7 @@ from qrnn_hw.cli import auth, calibrate, config, jobs, models, study
 from qrnn_hw.cli.backends import backends
 from qrnn_hw.cli.doctor import doctor
 from qrnn_hw.cli.estimate import estimate
+from qrnn_hw.cli.mitigate import mitigate
 from qrnn_hw.cli.preflight import preflight
 from qrnn_hw.cli.run import run
 from qrnn_hw.cli.submit import submit
@@ -44,6 +45,7 @@ def root(
 
 app.command("run")(run)
 app.command("backends")(backends)
+app.command("mitigate")(mitigate)
 app.command("preflight")(preflight)
 app.command("estimate")(estimate)
 app.command("submit")(submit)

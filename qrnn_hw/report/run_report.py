@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from qrnn_hw.controls import baseline_interval
 from qrnn_hw.outcome import Outcome
 from qrnn_hw.report.figures import circuit_figure, histogram_figure, interval_figure, line_figure
 from qrnn_hw.report.page import figure, findings, heading, page, paragraph, table
+from qrnn_hw.statistics.comparison import holm, mcnemar
 from qrnn_hw.statistics.intervals import Interval
 
 LABELS = {
@@ -18,6 +23,7 @@ LABELS = {
     "readout": "readout corrected",
     "zne": "extrapolated to zero noise",
 }
+SIGNIFICANT = 0.05
 UNSTABLE = 0.05
 """A prediction that flips more often than this does not hold still."""
 
@@ -51,32 +57,61 @@ def _page(outcome: Outcome, document: dict[str, Any]) -> str:
 def _findings(outcome: Outcome) -> list[str]:
     accuracy, shots = outcome.accuracy, outcome.settings.shots
     flips = outcome.flip_rate
-    enough = [s for s, rate in flips.items() if rate <= UNSTABLE]
+    enough = [s for s in flips if all(rate < UNSTABLE for t, rate in flips.items() if t >= s)]
     stable = (
-        f"From {enough[0]:,} shots on, fewer than {UNSTABLE:.0%} of predictions differ from the "
-        "infinite-shot ones."
+        f"From {enough[0]:,} shots on, fewer than {UNSTABLE:.0%} of the raw predictions of these "
+        f"{len(outcome.test)} sentences differ from the infinite-shot ones."
         if enough
-        else f"Even at {max(flips):,} shots more than {UNSTABLE:.0%} of predictions still flip."
+        else f"Even at {max(flips):,} shots {UNSTABLE:.0%} of raw predictions or more still flip."
     )
-    raw, best = accuracy["noisy"], accuracy["zne"]
-    overlap = raw.low <= best.high and best.low <= raw.high
+    raw, ideal = accuracy["noisy"], accuracy["ideal"]
     return [
         f"Under the noise of {outcome.machine.name} the network labels {raw.value:.1%} of "
         f"{raw.n} unseen sentences rightly with {shots:,} shots each (95 % interval {raw.low:.1%} "
-        f"to {raw.high:.1%}); without noise it would be {accuracy['ideal'].value:.1%}.",
-        f"Readout correction gives {accuracy['readout'].value:.1%}, extrapolation to zero noise "
-        f"{best.value:.1%}, at the same total shots"
-        + (": the intervals overlap, so neither is shown to help." if overlap else "."),
+        f"to {raw.high:.1%}); without noise and with infinite shots {ideal.value:.1%} "
+        f"({ideal.low:.1%} to {ideal.high:.1%}).",
+        "At the same total shots, " + _compared(
+            outcome,
+            [
+                ("readout correction", outcome.correct("readout")),
+                ("extrapolation to zero noise", outcome.correct("zne")),
+            ],
+            "the raw shots",
+        ),
+        "On the same sentences, " + _compared(
+            outcome,
+            [(control.name, control.correct[: len(outcome.test)]) for control in outcome.controls],
+            "the network",
+        ),
         stable,
         f"The whole evaluation would take about {outcome.planned.estimate.best_seconds:.0f} s of "
         "QPU time on the machine.",
     ]
 
 
+def _compared(
+    outcome: Outcome, others: Sequence[tuple[str, NDArray[np.bool_]]], reference: str
+) -> str:
+    """Say of each other classifier whether it is shown to differ from the raw network's labels.
+
+    McNemar's exact test on the same sentences, adjusted by Holm for their number.
+    """
+    network = outcome.correct("noisy")
+    p_values = holm([mcnemar(network, correct).p_value for _, correct in others])
+    said = []
+    for (name, correct), p in zip(others, p_values, strict=True):
+        gain = float(correct.mean() - network.mean())
+        verdict = "no difference shown"
+        if p <= SIGNIFICANT:
+            verdict = "better" if gain > 0 else "worse"
+        said.append(f"{name} {gain * 100:+.1f} points ({verdict}, p = {p:.2f})")
+    return f"against {reference}: {'; '.join(said)}."
+
+
 def _accuracy(outcome: Outcome) -> list[str]:
     rows: list[tuple[str, Interval]] = [(LABELS[name], outcome.accuracy[name]) for name in LABELS]
     rows += [
-        (f"{control.name} ({control.n_parameters:,} parameters)", baseline_interval(control))
+        (f"{control.name} ({control.n_parameters:,} parameters)", baseline_interval(control, len(outcome.test)))
         for control in outcome.controls
     ]
     plan = outcome.planned.shots
@@ -84,7 +119,8 @@ def _accuracy(outcome: Outcome) -> list[str]:
         heading("Accuracy at equal total shots"),
         figure(
             interval_figure(rows, "test accuracy"),
-            "Dots are test accuracies, bars 95 % Wilson intervals.",
+            "Dots are test accuracies, bars 95 % Wilson intervals: they cover the choice of test "
+            "sentences, not that of the split, the training seed or the day of the calibration.",
         ),
         table(
             ("", "accuracy", "95 % interval", "sentences"),

@@ -75,6 +75,27 @@ def test_running_again_reads_the_store_and_gives_the_same_numbers(quick):
     assert json.loads(again.stdout) == json.loads(done.stdout)
 
 
+def test_stored_bits_give_the_accuracies_of_the_run_again(quick):
+    folder, done = quick
+    document = json.loads(done.stdout)
+    again = run("mitigate", "--run", "runs/latest", "--json", cwd=folder)
+    assert again.returncode == 0, again.stderr
+    found = json.loads(again.stdout)
+    for stack in ("ideal", "noisy", "readout", "zne"):
+        assert found["stacks"][stack]["accuracy"] == document["accuracy"][stack]
+    assert found["shots"] == 900
+    assert 0 < found["stacks"]["noisy"]["score_error"] < found["stacks"]["zne"]["score_error"]
+
+
+def test_a_run_whose_bits_are_not_in_the_store_is_one_line(quick, tmp_path):
+    folder, _ = quick
+    for place, words in (("runs/latest", "the store should hold"), ("no-run", "result.json")):
+        lost = run("mitigate", "--run", place, cwd=folder, home=tmp_path)
+        assert lost.returncode == 3
+        assert words in lost.stderr
+        assert "Traceback" not in lost.stderr
+
+
 def test_a_killed_training_goes_on_to_the_same_numbers(tmp_path, quick):
     reference = json.loads(quick[1].stdout)["training"]["history"]
     home = quick[0] / "home"
