@@ -7,6 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from qrnn_hw.errors import ConfigurationError
+
 VARIABLES = (
     "QRNN_HW_HOME",
     "XDG_DATA_HOME",
@@ -57,3 +59,22 @@ def settings_in_force() -> dict[str, dict[str, Any]]:
         },
         "limits": asdict(DEFAULT_LIMITS),
     }
+
+
+def writable_folder(path: Path) -> Path:
+    """Make a folder and check that files can be written to it, before any work is done.
+
+    Raises:
+        ConfigurationError: the path is a file, or cannot be made or written to.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / f".{os.getpid()}.probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ConfigurationError(
+            f"the output should be a folder that can be written to. Got {path} "
+            f"({error.strerror or type(error).__name__}); choose another --output."
+        ) from error
+    return path

@@ -16,11 +16,13 @@ from jobs.exact import sequence_model
 from jobs.isa import TranspiledStep, transpile_step
 from jobs.store import Store
 from qrnn_hw.agreement import compare_with_aer
+from qrnn_hw.assessment import execution_limit_seconds
 from qrnn_hw.classifier import Examples, Weights, initial_weights
-from qrnn_hw.config import store_path
+from qrnn_hw.config import store_path, writable_folder
 from qrnn_hw.controls import classical_controls
 from qrnn_hw.data.labelled_text import LabelledText
-from qrnn_hw.evaluate import Measured
+from qrnn_hw.errors import ConfigurationError
+from qrnn_hw.evaluate import Measured, plan_shots
 from qrnn_hw.machine import Machine, open_machine
 from qrnn_hw.measurement import PlannedJobs, measure, plan_jobs
 from qrnn_hw.outcome import Outcome, exact_distributions
@@ -150,6 +152,7 @@ def run_main_job(
         QRNNError, CircuitsError, CalibrationError, JobsError: see the exit codes.
     """
     progress.stage(f"reading the vectors of {len(text):,} sentences, opening {settings.backend}")
+    writable_folder(settings.output)
     prepared = prepare(settings, text)
     test = prepared.test
     plan_shots(settings.shots, len(test))  # too few shots are said before the training
@@ -193,4 +196,6 @@ def run_main_job(
 def _measure(prepared: Prepared, planned: PlannedJobs, progress: Progress) -> Measured:
     with Store(store_path()) as store:
         store.put_snapshot(prepared.machine.snapshot.digest, prepared.machine.snapshot.to_json())
-        return measure(planned, prepared.machine.executor(), store, progress.advance)
+        limit = execution_limit_seconds((planned.estimate,), prepared.settings.budget_seconds)
+        executor = prepared.machine.executor(max_execution_seconds=limit)
+        return measure(planned, executor, store, progress.advance)

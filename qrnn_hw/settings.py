@@ -43,6 +43,8 @@ class RunSettings:
     engine: Engine = "exact"
     training: TrainingOptions = field(default_factory=TrainingOptions)
     output: Path = Path("runs/latest")
+    budget_seconds: float | None = None
+    """Most QPU seconds that one job may take on a real machine; None is twice its estimate."""
 
     def __post_init__(self) -> None:
         """Check the ranges."""

@@ -77,6 +77,7 @@ def run(
         engine=engine,  # type: ignore[arg-type]
         training=TrainingOptions(epochs=epochs, learning_rate=learning_rate),
         output=output,
+        budget_seconds=budget,
     )
     # What is quickly known to be wrong is said before the slow imports.
     architecture(model)

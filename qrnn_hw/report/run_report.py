@@ -70,7 +70,8 @@ def _findings(outcome: Outcome) -> list[str]:
         f"{raw.n} unseen sentences rightly with {shots:,} shots each (95 % interval {raw.low:.1%} "
         f"to {raw.high:.1%}); without noise and with infinite shots {ideal.value:.1%} "
         f"({ideal.low:.1%} to {ideal.high:.1%}).",
-        "At the same total shots, " + _compared(
+        "At the same total shots, "
+        + _compared(
             outcome,
             [
                 ("readout correction", outcome.correct("readout")),
@@ -78,7 +79,8 @@ def _findings(outcome: Outcome) -> list[str]:
             ],
             "the raw shots",
         ),
-        "On the same sentences, " + _compared(
+        "On the same sentences, "
+        + _compared(
             outcome,
             [(control.name, control.correct[: len(outcome.test)]) for control in outcome.controls],
             "the network",
@@ -111,7 +113,10 @@ def _compared(
 def _accuracy(outcome: Outcome) -> list[str]:
     rows: list[tuple[str, Interval]] = [(LABELS[name], outcome.accuracy[name]) for name in LABELS]
     rows += [
-        (f"{control.name} ({control.n_parameters:,} parameters)", baseline_interval(control, len(outcome.test)))
+        (
+            f"{control.name} ({control.n_parameters:,} parameters)",
+            baseline_interval(control, len(outcome.test)),
+        )
         for control in outcome.controls
     ]
     plan = outcome.planned.shots

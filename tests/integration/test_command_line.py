@@ -28,7 +28,7 @@ def run(*arguments, cwd, home=None, timeout=300):
     )
 
 
-QUICK = ("run", "--dataset", "amazon", "--sentences", 12, "--shots", 900, "--epochs", 2, "--json")
+QUICK = ("run", "--dataset", "amazon", "--sentences", 12, "--shots", 900, "--epochs", 2, "--json", "--output", "runs/latest")
 
 
 @pytest.fixture(scope="module")
