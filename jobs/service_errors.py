@@ -40,6 +40,12 @@ def translated(action: str) -> Iterator[None]:
         raise
     except (QiskitError, ApiException, RequestException, OSError) as error:
         raise _fault(action, error) from None
+    except (AttributeError, IndexError) as error:
+        # The client takes an instance's name apart without looking whether it is one.
+        raise AuthenticationError(
+            f"The account's instance should be a CRN. Could not {action}: "
+            f"{type(error).__name__}. Check QISKIT_IBM_INSTANCE with `qrnn-hw auth status`."
+        ) from None
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         # An answer cut short, or not the service's own, ends in the client's decoders.
         raise ServiceUnavailableError(

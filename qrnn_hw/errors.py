@@ -42,6 +42,8 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
     (jobs_errors.BudgetError, 8),
     (jobs_errors.PartialResultError, 9),
     (jobs_errors.PendingError, 10),
+    (jobs_errors.JobsError, 3),
+    (QRNNError, 3),
     (KeyboardInterrupt, 130),
 )
 

@@ -10,6 +10,12 @@ from qrnn_hw.errors import UsageError
 from qrnn_hw.train.options import TrainingOptions
 
 Engine = Literal["exact", "aer"]
+MOST_SHOTS = 10_000_000
+"""Of one prediction: what a machine runs in one job."""
+
+MOST_SEED = 2**31 - 10_000
+"""Seeds derived from this one still fit the generators of all packages."""
+
 STEPS = 10
 """Words of a sentence that the models read, as in the first source."""
 
@@ -57,6 +63,14 @@ class RunSettings:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UsageError(f"{name} should be at least {least}. Got {value}.")
+        for name, most in (("shots", MOST_SHOTS), ("seed", MOST_SEED)):
+            if getattr(self, name) > most:
+                raise UsageError(f"{name} should be at most {most:,}. Got {getattr(self, name)}.")
+        if self.budget_seconds is not None and not 0 <= self.budget_seconds < float("inf"):
+            raise UsageError(
+                f"the budget should be a number of seconds of at least 0. "
+                f"Got {self.budget_seconds}."
+            )
         if self.engine not in get_args(Engine):
             raise UsageError(
                 f"the engine should be one of {', '.join(get_args(Engine))}. Got {self.engine!r}."

@@ -13,6 +13,7 @@ from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.data.split import Split, split, split_one_source
 from qrnn_hw.data.tokens import tokenise
 from qrnn_hw.data.vectors import WordVectors, load_embedded_vectors, load_vectors
+from qrnn_hw.errors import DataError, UsageError
 from qrnn_hw.features import Sequences, embed, fit_pls
 from qrnn_hw.settings import STEPS, RunSettings
 
@@ -61,13 +62,20 @@ def load_task(settings: RunSettings, text: LabelledText) -> Task:
     if settings.embeddings:
         words = {word for sentence in text.texts for word in tokenise(sentence)}
         vectors = load_vectors(settings.embeddings, keep=words)
-    if text.name == "uci":
+    if settings.data is None and text.name == "uci":
         # The published accuracies are those of the amazon file: the others only help to train.
         rows = split_one_source(text, "amazon", seed=settings.seeds["split"])
     else:
         rows = split(text.labels, seed=settings.seeds["split"])
     sequences = embed(text.texts, vectors, steps=STEPS)
-    fitted = fit_pls(sequences, text.labels, rows.train, PROJECTION_COLUMNS)
+    try:
+        fitted = fit_pls(sequences, text.labels, rows.train, PROJECTION_COLUMNS)
+    except UsageError as error:
+        raise DataError(
+            f"the training sentences of {settings.data or settings.dataset} should hold words "
+            f"with vectors that span {PROJECTION_COLUMNS} directions, in both classes. "
+            f"Got too few; use more text or other vectors. ({error})"
+        ) from error
     # A sentence without a known word still takes one step, with the zero vector.
     lengths = np.maximum(sequences.lengths, 1)
     examples = Examples(sequences.values, lengths, np.asarray(text.labels))

@@ -19,7 +19,7 @@ def invoke(arguments: list[str] | None = None) -> int:
         arguments: without the program's name; by default those of the process.
     """
     from qrnn_hw.cli.app import app
-    from qrnn_hw.errors import exit_code
+    from qrnn_hw.errors import ConfigurationError, exit_code
 
     try:
         result = app(arguments, standalone_mode=False)
@@ -32,8 +32,14 @@ def invoke(arguments: list[str] | None = None) -> int:
     except Exception as error:
         message = getattr(error, "format_message", None)
         if message is not None:  # the parser's own errors
+            if type(error).__name__ == "NoArgsIsHelpError":
+                print(message(), file=sys.stderr)
+                return 2
             print(f"error: {_one_line(message())}", file=sys.stderr)
             return int(getattr(error, "exit_code", 2))
+        if isinstance(error, OSError):  # a full disk, a folder that may not be written to
+            print(f"error: {_one_line(str(error))}", file=sys.stderr)
+            return exit_code(ConfigurationError()) or 1
         code = exit_code(error)
         if code is None:
             raise

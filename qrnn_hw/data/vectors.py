@@ -131,10 +131,16 @@ def _from_text(path: Path, wanted: frozenset[str] | None) -> WordVectors:
     return WordVectors(words=tuple(lines_of), vectors=np.stack(rows))
 
 
+MOST_DIGITS = 9
+"""Of a number in a word2vec header; a longer one is no count of words."""
+
+
 def _counts(line: str) -> tuple[int, int] | None:
     """Return the numbers of words and dimensions if `line` is a word2vec header."""
     cells = line.split()
-    if len(cells) == 2 and all(cell.isascii() and cell.isdecimal() for cell in cells):
+    if len(cells) == 2 and all(
+        cell.isascii() and cell.isdecimal() and len(cell) <= MOST_DIGITS for cell in cells
+    ):
         return int(cells[0]), int(cells[1])
     return None
 

@@ -69,7 +69,21 @@ def load(path: Path, like: TrainingState, run: str) -> TrainingState:
             header = json.loads(stored["header"].tobytes().decode())
             names = [name for name in stored.files if name.startswith("leaf")]
             leaves = [stored[f"leaf{i}"] for i in range(len(names))]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            history = tuple(Epoch(*map(float, row)) for row in header["history"])
+            best_epoch = int(header["best_epoch"])
+            if not (np.isfinite(history).all() and 0 <= best_epoch < max(1, len(history))):
+                raise ValueError("history and best epoch")
+            if any(leaf.dtype.kind not in "fiu" for leaf in leaves):
+                raise ValueError("kind of numbers")
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        EOFError,
+        TypeError,
+        AttributeError,
+        zipfile.BadZipFile,
+    ) as error:
         raise ConfigurationError(
             f"{path} should be a checkpoint of this program. Got a file that cannot be read "
             f"({type(error).__name__}); {remedy}."
@@ -94,8 +108,8 @@ def load(path: Path, like: TrainingState, run: str) -> TrainingState:
         optimiser=optimiser,
         average=average,
         best=best,
-        best_epoch=int(header["best_epoch"]),
-        history=tuple(Epoch(*map(float, row)) for row in header["history"]),
+        best_epoch=best_epoch,
+        history=history,
     )
 
 

@@ -28,7 +28,20 @@ def run(*arguments, cwd, home=None, timeout=300):
     )
 
 
-QUICK = ("run", "--dataset", "amazon", "--sentences", 12, "--shots", 900, "--epochs", 2, "--json", "--output", "runs/latest")
+QUICK = (
+    "run",
+    "--dataset",
+    "amazon",
+    "--sentences",
+    12,
+    "--shots",
+    900,
+    "--epochs",
+    2,
+    "--json",
+    "--output",
+    "runs/latest",
+)
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +162,11 @@ WRONG = [
     (("--learning-rate", "nan"), 2, "learning_rate"),
     (("--data", "missing.tsv"), 3, "missing.tsv"),
     (("--embeddings", "missing.txt"), 3, "missing.txt"),
+    (("--seed", str(2**40)), 2, "seed should be at most"),
+    (("--shots", str(10**30)), 2, "shots should be at most 10,000,000"),
+    (("--budget", "nan"), 2, "budget should be a number of seconds"),
+    (("--backend", "fake_armonk", "--epochs", "1"), 2, "needs 4 qubits"),
+    (("--output", "/proc/nowhere"), 3, "a folder that can be written to"),
     (("--no-such-option",), 2, "no-such-option"),
 ]
 
