@@ -41,6 +41,8 @@ def translated(action: str) -> Iterator[None]:
     except (QiskitError, ApiException, RequestException, OSError) as error:
         raise _fault(action, error) from None
     except (AttributeError, IndexError) as error:
+        if not action.startswith("connect"):
+            raise
         # The client takes an instance's name apart without looking whether it is one.
         raise AuthenticationError(
             f"The account's instance should be a CRN. Could not {action}: "

@@ -152,8 +152,8 @@ def run_main_job(
         QRNNError, CircuitsError, CalibrationError, JobsError: see the exit codes.
     """
     progress.stage(f"reading the vectors of {len(text):,} sentences, opening {settings.backend}")
-    writable_folder(settings.output)
     prepared = prepare(settings, text)
+    writable_folder(settings.output)
     test = prepared.test
     plan_shots(settings.shots, len(test))  # too few shots are said before the training
     progress.stage(f"training {settings.model} under the noise of {prepared.machine.name}")

@@ -141,7 +141,7 @@ def test_a_file_that_is_no_store_is_one_line(capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_ten_thousand_jobs_are_listed_in_half_a_second_without_qiskit(store):
+def test_ten_thousand_jobs_are_listed_without_loading_qiskit_or_numpy(store):
     key = put(store, spec(), Submitted(AT, "tag", "d0"))
     database = store._database
     with database.transaction() as connection:
@@ -152,17 +152,12 @@ def test_ten_thousand_jobs_are_listed_in_half_a_second_without_qiskit(store):
             [(f"{number:064x}", key) for number in range(9_999)],
         )
     code = (
-        "import sys, time\n"
+        "import sys\n"
         "from qrnn_hw.cli import invoke\n"
         "for words in (['--limit', '0'], []):\n"
-        "    begin = time.process_time()\n"
         "    assert invoke(['jobs', 'list', *words]) == 0\n"
-        "    print(time.process_time() - begin, file=sys.stderr)\n"
         "print([m for m in ('qiskit', 'numpy', 'scipy') if m in sys.modules], file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    every, newest, heavy = done.stderr.splitlines()
-    assert heavy == "[]"
-    assert float(every) < 0.5
-    assert float(newest) < 0.5
+    assert done.stderr.splitlines() == ["[]"]
     assert done.stdout.count("submitted") == 10_000 + 50
