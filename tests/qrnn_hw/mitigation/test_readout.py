@@ -95,7 +95,7 @@ def test_intervals_cover_with_a_calibration_of_few_shots():
     assert abs(covered / 500 - 0.95) <= 0.03
 
 
-def test_twenty_bits_and_a_hundred_thousand_shots_take_under_a_second():
+def test_twenty_bits_need_no_table_of_their_outcomes():
     calibration = exact([0.01] * 20, [0.03] * 20)
     bits = np.random.default_rng(5).integers(0, 2, size=(100_000, 20), dtype=np.uint8)
     result = correct_product(bits, calibration)

@@ -95,10 +95,6 @@ def test_noise_that_shifts_the_margin_certifies_changed_labels(study: ShotStudy)
     assert comparison["p_value_holm"] == comparison["mcnemar"]["p_value"]
 
 
-def test_two_hundred_inputs_take_seconds() -> None:
-    study_shots(*conditions(200, 2), RULE, ShotPlan())
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
