@@ -1,0 +1,91 @@
+"""A recurrent step divided into the encoding of fresh qubits and what does not see the input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.exact.operations import Branch, Channel, Operation, Program, Rotation
+from circuits.exact.pauli import ZERO
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """A step as encoding of fresh data qubits, then operations that know nothing of the input."""
+
+    encoding: tuple[Operation, ...]
+    rest: tuple[Operation, ...]
+    fresh: NDArray[np.float64]  # shape (nd, 4): data qubits before the first step
+    reset_to: NDArray[np.float64]  # shape (nd, 4): data qubits after every step
+
+
+def split_step(step: Program, n_features: int, data_qubits: Sequence[int]) -> Split | None:
+    """Divide a step for compilation, or return None where it cannot be.
+
+    Encoding: one-qubit operations on data qubits before anything else touches the qubit. The rest
+    must not depend on the features, and must reset every data qubit last but for fixed
+    one-qubit maps.
+    """
+    encoding: list[Operation] = []
+    rest: list[Operation] = []
+    closed: set[int] = set()
+    for operation in step.operations:
+        qubits = touched(operation)
+        uses_input, uses_weight = _dependence(step, operation, n_features)
+        free = len(qubits) == 1 and qubits <= set(data_qubits) - closed and not uses_weight
+        if free and isinstance(operation, Channel | Rotation):
+            encoding.append(operation)
+            continue
+        if uses_input:
+            return None
+        closed |= qubits
+        rest.append(operation)
+    ends = [_end_state(rest, qubit) for qubit in data_qubits]
+    if any(end is None for end in ends):
+        return None
+    return Split(
+        tuple(encoding),
+        tuple(rest),
+        np.array([ZERO] * len(data_qubits)),
+        np.array(ends, dtype=float),
+    )
+
+
+def touched(operation: Operation) -> set[int]:
+    """Return the qubits that an operation acts on, in either branch."""
+    if isinstance(operation, Branch):
+        inner = (*operation.taken, *operation.otherwise)
+        return set().union(*(touched(part) for part in inner)) if inner else set()
+    if isinstance(operation, Channel):
+        return set(operation.qubits)
+    return {operation.qubit}
+
+
+def _dependence(step: Program, operation: Operation, n_features: int) -> tuple[bool, bool]:
+    if isinstance(operation, Branch):
+        inner = [
+            _dependence(step, part, n_features) for part in (*operation.taken, *operation.otherwise)
+        ]
+        return any(i for i, _ in inner), any(w for _, w in inner)
+    if not isinstance(operation, Rotation):
+        return False, False
+    used = step.angles.uses(operation.angle)
+    return bool((used < n_features).any()), bool((used >= n_features).any())
+
+
+def _end_state(rest: Sequence[Operation], qubit: int) -> NDArray[np.float64] | None:
+    """Return the state that a data qubit is left in, None where it depends on what came before."""
+    maps: list[NDArray[np.float64]] = []
+    for operation in reversed(rest):
+        if qubit not in touched(operation):
+            continue
+        if not isinstance(operation, Channel) or len(operation.qubits) > 1:
+            return None
+        maps.append(operation.matrix)
+        product = np.linalg.multi_dot([*maps, np.eye(4)]) if maps else np.eye(4)
+        if np.abs(product[:, 1:]).max() < 1e-14:  # only the trace survives: a reset
+            return np.asarray(product[:, 0] / np.sqrt(2))
+    return None
