@@ -14,8 +14,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from circuits.errors import CircuitsError
-from circuits.exact.operations import Branch, Channel, Measurement, Operation, Program, Rotation
-from circuits.exact.pauli import TRACE, ZERO, rotation_matrix
+from circuits.exact.operations import (
+    Branch,
+    Channel,
+    Measurement,
+    Operation,
+    Program,
+    Rotation,
+    read_bits,
+)
+from circuits.exact.order import resets_early
+from circuits.exact.pauli import FORGET, ZERO, rotation_matrix
 from circuits.exact.register import Register, total
 
 BYTES_LIMIT = 4 * 2**30
@@ -50,13 +59,15 @@ def distribution(program: Program, parameters: jax.Array, keep: Sequence[int]) -
         CircuitsError: the evolution would need more memory than `BYTES_LIMIT`.
     """
     check_size(program, len(keep))
-    start = Register.of(zero_state(program.n_qubits)[None])
+    start = Register.product([ZERO] * program.n_qubits)
     angles = program.angles(jnp.asarray(parameters, dtype=float))
-    states = push(program.operations, {(): start}, angles, frozenset(keep))
+    ends = [Channel((qubit,), FORGET) for qubit in range(program.n_qubits)]
+    operations = resets_early((*program.operations, *ends))
+    states = push(operations, {(): start}, angles, frozenset(keep))
     rows = []
     for outcome in range(2 ** len(keep)):
         wanted = tuple(sorted((bit, outcome >> j & 1) for j, bit in enumerate(keep)))
-        found = [_trace(r) for key, r in states.items() if _filled(key, keep) == wanted]
+        found = [r.reduced(())[0] for key, r in states.items() if _filled(key, keep) == wanted]
         rows.append(sum(found[1:], found[0]) if found else jnp.zeros(()))
     return jnp.stack(rows)
 
@@ -93,15 +104,10 @@ def most_live_bits(operations: Sequence[Operation], keep: frozenset[int]) -> int
 def last_reads(operations: Sequence[Operation]) -> dict[int, int]:
     """Return, for each bit, the last position at which a branch reads it."""
     return {
-        bit: position for position, operation in enumerate(operations) for bit in _reads(operation)
+        bit: position
+        for position, operation in enumerate(operations)
+        for bit in read_bits(operation)
     }
-
-
-def _reads(operation: Operation) -> set[int]:
-    if not isinstance(operation, Branch):
-        return set()
-    inner = (*operation.taken, *operation.otherwise)
-    return set(operation.bits).union(*(_reads(part) for part in inner))
 
 
 def push(
@@ -133,7 +139,7 @@ def push(
 def apply(operation: Channel | Rotation, register: Register, angles: jax.Array) -> Register:
     """Apply a map without bits to a register."""
     if isinstance(operation, Channel):
-        return register.many(operation.qubits, jnp.asarray(operation.matrix))
+        return register.many(operation.qubits, operation.matrix)
     return register.one(operation.qubit, rotation_matrix(operation.axis, angles[operation.angle]))
 
 
@@ -143,15 +149,11 @@ def _measure(operation: Measurement, states: States, read: bool) -> States:
     for key, register in states.items():
         rest = tuple(pair for pair in key if pair[0] != operation.bit)
         if not read:
-            gathered.setdefault(rest, []).append(
-                register.one(operation.qubit, jnp.asarray(instrument.sum(0)))
-            )
+            gathered.setdefault(rest, []).append(register.one(operation.qubit, instrument.sum(0)))
             continue
         for recorded in (0, 1):
             new = tuple(sorted((*rest, (operation.bit, recorded))))
-            gathered.setdefault(new, []).append(
-                register.one(operation.qubit, jnp.asarray(instrument[recorded]))
-            )
+            gathered.setdefault(new, []).append(register.one(operation.qubit, instrument[recorded]))
     return {key: total(registers) for key, registers in gathered.items()}
 
 
@@ -179,8 +181,3 @@ def merged(states: States, dead: set[int]) -> States:
 def _filled(key: Key, keep: Sequence[int]) -> Key:
     values = dict(key)
     return tuple(sorted((bit, values.get(bit, 0)) for bit in keep))
-
-
-def _trace(register: Register) -> jax.Array:
-    vector = register.settled()[0]
-    return jnp.asarray(vector[(0,) * vector.ndim] * TRACE[0] ** vector.ndim)

@@ -12,7 +12,16 @@ from circuits.errors import CircuitsError
 from circuits.exact.angles import AngleMapBuilder
 from circuits.exact.conditions import condition_of
 from circuits.exact.noise import Noise
-from circuits.exact.operations import Branch, Channel, Measurement, Operation, Program, Rotation
+from circuits.exact.operations import (
+    Branch,
+    Channel,
+    Measurement,
+    Operation,
+    Program,
+    Rotation,
+    touched,
+)
+from circuits.exact.order import resets_early
 from circuits.exact.pauli import RESET, Axis, gate_matrix, transfer_matrix
 
 if TYPE_CHECKING:
@@ -42,8 +51,8 @@ def lift(
     lifter = _Lifter(circuit, noise, AngleMapBuilder(parameters or list(circuit.parameters)))
     qubits = {qubit: index for index, qubit in enumerate(circuit.qubits)}
     bits = {bit: index for index, bit in enumerate(circuit.clbits)}
-    operations = tuple(lifter.block(circuit, qubits, bits))
-    return Program(circuit.num_qubits, circuit.num_clbits, fuse(operations), lifter.angles.build())
+    operations = resets_early(fuse(tuple(lifter.block(circuit, qubits, bits))))
+    return Program(circuit.num_qubits, circuit.num_clbits, operations, lifter.angles.build())
 
 
 class _Lifter:
@@ -187,7 +196,7 @@ def fuse(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
                 matrix = matrix @ before
             done.append(Channel(operation.qubits, matrix))
         else:
-            flush(sorted(pending) if isinstance(operation, Branch) else [operation.qubit])
+            flush(sorted(touched(operation)))
             done.append(operation)
     flush(sorted(pending))
     return tuple(done)

@@ -61,8 +61,37 @@ class Branch:
     taken: tuple[Operation, ...]
     otherwise: tuple[Operation, ...]
 
+    @property
+    def inner(self) -> tuple[Operation, ...]:
+        """All operations of both lists."""
+        return (*self.taken, *self.otherwise)
+
 
 Operation = Channel | Rotation | Measurement | Branch
+
+
+def touched(operation: Operation) -> set[int]:
+    """Return the qubits that an operation acts on, in either branch."""
+    if isinstance(operation, Branch):
+        return set().union(*(touched(part) for part in operation.inner))
+    if isinstance(operation, Channel):
+        return set(operation.qubits)
+    return {operation.qubit}
+
+
+def read_bits(operation: Operation) -> set[int]:
+    """Return the bits that an operation's branches read."""
+    if not isinstance(operation, Branch):
+        return set()
+    return set(operation.bits).union(*(read_bits(part) for part in operation.inner))
+
+
+def used_bits(operation: Operation) -> set[int]:
+    """Return the bits that an operation reads or writes."""
+    if isinstance(operation, Measurement):
+        return {operation.bit}
+    inner = operation.inner if isinstance(operation, Branch) else ()
+    return read_bits(operation).union(*(used_bits(part) for part in inner))
 
 
 @dataclass(frozen=True, eq=False)

@@ -44,6 +44,9 @@ PROJECTORS = (
 RESET = np.array([[1.0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [1.0, 0, 0, 0]])
 """The map that forgets a qubit and prepares |0>."""
 
+FORGET = np.diag([1.0, 0.0, 0.0, 0.0])
+"""The map that forgets a qubit and leaves it maximally mixed."""
+
 # For each axis, the two Pauli indices that a rotation mixes: b goes to b cos + c sin.
 _MIXED: dict[str, tuple[int, int]] = {"x": (2, 3), "y": (3, 1), "z": (1, 2)}
 
@@ -112,8 +115,5 @@ def rotation_matrix(axis: Axis, angle: jax.Array) -> jax.Array:
     Returns:
         Shape (4, 4).
     """
-    first, second = _MIXED[axis]
-    cosine, sine = jnp.cos(angle), jnp.sin(angle)
-    matrix = jnp.eye(4)
-    matrix = matrix.at[first, first].set(cosine).at[second, second].set(cosine)
-    return matrix.at[second, first].set(sine).at[first, second].set(-sine)
+    fixed, cosine, sine = ROTATION_PARTS[axis]
+    return jnp.asarray(fixed + jnp.cos(angle) * cosine + jnp.sin(angle) * sine)

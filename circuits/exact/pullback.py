@@ -7,11 +7,10 @@ input of a batch (Heisenberg picture).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from numpy.typing import NDArray
 
 from circuits.errors import CircuitsError
 from circuits.exact.evolve import Key, States
@@ -47,7 +46,7 @@ def pull(operations: Sequence[Operation], functionals: States, angles: jax.Array
 
 def outcome_functionals(
     operations: Sequence[Operation],
-    functionals: NDArray[np.float64],
+    functionals: Register,
     bits: Sequence[int],
     angles: jax.Array,
 ) -> jax.Array:
@@ -55,7 +54,7 @@ def outcome_functionals(
 
     Args:
         operations: of one program; they measure all the bits.
-        functionals: after the operations, shape (rows, 4, ..., 4).
+        functionals: after the operations, the batch axis first.
         bits: m of them; bit j of the outcome integer is bits[j].
         angles: of the program, radians, shape (n_angles,).
 
@@ -66,21 +65,23 @@ def outcome_functionals(
         CircuitsError: a bit is not measured.
     """
     n_outcomes = 2 ** len(bits)
+    rows = np.asarray(functionals.vectors)
     given: States = {}
     for outcome in range(n_outcomes):
         key = tuple(sorted((bit, outcome >> j & 1) for j, bit in enumerate(bits)))
-        chosen = np.zeros((n_outcomes, *functionals.shape))
-        chosen[outcome] = functionals
-        given[key] = Register.of(jnp.asarray(chosen.reshape(-1, *functionals.shape[1:])))
+        chosen = np.zeros((n_outcomes, *rows.shape))
+        chosen[outcome] = rows
+        given[key] = replace(functionals, vectors=chosen.reshape(-1, *rows.shape[1:]))
     pulled = pull(operations, given, angles)
     if set(pulled) != {()}:
         raise CircuitsError("every bit of an outcome should be measured there. Got one not.")
-    return pulled[()].settled().reshape(n_outcomes, *functionals.shape)
+    settled = pulled[()].settled()
+    return settled.reshape(n_outcomes, -1, *settled.shape[1:])
 
 
 def _apply(operation: Channel | Rotation, register: Register, angles: jax.Array) -> Register:
     if isinstance(operation, Channel):
-        return register.many(operation.qubits, jnp.asarray(operation.matrix.T))
+        return register.many(operation.qubits, operation.matrix.T)
     matrix = rotation_matrix(operation.axis, angles[operation.angle])
     return register.one(operation.qubit, matrix.T)
 
@@ -92,7 +93,7 @@ def _measurement(operation: Measurement, functionals: States) -> States:
         values = dict(key)
         recorded = values.pop(operation.bit, None)
         matrix = instrument.sum(0) if recorded is None else instrument[recorded]
-        moved = register.one(operation.qubit, jnp.asarray(matrix.T))
+        moved = register.one(operation.qubit, matrix.T)
         gathered.setdefault(tuple(sorted(values.items())), []).append(moved)
     return {key: total(registers) for key, registers in gathered.items()}
 

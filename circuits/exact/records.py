@@ -92,15 +92,14 @@ def record_sampler(model: SequenceModel, weights: NDArray[np.float64]) -> Record
         weights: radians, shape (p,).
 
     Raises:
-        CircuitsError: the step is not compiled (no fresh data qubits, or too many hidden ones), or
-            its instrument is too large.
+        CircuitsError: the step has no fresh data qubits, or its instrument is too large.
     """
     split, n_bits = model.split, model.step.n_bits
     remedy = "draw shots with circuits.exact.shots.sample_shots or the aer executor."
     if split is None:
         raise CircuitsError(
-            "a record sampler needs a step with few hidden qubits that starts its data qubits "
-            f"anew. Got one that is evolved gate by gate; {remedy}"
+            "a record sampler needs a step that starts its data qubits anew. "
+            f"Got one that does not; {remedy}"
         )
     n_data = len(model.data_qubits)
     entries = 2**n_bits * 4 ** (2 * (model.step.n_qubits - n_data) + n_data)

@@ -17,15 +17,25 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.exact.evolve import States, push, zero_state
-from circuits.exact.operations import Branch, Channel, Measurement, Program, Rotation
-from circuits.exact.pauli import TRACE, rotation_matrix
+from circuits.exact.evolve import push, zero_state
+from circuits.exact.operations import (
+    Branch,
+    Channel,
+    Measurement,
+    Program,
+    Rotation,
+    touched,
+)
+from circuits.exact.pauli import TRACE, ZERO, rotation_matrix
 from circuits.exact.pullback import outcome_functionals
 from circuits.exact.register import Register
-from circuits.exact.split import Split, split_step, touched
+from circuits.exact.split import Split, end_state, split_step
 
-COMPILED_HIDDEN_LIMIT = 4
-"""With more hidden qubits the compiled map is larger than the state it replaces is worth."""
+Carry = tuple[jax.Array, jax.Array]
+"""State of the qubits that live on, and of those that every step starts anew."""
+
+COMPILED_HIDDEN_LIMIT = 3
+"""With more hidden qubits a product with the compiled map takes longer than its operations do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,15 +74,14 @@ class SequenceModel:
         Returns:
             Shape (batch, 2**m).
         """
-        if self.split is not None:
+        if self.split is not None and len(self._hidden) <= COMPILED_HIDDEN_LIMIT:
             return self._compiled(self.split, weights, features, lengths)
         return jax.vmap(self._gatewise, (None, 0, 0))(weights, features, lengths)
 
     @cached_property
     def split(self) -> Split | None:
         """How the step divides into encoding and the rest, None where it does not."""
-        hidden = self.step.n_qubits - len(self.data_qubits)
-        if not self.data_qubits or hidden > COMPILED_HIDDEN_LIMIT:
+        if not self.data_qubits:
             return None
         return split_step(self.step, self.n_features, self.data_qubits)
 
@@ -82,7 +91,7 @@ class SequenceModel:
         hidden = self._hidden
         step_map = self._step_map(split, weights)  # (4**nh, 4**nh, 4**nd)
         readout = self.readout(split, weights)  # (2**m, 4**nh)
-        first = self.encode(split, features, split.fresh)
+        first = self.encode(split, features[:, :1], split.fresh)
         later = self.encode(split, features, split.reset_to)
         data = later.at[:, 0].set(first[:, 0])
         state = zero_state(len(hidden)).ravel()
@@ -119,13 +128,10 @@ class SequenceModel:
             Shape (2**m, 4**nh, 4**nh, 4**nd), (hidden, data) -> hidden; hidden qubits ascend, data
             qubits stand in the model's order, the first of each varies slowest.
         """
-        hidden, n = self._hidden, self.step.n_qubits
-        functionals = np.ones((1,))
-        for qubit in range(n):
-            part = np.eye(4) if qubit in hidden else TRACE[None]
-            functionals = np.einsum("a...,bi->ab...i", functionals, part).reshape(
-                (-1, *functionals.shape[1:], 4)
-            )
+        hidden = self._hidden
+        identity = np.eye(4 ** len(hidden)).reshape(-1, *(4,) * len(hidden))
+        data = sorted(self.data_qubits)
+        functionals = Register.of(identity).with_factors([TRACE] * len(data), at=data)
         parameters = jnp.concatenate([jnp.zeros(self.n_features), weights])
         angles = self.step.angles(parameters)
         pulled = outcome_functionals(split.rest, functionals, bits, angles)
@@ -161,21 +167,35 @@ class SequenceModel:
 
         return jax.vmap(jax.vmap(one))(features)
 
-    def _gatewise(self, weights: jax.Array, features: jax.Array, length: jax.Array) -> jax.Array:
-        @jax.checkpoint
-        def advance(state: jax.Array, x: jax.Array) -> jax.Array:
-            angles = self.step.angles(jnp.concatenate([x, weights]))
-            states: States = {(): Register.of(state[None])}
-            pushed = push(self.step.operations, states, angles, frozenset())
-            return pushed[()].settled()[0]
+    @cached_property
+    def _ends(self) -> dict[int, NDArray[np.float64]]:
+        """Qubits that every step leaves in the same state, and that state, shape (4,)."""
+        ends = {q: end_state(self.step.operations, q) for q in range(self.step.n_qubits)}
+        return {qubit: end for qubit, end in ends.items() if end is not None}
 
-        def body(state: jax.Array, at: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
+    def _gatewise(self, weights: jax.Array, features: jax.Array, length: jax.Array) -> jax.Array:
+        fresh = list(self._ends)
+        kept = [q for q in range(self.step.n_qubits) if q not in fresh]
+        ends = jnp.asarray([self._ends[q] for q in fresh]).reshape(-1, 4)
+
+        @jax.checkpoint
+        def advance(state: jax.Array, factors: jax.Array, x: jax.Array) -> jax.Array:
+            angles = self.step.angles(jnp.concatenate([x, weights]))
+            start = Register.of(state[None]).with_factors(list(factors), at=fresh)
+            pushed = push(self.step.operations, {(): start}, angles, frozenset())
+            return pushed[()].reduced(kept)[0]
+
+        def body(carry: Carry, at: tuple[jax.Array, jax.Array]) -> tuple[Carry, None]:
             x, alive = at
-            return jnp.where(alive, advance(state, x), state), None
+            state, factors = carry
+            moved = jnp.where(alive, advance(state, factors, x), state)
+            return (moved, jnp.where(alive, ends, factors)), None
 
         alive = jnp.arange(features.shape[0]) < length
-        state, _ = jax.lax.scan(body, zero_state(self.step.n_qubits), (features, alive))
-        return closing_distribution(self.closing, self.out_bits, state, weights)
+        first = zero_state(len(kept)), jnp.asarray([ZERO] * len(fresh)).reshape(-1, 4)
+        (state, factors), _ = jax.lax.scan(body, first, (features, alive))
+        end = Register.of(state[None]).with_factors(list(factors), at=fresh)
+        return closing_distribution(self.closing, self.out_bits, end, weights)
 
 
 def closing_functionals(closing: Program, out_bits: Sequence[int], weights: jax.Array) -> jax.Array:
@@ -184,15 +204,13 @@ def closing_functionals(closing: Program, out_bits: Sequence[int], weights: jax.
     Returns:
         Shape (2**m, 4, ..., 4): row k is the probability of outcome k.
     """
-    trace = np.array(1.0)
-    for _ in range(closing.n_qubits):
-        trace = np.multiply.outer(trace, TRACE)
+    trace = Register.product([TRACE] * closing.n_qubits)
     angles = closing.angles(weights)
-    return outcome_functionals(closing.operations, trace[None], out_bits, angles)[:, 0]
+    return outcome_functionals(closing.operations, trace, out_bits, angles)[:, 0]
 
 
 def closing_distribution(
-    closing: Program, out_bits: Sequence[int], state: jax.Array, weights: jax.Array
+    closing: Program, out_bits: Sequence[int], state: Register, weights: jax.Array
 ) -> jax.Array:
     """Return the outcome distribution of one state, shape (2**m,).
 
@@ -202,18 +220,16 @@ def closing_distribution(
     rows = _final_measurements(closing)
     if rows is None or {bit for bit, _ in rows.values()} != set(out_bits):
         functionals = closing_functionals(closing, out_bits, weights)
-        return functionals.reshape(2 ** len(out_bits), -1) @ state.ravel()
-    start: States = {(): Register.of(state[None])}
+        return functionals.reshape(2 ** len(out_bits), -1) @ state.settled().ravel()
     before = [op for op in closing.operations if not isinstance(op, Measurement)]
-    tensor = push(before, start, closing.angles(weights), frozenset())[()].settled()[0]
-    for qubit in range(closing.n_qubits):
-        matrix = rows[qubit][1] if qubit in rows else TRACE[None]
-        reduced = jnp.tensordot(tensor, jnp.asarray(matrix), axes=([qubit], [1]))
-        tensor = jnp.moveaxis(reduced, -1, qubit)
+    pushed = push(before, {(): state}, closing.angles(weights), frozenset())[()]
     qubit_of = {bit: qubit for qubit, (bit, _) in rows.items()}
     slowest_first = [qubit_of[bit] for bit in reversed(out_bits)]
-    others = [qubit for qubit in range(closing.n_qubits) if qubit not in rows]
-    return jnp.transpose(tensor, [*slowest_first, *others]).ravel()
+    tensor = pushed.reduced(slowest_first)[0]
+    for axis, qubit in enumerate(slowest_first):
+        reduced = jnp.tensordot(tensor, jnp.asarray(rows[qubit][1]), axes=([axis], [1]))
+        tensor = jnp.moveaxis(reduced, -1, axis)
+    return tensor.ravel()
 
 
 def _final_measurements(closing: Program) -> dict[int, tuple[int, NDArray[np.float64]]] | None:

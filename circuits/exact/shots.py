@@ -16,9 +16,16 @@ from numpy.typing import NDArray
 
 from circuits.errors import CircuitsError
 from circuits.exact.lift import fuse
-from circuits.exact.operations import Branch, Channel, Measurement, Operation, Program, Rotation
+from circuits.exact.operations import (
+    Branch,
+    Channel,
+    Measurement,
+    Operation,
+    Program,
+    Rotation,
+    touched,
+)
 from circuits.exact.pauli import ROTATION_PARTS, TRACE, ZERO
-from circuits.exact.split import touched
 
 BYTES_LIMIT = 2**28
 """For the vectors of all histories; shots beyond it are drawn in portions."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.exact.operations import Branch, Channel, Operation, Program, Rotation
+from circuits.exact.operations import Branch, Channel, Operation, Program, Rotation, touched
 from circuits.exact.pauli import ZERO
 
 
@@ -43,7 +43,7 @@ def split_step(step: Program, n_features: int, data_qubits: Sequence[int]) -> Sp
             return None
         closed |= qubits
         rest.append(operation)
-    ends = [_end_state(rest, qubit) for qubit in data_qubits]
+    ends = [end_state(rest, qubit) for qubit in data_qubits]
     if any(end is None for end in ends):
         return None
     return Split(
@@ -54,21 +54,9 @@ def split_step(step: Program, n_features: int, data_qubits: Sequence[int]) -> Sp
     )
 
 
-def touched(operation: Operation) -> set[int]:
-    """Return the qubits that an operation acts on, in either branch."""
-    if isinstance(operation, Branch):
-        inner = (*operation.taken, *operation.otherwise)
-        return set().union(*(touched(part) for part in inner)) if inner else set()
-    if isinstance(operation, Channel):
-        return set(operation.qubits)
-    return {operation.qubit}
-
-
 def _dependence(step: Program, operation: Operation, n_features: int) -> tuple[bool, bool]:
     if isinstance(operation, Branch):
-        inner = [
-            _dependence(step, part, n_features) for part in (*operation.taken, *operation.otherwise)
-        ]
+        inner = [_dependence(step, part, n_features) for part in operation.inner]
         return any(i for i, _ in inner), any(w for _, w in inner)
     if not isinstance(operation, Rotation):
         return False, False
@@ -76,7 +64,7 @@ def _dependence(step: Program, operation: Operation, n_features: int) -> tuple[b
     return bool((used < n_features).any()), bool((used >= n_features).any())
 
 
-def _end_state(rest: Sequence[Operation], qubit: int) -> NDArray[np.float64] | None:
+def end_state(rest: Sequence[Operation], qubit: int) -> NDArray[np.float64] | None:
     """Return the state that a data qubit is left in, None where it depends on what came before."""
     maps: list[NDArray[np.float64]] = []
     for operation in reversed(rest):
