@@ -130,5 +130,5 @@ def test_what_cannot_be_sampled_is_refused_with_advice():
     with pytest.raises(CircuitsError, match="at most 11 qubits. Got 12; use the aer executor"):
         sample_shots(wide, np.zeros(0), 10, generator)
     without_data = SequenceModel(model.step, model.closing, 4, 18, (), (0, 1))
-    with pytest.raises(CircuitsError, match="evolved gate by gate; draw shots with"):
+    with pytest.raises(CircuitsError, match="does not; draw shots with"):
         record_sampler(without_data, np.zeros(18))
