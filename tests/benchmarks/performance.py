@@ -345,11 +345,8 @@ def hybrid_against_pennylane() -> Iterator[Row]:
         weights = controller.initial_weights(jax.random.key(SEED))
 
         def loss(weights: Any, n: int = n_qubits, controller: Controller = controller) -> Any:
-            def last(row: jax.Array) -> jax.Array:
-                z = evolve_hybrid(controller, weights, row, n_qubits=n, n_layers=n_layers)
-                return z[-1]
-
-            return jnp.mean(jax.vmap(last)(jnp.asarray(features)) ** 2)
+            z = evolve_hybrid(controller, weights, features, n_qubits=n, n_layers=n_layers)
+            return jnp.mean(z[:, -1] ** 2)
 
         ours = jax.jit(jax.value_and_grad(loss))
         theirs = peers.pennylane_hybrid(controller, features, n_qubits, n_layers)

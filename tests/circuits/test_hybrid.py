@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from qiskit import QuantumCircuit
+from qiskit.quantum_info import Pauli, Statevector
 from qiskit_aer import AerSimulator
 
 import circuits
@@ -76,6 +78,28 @@ def test_gradients_through_time_equal_differences():
         step = jnp.zeros(4).at[k].set(1e-6)
         difference = float(total(bias + step) - total(bias - step)) / 2e-6
         assert float(slope[k]) == pytest.approx(difference, abs=1e-6)
+
+
+@pytest.mark.parametrize(("n", "n_layers"), [(3, 2), (5, 1), (7, 2), (9, 1)])
+def test_groups_of_wires_rotate_as_gates_one_by_one(n, n_layers):
+    controller = Controller(2, n, 2 * n * n_layers, n_hidden=3)
+    weights = controller.initial_weights(jax.random.key(n))
+    x = np.random.default_rng(n).normal(size=(3, 2, 2))
+    found = np.asarray(evolve_hybrid(controller, weights, x, n_qubits=n, n_layers=n_layers))
+    for row, values in zip(x, found, strict=True):
+        state, z = Statevector.from_int(0, 2**n), np.zeros(n)
+        for features, expected in zip(row, values, strict=True):
+            theta = np.asarray(controller.angles(weights, features, z)).reshape(n_layers, n, 2)
+            step = QuantumCircuit(n)
+            for layer in theta:
+                for wire, (first, second) in enumerate(layer):
+                    step.ry(first, wire)
+                    step.rz(second, wire)
+                for wire in range(n):
+                    step.cz(wire, (wire + 1) % n)
+            state = state.evolve(step)
+            z = np.array([state.expectation_value(Pauli("Z"), [w]).real for w in range(n)])
+            np.testing.assert_allclose(expected, z, atol=1e-12)
 
 
 def test_fourteen_qubits_have_a_gradient():

@@ -76,9 +76,12 @@ def test_hybrid_rounds_equal_its_exact_evolution(readout):
     weights = controller.initial_weights(jax.random.key(1))
     x = np.random.default_rng(2).normal(size=(2, 3, 2))
     rounds = run_hybrid_rounds(model, controller, weights, x, exactly)
+    sizes = {"n_qubits": 3, "n_layers": 2, "readout": readout}
+    exact = evolve_hybrid(controller, weights, x, **sizes)
+    np.testing.assert_allclose(rounds.values, exact, atol=1e-10)
     for row, values in zip(x, rounds.values, strict=True):
-        exact = evolve_hybrid(controller, weights, row, n_qubits=3, n_layers=2, readout=readout)
-        np.testing.assert_allclose(values, exact, atol=1e-10)
+        alone = evolve_hybrid(controller, weights, row, **sizes)
+        np.testing.assert_allclose(values, alone, atol=1e-10)
 
 
 def test_what_is_no_batch_of_a_model_in_rounds_is_refused():
