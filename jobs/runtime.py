@@ -10,14 +10,11 @@ from qiskit_ibm_runtime import Batch, QiskitRuntimeService, Session
 from qiskit_ibm_runtime.exceptions import RuntimeInvalidStateError
 from qiskit_ibm_runtime.executor_sampler import Sampler
 
+from jobs import reach
 from jobs.account import account_path, make_private
 from jobs.bindable import check_for_aer
 from jobs.bits import pub_result
-from jobs.errors import (
-    JobFailedError,
-    PreflightError,
-    ServiceUnavailableError,
-)
+from jobs.errors import JobFailedError, PreflightError, ServiceUnavailableError
 from jobs.executor import ServiceJob, ServicePhase
 from jobs.service_errors import one_line, translated
 from jobs.spec import JobSpec, PubResult
@@ -132,26 +129,30 @@ class ServiceExecutor:
     def backend(self) -> Any:
         """The client's object for the backend, with target, properties and configuration."""
         with translated(f"find the backend {self.backend_name}"):
-            return self._service.backend(self.backend_name)
+            return reach.opened(self._service, self.backend_name)
 
     def backends(self) -> tuple[str, ...]:
         """Return the names of the backends that the account may use, sorted."""
         with translated("list the backends"):
-            return tuple(sorted(backend.name for backend in self._service.backends()))
+            return tuple(sorted(reach.reachable(self._service)))
 
-    def backend_facts(self) -> tuple[tuple[str, int, bool], ...]:
-        """Return (name, number of qubits, whether it has `if_else`) of each backend, sorted."""
+    def backend_facts(self) -> tuple[tuple[str, int | None, bool], ...]:
+        """Return (name, number of qubits, whether it has `if_else`) of each backend, sorted.
+
+        The number is None where the service gives no configuration, as for a retired machine.
+        """
         with translated("list the backends"):
-            return tuple(
-                sorted(
-                    (
-                        backend.name,
-                        int(backend.num_qubits),
-                        "if_else" in (backend.configuration().supported_instructions or ()),
-                    )
-                    for backend in self._service.backends()
-                )
-            )
+            reachable = sorted(reach.reachable(self._service).items())
+        facts: list[tuple[str, int | None, bool]] = []
+        for name, connection in reachable:
+            try:
+                with translated(f"read the configuration of {name}"):
+                    found = connection.backend_configuration(name)
+                    instructions = found.get("supported_instructions") or ()
+                    facts.append((name, int(found["n_qubits"]), "if_else" in instructions))
+            except JobFailedError:
+                facts.append((name, None, False))
+        return tuple(facts)
 
     def plan(self) -> str:
         """Return the name of the account's plan in lower case, for example "open"."""

@@ -13,8 +13,8 @@ from requests import RequestException
 from jobs.errors import AuthenticationError, JobFailedError, JobsError, ServiceUnavailableError
 
 # By name, since only `jobs.runtime` imports the client.
-_NO_ACCOUNT = {"AccountNotFoundError", "InvalidAccountError"}
-_REFUSED_ACCOUNT = {"IBMNotAuthorizedError"}
+_NO_ACCOUNT = {"AccountNotFoundError"}
+_REFUSED_ACCOUNT = {"IBMNotAuthorizedError", "InvalidAccountError"}
 _REFUSED_INPUT = {"IBMInputValueError", "IBMBackendValueError"}
 _NO_BACKEND = {"QiskitBackendNotFoundError"}
 # Refusals that pass: time-out, conflict, too early, too many requests.
@@ -46,7 +46,8 @@ def translated(action: str) -> Iterator[None]:
         # The client takes an instance's name apart without looking whether it is one.
         raise AuthenticationError(
             f"The account's instance should be a CRN. Could not {action}: "
-            f"{type(error).__name__}. Check QISKIT_IBM_INSTANCE with `qrnn-hw auth status`."
+            f"{type(error).__name__}. Correct QISKIT_IBM_INSTANCE, or log in again with "
+            "`qrnn-hw auth login`."
         ) from None
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         # An answer cut short, or not the service's own, ends in the client's decoders.
@@ -59,6 +60,9 @@ def translated(action: str) -> Iterator[None]:
 def _fault(action: str, error: BaseException) -> JobsError:
     kinds = {kind.__name__ for kind in type(error).__mro__}
     status, detail = _status(error), one_line(error)
+    if "InvalidAccountError" in kinds and (hidden := _passing_cause(error)) is not None:
+        # The client blames the token for whatever happens while it looks for instances.
+        kinds, detail = set(), one_line(hidden)
     if kinds & _NO_ACCOUNT:
         return AuthenticationError(
             f"There should be an account. Got none: {detail} "
@@ -72,12 +76,13 @@ def _fault(action: str, error: BaseException) -> JobsError:
     if kinds & _REFUSED_ACCOUNT or status in (401, 403):
         return AuthenticationError(
             f"The service should accept the account. Could not {action}: {detail} "
-            "Check it with `qrnn-hw auth status`, or log in again."
+            "Log in again with `qrnn-hw auth login`, or correct QISKIT_IBM_TOKEN; "
+            "`qrnn-hw auth status` says which of the two is used."
         )
     if kinds & _REFUSED_INPUT and "instance" in detail:
         return AuthenticationError(
             f"The account should reach its instance. Could not {action}: {detail} "
-            "Check QISKIT_IBM_INSTANCE, or log in again."
+            "Correct QISKIT_IBM_INSTANCE, or log in again with `qrnn-hw auth login`."
         )
     refused = status is not None and 400 <= status < 500 and status not in _PASSING
     if refused or kinds & _REFUSED_INPUT:
@@ -90,20 +95,41 @@ def _fault(action: str, error: BaseException) -> JobsError:
     )
 
 
-def _status(error: BaseException | None) -> int | None:
+def _status(error: BaseException) -> int | None:
     # The client re-raises without the status of the answer, but Python keeps what came before.
-    while error is not None:
-        for name in ("status_code", "code"):
-            status = getattr(error, name, None)
-            if isinstance(status, int) and status > 0:
-                return status
-        error = error.__cause__ or error.__context__
+    return next((status for one in _chain(error) if (status := _own_status(one))), None)
+
+
+def _own_status(error: BaseException) -> int | None:
+    for name in ("status_code", "code"):
+        status = getattr(error, name, None)
+        if isinstance(status, int) and status > 0:
+            return status
     return None
+
+
+def _passing_cause(error: BaseException) -> BaseException | None:
+    """Return the silence or the passing fault of the service that led to `error`, if one did."""
+    for one in _chain(error):
+        status = _own_status(one)
+        if status is not None and (status >= 500 or status in _PASSING):
+            return one
+        if status is None and isinstance(one, RequestException | OSError):
+            return one
+    return None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def one_line(text: object, length: int = 300) -> str:
     """Return `text` in one line that ends in a full stop, without anything like a key."""
     line = " ".join(str(text).split())
+    # The client appends the whole answer to the message that it took from it.
+    line = line.partition(' {"errors"')[0].rstrip(".")
     token = os.environ.get("QISKIT_IBM_TOKEN")
     if token:
         line = line.replace(token, "***")

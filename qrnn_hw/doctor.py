@@ -11,7 +11,7 @@ from importlib import metadata
 from typing import Literal
 
 from jobs.account import account_status
-from jobs.errors import JobsError
+from jobs.errors import AuthenticationError, JobsError
 from qrnn_hw.config import store_path
 
 Status = Literal["ok", "note", "wrong"]
@@ -157,6 +157,8 @@ def _service() -> Check:
     try:
         names = service.backends()
         plan = service.plan()
+    except AuthenticationError as error:
+        return Check("service", "wrong", str(error), "qrnn-hw auth login")
     except JobsError as error:
-        return Check("service", "wrong", str(error), "Check the account: qrnn-hw auth status")
+        return Check("service", "wrong", str(error), "Try again later: qrnn-hw doctor --remote")
     return Check("service", "ok", f"plan {plan}, backends {', '.join(names) or 'none'}")

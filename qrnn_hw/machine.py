@@ -74,8 +74,11 @@ def _real_machine(name: str) -> Machine:
     service = ServiceExecutor(name)
     try:
         backend = service.backend
-    except JobFailedError:
-        raise _unknown(name, service.backends()) from None
+    except JobFailedError as error:
+        known = service.backends()
+        if name in known:
+            raise error from None
+        raise _unknown(name, known) from None
     properties = backend.properties()
     faulty = tuple(properties.faulty_qubits()) if properties else ()
     return Machine(name, snapshot_of(backend), True, faulty, service)
@@ -96,12 +99,18 @@ def real_backends() -> list[dict[str, Any]]:
             "name": name,
             "n_qubits": n_qubits,
             "processor": "",
-            "reason": "" if has_if_else else "it has no if_else",
+            "reason": _reason_against(n_qubits, has_if_else),
             "recommended": has_if_else,
         }
         for name, n_qubits, has_if_else in ServiceExecutor("").backend_facts()
     ]
     return sorted(records, key=lambda record: not record["recommended"])
+
+
+def _reason_against(n_qubits: int | None, has_if_else: bool) -> str:
+    if n_qubits is None:
+        return "the service gives no configuration of it"
+    return "" if has_if_else else "it has no if_else"
 
 
 def _unknown(name: str, known: tuple[str, ...]) -> UsageError:

@@ -35,7 +35,7 @@ def backends(
         [
             (
                 record["name"] + (" (real)" if record["is_real"] else ""),
-                record["n_qubits"],
+                record["n_qubits"] or "",
                 record["processor"],
                 f"no: {record['reason']}" if record["reason"] else "yes",
             )
