@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from jobs.damage import ELSEWHERE
 from jobs.errors import StoreError
 from jobs.migrations import migrate
 
@@ -32,17 +33,14 @@ class Database:
         except OSError as error:
             raise StoreError(
                 f"The store should be a file that can be written. Got {path}: "
-                f"{error.strerror}. Name another file, or change its permissions."
+                f"{error.strerror}. Change its permissions, or {ELSEWHERE}."
             ) from None
         self._connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
         try:
             self._prepare()
         except sqlite3.DatabaseError as error:
             self.close()
-            raise StoreError(
-                f"The store should be an SQLite database. Got {path}: {error}. "
-                "Name another file, or move this one away."
-            ) from None
+            raise _refusal(path, error) from None
         except StoreError:
             self.close()
             raise
@@ -54,7 +52,7 @@ class Database:
         if application != APPLICATION_ID and (application or n_tables):
             raise StoreError(
                 f"The store should be a database made by qrnn-hw. Got {self.path}, which another "
-                "program made. Name another file."
+                f"program made. Move it away, or {ELSEWHERE}."
             )
         self._enter_wal()
         self._connection.execute("PRAGMA foreign_keys = ON")
@@ -96,10 +94,7 @@ class Database:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
         except sqlite3.Error as error:
-            raise StoreError(
-                f"The store should accept writing. Got {self.path}: {error}. "
-                "Look for a full disk, or another process that holds it."
-            ) from None
+            raise _refusal(self.path, error) from None
 
     def read(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Return the rows that `statement` finds, with `values` bound to its marks.
@@ -110,7 +105,18 @@ class Database:
         try:
             return self._connection.execute(statement, values).fetchall()
         except sqlite3.Error as error:
-            raise StoreError(
-                f"The store should be readable. Got {self.path}: {error}. "
-                "Restore it from a copy, or name another file."
-            ) from None
+            raise _refusal(self.path, error) from None
+
+
+def _refusal(path: Path, error: sqlite3.Error) -> StoreError:
+    """Return what to do about a store that SQLite refuses, by its own reason."""
+    name = getattr(error, "sqlite_errorname", "")
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        rule = f"be free within {BUSY_SECONDS:g} s"
+        remedy = "Wait for the process that holds it, or end that process"
+    elif name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")):
+        rule, remedy = "be a file that can be written", "Make room, or change its permissions"
+    else:
+        rule, remedy = "be an undamaged SQLite database", "Move it away, restore it from a copy"
+    reason = " ".join(str(error).split())[:150]
+    return StoreError(f"The store should {rule}. Got {path}: {reason}. {remedy}, or {ELSEWHERE}.")

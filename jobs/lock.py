@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from jobs.damage import ELSEWHERE
 from jobs.errors import StoreError
 
 
@@ -29,7 +30,7 @@ def held(folder: Path, key: str) -> Iterator[None]:
     except OSError as error:
         raise StoreError(
             f"The folder of locks beside the store should be writable. Got {folder}: "
-            f"{error.strerror}. Change its permissions, or name another store."
+            f"{error.strerror}. Change its permissions, or {ELSEWHERE}."
         ) from None
     try:
         fcntl.flock(file, fcntl.LOCK_EX)

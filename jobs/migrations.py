@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from sqlite3 import Connection
 
+from jobs.damage import ELSEWHERE
 from jobs.errors import StoreError
 
 
@@ -82,14 +83,15 @@ def migrate(connection: Connection) -> None:
     Raises:
         StoreError: If the store was written by a newer version of this package.
     """
-    while True:
+    # The newest schema is known without the lock, so that who only reads waits for nobody.
+    while connection.execute("PRAGMA user_version").fetchone() != (len(MIGRATIONS),):
         connection.execute("BEGIN IMMEDIATE")
         try:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version > len(MIGRATIONS):
                 raise StoreError(
                     f"The store's schema should be at most number {len(MIGRATIONS)}. Got {version}:"
-                    " it was written by a newer qrnn-hw. Upgrade, or name another file."
+                    f" it was written by a newer qrnn-hw. Upgrade, or {ELSEWHERE}."
                 )
             if version == len(MIGRATIONS):
                 return

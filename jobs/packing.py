@@ -47,8 +47,7 @@ def unpack_results(data: bytes) -> tuple[PubResult, ...]:
             )
     except Exception as error:  # zipfile, zlib, json and numpy each have their own
         raise StoreError(
-            f"A stored result should be an npz archive of packed bits. Got {type(error).__name__}. "
-            "The store is damaged; restore it from a copy, or fetch the job again."
+            f"a result should be an npz archive of packed bits. Got {type(error).__name__}"
         ) from None
 
 

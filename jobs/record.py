@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.states import State, state_from
+from jobs.states import State, check_moment, state_from
 
 RECORD_COLUMNS = (
     "key, executor, backend, shots, created_at, state, state_fields, estimate_low_seconds, "
@@ -29,8 +29,13 @@ class JobRecord:
 
 
 def record_from(row: tuple[Any, ...]) -> JobRecord:
-    """Return the record of a row of `RECORD_COLUMNS`."""
+    """Return the record of a row of `RECORD_COLUMNS`.
+
+    Raises:
+        StoreError, ValueError: If a column does not hold what was written there.
+    """
     key, executor, backend, shots, created_at, state, fields, low, best, high, charged = row
+    check_moment(created_at)
     return JobRecord(
         key=key,
         executor=executor,

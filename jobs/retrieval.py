@@ -34,8 +34,11 @@ def refresh(key: str, executor: RemoteExecutor, store: Store) -> State | None:
             _take(key, job.id, executor, store)
         else:
             store.set_state(key, state_of(job, state.tag))
-    elif isinstance(state, Done) and state.id and store.quantum_seconds(key) is None:
-        _note_seconds(key, state.id, executor, store)
+    elif isinstance(state, Done) and state.id:
+        if store.raw(key) is None:  # its row was damaged, and deleted
+            _take(key, state.id, executor, store)
+        elif store.quantum_seconds(key) is None:
+            _note_seconds(key, state.id, executor, store)
     return store.state(key)
 
 
@@ -133,10 +136,19 @@ def collect(key: str, store: Store) -> tuple[PubResult, ...]:
             f"cancelled: {lost[0].reason} Submit it again to run what is missing."
         )
     specs: list[JobSpec] = [store.spec(part) for part in parts]
-    results = [store.raw(part) or () for part in parts]
-    joined = join(store.spec(key), specs, results)
+    joined = join(store.spec(key), specs, [_stored_bits(part, store) for part in parts])
     store.put_raw(key, joined, Done(now()))
     return joined
+
+
+def _stored_bits(key: str, store: Store) -> tuple[PubResult, ...]:
+    stored = store.raw(key)
+    if stored is None:
+        raise PendingError(
+            f"The bits of a job that is done should be stored. Got none of {key[:12]}. "
+            "Fetch it again, or submit it again if it ran in this process."
+        )
+    return stored
 
 
 def cancel(keys: Sequence[str], executor: RemoteExecutor, store: Store) -> tuple[str, ...]:

@@ -81,16 +81,25 @@ def state_fields(state: State) -> dict[str, str]:
     return asdict(state)
 
 
-def state_from(name: str, fields: dict[str, Any]) -> State:
+def state_from(name: str, fields: Any) -> State:
     """Return the state that `state_name` and `state_fields` described.
 
     Raises:
-        StoreError: If there is no such state, or a field is missing.
+        StoreError: If there is no such state, a field is missing or no text, or its time is none.
     """
     try:
-        return _KINDS[name](**fields)
-    except (KeyError, TypeError):
-        raise StoreError(
-            f"A stored state should be one of {', '.join(sorted(_KINDS))} with its own fields. "
-            f"Got {name!r} with {sorted(fields)}. The store was written by another version."
-        ) from None
+        check_moment(fields["at"])
+        if all(isinstance(value, str) for value in fields.values()):
+            return _KINDS[name](**fields)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        pass
+    raise StoreError(
+        f"a state should be one of {', '.join(sorted(_KINDS))} with its own fields. "
+        f"Got {name!r} with {str(fields)[:60]!r}"
+    )
+
+
+def check_moment(text: str) -> None:
+    """Raise ValueError if `text` is not a time with its zone, as `now` writes it."""
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError(f"{text!r} is a time without a zone")

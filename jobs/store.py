@@ -10,16 +10,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from jobs.damage import readable
 from jobs.database import Database
 from jobs.errors import StoreError
 from jobs.lock import held
 from jobs.record import RECORD_COLUMNS, JobRecord, record_from, state_of_row
+from jobs.spec_rows import insert_spec, read_spec
 from jobs.states import State, now, state_fields, state_from, state_name
 
 if TYPE_CHECKING:
     from jobs.spec import JobSpec, PubResult
 
 # What needs qiskit is imported where it is used: the list of jobs must not wait for it.
+
+TAKE_AGAIN = "delete the row and fetch or submit the job again"
 
 
 class Store:
@@ -55,52 +59,18 @@ class Store:
     def put_spec(self, spec: JobSpec) -> str:
         """Store the job with its circuits and parameters, once, and return its key."""
         with self._database.transaction() as connection:
-            self._insert(connection, spec)
+            insert_spec(connection, spec)
         return spec.key
 
     def put_parts(self, whole: JobSpec, parts: Sequence[JobSpec]) -> None:
         """Store `whole` and the jobs that it is sent as, in order."""
         with self._database.transaction() as connection:
             for spec in (whole, *parts):
-                self._insert(connection, spec)
+                insert_spec(connection, spec)
             connection.executemany(
                 "INSERT OR IGNORE INTO parts VALUES (?, ?, ?)",
                 [(whole.key, position, part.key) for position, part in enumerate(parts)],
             )
-
-    def _insert(self, connection: sqlite3.Connection, spec: JobSpec) -> None:
-        inserted = connection.execute(
-            "INSERT OR IGNORE INTO jobs (key, hashed, executor, backend, shots, created_at) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                spec.key,
-                json.dumps(spec.hashed(), sort_keys=True),
-                spec.executor,
-                spec.backend,
-                spec.shots,
-                now(),
-            ),
-        )
-        if not inserted.rowcount:
-            return
-        from jobs.packing import pack_circuit
-
-        circuits = dict(zip(spec.circuit_digests, (pub.circuit for pub in spec.pubs), strict=True))
-        for digest, circuit in circuits.items():
-            known = connection.execute("SELECT 1 FROM circuits WHERE digest = ?", (digest,))
-            if known.fetchone() is None:
-                connection.execute(
-                    "INSERT INTO circuits VALUES (?, ?)", (digest, pack_circuit(circuit))
-                )
-        connection.executemany(
-            "INSERT INTO pubs VALUES (?, ?, ?, ?)",
-            [
-                (spec.key, position, digest, pub.parameters.astype("<f8").tobytes())
-                for position, (digest, pub) in enumerate(
-                    zip(spec.circuit_digests, spec.pubs, strict=True)
-                )
-            ],
-        )
 
     def spec(self, key: str) -> JobSpec:
         """Return the job as it was stored.
@@ -108,43 +78,7 @@ class Store:
         Raises:
             StoreError: If there is none with that key, or its content no longer gives the key.
         """
-        import numpy as np
-
-        from jobs.packing import unpack_circuit
-        from jobs.spec import JobSpec, Pub
-
-        found = self._database.read("SELECT hashed FROM jobs WHERE key = ?", key)
-        if not found:
-            raise StoreError(f"The key should be of a stored job. Got {key!r}. List them first.")
-        hashed = json.loads(found[0][0])
-        rows = self._database.read(
-            "SELECT circuit, parameters FROM pubs WHERE key = ? ORDER BY position", key
-        )
-        circuits = {
-            digest: unpack_circuit(data)
-            for digest, data in self._database.read(
-                "SELECT digest, qpy FROM circuits "
-                "WHERE digest IN (SELECT circuit FROM pubs WHERE key = ?)",
-                key,
-            )
-        }
-        pubs = []
-        for (digest, data), described in zip(rows, hashed["pubs"], strict=True):
-            values = np.frombuffer(data, dtype="<f8").reshape(described["rows"], -1)
-            pubs.append(Pub(circuits[digest], values))
-        spec = JobSpec(
-            pubs=tuple(pubs),
-            **{
-                name: hashed[name]
-                for name in ("shots", "executor", "backend", "seed", "snapshot", "options")
-            },
-        )
-        if spec.key != key:
-            raise StoreError(
-                f"A stored job should still give its key. Got {spec.key[:12]} for {key[:12]}. "
-                "The store is damaged; restore it from a copy."
-            )
-        return spec
+        return read_spec(self._database, key)
 
     def parts(self, key: str) -> tuple[str, ...]:
         """Return the keys of the jobs that `key` is sent as; empty when it is sent whole."""
@@ -152,11 +86,18 @@ class Store:
         return tuple(part for (part,) in rows)
 
     def raw(self, key: str) -> tuple[PubResult, ...] | None:
-        """Return the stored bits of the job, or None while there are none."""
+        """Return the stored bits of the job, or None while there are none.
+
+        Raises:
+            StoreError: If they are damaged.
+        """
         from jobs.packing import unpack_results
 
         rows = self._database.read("SELECT packed FROM results WHERE key = ?", key)
-        return unpack_results(rows[0][0]) if rows else None
+        if not rows:
+            return None
+        with readable(self._database.path, "results", key, TAKE_AGAIN):
+            return unpack_results(rows[0][0])
 
     def put_raw(self, key: str, results: Sequence[PubResult], state: State | None = None) -> None:
         """Store the bits of the job, and its new state at the same moment when one is given.
@@ -176,7 +117,10 @@ class Store:
     def state(self, key: str) -> State | None:
         """Return where the job stands, or None before anything was done."""
         rows = self._database.read("SELECT state, state_fields FROM jobs WHERE key = ?", key)
-        return state_of_row(*rows[0]) if rows else None
+        if not rows:
+            return None
+        with readable(self._database.path, "jobs", key):
+            return state_of_row(*rows[0])
 
     def set_state(self, key: str, state: State) -> None:
         """Record that the job is now in `state`.
@@ -191,7 +135,8 @@ class Store:
         changed = connection.execute(
             "UPDATE jobs SET state = ?1, state_fields = ?2, changed_at = ?3 "
             "WHERE key = ?4 AND state IS NOT 'done' AND (state IS NOT ?1 "
-            "OR json_remove(state_fields, '$.at') IS NOT json_remove(?2, '$.at'))",
+            "OR CASE WHEN json_valid(state_fields) "
+            "THEN json_remove(state_fields, '$.at') IS NOT json_remove(?2, '$.at') ELSE 1 END)",
             (name, fields, state.at, key),
         )
         if changed.rowcount:
@@ -201,10 +146,13 @@ class Store:
 
     def states(self, key: str) -> tuple[State, ...]:
         """Return all states of the job, oldest first."""
-        rows = self._database.read(
-            "SELECT state, fields FROM states WHERE key = ? ORDER BY number", key
-        )
-        return tuple(state_from(name, json.loads(fields)) for name, fields in rows)
+        states = []
+        for number, name, fields in self._database.read(
+            "SELECT number, state, fields FROM states WHERE key = ? ORDER BY number", key
+        ):
+            with readable(self._database.path, "states", str(number)):
+                states.append(state_from(name, json.loads(fields)))
+        return tuple(states)
 
     def add_note(self, key: str, text: str) -> None:
         """Record something about the job that its user should be told."""
@@ -248,7 +196,10 @@ class Store:
     def snapshot(self, digest: str) -> dict[str, Any] | None:
         """Return the stored calibration, or None."""
         rows = self._database.read("SELECT content FROM snapshots WHERE digest = ?", digest)
-        return dict(json.loads(rows[0][0])) if rows else None
+        if not rows:
+            return None
+        with readable(self._database.path, "snapshots", digest):
+            return dict(json.loads(rows[0][0]))
 
     def jobs(self, *, limit: int | None = 50, states: Sequence[str] = ()) -> tuple[JobRecord, ...]:
         """Return jobs, newest first, only those in one of `states` (names) when any is given."""
@@ -259,12 +210,16 @@ class Store:
             *states,
             -1 if limit is None else limit,
         )
-        return tuple(record_from(row) for row in rows)
+        return tuple(self._record(row) for row in rows)
 
     def record(self, key: str) -> JobRecord | None:
         """Return what the list says about one job, or None."""
         rows = self._database.read(f"SELECT {RECORD_COLUMNS} FROM jobs WHERE key = ?", key)
-        return record_from(rows[0]) if rows else None
+        return self._record(rows[0]) if rows else None
+
+    def _record(self, row: tuple[Any, ...]) -> JobRecord:
+        with readable(self._database.path, "jobs", row[0]):
+            return record_from(row)
 
     def charges(self) -> tuple[tuple[float, float], ...]:
         """Return (best estimate, charged) in seconds of each job where both are known."""
@@ -285,7 +240,9 @@ class Store:
         )
         if not rows:
             rows = self._database.read(
-                "SELECT DISTINCT key FROM states WHERE json_extract(fields, '$.id') = ?", text
+                "SELECT DISTINCT key FROM states "
+                "WHERE CASE WHEN json_valid(fields) THEN json_extract(fields, '$.id') END = ?",
+                text,
             )
         if len(rows) != 1 or not text:
             raise StoreError(

@@ -93,7 +93,7 @@ def _store() -> Check:
         with Store(path) as store:
             doubtful = len(store.jobs(limit=None, states=("intended",)))
     except JobsError as error:
-        return Check("store", "wrong", str(error), "Move the file away, or restore a copy.")
+        return Check("store", "wrong", str(error), "Set QRNN_HW_HOME to another folder.")
     if doubtful:
         found = f"{doubtful} jobs were cut short while they were sent"
         return Check("store", "note", found, "Look them up: qrnn-hw jobs adopt")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from jobs.errors import PendingError
 from jobs.retrieval import cancel, collect, refresh, watch
-from jobs.states import PENDING, State
+from jobs.states import PENDING, Done, State
 from jobs.store import Store
 from jobs.submission import adopt
 from qrnn_hw import following
@@ -54,10 +54,11 @@ def fetch_job(key: str, store: Store) -> tuple[PubResult, ...]:
         PartialResultError: a part of it did.
     """
     if store.raw(key) is None:
-        parts = [part for part in parts_of([key], store) if isinstance(store.state(part), PENDING)]
         service = _service(key, store)
-        for part in parts:
-            refresh(part, service, store)
+        for part in parts_of([key], store):
+            state = store.state(part)
+            if isinstance(state, PENDING) or (isinstance(state, Done) and not store.raw(part)):
+                refresh(part, service, store)
     if store.raw(key) is None and not store.parts(key) and store.state(key) is None:
         raise PendingError(
             f"The job should have been sent. Got {key[:12]}, which was cut short before. "

@@ -3,7 +3,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -171,7 +171,7 @@ def test_the_file_is_for_its_owner_only(store, tmp_path):
 def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path, content):
     path = tmp_path / "notes.txt"
     path.write_bytes(content)
-    with pytest.raises(StoreError, match="should be an SQLite database"):
+    with pytest.raises(StoreError, match="should be an undamaged SQLite database"):
         Store(path)
     assert path.read_bytes() == content
 
@@ -203,7 +203,7 @@ def test_a_path_that_cannot_be_written_is_refused(tmp_path):
 def test_damaged_results_are_refused(store):
     packed = pack_results([bits()])
     for damaged in (packed[:-30], b"", b"PK\x03\x04" + packed[50:], packed[:200] + packed[210:]):
-        with pytest.raises(StoreError, match="damaged"):
+        with pytest.raises(StoreError, match="npz archive of packed bits"):
             unpack_results(damaged)
 
 
@@ -267,13 +267,17 @@ def test_four_processes_share_a_new_file_and_nothing_is_lost(tmp_path):
 def test_ten_thousand_jobs_are_listed(tmp_path):
     path = tmp_path / "jobs.db"
     Store(path).close()
-    stamp = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
-    fields = '{"at": "x", "id": "d1"}'
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    stamp = start.isoformat()
+    fields = f'{{"at": "{stamp}", "id": "d1"}}'
     with sqlite3.connect(path) as connection:
         connection.executemany(
             "INSERT INTO jobs (key, hashed, executor, backend, shots, created_at, state, "
             "state_fields) VALUES (?, '{}', 'ibm', 'b', 1, ?, 'done', ?)",
-            [(f"{index:064x}", f"{stamp}{index:06d}", fields) for index in range(10_000)],
+            [
+                (f"{index:064x}", (start + timedelta(seconds=index)).isoformat(), fields)
+                for index in range(10_000)
+            ],
         )
     with Store(path) as store:
         records = store.jobs(limit=None)

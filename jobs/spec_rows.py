@@ -1,0 +1,114 @@
+"""How a job lies in the store's tables: its description, its circuits, its parameters."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import TYPE_CHECKING
+
+from jobs.damage import readable
+from jobs.database import Database
+from jobs.errors import StoreError
+from jobs.states import now
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+
+    from jobs.spec import JobSpec, Pub
+
+# What needs qiskit is imported where it is used: the list of jobs must not wait for it.
+
+
+def insert_spec(connection: sqlite3.Connection, spec: JobSpec) -> None:
+    """Insert a job that is not there yet, inside the caller's transaction."""
+    inserted = connection.execute(
+        "INSERT OR IGNORE INTO jobs (key, hashed, executor, backend, shots, created_at) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            spec.key,
+            json.dumps(spec.hashed(), sort_keys=True),
+            spec.executor,
+            spec.backend,
+            spec.shots,
+            now(),
+        ),
+    )
+    if not inserted.rowcount:
+        return
+    from jobs.packing import pack_circuit
+
+    circuits = dict(zip(spec.circuit_digests, (pub.circuit for pub in spec.pubs), strict=True))
+    for digest, circuit in circuits.items():
+        known = connection.execute("SELECT 1 FROM circuits WHERE digest = ?", (digest,))
+        if known.fetchone() is None:
+            connection.execute(
+                "INSERT INTO circuits VALUES (?, ?)", (digest, pack_circuit(circuit))
+            )
+    connection.executemany(
+        "INSERT INTO pubs VALUES (?, ?, ?, ?)",
+        [
+            (spec.key, position, digest, pub.parameters.astype("<f8").tobytes())
+            for position, (digest, pub) in enumerate(
+                zip(spec.circuit_digests, spec.pubs, strict=True)
+            )
+        ],
+    )
+
+
+def read_spec(database: Database, key: str) -> JobSpec:
+    """Return the job as it was inserted.
+
+    Raises:
+        StoreError: If there is none with that key, or its content no longer gives the key.
+    """
+    from jobs.spec import JobSpec
+
+    found = database.read("SELECT hashed FROM jobs WHERE key = ?", key)
+    if not found:
+        raise StoreError(f"The key should be of a stored job. Got {key!r}. List them first.")
+    with readable(database.path, "jobs", key):
+        hashed = json.loads(found[0][0])
+        rows = [described["rows"] for described in hashed["pubs"]]
+        named = {
+            name: hashed[name]
+            for name in ("shots", "executor", "backend", "seed", "snapshot", "options")
+        }
+    pubs = _read_pubs(database, key, rows)
+    with readable(database.path, "jobs", key):
+        spec = JobSpec(pubs=pubs, **named)
+        if spec.key != key:
+            raise ValueError(f"it gives the key {spec.key[:12]}")
+    return spec
+
+
+def _read_pubs(database: Database, key: str, n_rows: list[int]) -> tuple[Pub, ...]:
+    import numpy as np
+
+    from jobs.spec import Pub
+
+    circuits = _read_circuits(database, key)
+    stored = database.read(
+        "SELECT position, circuit, parameters FROM pubs WHERE key = ? ORDER BY position", key
+    )
+    if len(stored) != len(n_rows):
+        with readable(database.path, "jobs", key):
+            raise ValueError(f"it has {len(stored)} of its {len(n_rows)} circuits")
+    pubs = []
+    for (position, digest, data), rows in zip(stored, n_rows, strict=True):
+        with readable(database.path, "pubs", f"({key}, {position})"):
+            values = np.frombuffer(data, dtype="<f8").reshape(rows, -1)
+            pubs.append(Pub(circuits[digest], values))
+    return tuple(pubs)
+
+
+def _read_circuits(database: Database, key: str) -> dict[str, QuantumCircuit]:
+    from jobs.packing import unpack_circuit
+
+    circuits = {}
+    for digest, data in database.read(
+        "SELECT digest, qpy FROM circuits WHERE digest IN (SELECT circuit FROM pubs WHERE key = ?)",
+        key,
+    ):
+        with readable(database.path, "circuits", digest):
+            circuits[digest] = unpack_circuit(data)
+    return circuits
