@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qrnn_hw.errors import UsageError
+from qrnn_hw.model_options import chosen_architecture
 
 if TYPE_CHECKING:
     from qiskit.circuit import QuantumCircuit
@@ -64,40 +65,48 @@ def is_file(source: str) -> bool:
     return source not in REGISTRY and (bool(path.suffix) or path.exists() or len(path.parts) > 1)
 
 
-def check_source(source: str) -> None:
+def check_source(source: str, options: Sequence[str] = ()) -> None:
     """Refuse quickly, before a machine is opened, what is neither a model nor a file.
 
     Raises:
         UnknownNameError: no such model; near names are listed.
-        UsageError: no such file.
+        UsageError: no such file, or options for one.
+        CircuitsError: an option that the model does not take.
     """
-    from circuits.registry import row
-
     if not is_file(source):
-        row(source)
+        chosen_architecture(source, options)
+    elif options:
+        raise UsageError(f"options should go with a model. Got {options[0]!r} for a file.")
     elif not Path(source).is_file():
         raise UsageError(f"a circuit file should exist. Got {source}.")
 
 
 def load_workload(
-    source: str, machine: Machine, *, steps: int = 10, rows: int = 1, seed: int = 0
+    source: str,
+    machine: Machine,
+    *,
+    options: Sequence[str] = (),
+    steps: int = 10,
+    rows: int = 1,
+    seed: int = 0,
 ) -> Workload:
     """Return the circuits of a file as they are, or those of a model made for the machine.
 
     Args:
         source: name of a model, or a .qpy or OpenQASM file of ISA circuits for the machine.
         machine: where it is to run.
+        options: of the model, texts NAME=VALUE.
         steps: time steps T of a model.
         rows: random inputs of a model, one sequence each, all with the same random weights.
         seed: of the weights, the inputs and the transpiler.
 
     Raises:
         UnknownNameError: no such model.
-        UsageError: steps, rows or seed out of range.
+        UsageError: steps, rows or seed out of range, or a malformed option.
+        CircuitsError: an option that the model does not take.
         SpecError: a file that cannot be read.
         JobsError: the machine cannot hold the model.
     """
-    from circuits.registry import architecture
     from jobs.circuit_file import read_circuit
     from jobs.spec import Pub
 
@@ -108,7 +117,7 @@ def load_workload(
         circuit = read_circuit(Path(source))
         name = Path(source).name
         return Workload(name, (circuit if circuit.num_parameters else Pub.bound(circuit),))
-    model = architecture(source)
+    model = chosen_architecture(source, options)
     if model.in_rounds or model.reads_previous:
         items = _whole(model, machine, steps, rows, seed)
     else:

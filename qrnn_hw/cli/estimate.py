@@ -10,6 +10,7 @@ from qrnn_hw.cli.preflight import assessed
 def estimate(
     source: options.Source,
     backend: options.Backend,
+    option: options.ModelOptions = None,
     steps: options.Steps = 10,
     rows: options.Rows = 1,
     shots: options.Shots = 1000,
@@ -19,7 +20,16 @@ def estimate(
     """Price a model or a circuit file: QPU seconds as a range, and the share of the plan."""
     from jobs.preflight import require
 
-    verdict = assessed(source, backend, steps=steps, rows=rows, shots=shots, seed=seed, mode="job")
+    verdict = assessed(
+        source,
+        backend,
+        options=option or (),
+        steps=steps,
+        rows=rows,
+        shots=shots,
+        seed=seed,
+        mode="job",
+    )
     require(verdict.findings)
     document = verdict.to_json()
     if json:

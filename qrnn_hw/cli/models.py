@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from qrnn_hw.cli.options import ModelOptions
 from qrnn_hw.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -20,10 +21,6 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="Model name, as `qrnn-hw models list` gives it.")]
-Options = Annotated[
-    list[str] | None,
-    typer.Option("--option", "-o", help="Option of the model, NAME=VALUE; may be repeated."),
-]
 ModeOption = Annotated[str | None, typer.Option(help="Short for --option mode=...")]
 Wiring = Annotated[str | None, typer.Option(help="Short for --option wiring=...")]
 Steps = Annotated[int, typer.Option(help="Time steps T.")]
@@ -58,7 +55,7 @@ def list_models(json: Json = False) -> None:
 @app.command("show")
 def show(
     name: Name,
-    option: Options = None,
+    option: ModelOptions = None,
     mode: ModeOption = None,
     wiring: Wiring = None,
     steps: Steps = 10,
@@ -93,7 +90,7 @@ def show(
 @app.command("draw")
 def draw(
     name: Name,
-    option: Options = None,
+    option: ModelOptions = None,
     mode: ModeOption = None,
     wiring: Wiring = None,
     steps: Steps = 1,
@@ -129,7 +126,7 @@ def draw(
 def export(
     name: Name,
     output: Annotated[Path, typer.Option(help="File to write: .qasm, .qasm3 or .qpy.")],
-    option: Options = None,
+    option: ModelOptions = None,
     mode: ModeOption = None,
     wiring: Wiring = None,
     steps: Steps = 10,
@@ -148,7 +145,7 @@ def export(
 @app.command("audit")
 def audit(
     name: Annotated[str | None, typer.Argument(help="Model name; or --all.")] = None,
-    option: Options = None,
+    option: ModelOptions = None,
     mode: ModeOption = None,
     wiring: Wiring = None,
     every: Annotated[bool, typer.Option("--all", help="Audit every model.")] = False,
@@ -203,21 +200,9 @@ def _architecture(
     name: str, given: list[str] | None, mode: str | None, wiring: str | None
 ) -> Architecture:
     """Build a model from its name and the options as typed."""
-    from circuits.registry import row
-    from qrnn_hw.errors import UsageError
+    from qrnn_hw.model_options import chosen_architecture
 
-    own = row(name)
-    options: dict[str, Any] = {}
-    for text in given or []:
-        key, separator, value = text.partition("=")
-        if not separator:
-            raise UsageError(f"an option should be given as NAME=VALUE. Got {text!r}.")
-        integer = isinstance(own.options.get(key), range) and value.lstrip("-").isdigit()
-        options[key] = int(value) if integer else value
-    for key, short in (("mode", mode), ("wiring", wiring)):
-        if short is not None:
-            options[key] = short
-    return own.architecture(**options)
+    return chosen_architecture(name, given, mode=mode, wiring=wiring)
 
 
 def _numbered(path: Path, count: int) -> list[Path]:

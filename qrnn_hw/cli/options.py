@@ -22,3 +22,12 @@ Seed = Annotated[
     int, typer.Option(help="Of a model's random inputs and weights, and of simulated shots.")
 ]
 ModeOption = Annotated[str, typer.Option(help="job, batch or session (not on the Open plan).")]
+ModelOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option",
+        "-o",
+        help="Option of the model, NAME=VALUE, such as mode=sampled; may be repeated. "
+        "`qrnn-hw models show` lists them.",
+    ),
+]

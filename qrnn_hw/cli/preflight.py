@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 def preflight(
     source: options.Source,
     backend: options.Backend,
+    option: options.ModelOptions = None,
     steps: options.Steps = 10,
     rows: options.Rows = 1,
     shots: options.Shots = 1000,
@@ -30,7 +32,16 @@ def preflight(
 
     Exit code 4 when the machine would refuse it.
     """
-    verdict = assessed(source, backend, steps=steps, rows=rows, shots=shots, seed=seed, mode=mode)
+    verdict = assessed(
+        source,
+        backend,
+        options=option or (),
+        steps=steps,
+        rows=rows,
+        shots=shots,
+        seed=seed,
+        mode=mode,
+    )
     if remote and not verdict.errors:
         from qrnn_hw.dry_run import with_dry_run
         from qrnn_hw.following import POLLING
@@ -48,6 +59,7 @@ def assessed(
     source: str,
     backend: str,
     *,
+    options: Sequence[str],
     steps: int,
     rows: int,
     shots: int,
@@ -62,10 +74,13 @@ def assessed(
     from qrnn_hw.workload import check_source, load_workload
 
     if mode not in ("job", "batch", "session"):
-        raise UsageError(f"the mode should be one of batch, job, session. Got {mode!r}.")
+        raise UsageError(
+            f"the mode should be one of batch, job, session. Got {mode!r}; a model's own mode is "
+            "given as --option mode=..."
+        )
     if shots < 1:
         raise UsageError(f"the number of shots should be at least 1. Got {shots}.")
-    check_source(source)
+    check_source(source, options)
 
     from qrnn_hw.assessment import assess, plan_state
     from qrnn_hw.machine import open_machine
@@ -73,7 +88,7 @@ def assessed(
 
     machine = open_machine(backend)
     return assess(
-        load_workload(source, machine, steps=steps, rows=rows, seed=seed),
+        load_workload(source, machine, options=options, steps=steps, rows=rows, seed=seed),
         machine,
         shots=shots,
         seed=seed,

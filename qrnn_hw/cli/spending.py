@@ -58,7 +58,7 @@ def described(estimate: Estimate, machine: Machine, plan: PlanState | None = Non
     """Return the estimate in one line, as a share of what the plan has left if that is known."""
     left = None if plan is None else plan.remaining_seconds
     if left is None:
-        share = f"{estimate.share_of(OPEN_PLAN.seconds):.0%} of an Open-plan month"
+        share = f"{estimate.share_of(OPEN_PLAN.seconds):.1%} of an Open-plan month"
     else:
         share = f"{left:.0f} s are left on the plan"
     return (

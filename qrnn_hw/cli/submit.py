@@ -20,6 +20,7 @@ def submit(
     source: options.Source,
     backend: options.Backend,
     shots: options.Shots,
+    option: options.ModelOptions = None,
     steps: options.Steps = 10,
     rows: options.Rows = 1,
     seed: options.Seed = 0,
@@ -47,6 +48,7 @@ def submit(
     verdict = assessed(
         source,
         backend,
+        options=option or (),
         steps=steps,
         rows=rows,
         shots=shots,

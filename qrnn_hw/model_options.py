@@ -1,0 +1,54 @@
+"""A model's options as typed on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from qrnn_hw.errors import UsageError
+
+if TYPE_CHECKING:
+    from circuits.definition import Architecture
+
+
+def chosen_architecture(
+    name: str, given: Sequence[str] | None = None, **short: str | None
+) -> Architecture:
+    """Return the model of a name with its options as typed.
+
+    Args:
+        name: one of the registry.
+        given: texts NAME=VALUE, each name once.
+        short: values that were given by an option of their own, None where they were not.
+
+    Raises:
+        UnknownNameError: no such model; near names are listed.
+        UsageError: a text without a name, or a name that comes twice.
+        CircuitsError: no such option, or a value it does not take; what it takes is listed.
+    """
+    from circuits.registry import row
+
+    own = row(name)
+    pairs = [_pair(text) for text in given or ()]
+    pairs += [(key, value) for key, value in short.items() if value is not None]
+    options: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in options:
+            raise UsageError(f"option {key} should be given once. Got it again as {value!r}.")
+        options[key] = _integer(value) if isinstance(own.options.get(key), range) else value
+    return own.architecture(**options)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator or not key:
+        raise UsageError(f"an option should be given as NAME=VALUE. Got {text!r}.")
+    return key, value
+
+
+def _integer(text: str) -> int | str:
+    """Return a number where there is one; the model says what it takes instead of a text."""
+    try:
+        return int(text)
+    except ValueError:
+        return text
