@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -11,7 +10,6 @@ import numpy as np
 from calibration.noise import DeviceNoise
 from circuits import architecture
 from circuits.exact.sequence import SequenceModel
-from jobs.cost import Estimate
 from jobs.exact import sequence_model
 from jobs.isa import TranspiledStep, transpile_step
 from jobs.store import Store
@@ -19,10 +17,12 @@ from qrnn_hw.agreement import compare_with_aer
 from qrnn_hw.assessment import execution_limit_seconds
 from qrnn_hw.classifier import Examples, Weights, initial_weights
 from qrnn_hw.config import store_path, writable_folder
+from qrnn_hw.consent import Confirm, agree
 from qrnn_hw.controls import classical_controls
 from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.evaluate import Measured, plan_shots
+from qrnn_hw.kept_calibration import keep_calibration, with_kept_calibration
 from qrnn_hw.machine import Machine, open_machine
 from qrnn_hw.measurement import PlannedJobs, measure, plan_jobs
 from qrnn_hw.outcome import Outcome, exact_distributions
@@ -43,10 +43,6 @@ class Progress(Protocol):
         """Say how far the stage is."""
 
 
-Confirm = Callable[[Estimate, Machine], None]
-"""Called before anything is sent; raises BudgetError to stop."""
-
-
 @dataclass(frozen=True, eq=False)
 class Prepared:
     """All that comes before training."""
@@ -63,6 +59,11 @@ class Prepared:
     def test(self) -> Examples:
         """The test sentences that are run on the machine."""
         return self.task.test.take(np.arange(len(self.task.test))[: self.settings.sentences])
+
+    def initial_weights(self) -> Weights:
+        """Return the weights to start training from."""
+        seed = self.settings.seeds["training"]
+        return initial_weights(self.transpiled.architecture, self.task.projection, seed=seed)
 
     def run_fingerprint(self) -> str:
         """Return what a checkpoint must have been trained on to be resumed.
@@ -83,11 +84,20 @@ class Prepared:
         )
 
 
-def prepare(settings: RunSettings, text: LabelledText) -> Prepared:
-    """Embed the text, open the machine, transpile the step and lift it with its noise."""
+def prepare(settings: RunSettings, text: LabelledText, progress: Progress) -> Prepared:
+    """Embed the text, open the machine, transpile the step and lift it with its noise.
+
+    A real machine's calibration is that of the checkpoint in the output folder, if there is one.
+    """
     network = architecture(settings.model)
     task = load_task(settings, text)
-    machine = open_machine(settings.backend)
+    today = open_machine(settings.backend)
+    machine = with_kept_calibration(today, settings.output)
+    if machine.snapshot.digest != today.snapshot.digest:
+        progress.stage(
+            f"going on with the calibration of {machine.snapshot.taken}, which the run began with, "
+            f"not with that of {today.snapshot.taken}"
+        )
     transpiled = transpile_step(network, machine.snapshot, seed=settings.seeds["transpiler"])
     noise = DeviceNoise(transpiled.snapshot)
     return Prepared(
@@ -109,10 +119,10 @@ def train_or_resume(prepared: Prepared, progress: Progress) -> TrainingState:
     """
     settings, task = prepared.settings, prepared.task
     options = replace(settings.training, seed=settings.seeds["training"])
-    network = prepared.transpiled.architecture
-    state = start(initial_weights(network, task.projection, seed=options.seed), options)
+    state = start(prepared.initial_weights(), options)
     run = prepared.run_fingerprint()
     path = settings.output / "checkpoint.npz"
+    keep_calibration(prepared.machine, settings.output)
     if path.exists():
         state = load(path, state, run)
         if state.finished_epochs > options.epochs:
@@ -146,16 +156,21 @@ def run_main_job(
         settings: what to run.
         text: labelled sentences to train and test on.
         progress: told of each stage.
-        confirm: called with the estimate before anything is sent.
+        confirm: called once with the estimate of what is to be sent: before the training of a
+            new run, after that of one that goes on.
 
     Raises:
         QRNNError, CircuitsError, CalibrationError, JobsError: see the exit codes.
     """
     progress.stage(f"reading the vectors of {len(text):,} sentences, opening {settings.backend}")
-    prepared = prepare(settings, text)
+    prepared = prepare(settings, text, progress)
     writable_folder(settings.output)
     test = prepared.test
     plan_shots(settings.shots, len(test))  # too few shots are said before the training
+    is_new = not (settings.output / "checkpoint.npz").exists()
+    if is_new:
+        progress.stage("building, checking and pricing the jobs")
+        agree(_planned(prepared, prepared.initial_weights()), prepared.machine, confirm)
     progress.stage(f"training {settings.model} under the noise of {prepared.machine.name}")
     state = train_or_resume(prepared, progress)
     weights: Weights = state.best
@@ -172,9 +187,9 @@ def run_main_job(
         test.take(np.array([int(np.argmax(test.lengths))])),
         seed=settings.seeds["shots_scale_1"],
     )
-    progress.stage("building, checking and pricing the jobs")
-    planned = plan_jobs(settings, prepared.machine, prepared.transpiled, weights, test)
-    confirm(planned.estimate, prepared.machine)
+    planned = _planned(prepared, weights)
+    if not is_new:  # what of it is sent already is only known with the weights
+        agree(planned, prepared.machine, confirm)
     progress.stage(f"running {len(planned.specs)} jobs on {prepared.machine.name}")
     measured = _measure(prepared, planned, progress)
     return Outcome(
@@ -190,6 +205,12 @@ def run_main_job(
         measured=measured,
         ideal=exact_distributions(prepared.ideal, weights, test),
         noisy=exact_distributions(prepared.noisy, weights, test),
+    )
+
+
+def _planned(prepared: Prepared, weights: Weights) -> PlannedJobs:
+    return plan_jobs(
+        prepared.settings, prepared.machine, prepared.transpiled, weights, prepared.test
     )
 
 

@@ -36,7 +36,13 @@ class PlannedJobs:
 
     sentences: SentencePubs
     shots: ShotPlan
-    estimate: Estimate
+    estimates: tuple[Estimate, ...]
+    """Of each job, in the order of `specs`."""
+
+    @property
+    def estimate(self) -> Estimate:
+        """Of all jobs together."""
+        return sum(self.estimates[1:], start=self.estimates[0])
 
     @property
     def specs(self) -> tuple[JobSpec, ...]:
@@ -88,19 +94,22 @@ def plan_jobs(
         for pubs, shots, seed in jobs
     ]
     target = machine.snapshot.target()
-    total = Estimate(0.0, 0.0, 0.0, 0, 0.0)
+    estimates = []
     for spec in specs:
         parts = split(spec)
         for part in parts:
-            require(preflight(part.pubs, target, shots=part.shots))
-        total += qpu_seconds(
-            spec.pubs,
-            target,
-            shots=spec.shots,
-            n_jobs=len(parts),
-            rep_delay_seconds=machine.snapshot.rep_delay_seconds,
+            faulty = machine.faulty_qubits
+            require(preflight(part.pubs, target, shots=part.shots, faulty_qubits=faulty))
+        estimates.append(
+            qpu_seconds(
+                spec.pubs,
+                target,
+                shots=spec.shots,
+                n_jobs=len(parts),
+                rep_delay_seconds=machine.snapshot.rep_delay_seconds,
+            )
         )
-    return PlannedJobs(specs[0], tuple(specs[1:]), by_scale[0], plan, total)
+    return PlannedJobs(specs[0], tuple(specs[1:]), by_scale[0], plan, tuple(estimates))
 
 
 def _folded_on_device(

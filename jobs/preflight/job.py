@@ -7,7 +7,7 @@ from qiskit import QuantumCircuit
 
 from jobs.broadcasts import broadcast_slots
 from jobs.cost import Estimate
-from jobs.limits import Limits
+from jobs.limits import DEFAULT_LIMITS, Limits
 from jobs.load import instructions_per_qubit
 from jobs.preflight.control_flow import is_dynamic
 from jobs.preflight.rules import Finding, finding
@@ -52,7 +52,7 @@ def job_findings(
     if len(set(shots)) > 1:
         yield finding("differing-shots", "the job", f"{min(shots)} and {max(shots)} shots")
     yield from _size_findings(circuits, shots, limits)
-    yield from _request_findings(circuits, limits, request)
+    yield from request_findings(request, limits, circuits)
 
 
 def _size_findings(
@@ -72,9 +72,18 @@ def _size_findings(
         yield finding("broadcasts", "the job", f"{slots:,.0f} slots of {limits.broadcast_slots:,}")
 
 
-def _request_findings(
-    circuits: Sequence[tuple[QuantumCircuit, int]], limits: Limits, request: Request
+def request_findings(
+    request: Request,
+    limits: Limits = DEFAULT_LIMITS,
+    circuits: Sequence[tuple[QuantumCircuit, int]] = (),
 ) -> Iterator[Finding]:
+    """Yield what is wrong with how a job is to be sent, whatever its circuits are.
+
+    Args:
+        request: How it is to be sent.
+        limits: What one job may ask for.
+        circuits: Each circuit with its number of rows, where they are known.
+    """
     low, high = request.rep_delay_range_seconds or limits.rep_delay_seconds
     delay = request.rep_delay_seconds
     if delay is not None and not low <= delay <= high:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from calibration.snapshot import Snapshot  # noqa: F401
     from jobs.cost import Estimate
+    from qrnn_hw.assessment import PlanState
     from qrnn_hw.machine import Machine
 
 
@@ -87,10 +87,10 @@ def run(
     from qrnn_hw.main_job import run_main_job
     from qrnn_hw.report.run_report import write_report
 
-    def confirm(estimate: Estimate, machine: Machine) -> None:
+    def confirm(estimate: Estimate, machine: Machine, plan: PlanState) -> None:
         from qrnn_hw.cli.spending import confirm_spending
 
-        confirm_spending(estimate, machine, budget_seconds=budget, yes=yes)
+        confirm_spending(estimate, machine, budget_seconds=budget, yes=yes, plan=plan)
 
     with ConsoleProgress() as progress:
         outcome = run_main_job(settings, text, progress, confirm)

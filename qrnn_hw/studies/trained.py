@@ -95,7 +95,7 @@ def trained_model(settings: RunSettings, progress: Progress) -> TrainedModel:
     """
     progress.stage(f"reading the vectors, opening {settings.backend}")
     text = load_tsv(settings.data) if settings.data else load_embedded(settings.dataset)
-    prepared = prepare(settings, text)
+    prepared = prepare(settings, text, progress)
     progress.stage(f"training {settings.model} under the noise of {prepared.machine.name}")
     return TrainedModel(prepared, train_or_resume(prepared, progress).best)
 

@@ -15,6 +15,7 @@ from qrnn_hw.main_job import prepare
 from qrnn_hw.outcome import exact_distributions
 from qrnn_hw.settings import RunSettings
 from qrnn_hw.statistics.intervals import mean_interval
+from qrnn_hw.studies.model_cache import Quiet
 from qrnn_hw.train.exact import start, train
 
 SEEDS = range(5)
@@ -25,7 +26,7 @@ SHOTS = 1000
 def one(dataset: str, model: str, seed: int) -> tuple[dict[str, float], int]:
     """Train once and return the test accuracies by name, and the number of parameters."""
     settings = RunSettings(model=model, dataset=dataset, seed=seed)
-    prepared = prepare(settings, load_embedded(dataset))
+    prepared = prepare(settings, load_embedded(dataset), Quiet())
     weights = initial_weights(prepared.transpiled.architecture, prepared.task.projection, seed=seed)
     state = start(weights, settings.training)
     task = prepared.task

@@ -423,10 +423,11 @@ def training() -> Iterator[Row]:
     from qrnn_hw.data.labelled_text import load_embedded
     from qrnn_hw.main_job import prepare
     from qrnn_hw.settings import RunSettings
+    from qrnn_hw.studies.model_cache import Quiet
     from qrnn_hw.train.exact import start, train
 
     settings = RunSettings(dataset="amazon")
-    prepared = prepare(settings, load_embedded("amazon"))
+    prepared = prepare(settings, load_embedded("amazon"), Quiet())
     task = prepared.task
     first = initial_weights(prepared.transpiled.architecture, task.projection, seed=SEED)
     state = start(first, settings.training)

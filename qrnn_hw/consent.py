@@ -1,0 +1,42 @@
+"""Asking before a run spends QPU time: only for what is not sent yet, and never twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from jobs.cost import Estimate
+from jobs.preflight import Request, request_findings, require
+from jobs.store import Store
+from qrnn_hw.assessment import PlanState, plan_state
+from qrnn_hw.config import store_path
+from qrnn_hw.following import is_under_way
+from qrnn_hw.machine import Machine
+from qrnn_hw.measurement import PlannedJobs
+
+Confirm = Callable[[Estimate, Machine, PlanState], None]
+"""Called with the price of what would be sent; raises BudgetError to stop."""
+
+
+def agree(planned: PlannedJobs, machine: Machine, confirm: Confirm) -> None:
+    """Hold what is not sent yet against the plan, and have it confirmed.
+
+    The circuits' weights do not matter to the price, so that this may come before the training.
+
+    Raises:
+        BudgetError: it is too much, or was not confirmed.
+        PreflightError: the plan has less left than it needs.
+        StoreError: the store of jobs cannot be used.
+    """
+    with Store(store_path()) as store:
+        unsent = [
+            estimate
+            for spec, estimate in zip(planned.specs, planned.estimates, strict=True)
+            if not is_under_way(spec, store)
+        ]
+    if not unsent:
+        return
+    estimate = sum(unsent[1:], start=unsent[0])
+    plan = plan_state(machine)
+    request = Request(plan=plan.name, remaining_seconds=plan.remaining_seconds, estimate=estimate)
+    require(request_findings(request))
+    confirm(estimate, machine, plan)
