@@ -96,7 +96,7 @@ def prepare(settings: RunSettings, text: LabelledText, progress: Progress) -> Pr
     if machine.snapshot.digest != today.snapshot.digest:
         progress.stage(
             f"going on with the calibration of {machine.snapshot.taken}, which the run began with, "
-            f"not with that of {today.snapshot.taken}"
+            f"not with that of {today.snapshot.taken}; for that one choose another --output"
         )
     transpiled = transpile_step(network, machine.snapshot, seed=settings.seeds["transpiler"])
     noise = DeviceNoise(transpiled.snapshot)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,11 +19,12 @@ def run(
         str, typer.Option(help="Model name, such as dynamic-line or stacked-3-minimal.")
     ] = "dynamic-line",
     dataset: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="Embedded data: amazon, imdb, yelp, or uci (all three, tested on amazon)."
+            help="Embedded data: amazon, imdb, yelp, or uci (all three, tested on amazon), which "
+            "is the default."
         ),
-    ] = "uci",
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Option(help="Your own labelled text: TSV with the columns label and text."),
@@ -46,8 +48,12 @@ def run(
     epochs: Annotated[int, typer.Option(help="Train for at most so many epochs.")] = 30,
     learning_rate: Annotated[float, typer.Option(help="Of the optimiser.")] = 0.01,
     output: Annotated[
-        Path, typer.Option(help="Folder of report.html, result.json and the checkpoint.")
-    ] = Path("runs/latest"),
+        Path | None,
+        typer.Option(
+            help="Folder of report.html, result.json and the checkpoint. By default a folder in "
+            "runs for just these settings, which runs/latest then links to."
+        ),
+    ] = None,
     budget: Annotated[
         float | None, typer.Option(help="Refuse to send if the estimate is above these seconds.")
     ] = None,
@@ -61,13 +67,14 @@ def run(
     already run are read from the store.
     """
     from circuits import architecture
-    from qrnn_hw.data.labelled_text import load_embedded, load_tsv
+    from qrnn_hw.data.labelled_text import dataset_name, load_embedded, load_tsv
+    from qrnn_hw.run_folder import default_folder, point_latest
     from qrnn_hw.settings import RunSettings
     from qrnn_hw.train.options import TrainingOptions
 
     settings = RunSettings(
         model=model,
-        dataset=dataset,
+        dataset=dataset_name(dataset, data),
         data=data,
         embeddings=embeddings,
         backend=backend,
@@ -76,12 +83,14 @@ def run(
         seed=seed,
         engine=engine,  # type: ignore[arg-type]
         training=TrainingOptions(epochs=epochs, learning_rate=learning_rate),
-        output=output,
+        output=output or Path(),
         budget_seconds=budget,
     )
     # What is quickly known to be wrong is said before the slow imports.
     architecture(model)
-    text = load_tsv(data) if data else load_embedded(dataset)
+    text = load_tsv(data) if data else load_embedded(settings.dataset)
+    if output is None:
+        settings = replace(settings, output=default_folder(settings))
 
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.main_job import run_main_job
@@ -96,6 +105,8 @@ def run(
         outcome = run_main_job(settings, text, progress, confirm)
         progress.stage("writing the report")
         document = write_report(outcome)
+        if output is None:
+            point_latest(settings.output)
     if json:
         from json import dumps
 

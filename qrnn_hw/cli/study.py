@@ -27,7 +27,9 @@ def shots(
         typer.Option(help="Folder of a finished `qrnn-hw run`; its trained model is studied."),
     ] = None,
     model: Annotated[str, typer.Option(help="Without --run: the model to train.")] = "dynamic-line",
-    dataset: Annotated[str, typer.Option(help="Without --run: amazon, imdb, yelp, uci.")] = "uci",
+    dataset: Annotated[
+        str | None, typer.Option(help="Without --run: amazon, imdb, yelp, or uci (the default).")
+    ] = None,
     data: Annotated[Path | None, typer.Option(help="Without --run: your own TSV.")] = None,
     backend: Annotated[
         str, typer.Option(help="Without --run: recorded device, fake_...")
@@ -58,6 +60,7 @@ def shots(
     folder, so that the next study of it starts at once.
     """
     from circuits import architecture
+    from qrnn_hw.data.labelled_text import dataset_name
     from qrnn_hw.settings import RunSettings
     from qrnn_hw.studies.shots import DEFAULT_SHOT_COUNTS, ShotPlan
     from qrnn_hw.train.options import TrainingOptions
@@ -71,7 +74,13 @@ def shots(
     architecture(model)
     training = TrainingOptions(epochs=epochs)
     settings = RunSettings(
-        model, dataset, data, backend=backend, seed=seed, training=training, output=output
+        model,
+        dataset_name(dataset, data),
+        data,
+        backend=backend,
+        seed=seed,
+        training=training,
+        output=output,
     )
     _check_counts(sentences=sentences, max_shots=max_shots)
 
@@ -105,7 +114,7 @@ def _numbers(text: str) -> tuple[int, ...]:
     from qrnn_hw.errors import UsageError
 
     parts = [part.strip().replace("_", "") for part in text.split(",")]
-    if not all(part.isdigit() for part in parts):
+    if not all(part.isascii() and part.isdecimal() and len(part) < 19 for part in parts):
         raise UsageError(f"shots should be whole numbers with commas between. Got {text!r}.")
     return tuple(map(int, parts))
 

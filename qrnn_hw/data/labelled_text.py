@@ -15,6 +15,7 @@ from qrnn_hw.errors import DataError, UsageError
 EMBEDDED_TABLE = Path(__file__).parent / "embedded" / "uci_sentiment_labelled_sentences.tsv"
 SOURCES = ("amazon", "imdb", "yelp")
 EMBEDDED_NAMES = (*SOURCES, "uci")
+DEFAULT_NAME = "uci"
 
 # Below this a class may have no row in the validation or the test part of a default split.
 MIN_ROWS_PER_CLASS = 10
@@ -44,6 +45,20 @@ class LabelledText:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+
+def dataset_name(dataset: str | None, data: Path | None) -> str:
+    """Return the embedded data set's name, where it or a file of the user's may be asked for.
+
+    Raises:
+        UsageError: both are asked for.
+    """
+    if dataset is not None and data is not None:
+        raise UsageError(
+            f"either --data or --dataset should be given. Got both, {data} and {shown(dataset)}; "
+            "leave one of them out."
+        )
+    return DEFAULT_NAME if dataset is None else dataset
 
 
 def load_embedded(name: str) -> LabelledText:

@@ -1,11 +1,39 @@
 """Read a text file line by line, and say in one line why it cannot be read."""
 
+import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 
 from qrnn_hw.errors import DataError
 
 SHOWN_CHARACTERS = 60
+LONGEST_LINE_BYTES = 1 << 20
+"""A word vector of 10,000 dimensions has a tenth of it."""
+
+
+@contextmanager
+def regular_file(path: Path) -> Iterator[BufferedReader]:
+    """Open a file for reading, and say in one line why it cannot be read, then or later.
+
+    A pipe or a device is refused before it is opened: the one may wait and the other go on for
+    ever.
+
+    Raises:
+        DataError: the file is missing, a directory, no regular file, or unreadable.
+    """
+    try:
+        if not stat.S_ISREG(mode := path.stat().st_mode) and not stat.S_ISDIR(mode):
+            raise DataError(f"{path}: should be a regular file. Got a pipe, socket or device.")
+        with path.open("rb") as file:
+            yield file
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: should be a file. Got a path where nothing is.") from error
+    except IsADirectoryError as error:
+        raise DataError(f"{path}: should be a file. Got a directory.") from error
+    except OSError as error:
+        raise DataError(f"{path}: should be readable. Got: {error.strerror or error}.") from error
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -15,22 +43,22 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     `str.splitlines` would cut at. A byte order mark in front is dropped.
 
     Raises:
-        DataError: the file is missing, a directory, unreadable, empty or not UTF-8 text.
+        DataError: the file is missing, no regular file, unreadable, empty or not UTF-8 text, or a
+            line is too long.
     """
-    n_lines = 0
-    try:
-        with path.open("rb") as file:
-            for number, raw in enumerate(file, start=1):
-                line = _decode(raw, path, number).rstrip("\n").removesuffix("\r")
-                if line:
-                    n_lines += 1
-                    yield number, line
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: should be a file. Got a path where nothing is.") from error
-    except IsADirectoryError as error:
-        raise DataError(f"{path}: should be a file. Got a directory.") from error
-    except OSError as error:
-        raise DataError(f"{path}: should be readable. Got: {error.strerror or error}.") from error
+    n_lines = number = 0
+    with regular_file(path) as file:
+        while raw := file.readline(LONGEST_LINE_BYTES + 1):
+            number += 1
+            if len(raw) > LONGEST_LINE_BYTES:
+                raise DataError(
+                    f"{path}, line {number}: should have at most {LONGEST_LINE_BYTES:,} bytes. "
+                    "Got more: the file is binary, or its line ends are of another kind."
+                )
+            line = _decode(raw, path, number).rstrip("\n").removesuffix("\r")
+            if line:
+                n_lines += 1
+                yield number, line
     if n_lines == 0:
         raise DataError(f"{path}: should hold lines of text. Got an empty file.")
 

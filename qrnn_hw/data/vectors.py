@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from qrnn_hw.data.lines import numbered_lines, shown
+from qrnn_hw.data.lines import numbered_lines, regular_file, shown
 from qrnn_hw.errors import DataError
 
 EMBEDDED_VECTORS = Path(__file__).parent / "embedded" / "glove_100d_uci_f16.npz"
@@ -164,14 +164,10 @@ def _numbers(cells: list[str], path: Path, number: int) -> NDArray[np.float32]:
 
 def _from_archive(path: Path, wanted: frozenset[str] | None) -> WordVectors:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        with regular_file(path) as file, np.load(file, allow_pickle=False) as archive:
             words, vectors = archive["words"], archive["vectors"]
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: should be a file. Got a path where nothing is.") from error
-    except IsADirectoryError as error:
-        raise DataError(f"{path}: should be a file. Got a directory.") from error
-    except PermissionError as error:
-        raise DataError(f"{path}: should be readable. Got: {error.strerror}.") from error
+    except DataError:
+        raise
     except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds on a damaged archive
         reason = " ".join(str(error).split())
         raise DataError(
