@@ -140,8 +140,9 @@ def transpile_step(
         )
         raise SpecError(
             f"a model transpiled step by step should be one circuit of equal steps. Got "
-            f"{architecture.name} in the mode {architecture.mode}, where {why}; choose a model "
-            "that `qrnn-hw models list` shows as coherent, or dynamic-line."
+            f"{architecture.name} in the mode {architecture.mode}, where {why}; "
+            f"{'give --option mode=sampled where it is taken, or ' if in_rounds else ''}choose a "
+            "model that `qrnn-hw models list` shows as coherent, or dynamic-line."
         )
     if architecture.mode == "sampled" and "if_else" not in snapshot.control_flow:
         raise SpecError(

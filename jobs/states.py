@@ -1,6 +1,6 @@
 """Where a job stands; each state carries only what is known in it."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -78,7 +78,7 @@ def state_name(state: State) -> str:
 
 def state_fields(state: State) -> dict[str, str]:
     """Return the data of `state`, to be stored as JSON."""
-    return asdict(state)
+    return dict(vars(state))
 
 
 def state_from(name: str, fields: Any) -> State:

@@ -29,6 +29,7 @@ from emulator.processes import finish, start  # noqa: E402
 from emulator.server import Emulator  # noqa: E402
 from emulator.service import Service  # noqa: E402
 from emulator.worker import KILL_POINTS, job  # noqa: E402
+from overheads import rows as overheads  # noqa: E402
 
 from jobs.store import Store  # noqa: E402
 
@@ -196,6 +197,10 @@ def main():
         claim("results wrong", wrong, 0, holds=wrong == 0),
         claim("tracebacks", tracebacks, 0, holds=tracebacks == 0),
         claim("seconds for the fault matrix", seconds, 900, holds=seconds < 900),
+    ]
+    report += [
+        claim(name, measured, target, holds=measured < target)
+        for name, measured, target in overheads()
     ]
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(json.dumps(report, indent=2) + "\n")
