@@ -1,6 +1,7 @@
 """Circuits from files of other programs, which are not trusted."""
 
 import io
+import re
 from contextlib import redirect_stderr
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from jobs.errors import SpecError, StoreError
 from jobs.packing import unpack_circuit
 
 LARGEST_FILE_BYTES = 64 * 1024 * 1024
+LARGEST_REGISTER = 10_000
+"""Bits or qubits of one register; the parsers would make a billion of them one by one."""
+
+_SIZE = re.compile(r"\[\s*([0-9][0-9_]*)\s*\]")
 SUFFIXES = (".qasm", ".qasm2", ".qasm3", ".qpy")
 
 
@@ -51,6 +56,13 @@ def _from_openqasm(data: bytes, path: Path) -> QuantumCircuit:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise SpecError(f"An OpenQASM file should be text. Got other bytes in {path}.") from None
+    for match in _SIZE.finditer(text):
+        digits = match[1].replace("_", "").lstrip("0")
+        if len(digits) > 9 or int(digits or 0) > LARGEST_REGISTER:
+            raise SpecError(
+                f"A register of a circuit file should have at most {LARGEST_REGISTER:,} bits. "
+                f"Got {digits[:20]} in {path}."
+            )
     lines = (line.strip() for line in text.splitlines())
     first = next((line for line in lines if line and not line.startswith("//")), "")
     parse = qasm2.loads if first.startswith("OPENQASM 2") else qasm3.loads

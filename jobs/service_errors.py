@@ -1,6 +1,5 @@
 """What the service's client raises, as this package's errors: one line each, and no secret."""
 
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -40,16 +39,20 @@ def translated(action: str) -> Iterator[None]:
         raise
     except (QiskitError, ApiException, RequestException, OSError) as error:
         raise _fault(action, error) from None
-    except (AttributeError, IndexError) as error:
-        if not action.startswith("connect"):
-            raise
-        # The client takes an instance's name apart without looking whether it is one.
-        raise AuthenticationError(
-            f"The account's instance should be a CRN. Could not {action}: "
-            f"{type(error).__name__}. Correct QISKIT_IBM_INSTANCE, or log in again with "
-            "`qrnn-hw auth login`."
-        ) from None
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
+    except (
+        AttributeError,
+        IndexError,
+        KeyError,
+        TypeError,
+        ValueError,  # those of JSON and of UTF-8 among them
+    ) as error:
+        if action.startswith("connect") and isinstance(error, AttributeError | IndexError):
+            # The client takes an instance's name apart without looking whether it is one.
+            raise AuthenticationError(
+                f"The account's instance should be a CRN. Could not {action}: "
+                f"{type(error).__name__}. Correct QISKIT_IBM_INSTANCE, or log in again with "
+                "`qrnn-hw auth login`."
+            ) from None
         # An answer cut short, or not the service's own, ends in the client's decoders.
         raise ServiceUnavailableError(
             f"The service should answer in its own format. Could not {action}: "

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from qrnn_hw.machine import Machine
 
 
+MOST_STEPS = 1_000
+MOST_ROWS = 100_000
+"""What still fits into memory; machines run far less in one job."""
+
+
 @dataclass(frozen=True, eq=False)
 class Workload:
     """Circuits for one machine."""
@@ -113,6 +118,9 @@ def load_workload(
     for name, value, least in (("steps", steps, 1), ("rows", rows, 1), ("seed", seed, 0)):
         if value < least:
             raise UsageError(f"{name} should be at least {least}. Got {value}.")
+    for name, value, most in (("steps", steps, MOST_STEPS), ("rows", rows, MOST_ROWS)):
+        if value > most:
+            raise UsageError(f"{name} should be at most {most:,}. Got {value}.")
     if is_file(source):
         circuit = read_circuit(Path(source))
         name = Path(source).name

@@ -51,4 +51,6 @@ def invoke(arguments: list[str] | None = None) -> int:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """Return a message in one line; what would steer the terminal is shown as an escape."""
+    line = " ".join(text.split())
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)

@@ -2,6 +2,7 @@
 
 import pytest
 from emulator.faults import Fault
+from emulator.records import Answer
 
 from qrnn_hw.cli import invoke
 
@@ -51,3 +52,20 @@ def test_a_machine_without_a_configuration_is_not_an_unknown_name(emulator, caps
     assert "404" in capsys.readouterr().err
     assert invoke(["backends", "--remote"]) == 0
     assert "gives no" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("body", [[], 3, "<html>down</html>"])
+@pytest.mark.parametrize(
+    "words", [["backends", "--remote"], ["estimate", "v2", "--backend", "ibm_boston"]]
+)
+def test_an_answer_that_is_not_the_services_is_one_line(emulator, capsys, monkeypatch, words, body):
+    own = emulator.service.answer
+
+    def answer(method, path, *rest):
+        return Answer(body=body) if "/api/v1/" in path else own(method, path, *rest)
+
+    monkeypatch.setattr(emulator.service, "answer", answer)
+    assert invoke(words) == 6
+    captured = capsys.readouterr()
+    assert "The service should answer" in captured.err
+    assert captured.err.count("\n") == 1

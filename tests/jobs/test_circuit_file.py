@@ -67,3 +67,11 @@ def test_other_files_are_refused_in_one_line(tmp_path, name, content, rule):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(SpecError, match="No such file"):
         read_circuit(tmp_path / "none.qpy")
+
+
+@pytest.mark.parametrize("declaration", ["qubit[1000000000] q;", "bit[ 1_000_000_000 ] c;"])
+def test_a_register_that_nothing_holds_is_refused_before_it_is_made(declaration, tmp_path):
+    path = tmp_path / "huge.qasm"
+    path.write_text(f"OPENQASM 3.0; {declaration}\n")
+    with pytest.raises(SpecError, match="at most 10,000 bits"):
+        read_circuit(path)

@@ -56,3 +56,15 @@ def test_an_option_for_a_file_or_one_that_no_model_has_is_refused(command, capsy
         words = [command, source, "--backend", "fake_boston", "--shots", "9", "-o", "colour=red"]
         assert invoke(words) == 2
         assert capsys.readouterr().err.startswith("error: options ")
+
+
+@pytest.mark.parametrize("name", ["steps", "rows"])
+def test_more_than_fits_is_refused_before_it_is_built(name, capsys):
+    words = ["estimate", "v2", "--backend", "fake_boston", f"--{name}", "100000000"]
+    assert invoke(words) == 2
+    assert f"{name} should be at most" in capsys.readouterr().err
+
+
+def test_a_name_that_would_steer_the_terminal_is_shown_escaped(capsys):
+    assert invoke(["preflight", "\x1b[31m.qpy", "--backend", "fake_boston"]) == 2
+    assert "Got \\x1b[31m.qpy" in capsys.readouterr().err
