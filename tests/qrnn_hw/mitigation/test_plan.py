@@ -105,7 +105,7 @@ def test_the_choice_holds_when_the_noise_is_misjudged(circuits, ideal, outcomes,
         for factor in (misjudged, 2 * misjudged)
     )
     for total_shots in (1000, 16_000, 256_000):
-        chosen = choose(total_shots, ideal, believed, alternatives=[doubled]).stack
+        chosen = choose(total_shots, ideal, believed, alternatives=[(doubled, 0.5)]).stack
         truth = {item.stack: item for item in choose(total_shots, ideal, outcomes).forecasts}
         assert truth[chosen].rmse <= 1.05 * truth[Stack()].rmse
 
@@ -114,7 +114,7 @@ def test_alternatives_guard_against_too_kind_a_description(circuits, ideal, outc
     kind = exact_outcomes(circuits, NOISE.scaled(0.5, 0.5))
     truth = {item.stack: item.rmse for item in choose(256_000, ideal, outcomes).forecasts}
     trusting = truth[choose(256_000, ideal, kind).stack]
-    guarded = truth[choose(256_000, ideal, kind, alternatives=[outcomes]).stack]
+    guarded = truth[choose(256_000, ideal, kind, alternatives=[(outcomes, 0.5)]).stack]
     assert guarded < 0.9 * trusting
 
 
@@ -183,5 +183,7 @@ def test_plans_that_mean_nothing_are_refused(ideal, outcomes):
         choose(1, ideal, outcomes)
     with pytest.raises(UsageError, match=r"\[0, 1\). Got 1.5"):
         choose(10, ideal, outcomes, least_gain=1.5)
+    with pytest.raises(UsageError, match=r"add up to 1 or less. Got \[0.7, 0.7\]"):
+        choose(10, ideal, outcomes, alternatives=[(outcomes, 0.7), (outcomes, 0.7)])
     with pytest.raises(UsageError, match=r"shape \(3, 2\). Got \(2, 2\)"):
         choose(10, ideal, lambda scale_factor, exponent: np.full((2, 2), 0.5))
