@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -12,12 +13,13 @@ from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation import zne
 from qrnn_hw.mitigation.estimate import Estimate, split_by_weight, weighted_sum
 from qrnn_hw.mitigation.folding import fold
-from qrnn_hw.mitigation.labels import Mask, Relabelling, all_masks, first_order
+from qrnn_hw.mitigation.labels import Mask, Relabelling, all_masks, first_order, sampled_masks
 from qrnn_hw.mitigation.readout import ReadoutCalibration, correct_weights
 from qrnn_hw.mitigation.relabel import relabel
 
 FeedForward = Literal["none", "invert", "amplify"]
-Masks = Literal["all", "first-order"]
+Masks = Literal["all", "first-order", "sampled"]
+MASKS: tuple[Masks, ...] = ("all", "first-order", "sampled")
 
 FEW_SHOTS = 30
 
@@ -39,6 +41,8 @@ class Stack:
     feed_forward: FeedForward = "none"
     terminal: bool = False  # correct the readout of the final bits inside each scale factor
     masks: Masks = "all"
+    n_samples: int = 32  # masks drawn at each scale factor: "sampled" only
+    seed: int = 0
 
     def __post_init__(self) -> None:
         plan = self.extrapolation
@@ -46,8 +50,8 @@ class Stack:
             raise UsageError(
                 f"feed_forward should be one of amplify, invert, none. Got {self.feed_forward!r}."
             )
-        if self.masks not in ("all", "first-order"):
-            raise UsageError(f"masks should be one of all, first-order. Got {self.masks!r}.")
+        if self.masks not in MASKS:
+            raise UsageError(f"masks should be one of {', '.join(MASKS)}. Got {self.masks!r}.")
         if plan is None and self.feed_forward == "amplify":
             raise UsageError("amplified labels should come with an extrapolation. Got none.")
         if plan is not None and (
@@ -65,10 +69,13 @@ class Stack:
         parts = []
         if self.extrapolation is not None:
             factors = ",".join(f"{factor:g}" for factor in self.extrapolation.scale_factors)
-            parts.append(f"{self.extrapolation.extrapolation}({factors})")
+            order = "" if self.extrapolation.order is None else self.extrapolation.order
+            parts.append(f"{self.extrapolation.extrapolation}{order}({factors})")
         if self.feed_forward != "none":
             kind = "relabel" if self.feed_forward == "invert" else "joint"
-            parts.append(kind if self.masks == "all" else f"{kind} (first order)")
+            sampled = f" (sampled {self.n_samples})"
+            which = {"all": "", "first-order": " (first order)", "sampled": sampled}
+            parts.append(kind + which[self.masks])
         if self.terminal:
             parts.append("terminal")
         return " + ".join(parts) or "none"
@@ -95,6 +102,9 @@ class Stack:
                 f"{self.name} should have a calibration of the fed-forward bits. Got none."
             )
         power = -1.0 if self.feed_forward == "invert" else scale_factor - 1
+        if self.masks == "sampled":
+            seed = self.seed + round(scale_factor)
+            return sampled_masks(fed_forward, self.n_samples, seed, power)
         make = all_masks if self.masks == "all" else first_order
         return make(fed_forward, power)
 
@@ -110,8 +120,10 @@ class Term:
     scale_factor: float
     mask: Mask | None
     weight: float
+    drawn: bool = False  # its mask is a random one that stands for others
 
 
+@lru_cache(maxsize=256)
 def terms(stack: Stack, fed_forward: ReadoutCalibration | None = None) -> tuple[Term, ...]:
     """List the circuits of a stack; the weights sum to one.
 
@@ -128,9 +140,12 @@ def terms(stack: Stack, fed_forward: ReadoutCalibration | None = None) -> tuple[
         if relabelling is None:
             listed.append(Term(factor, None, weight))
             continue
+        n_exact = len(relabelling.masks) - relabelling.n_drawn
         listed += [
-            Term(factor, mask, weight * part)
-            for mask, part in zip(relabelling.masks, relabelling.weights, strict=True)
+            Term(factor, mask, weight * part, place >= n_exact)
+            for place, (mask, part) in enumerate(
+                zip(relabelling.masks, relabelling.weights, strict=True)
+            )
         ]
     return tuple(listed)
 
@@ -215,4 +230,16 @@ def combine_counts(
     pooled = (spread * n_shots).sum(axis=0) / n_shots.sum(axis=0)
     spread = np.where(n_shots < FEW_SHOTS, np.maximum(spread, pooled), spread)
     variance = spread / np.maximum(n_shots - 1, 1)
+    for group in _drawn_groups(listed):
+        # Their scatter holds that of their shots too.
+        variance[group] = np.maximum(variance[group], value[group].var(axis=0, ddof=1))
     return weighted_sum([term.weight for term in listed], value, variance, confidence)
+
+
+def _drawn_groups(listed: Sequence[Term]) -> list[list[int]]:
+    """Return the places of drawn terms that stand for the same masks: of one scale and one sign."""
+    groups: dict[tuple[float, bool], list[int]] = {}
+    for place, term in enumerate(listed):
+        if term.drawn:
+            groups.setdefault((term.scale_factor, term.weight > 0), []).append(place)
+    return [group for group in groups.values() if len(group) > 1]
