@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import count
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,12 +19,14 @@ from jobs.exact import sequence_model
 from jobs.isa import TranspiledStep
 from qrnn_hw.classifier import Examples, Weights, angles
 from qrnn_hw.mitigation.folding import fold
-from qrnn_hw.mitigation.noise_level import REPORTED, NoiseLevel, fit_noise_level
-from qrnn_hw.mitigation.plan import MitigationPlan
+from qrnn_hw.mitigation.noise_level import N_NODES, REPORTED, NoiseLevel, fit_noise_level
+from qrnn_hw.mitigation.plan import MitigationPlan, default_stacks
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
 from qrnn_hw.mitigation.relabel import fed_forward_slots
+from qrnn_hw.mitigation.stack import Stack
 
 Outcomes = Callable[[float, float], NDArray[np.float64]]
+After = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,7 @@ def measured_noise_level(
     weights: Weights,
     examples: Examples,
     counts: Mapping[float, NDArray[np.int64]],
+    after: After = lambda done, total: None,
 ) -> NoiseLevel:
     """Fit one factor on all reported rates to what folded and plain circuits have read.
 
@@ -123,11 +127,15 @@ def measured_noise_level(
         weights: trained.
         examples: sentences.
         counts: by scale factor, shots that read each outcome. Shape of each: (n, 2**m).
+        after: called after each exact evolution, with their number so far and in all.
     """
+    done = count(1)
 
     def probabilities(factor: float) -> NDArray[np.float64]:
         outcomes = exact_outcomes(transpiled, _at_level(noise, factor), weights, examples)
-        return np.concatenate([outcomes(scale_factor, 1) for scale_factor in counts])
+        table = np.concatenate([outcomes(scale_factor, 1) for scale_factor in counts])
+        after(next(done), N_NODES)
+        return table
 
     return fit_noise_level(np.concatenate(list(counts.values())), probabilities)
 
@@ -175,6 +183,8 @@ def forecast(
     ideal: NDArray[np.float64],
     terminal: ReadoutCalibration,
     level: NoiseLevel = REPORTED,
+    candidates: Sequence[Stack] | None = None,
+    after: After = lambda done, total: None,
 ) -> MitigationPlan:
     """Choose among all stacks by bias^2 + variance under the noise at its likely levels.
 
@@ -189,20 +199,37 @@ def forecast(
         ideal: scores without noise. Shape: (n,).
         terminal: calibration of the final bits.
         level: what is believed about the factor on all reported rates.
+        candidates: stacks to compare; all of `plan.default_stacks` if None.
+        after: called after each exact evolution, with their number so far and in all.
 
     Raises:
         UsageError: fewer than two shots.
     """
+    fed_forward = fed_forward_readout(transpiled, noise, int(examples.lengths.max()))
+    if candidates is None:
+        candidates = default_stacks(0 if fed_forward is None else fed_forward.n_bits)
+    asked = {(s, one.exponent(s)) for one in (Stack(), *candidates) for s, _ in one.scales()}
+    total, done = len(asked) * len(level.nodes()), count(1)
+
+    def counted(outcomes: Outcomes) -> Outcomes:
+        def answer(scale_factor: float, exponent: float) -> NDArray[np.float64]:
+            table = outcomes(scale_factor, exponent)
+            after(next(done), total)
+            return table
+
+        return answer
+
     worlds = [
-        (exact_outcomes(transpiled, _at_level(noise, factor), weights, examples), chance)
+        (counted(exact_outcomes(transpiled, _at_level(noise, factor), weights, examples)), chance)
         for factor, chance in level.nodes()
     ]
     return MitigationPlan.choose(
         shots,
+        candidates,
         ideal=ideal,
         outcomes=worlds[0][0],
         weights=np.asarray(weights.decision),
-        fed_forward=fed_forward_readout(transpiled, noise, int(examples.lengths.max())),
+        fed_forward=fed_forward,
         terminal=terminal,
         alternatives=worlds[1:],
     )

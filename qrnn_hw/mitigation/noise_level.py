@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -44,6 +45,11 @@ class NoiseLevel:
     def factor(self) -> float:
         """The median factor."""
         return math.exp(self.log_mean)
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
+        """Return the factors between which the belief lies with a probability."""
+        half_width = NormalDist().inv_cdf((1 + confidence) / 2) * self.log_deviation
+        return math.exp(self.log_mean - half_width), math.exp(self.log_mean + half_width)
 
     def nodes(self) -> tuple[tuple[float, float], ...]:
         """Return three (factor, probability) with the belief's first five moments.

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -145,6 +146,26 @@ class MitigationPlan:
         """The forecast of the chosen stack."""
         return next(item for item in self.forecasts if item.stack == self.stack)
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the table as a JSON object."""
+        return {
+            "chosen": self.stack.name,
+            "least_gain": self.least_gain,
+            "forecasts": [
+                {
+                    "stack": item.stack.name,
+                    "n_circuits": item.n_circuits,
+                    "squared_bias": item.squared_bias,
+                    "variance": item.variance,
+                    "rmse": item.rmse,
+                }
+                for item in self.forecasts
+            ],
+            "declined": [
+                {"stack": item.stack.name, "reason": item.reason} for item in self.declined
+            ],
+        }
+
     def explain(self) -> str:
         """Return the table of all stacks, with the reason for each one that was declined."""
         stacks = [item.stack for item in self.forecasts] + [item.stack for item in self.declined]
@@ -171,7 +192,7 @@ def _probabilities(alternatives: Sequence[float]) -> NDArray[np.float64]:
         raise UsageError(
             f"the probabilities of alternatives should add up to 1 or less. Got {alternatives}."
         )
-    return np.maximum(chances, 0)
+    return np.asarray(np.maximum(chances, 0))
 
 
 def default_stacks(n_fed_forward_bits: int) -> tuple[Stack, ...]:
@@ -214,7 +235,7 @@ def _forecast(
     """Take each circuit's variance for that of its scale factor; masks differ little in it.
 
     Masks that are drawn scatter at most as much as single shots do, which is added. The first order
-    is taken to leave nothing: pairs of misread bits, a fiftieth of the error on the reference
+    is taken to leave nothing: it leaves 3 % of the readout bias on the reference
     circuits.
     """
     value, variance = np.zeros(ideal.shape), np.zeros(ideal.shape)

@@ -34,14 +34,15 @@ def _part(part: str, text: str) -> dict[str, Any]:
     if part == "terminal":
         return {"terminal": True}
     if match := _EXTRAPOLATION.fullmatch(part):
-        kind, order, factors = match.groups()
+        order, factors = match[2], match[3]
         try:
             scale_factors = tuple(_number(factor) for factor in factors.split(","))
         except ValueError:
             raise UsageError(f"scale factors should be numbers. Got {factors!r}.") from None
         if order:
             return {"extrapolation": ZNEPlan(scale_factors, "poly", order=int(order))}
-        return {"extrapolation": ZNEPlan(scale_factors, kind)}
+        linear = part.startswith("linear")
+        return {"extrapolation": ZNEPlan(scale_factors, "linear" if linear else "richardson")}
     if match := _LABELS.fullmatch(part):
         kind, masks, n_samples = match.groups()
         read: dict[str, Any] = {"feed_forward": _FEED_FORWARD[kind]}

@@ -100,6 +100,34 @@ def test_stored_bits_give_the_accuracies_of_the_run_again(quick):
     assert 0 < found["stacks"]["noisy"]["score_error"] < found["stacks"]["zne"]["score_error"]
 
 
+def test_plans_choose_stacks_and_say_what_the_noise_is(quick):
+    folder, done = quick
+    jobs = json.loads(done.stdout)["jobs"]
+    auto = run("mitigate", "--plan", "auto", "--explain", "--json", cwd=folder)
+    assert auto.returncode == 0, auto.stderr
+    assert "fitting the level of the noise" in auto.stderr
+    found = json.loads(auto.stdout)
+    assert found["noise_level"]["low"] < 1 < found["noise_level"]["high"]
+    assert found["stack"] in ("none", "terminal", "linear(1,3)", "linear(1,3) + terminal")
+    assert found["stack"] in found["stacks"]
+    names = {one["stack"] for one in found["plan"]["forecasts"]}
+    assert {"none", "richardson(1,3,5) + relabel (sampled 32) + terminal"} <= names
+    # The same numbers as the run's own stacks, under the names of plans.
+    named = run("mitigate", "--plan", "terminal+linear(1,3)", "--json", cwd=folder)
+    stacks = json.loads(named.stdout)["stacks"]
+    assert stacks["linear(1,3) + terminal"] == stacks["zne"] | {"stack": "linear(1,3) + terminal"}
+    # Its jobs give the bits' own values, with intervals.
+    values = run(
+        "mitigate", jobs[1], jobs[2], "--plan", "linear(1,3) + terminal", "--readout", jobs[0],
+        "--json", cwd=folder,
+    )  # fmt: skip
+    assert values.returncode == 0, values.stderr
+    document = json.loads(values.stdout)
+    assert len({(one["circuit"], one["row"]) for one in document["values"]}) == 12
+    for one in document["values"]:
+        assert one["mitigated"]["low"] < one["mitigated"]["value"] < one["mitigated"]["high"]
+
+
 def test_a_run_whose_bits_are_not_in_the_store_is_one_line(quick, tmp_path):
     folder, _ = quick
     for place, words in (("runs/latest", "the store should hold"), ("no-run", "result.json")):
