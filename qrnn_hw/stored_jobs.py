@@ -45,8 +45,13 @@ def check_offline(stack: Stack) -> None:
     """Refuse a stack that stored bits cannot be given.
 
     Raises:
-        UsageError: If it relabels what branches saw.
+        UsageError: If it relabels what branches saw, or twirls.
     """
+    if stack.twirls:
+        raise UsageError(
+            f"a plan for stored bits should not twirl. Got {stack.name}: Paulis go into a circuit "
+            "before it runs."
+        )
     if stack.feed_forward != "none":
         raise UsageError(
             f"a plan for stored bits should leave fed-forward bits as they were. Got {stack.name}: "

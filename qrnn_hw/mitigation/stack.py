@@ -1,7 +1,7 @@
 """Combine extrapolation, relabelling and readout correction: circuits out, one value back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -16,6 +16,7 @@ from qrnn_hw.mitigation.folding import fold
 from qrnn_hw.mitigation.labels import Mask, Relabelling, all_masks, first_order, sampled_masks
 from qrnn_hw.mitigation.readout import ReadoutCalibration, correct_weights
 from qrnn_hw.mitigation.relabel import relabel
+from qrnn_hw.mitigation.twirling import twirl
 
 FeedForward = Literal["none", "invert", "amplify"]
 Masks = Literal["all", "first-order", "sampled"]
@@ -43,6 +44,7 @@ class Stack:
     masks: Masks = "all"
     n_samples: int = 32  # masks drawn at each scale factor: "sampled" only
     seed: int = 0
+    twirls: int = 0  # circuits that each one is averaged over, each with Paulis of its own
 
     def __post_init__(self) -> None:
         plan = self.extrapolation
@@ -52,6 +54,8 @@ class Stack:
             )
         if self.masks not in MASKS:
             raise UsageError(f"masks should be one of {', '.join(MASKS)}. Got {self.masks!r}.")
+        if self.twirls < 0:
+            raise UsageError(f"the number of twirls should be 0 or more. Got {self.twirls}.")
         if plan is None and self.feed_forward == "amplify":
             raise UsageError("amplified labels should come with an extrapolation. Got none.")
         if plan is not None and (
@@ -78,6 +82,8 @@ class Stack:
             parts.append(kind + which[self.masks])
         if self.terminal:
             parts.append("terminal")
+        if self.twirls:
+            parts.append(f"twirl {self.twirls}")
         return " + ".join(parts) or "none"
 
     def scales(self) -> tuple[tuple[float, float], ...]:
@@ -121,6 +127,7 @@ class Term:
     mask: Mask | None
     weight: float
     drawn: bool = False  # its mask is a random one that stands for others
+    twirl: int | None = None  # seed of its Paulis
 
 
 @lru_cache(maxsize=256)
@@ -147,13 +154,21 @@ def terms(stack: Stack, fed_forward: ReadoutCalibration | None = None) -> tuple[
                 zip(relabelling.masks, relabelling.weights, strict=True)
             )
         ]
+    if stack.twirls:
+        listed = [
+            replace(
+                term, weight=term.weight / stack.twirls, twirl=stack.seed + place * stack.twirls + k
+            )
+            for place, term in enumerate(listed)
+            for k in range(stack.twirls)
+        ]
     return tuple(listed)
 
 
 def construct_circuits(
     circuit: QuantumCircuit, stack: Stack, listed: Sequence[Term]
 ) -> list[QuantumCircuit]:
-    """Relabel and fold a scheduled ISA circuit once for each term.
+    """Relabel, twirl and fold a scheduled ISA circuit once for each term.
 
     Raises:
         UsageError: See `relabel.relabel` and `folding.fold`.
@@ -161,13 +176,18 @@ def construct_circuits(
     plan = stack.extrapolation
     return [
         fold(
-            circuit if term.mask is None else relabel(circuit, term.mask),
+            _prepared(circuit, term),
             term.scale_factor,
             gates="all" if plan is None else plan.gates,
             stretch_delays=plan is None or plan.stretch_delays,
         )
         for term in listed
     ]
+
+
+def _prepared(circuit: QuantumCircuit, term: Term) -> QuantumCircuit:
+    relabelled = circuit if term.mask is None else relabel(circuit, term.mask)
+    return relabelled if term.twirl is None else twirl(relabelled, term.twirl)
 
 
 def share_shots(total_shots: int, listed: Sequence[Term]) -> tuple[int, ...]:
@@ -231,15 +251,17 @@ def combine_counts(
     spread = np.where(n_shots < FEW_SHOTS, np.maximum(spread, pooled), spread)
     variance = spread / np.maximum(n_shots - 1, 1)
     for group in _drawn_groups(listed):
-        # Their scatter holds that of their shots too.
+        # The scatter of random circuits holds that of their shots too.
         variance[group] = np.maximum(variance[group], value[group].var(axis=0, ddof=1))
     return weighted_sum([term.weight for term in listed], value, variance, confidence)
 
 
 def _drawn_groups(listed: Sequence[Term]) -> list[list[int]]:
-    """Return the places of drawn terms that stand for the same masks: of one scale and one sign."""
-    groups: dict[tuple[float, bool], list[int]] = {}
+    """Return the places of terms that are random draws of one thing: masks, or one mask twirled."""
+    groups: dict[tuple[float, Mask | None, bool, bool], list[int]] = {}
     for place, term in enumerate(listed):
-        if term.drawn:
-            groups.setdefault((term.scale_factor, term.weight > 0), []).append(place)
+        if term.drawn or term.twirl is not None:
+            mask = None if term.drawn else term.mask
+            key = (term.scale_factor, mask, term.drawn, term.weight > 0)
+            groups.setdefault(key, []).append(place)
     return [group for group in groups.values() if len(group) > 1]

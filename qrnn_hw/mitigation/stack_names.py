@@ -11,6 +11,7 @@ EXAMPLES = "none, terminal, linear(1,3), richardson(1,3,5) + relabel (first orde
 
 _EXTRAPOLATION = re.compile(r"(linear|richardson|poly([1-9]))\s*\(([0-9., ]+)\)")
 _LABELS = re.compile(r"(relabel|joint)(?:\s*\((first order|sampled(?: (\d+))?)\))?")
+_TWIRL = re.compile(r"twirl (\d{1,4})")
 _FEED_FORWARD = {"relabel": "invert", "joint": "amplify"}
 
 
@@ -33,6 +34,8 @@ def parse_stack(text: str) -> Stack:
 def _part(part: str, text: str) -> dict[str, Any]:
     if part == "terminal":
         return {"terminal": True}
+    if match := _TWIRL.fullmatch(part):
+        return {"twirls": int(match[1])}
     if match := _EXTRAPOLATION.fullmatch(part):
         order, factors = match[2], match[3]
         try:
