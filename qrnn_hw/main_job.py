@@ -71,16 +71,17 @@ class Prepared:
         """
         options: dict[str, Any] = self.settings.training.to_json()
         options.pop("epochs")
-        return fingerprint(
-            {
-                "model": self.settings.model,
-                "engine": self.settings.engine,
-                "training": options,
-                "seeds": self.settings.seeds,
-                "task": self.task.digest,
-                "snapshot": self.machine.snapshot.digest,
-            }
-        )
+        content = {
+            "model": self.settings.model,
+            "engine": self.settings.engine,
+            "training": options,
+            "seeds": self.settings.seeds,
+            "task": self.task.digest,
+            "snapshot": self.machine.snapshot.digest,
+        }
+        if self.settings.decoupling is not None:  # so that older checkpoints keep theirs
+            content["decoupling"] = self.settings.decoupling
+        return fingerprint(content)
 
 
 def prepare(settings: RunSettings, text: LabelledText) -> Prepared:
@@ -88,7 +89,12 @@ def prepare(settings: RunSettings, text: LabelledText) -> Prepared:
     network = architecture(settings.model)
     task = load_task(settings, text)
     machine = open_machine(settings.backend)
-    transpiled = transpile_step(network, machine.snapshot, seed=settings.seeds["transpiler"])
+    transpiled = transpile_step(
+        network,
+        machine.snapshot,
+        seed=settings.seeds["transpiler"],
+        decoupling=settings.decoupling,
+    )
     noise = DeviceNoise(transpiled.snapshot)
     return Prepared(
         settings,

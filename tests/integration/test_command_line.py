@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.errors import SpecError
 from qrnn_hw.cli import invoke
 
 COMMAND = [sys.executable, "-c", "from qrnn_hw.cli import main; main()"]
@@ -192,6 +193,7 @@ WRONG = [
     (("--embeddings", "missing.txt"), 3, "missing.txt"),
     (("--seed", str(2**40)), 2, "seed should be at most"),
     (("--shots", str(10**30)), 2, "shots should be at most 10,000,000"),
+    (("--decoupling", "udd"), 2, "one of xx, xy4. Got 'udd'"),
     (("--budget", "nan"), 2, "budget should be a number of seconds"),
     (("--backend", "fake_armonk", "--epochs", "1"), 2, "needs 4 qubits"),
     (("--output", "/proc/nowhere"), 3, "a folder that can be written to"),
@@ -205,6 +207,20 @@ def test_bad_input_is_one_line_and_its_code(arguments, code, words, tmp_path, mo
     assert invoke(["run", *arguments]) == code
     assert words in error_line(capsys)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_decoupling_reaches_the_transpiler(tmp_path, monkeypatch, capsys):
+    asked = []
+
+    def stop(*arguments, **options):
+        asked.append(options["decoupling"])
+        raise SpecError("stopped here")
+
+    monkeypatch.setattr("qrnn_hw.main_job.transpile_step", stop)
+    words = ["run", "--dataset", "amazon", "--output", str(tmp_path / "out")]
+    assert invoke([*words, "--decoupling", "xy4"]) == 2
+    assert invoke(words) == 2
+    assert asked == ["xy4", None]
 
 
 FILES = [
