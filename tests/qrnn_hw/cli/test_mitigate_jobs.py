@@ -128,6 +128,9 @@ def test_what_cannot_be_mitigated_is_one_line(capsys, jobs, monkeypatch):
     monkeypatch.setattr("qrnn_hw.stored_jobs.sent_last", lambda keys, store: later)
     line = error(capsys, 3, jobs[1], *terminal, jobs["readout"])
     assert "at most 24.0 h old. Got 48.0 h" in line
+    earlier = datetime.now(UTC) - timedelta(hours=30)
+    monkeypatch.setattr("qrnn_hw.stored_jobs.sent_last", lambda keys, store: earlier)
+    assert "Got 30.0 h" in error(capsys, 3, jobs[1], *terminal, jobs["readout"])
     assert document(capsys, jobs[1], *terminal, jobs["readout"], "--max-age", "72")
 
 
