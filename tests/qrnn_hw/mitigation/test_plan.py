@@ -160,7 +160,8 @@ def test_forecasts_are_what_shots_then_show(circuits, ideal, outcomes, stack):
 def test_drawn_masks_scatter_within_what_is_forecast_and_what_the_interval_says(circuits, ideal):
     noise = replace(Noise().scaled(0.0, 0.0), p01=0.06, p10=0.09)
     rates = replace(FED_FORWARD, p01=(0.06,) * N_STEPS, p10=(0.09,) * N_STEPS)
-    circuit, shots, generator = circuits[0], 4000, np.random.default_rng(8)
+    # So many shots that what scatters is the masks.
+    circuit, shots, generator = circuits[0], 10**8, np.random.default_rng(8)
     values, errors = [], []
     tables = {}
     for seed in range(60):
@@ -181,7 +182,7 @@ def test_drawn_masks_scatter_within_what_is_forecast_and_what_the_interval_says(
     # The final bit is read wrongly too, which nothing here undoes.
     aim = (1 - 0.06 - 0.09) * ideal[0] + 0.09 - 0.06
     assert abs(np.mean(values) - aim) < 3.5 * np.std(values) / np.sqrt(len(values))
-    assert np.mean(errors) == pytest.approx(np.std(values), rel=0.25)
+    assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(values), rel=0.35)
 
 
 def test_the_table_shows_every_stack_and_why_some_are_out(ideal, outcomes):
