@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.circuit import ClassicalRegister, Parameter, ParameterVector, QuantumCircuit
+from qiskit.circuit import (
+    ClassicalRegister,
+    Parameter,
+    ParameterVector,
+    QuantumCircuit,
+)
 from qiskit.transpiler import PassManager, generate_preset_pass_manager
 
 from calibration.noise import assignment_errors
@@ -21,15 +26,13 @@ from calibration.snapshot import Snapshot
 from circuits.definition import Architecture
 from circuits.parametrised import QRNNCircuit
 from circuits.unrolled import append_closing, append_step, unroll
+from jobs.decoupling import DECOUPLING, with_pulses
 from jobs.errors import SpecError
 
 if TYPE_CHECKING:
     from qiskit.transpiler import Target
 
 OPTIMIZATION_LEVEL = 3
-
-DECOUPLING = {"xx": "xx", "xy4": "xyxy"}
-"""Axes of the pulses by name (Carr and Purcell 1954; Maudsley, J. Magn. Reson. 69 (1986) 488)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +123,8 @@ def transpile_step(
         snapshot: of the whole device.
         seed: of the transpiler.
         decoupling: echo idling by pulses in place of plain delays: "xx" or "xy4"; None for none.
-            Aer and the exact engine relax idling without memory, so there pulses only cost.
+            Aer and the exact engine relax idling without memory, so there pulses only cost. What
+            has no delay in the circuit, as the wait for the controller, is not echoed.
 
     Raises:
         SpecError: the device has no `if_else` or too few qubits, or the model is not one repeated
@@ -264,36 +268,7 @@ def _schedule(circuit: QuantumCircuit, target: Target, decoupling: str | None) -
 
     passes = PassManager([ALAPScheduleAnalysis(target=target), PadDelay(target=target)])
     scheduled = _without_layout(passes.run(circuit))
-    return scheduled if decoupling is None else _with_pulses(scheduled, target, decoupling)
-
-
-def _with_pulses(circuit: QuantumCircuit, target: Target, decoupling: str) -> QuantumCircuit:
-    """Divide delays outside branches into equal parts with pulses between, half at the ends.
-
-    The runtime's own pass takes seconds for dt when it is given a target, so that its pulses
-    lengthen the circuit.
-    """
-    axes = DECOUPLING[decoupling]
-    pulsed = circuit.copy_empty_like()
-    for instruction in circuit.data:
-        qubits = instruction.qubits
-        if instruction.operation.name != "delay":
-            pulsed.append(instruction)
-            continue
-        where = (circuit.find_bit(qubits[0]).index,)
-        pulse_dt = round(target["x"][where].duration / target.dt)
-        idle = int(instruction.operation.duration) - len(axes) * pulse_dt
-        if idle < len(axes) * pulse_dt:  # too short to be worth the pulses' own errors
-            pulsed.append(instruction)
-            continue
-        ends = [round((2 * k + 1) * idle / (2 * len(axes))) for k in range(len(axes))]
-        for gap, axis in zip(np.diff([0, *ends]), axes, strict=True):
-            pulsed.delay(int(gap), qubits, unit="dt")
-            if axis == "y":  # x in a turned frame, which takes no time
-                pulsed.rz(np.pi, qubits)
-            pulsed.x(qubits)
-        pulsed.delay(idle - ends[-1], qubits, unit="dt")
-    return pulsed
+    return scheduled if decoupling is None else with_pulses(scheduled, target, decoupling)
 
 
 def _without_layout(circuit: QuantumCircuit) -> QuantumCircuit:

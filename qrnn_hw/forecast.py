@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import count
 
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
+from qiskit.circuit import QuantumCircuit
 
-from calibration.noise import DeviceNoise
+from calibration.noise import DeviceNoise, NoiseScale
 from circuits.exact.noise import Noise
 from circuits.exact.sequence import SequenceModel
 from jobs.exact import sequence_model
 from jobs.isa import TranspiledStep
-from qrnn_hw.classifier import Examples, Weights
+from qrnn_hw.classifier import Examples, Weights, angles
 from qrnn_hw.mitigation.folding import fold
-from qrnn_hw.mitigation.plan import MitigationPlan
+from qrnn_hw.mitigation.noise_level import N_NODES, REPORTED, NoiseLevel, fit_noise_level
+from qrnn_hw.mitigation.plan import MitigationPlan, default_stacks
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
 from qrnn_hw.mitigation.relabel import fed_forward_slots
-from qrnn_hw.outcome import exact_distributions
+from qrnn_hw.mitigation.stack import Stack
+
+Outcomes = Callable[[float, float], NDArray[np.float64]]
+After = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,19 @@ class ReadoutPower:
     def readout(self, name: str, qubit: int) -> NDArray[np.float64]:
         """Return the power of the confusion matrix: row = true outcome, column = recorded."""
         return np.linalg.matrix_power(self.noise.readout(name, qubit), self.exponent)
+
+
+def bound_step(transpiled: TranspiledStep, weights: Weights) -> TranspiledStep:
+    """Return the step with its trained weights as numbers: most of it then fuses when lifted."""
+    values = dict(zip(transpiled.weights, np.asarray(weights.quantum).tolist(), strict=True))
+
+    def bound(circuit: QuantumCircuit) -> QuantumCircuit:
+        used = {one: value for one, value in values.items() if one in circuit.parameters}
+        return circuit.assign_parameters(used)
+
+    return replace(
+        transpiled, step=bound(transpiled.step), closing=bound(transpiled.closing), weights=()
+    )
 
 
 def scaled_model(
@@ -75,14 +95,53 @@ def scaled_model(
 
 def exact_outcomes(
     transpiled: TranspiledStep, noise: Noise, weights: Weights, examples: Examples
-) -> Callable[[float, float], NDArray[np.float64]]:
-    """Return the exact distributions (n, 2**m) by scale factor and exponent, for a plan."""
+) -> Outcomes:
+    """Return the exact distributions (n, 2**m) by scale factor and exponent, for a plan.
+
+    Nothing is compiled: each model is asked once, and compiling takes longer than running.
+    """
+    bound = bound_step(transpiled, weights)
+    encoded = angles(weights, jnp.asarray(examples.vectors))
+    lengths = jnp.asarray(examples.lengths)
 
     def outcomes(scale_factor: float, exponent: float) -> NDArray[np.float64]:
-        model = scaled_model(transpiled, noise, scale_factor, exponent)
-        return exact_distributions(model, weights, examples)
+        model = scaled_model(bound, noise, scale_factor, exponent)
+        return np.asarray(model.distributions(jnp.zeros(0), encoded, lengths))
 
     return outcomes
+
+
+def measured_noise_level(
+    transpiled: TranspiledStep,
+    noise: DeviceNoise,
+    weights: Weights,
+    examples: Examples,
+    counts: Mapping[float, NDArray[np.int64]],
+    after: After = lambda done, total: None,
+) -> NoiseLevel:
+    """Fit one factor on all reported rates to what folded and plain circuits have read.
+
+    Args:
+        transpiled: step on its active qubits.
+        noise: as reported.
+        weights: trained.
+        examples: sentences.
+        counts: by scale factor, shots that read each outcome. Shape of each: (n, 2**m).
+        after: called after each exact evolution, with their number so far and in all.
+    """
+    done = count(1)
+
+    def probabilities(factor: float) -> NDArray[np.float64]:
+        outcomes = exact_outcomes(transpiled, _at_level(noise, factor), weights, examples)
+        table = np.concatenate([outcomes(scale_factor, 1) for scale_factor in counts])
+        after(next(done), N_NODES)
+        return table
+
+    return fit_noise_level(np.concatenate(list(counts.values())), probabilities)
+
+
+def _at_level(noise: DeviceNoise, factor: float) -> DeviceNoise:
+    return noise.scaled(NoiseScale(factor, factor, factor, factor))
 
 
 def fed_forward_readout(
@@ -123,8 +182,11 @@ def forecast(
     shots: int,
     ideal: NDArray[np.float64],
     terminal: ReadoutCalibration,
+    level: NoiseLevel = REPORTED,
+    candidates: Sequence[Stack] | None = None,
+    after: After = lambda done, total: None,
 ) -> MitigationPlan:
-    """Choose among all stacks by bias^2 + variance under the reported noise.
+    """Choose among all stacks by bias^2 + variance under the noise at its likely levels.
 
     Relabelling is priced for the longest sentence, which has the most fed-forward bits.
 
@@ -136,15 +198,38 @@ def forecast(
         shots: for each sentence, shared by all circuits of a stack.
         ideal: scores without noise. Shape: (n,).
         terminal: calibration of the final bits.
+        level: what is believed about the factor on all reported rates.
+        candidates: stacks to compare; all of `plan.default_stacks` if None.
+        after: called after each exact evolution, with their number so far and in all.
 
     Raises:
         UsageError: fewer than two shots.
     """
+    fed_forward = fed_forward_readout(transpiled, noise, int(examples.lengths.max()))
+    if candidates is None:
+        candidates = default_stacks(0 if fed_forward is None else fed_forward.n_bits)
+    asked = {(s, one.exponent(s)) for one in (Stack(), *candidates) for s, _ in one.scales()}
+    total, done = len(asked) * len(level.nodes()), count(1)
+
+    def counted(outcomes: Outcomes) -> Outcomes:
+        def answer(scale_factor: float, exponent: float) -> NDArray[np.float64]:
+            table = outcomes(scale_factor, exponent)
+            after(next(done), total)
+            return table
+
+        return answer
+
+    worlds = [
+        (counted(exact_outcomes(transpiled, _at_level(noise, factor), weights, examples)), chance)
+        for factor, chance in level.nodes()
+    ]
     return MitigationPlan.choose(
         shots,
+        candidates,
         ideal=ideal,
-        outcomes=exact_outcomes(transpiled, noise, weights, examples),
+        outcomes=worlds[0][0],
         weights=np.asarray(weights.decision),
-        fed_forward=fed_forward_readout(transpiled, noise, int(examples.lengths.max())),
+        fed_forward=fed_forward,
         terminal=terminal,
+        alternatives=worlds[1:],
     )

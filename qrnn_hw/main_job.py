@@ -72,16 +72,17 @@ class Prepared:
         """
         options: dict[str, Any] = self.settings.training.to_json()
         options.pop("epochs")
-        return fingerprint(
-            {
-                "model": self.settings.model,
-                "engine": self.settings.engine,
-                "training": options,
-                "seeds": self.settings.seeds,
-                "task": self.task.digest,
-                "snapshot": self.machine.snapshot.digest,
-            }
-        )
+        content = {
+            "model": self.settings.model,
+            "engine": self.settings.engine,
+            "training": options,
+            "seeds": self.settings.seeds,
+            "task": self.task.digest,
+            "snapshot": self.machine.snapshot.digest,
+        }
+        if self.settings.decoupling is not None:  # so that older checkpoints keep theirs
+            content["decoupling"] = self.settings.decoupling
+        return fingerprint(content)
 
 
 def prepare(settings: RunSettings, text: LabelledText, progress: Progress) -> Prepared:
@@ -98,7 +99,12 @@ def prepare(settings: RunSettings, text: LabelledText, progress: Progress) -> Pr
             f"going on with the calibration of {machine.snapshot.taken}, which the run began with, "
             f"not with that of {today.snapshot.taken}; for that one choose another --output"
         )
-    transpiled = transpile_step(network, machine.snapshot, seed=settings.seeds["transpiler"])
+    transpiled = transpile_step(
+        network,
+        machine.snapshot,
+        seed=settings.seeds["transpiler"],
+        decoupling=settings.decoupling,
+    )
     noise = DeviceNoise(transpiled.snapshot)
     return Prepared(
         settings,

@@ -16,6 +16,8 @@ MOST_SHOTS = 10_000_000
 MOST_SEED = 2**31 - 10_000
 """Seeds derived from this one still fit the generators of all packages."""
 
+DECOUPLINGS = ("xx", "xy4")
+
 STEPS = 10
 """Words of a sentence that the models read, as in the first source."""
 
@@ -45,6 +47,9 @@ class RunSettings:
     sentences: int | None = None
     """Test sentences that are run on the machine; None is all of them."""
 
+    decoupling: str | None = None
+    """Pulses that echo idling, `xx` or `xy4`; None is plain delays."""
+
     seed: int = 0
     engine: Engine = "exact"
     training: TrainingOptions = field(default_factory=TrainingOptions)
@@ -70,6 +75,11 @@ class RunSettings:
             raise UsageError(
                 f"the budget should be a number of seconds of at least 0. "
                 f"Got {self.budget_seconds}."
+            )
+        if self.decoupling not in (None, *DECOUPLINGS):
+            raise UsageError(
+                f"the decoupling should be one of {', '.join(DECOUPLINGS)}. "
+                f"Got {self.decoupling!r}."
             )
         if self.engine not in get_args(Engine):
             raise UsageError(

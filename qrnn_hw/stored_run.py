@@ -95,7 +95,12 @@ def open_run(folder: Path, store: Store) -> StoredRun:
     )
     text = load_tsv(settings.data) if settings.data else load_embedded(settings.dataset)
     network = architecture(settings.model)
-    transpiled = transpile_step(network, machine.snapshot, seed=settings.seeds["transpiler"])
+    transpiled = transpile_step(
+        network,
+        machine.snapshot,
+        seed=settings.seeds["transpiler"],
+        decoupling=settings.decoupling,
+    )
     noise = DeviceNoise(transpiled.snapshot)
     prepared = Prepared(
         settings,

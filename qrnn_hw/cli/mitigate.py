@@ -1,4 +1,4 @@
-"""`qrnn-hw mitigate`: a finished run's stored bits, mitigated again offline."""
+"""`qrnn-hw mitigate`: stored bits, mitigated again offline."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import typer
 from qrnn_hw.cli.output import Json, print_json, print_table
 
 if TYPE_CHECKING:
+    from qrnn_hw.mitigation.noise_level import NoiseLevel
     from qrnn_hw.mitigation.plan import MitigationPlan
     from qrnn_hw.recompute import Recomputed
+    from qrnn_hw.stored_run import StoredRun
 
 LABELS = {
     "ideal": "no noise, infinite shots",
@@ -23,54 +25,146 @@ LABELS = {
 
 
 def mitigate(
+    jobs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[JOB]...",
+            help="Stored jobs in place of a run: one for each scale factor of the plan, in its "
+            "order, by the beginning of the key. Prints <Z> of each bit with its interval.",
+        ),
+    ] = None,
     run: Annotated[
         Path, typer.Option(help="Folder of a finished `qrnn-hw run` (its --output).")
     ] = Path("runs/latest"),
+    plan: Annotated[
+        str | None,
+        typer.Option(
+            help='What to do, such as "terminal" or "linear(1,3) + terminal"; of a run also auto: '
+            "the stack of the least forecast error. Relabelling is refused: it acts before a run."
+        ),
+    ] = None,
+    readout: Annotated[
+        str | None,
+        typer.Option(help="With JOB: the readout job that `terminal` corrects with, by its key."),
+    ] = None,
+    register: Annotated[
+        str | None, typer.Option(help="With JOB: the register to read; by default out.")
+    ] = None,
+    max_age: Annotated[
+        float, typer.Option(help="With JOB: hours at most between the readout job and the others.")
+    ] = 24.0,
     shots: Annotated[
-        int | None, typer.Option(help="Use only so many of the stored shots per prediction.")
+        int | None, typer.Option(help="Use only so many of the stored shots per prediction or row.")
     ] = None,
     explain: Annotated[
         bool,
-        typer.Option("--explain", help="Forecast every stack under the machine's reported noise."),
+        typer.Option(
+            "--explain",
+            help="Of a run: forecast every stack under the machine's noise, its level fitted to "
+            "the stored bits.",
+        ),
     ] = False,
     json: Json = False,
 ) -> None:
-    """Recompute each stack of a finished run at equal total shots; nothing is run."""
+    """Recompute stacks from stored bits at equal total shots; nothing is run or sent.
+
+    Of a run: accuracy, labels that differ from those without noise, and score errors of each
+    stack, and of the raw scores with the decision threshold moved to where the noise moved them.
+    """
+    if jobs:
+        from qrnn_hw.cli.mitigate_jobs import mitigate_jobs
+
+        mitigate_jobs(jobs, plan, readout, register, max_age, shots, explain, json)
+        return
+    _refuse_job_options(readout, register)
     from jobs.store import Store
+    from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.config import store_path
-    from qrnn_hw.evaluate import plan_shots
-    from qrnn_hw.forecast import forecast
-    from qrnn_hw.recompute import ideal_scores, recompute
+    from qrnn_hw.mitigation.stack_names import parse_stack
+    from qrnn_hw.recompute import STORED, check_stored, recompute, total_shots
     from qrnn_hw.stored_run import open_run
 
-    with Store(store_path()) as store:
-        stored = open_run(run, store)
-    found, plan = recompute(stored, shots), None
-    if explain:
-        prepared = stored.prepared
-        calibration_shots = plan_shots(found.shots, len(prepared.test)).calibration
-        plan = forecast(
-            prepared.transpiled,
-            prepared.noise,
-            stored.weights,
-            prepared.test,
-            shots=found.shots,
-            ideal=ideal_scores(stored),
-            terminal=stored.measured(calibration_shots).calibration,
-        )
+    stack = None if plan in (None, "auto") else parse_stack(str(plan))
+    check_stored(stack)
+    forecast = level = None
+    with ConsoleProgress() as progress:
+        progress.stage(f"opening {run}")
+        with Store(store_path()) as store:
+            stored = open_run(run, store)
+        total = total_shots(stored, shots)
+        if plan == "auto" or explain:
+            level = _level(stored, progress)
+        if plan == "auto" and level is not None:
+            stack = _forecast(stored, total, level, STORED, progress).stack
+        if explain and level is not None:
+            forecast = _forecast(stored, total, level, None, progress)
+        progress.stage("recomputing the stacks")
+        found = recompute(stored, total, stack)
     if json:
-        print_json(_document(run, found, plan))
+        name = None if stack is None else stack.name
+        print_json(_document(run, found, plan, name, level, forecast))
     else:
-        _print(found, plan)
+        _print(found, level, forecast)
 
 
-def _print(found: Recomputed, plan: MitigationPlan | None) -> None:
+def _refuse_job_options(readout: str | None, register: str | None) -> None:
+    from qrnn_hw.errors import UsageError
+
+    if readout is not None or register is not None:
+        raise UsageError(
+            "--readout and --register should come with JOB arguments. Got none; a run knows its "
+            "own."
+        )
+
+
+def _level(stored: StoredRun, progress: Any) -> NoiseLevel:
+    from qrnn_hw.forecast import measured_noise_level
+    from qrnn_hw.recompute import stored_counts
+
+    progress.stage("fitting the level of the noise to the stored bits")
+    prepared = stored.prepared
+    return measured_noise_level(
+        prepared.transpiled,
+        prepared.noise,
+        stored.weights,
+        prepared.test,
+        stored_counts(stored),
+        progress.advance,
+    )
+
+
+def _forecast(
+    stored: StoredRun, shots: int, level: NoiseLevel, candidates: Any, progress: Any
+) -> MitigationPlan:
+    from qrnn_hw.evaluate import plan_shots
+    from qrnn_hw.forecast import forecast
+    from qrnn_hw.recompute import ideal_scores
+
+    progress.stage("forecasting every stack" if candidates is None else "choosing a stack")
+    prepared = stored.prepared
+    calibration_shots = plan_shots(shots, len(prepared.test)).calibration
+    return forecast(
+        prepared.transpiled,
+        prepared.noise,
+        stored.weights,
+        prepared.test,
+        shots=shots,
+        ideal=ideal_scores(stored),
+        terminal=stored.measured(calibration_shots).calibration,
+        level=level,
+        candidates=candidates,
+        after=progress.advance,
+    )
+
+
+def _print(found: Recomputed, level: NoiseLevel | None, plan: MitigationPlan | None) -> None:
     typer.echo(f"{found.shots:,} shots per prediction for every stack, from stored bits")
     print_table(
         ("", "accuracy", "95 % interval", "labels unlike ideal", "mean score error"),
         [
             (
-                LABELS[row.stack] + (f" to {found.threshold:+.3f}" * (row.stack == "threshold")),
+                LABELS.get(row.stack, f"plan: {row.stack}")
+                + (f" to {found.threshold:+.3f}" * (row.stack == "threshold")),
                 f"{row.accuracy.value:.3f}",
                 f"{row.accuracy.low:.3f} to {row.accuracy.high:.3f}",
                 f"{row.flips:.1%}",
@@ -79,34 +173,36 @@ def _print(found: Recomputed, plan: MitigationPlan | None) -> None:
             for row in found.rows
         ],
     )
+    if level is not None:
+        low, high = level.interval()
+        typer.echo(
+            f"the stored bits fit {level.factor:.2f} times the reported noise ({low:.2f} to "
+            f"{high:.2f} at 95 %)"
+        )
     if plan is not None:
-        typer.echo("forecast of every stack, from the reported noise (not from the stored bits)")
+        typer.echo("forecast of every stack at that noise")
         typer.echo(plan.explain())
 
 
-def _document(run: Path, found: Recomputed, plan: MitigationPlan | None) -> dict[str, Any]:
+def _document(
+    run: Path,
+    found: Recomputed,
+    wanted: str | None,
+    stack: str | None,
+    level: NoiseLevel | None,
+    plan: MitigationPlan | None,
+) -> dict[str, Any]:
     document: dict[str, Any] = {
         "run": str(run),
         "shots": found.shots,
         "threshold": found.threshold,
         "stacks": {row.stack: row.to_json() for row in found.rows},
     }
+    if wanted is not None:
+        document["stack"] = stack
+    if level is not None:
+        low, high = level.interval()
+        document["noise_level"] = {"value": level.factor, "low": low, "high": high}
     if plan is not None:
-        document["plan"] = {
-            "chosen": plan.stack.name,
-            "least_gain": plan.least_gain,
-            "forecasts": [
-                {
-                    "stack": item.stack.name,
-                    "n_circuits": item.n_circuits,
-                    "squared_bias": item.squared_bias,
-                    "variance": item.variance,
-                    "rmse": item.rmse,
-                }
-                for item in plan.forecasts
-            ],
-            "declined": [
-                {"stack": item.stack.name, "reason": item.reason} for item in plan.declined
-            ],
-        }
+        document["plan"] = plan.to_json()
     return document

@@ -41,6 +41,14 @@ def run(
     sentences: Annotated[
         int | None, typer.Option(help="Run only so many test sentences on the machine.")
     ] = None,
+    decoupling: Annotated[
+        str | None,
+        typer.Option(
+            help="Echo idling by pulses: xx or xy4, inside branches too. For real machines: "
+            "recorded ones (and the training) know only idling without memory, where pulses cost "
+            "and bring nothing. The wait for the controller itself cannot be echoed."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="All other seeds are derived from this one.")] = 0,
     engine: Annotated[
         str, typer.Option(help="Training: exact (gradients) or aer (shots, SPSA).")
@@ -79,6 +87,7 @@ def run(
         embeddings=embeddings,
         backend=backend,
         shots=shots,
+        decoupling=decoupling,
         sentences=sentences,
         seed=seed,
         engine=engine,  # type: ignore[arg-type]

@@ -30,6 +30,7 @@ class Relabelling:
 
     masks: tuple[Mask, ...]
     weights: tuple[float, ...]
+    n_drawn: int = 0  # so many at the end are random draws that stand for all others
 
     @property
     def gamma(self) -> float:
@@ -107,31 +108,44 @@ def first_order(calibration: ReadoutCalibration, power: float = -1) -> Relabelli
 def sampled_masks(
     calibration: ReadoutCalibration, n_samples: int, seed: int, power: float = -1
 ) -> Relabelling:
-    """Draw masks with probability |weight| / gamma; unbiased on average over the seed.
+    """Keep the masks that relabel at most one bit, and draw from the many that relabel more.
 
-    Equal masks are merged. With one sample for each shot the error bar of the shots includes the
-    sampling; with fewer, the scatter between masks comes on top.
+    Those of one bit or none carry most of the weight and keep their exact one. The others are drawn
+    with probability in proportion to |weight|, positive and negative ones apart, so that the
+    weights sum to one for every seed: what scatters between seeds is only how the values of the
+    drawn masks differ. Unbiased over the seed.
+
+    Args:
+        calibration: Of the fed-forward bits.
+        n_samples: Number of masks drawn, 4 or more; a sign that occurs gets at least two.
+        seed: Of the draws.
+        power: See `label_weights`.
 
     Raises:
-        UsageError: If `n_samples` is below 1.
+        UsageError: If `n_samples` is below 4.
     """
-    if n_samples < 1:
-        raise UsageError(f"the number of samples should be 1 or more. Got {n_samples}.")
+    if n_samples < 4:
+        raise UsageError(f"the number of samples should be 4 or more. Got {n_samples}.")
+    per_bit = _per_bit(calibration, power)
+    few = first_order(calibration, power)
+    kept = math.prod(bit["keep"] for bit in per_bit)
+    weights = [kept]
+    for mask, weight in zip(few.masks[1:], few.weights[1:], strict=True):
+        place = next(place for place, label in enumerate(mask) if label != "keep")
+        weights.append(weight * kept / per_bit[place]["keep"])
+    left = _sizes_left(per_bit)
+    size = {sign: left[0].get((2, sign), 0.0) for sign in (1, -1)}
+    whole = sum(size.values())
     generator = np.random.default_rng(seed)
-    signs = np.ones(n_samples)
-    columns: list[list[Label]] = []
-    gamma = 1.0
-    for bit in _per_bit(calibration, power):
-        labels, weights = list(bit), np.array(list(bit.values()))
-        size = float(np.abs(weights).sum())
-        drawn = generator.choice(len(labels), n_samples, p=np.abs(weights) / size)
-        signs *= np.sign(weights)[drawn]
-        columns.append([labels[index] for index in drawn])
-        gamma *= size
-    totals: dict[Mask, float] = {}
-    for mask, sign in zip(zip(*columns, strict=True), signs.tolist(), strict=True):
-        totals[mask] = totals.get(mask, 0.0) + sign * gamma / n_samples
-    return Relabelling(tuple(totals), tuple(totals.values()))
+    drawn: list[Mask] = []
+    for sign in (1, -1):
+        if size[sign] == 0:
+            continue
+        share = min(max(round(n_samples * size[sign] / whole), 2), n_samples - 2)
+        n_own = n_samples if size[-sign] == 0 else share
+        drawn += [_draw(per_bit, left, sign, generator) for _ in range(n_own)]
+        weights += [sign * size[sign] / n_own] * n_own
+    return Relabelling((*few.masks, *drawn), tuple(weights), len(drawn))
 
 
 def relabel_bits(bits: ArrayLike, mask: Sequence[Label]) -> NDArray[np.uint8]:
@@ -152,3 +166,43 @@ def _per_bit(calibration: ReadoutCalibration, power: float) -> list[dict[Label, 
         label_weights(p01, p10, power)
         for p01, p10 in zip(calibration.p01, calibration.p10, strict=True)
     ]
+
+
+# (changes still wanted, sign still wanted) -> sum of |weight| of the labels of the bits from here
+_Left = dict[tuple[int, int], float]
+
+
+def _sizes_left(per_bit: Sequence[dict[Label, float]]) -> list[_Left]:
+    """Sum |weight| over all labels of the last bits, by how many change and by their sign."""
+    left: list[_Left] = [{(0, 1): 1.0}]
+    for bit in reversed(per_bit):
+        here: _Left = {}
+        for wanted, sign in product((0, 1, 2), (1, -1)):
+            here[wanted, sign] = math.fsum(
+                abs(weight) * left[0].get(_after(label, weight, wanted, sign), 0.0)
+                for label, weight in bit.items()
+            )
+        left.insert(0, here)
+    return left
+
+
+def _after(label: Label, weight: float, wanted: int, sign: int) -> tuple[int, int]:
+    return max(wanted - (label != "keep"), 0), sign if weight > 0 else -sign
+
+
+def _draw(
+    per_bit: Sequence[dict[Label, float]],
+    left: Sequence[_Left],
+    sign: int,
+    generator: np.random.Generator,
+) -> Mask:
+    """Draw a mask of two changes or more and of a sign, in proportion to |weight|."""
+    mask: list[Label] = []
+    state = (2, sign)
+    for bit, beyond in zip(per_bit, left[1:], strict=True):
+        labels = list(bit)
+        sizes = np.array([abs(bit[x]) * beyond.get(_after(x, bit[x], *state), 0) for x in labels])
+        label = labels[generator.choice(len(labels), p=sizes / sizes.sum())]
+        state = _after(label, bit[label], *state)
+        mask.append(label)
+    return tuple(mask)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -80,15 +81,16 @@ class MitigationPlan:
         fed_forward: ReadoutCalibration | None = None,
         terminal: ReadoutCalibration | None = None,
         least_gain: float = 0.2,
-        alternatives: Sequence[ExactOutcomes] = (),
+        alternatives: Sequence[tuple[ExactOutcomes, float]] = (),
     ) -> "MitigationPlan":
         """Predict bias^2 + variance of each stack under a noise description and take the best.
 
         The answer is no mitigation unless the mean squared error falls by more than `least_gain`.
-        The prediction is exact for the noise description; no shot is spent on the choice. With
-        `alternatives` the geometric mean of the error over all descriptions decides: give the
-        outcomes under twice the noise, since too kind a description leaves a bias that no error
-        bar shows.
+        The prediction is exact for the noise description. With `alternatives` the geometric mean
+        of the error over all descriptions decides, each with its probability. No choice from
+        reported rates alone is safe: where the truth may be two thirds to twice of them, any rule
+        can end at 1.6 times the least error. So fit the level of the noise to a few shots first
+        and give its nodes (see `noise_level`).
 
         Args:
             total_shots: Shots for one item, shared by all circuits of a stack.
@@ -99,11 +101,12 @@ class MitigationPlan:
             fed_forward: Calibration of the fed-forward bits, if the circuit has any.
             terminal: Calibration of the final bits.
             least_gain: Share of the mean squared error that must be gained, from 0 up to 1.
-            alternatives: The same outcomes if the noise were otherwise.
+            alternatives: The same outcomes if the noise were otherwise, and the probability of
+                that; what is left of 1 is that of `outcomes`.
 
         Raises:
-            UsageError: If there are fewer than two shots, the gain is out of range, or the
-                distributions do not fit the scores.
+            UsageError: If there are fewer than two shots, the gain or a probability is out of
+                range, or the distributions do not fit the scores.
         """
         if total_shots < 2:
             raise UsageError(f"a plan should have 2 shots or more. Got {total_shots}.")
@@ -112,7 +115,10 @@ class MitigationPlan:
         if candidates is None:
             candidates = default_stacks(0 if fed_forward is None else fed_forward.n_bits)
         scores = np.asarray(ideal, dtype=float)
-        worlds = [cache(description) for description in (outcomes, *alternatives)]
+        worlds = [
+            cache(description) for description in (outcomes, *(one for one, _ in alternatives))
+        ]
+        chances = _probabilities([chance for _, chance in alternatives])
         forecasts: list[list[Forecast]] = []  # of each stack, under each description
         declined: list[Declined] = []
         for stack in dict.fromkeys((NOTHING, *candidates)):
@@ -127,8 +133,9 @@ class MitigationPlan:
                 [_forecast(stack, scores, exact, numbers, listed, shots) for exact in worlds]
             )
         errors = np.array([[item.squared_error for item in row] for row in forecasts])
-        chosen = int(np.log(np.maximum(errors, 1e-300)).mean(axis=1).argmin())
-        if errors[chosen, 0] >= (1 - least_gain) * errors[0, 0]:
+        expected = np.exp(np.log(np.maximum(errors, 1e-300)) @ chances)
+        chosen = int(expected.argmin())
+        if expected[chosen] >= (1 - least_gain) * expected[0]:
             chosen = 0
         believed = sorted((row[0] for row in forecasts), key=lambda item: item.squared_error)
         stack = forecasts[chosen][0].stack
@@ -138,6 +145,26 @@ class MitigationPlan:
     def forecast(self) -> Forecast:
         """The forecast of the chosen stack."""
         return next(item for item in self.forecasts if item.stack == self.stack)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the table as a JSON object."""
+        return {
+            "chosen": self.stack.name,
+            "least_gain": self.least_gain,
+            "forecasts": [
+                {
+                    "stack": item.stack.name,
+                    "n_circuits": item.n_circuits,
+                    "squared_bias": item.squared_bias,
+                    "variance": item.variance,
+                    "rmse": item.rmse,
+                }
+                for item in self.forecasts
+            ],
+            "declined": [
+                {"stack": item.stack.name, "reason": item.reason} for item in self.declined
+            ],
+        }
 
     def explain(self) -> str:
         """Return the table of all stacks, with the reason for each one that was declined."""
@@ -159,17 +186,28 @@ class MitigationPlan:
         return "\n".join(lines)
 
 
+def _probabilities(alternatives: Sequence[float]) -> NDArray[np.float64]:
+    chances = np.array([1 - math.fsum(alternatives), *alternatives])
+    if not (chances >= -1e-12).all():
+        raise UsageError(
+            f"the probabilities of alternatives should add up to 1 or less. Got {alternatives}."
+        )
+    return np.asarray(np.maximum(chances, 0))
+
+
 def default_stacks(n_fed_forward_bits: int) -> tuple[Stack, ...]:
     """Combine extrapolations with relabelling and final readout correction.
 
-    All masks are run for up to five bits that are fed forward, the first order beside them and
-    beyond. (Amplified labels need all masks: their errors grow with the scale.)
+    All masks are run for up to five bits that are fed forward, sampled ones beyond, the first order
+    beside both. (Amplified labels need all masks: their errors grow with the scale.)
     """
     relabellings: list[tuple[FeedForward, Masks]] = [("none", "all")]
     if n_fed_forward_bits:
         relabellings.append(("invert", "first-order"))
     if 0 < n_fed_forward_bits <= MOST_BITS_FOR_ALL_MASKS:
         relabellings += [("invert", "all"), ("amplify", "all")]
+    if n_fed_forward_bits > MOST_BITS_FOR_ALL_MASKS:
+        relabellings.append(("invert", "sampled"))
     extrapolations = (
         None,
         ZNEPlan((1, 3), "linear"),
@@ -194,21 +232,32 @@ def _forecast(
     listed: Sequence[Term],
     shots: Sequence[int],
 ) -> Forecast:
-    """Take each circuit's variance for that of its scale factor; masks differ little in it."""
+    """Take each circuit's variance for that of its scale factor; masks differ little in it.
+
+    Masks that are drawn scatter at most as much as single shots do, which is added. The first order
+    is taken to leave nothing: it leaves 3 % of the readout bias on the reference
+    circuits.
+    """
     value, variance = np.zeros(ideal.shape), np.zeros(ideal.shape)
     for factor, weight in stack.scales():
-        table = np.asarray(exact(float(factor), stack.exponent(factor)), dtype=float)
-        if table.shape != (*ideal.shape, *numbers.shape):
-            raise UsageError(
-                f"outcomes should have the shape {(*ideal.shape, *numbers.shape)}. "
-                f"Got {table.shape}."
-            )
+        table = _checked(exact(float(factor), stack.exponent(factor)), ideal, numbers)
         mean = table @ numbers
         value += weight * mean
         variance += (table @ numbers**2 - mean**2) * sum(
-            term.weight**2 / n_shots
+            term.weight**2 * (1 / n_shots + term.drawn)
             for term, n_shots in zip(listed, shots, strict=True)
             if term.scale_factor == factor
         )
     squared_bias = float(np.mean((value - ideal) ** 2))
     return Forecast(stack, len(listed), squared_bias, float(np.mean(variance)))
+
+
+def _checked(
+    outcomes: ArrayLike, ideal: NDArray[np.float64], numbers: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    table = np.asarray(outcomes, dtype=float)
+    if table.shape != (*ideal.shape, *numbers.shape):
+        raise UsageError(
+            f"outcomes should have the shape {(*ideal.shape, *numbers.shape)}. Got {table.shape}."
+        )
+    return table

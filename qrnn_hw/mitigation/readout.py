@@ -14,6 +14,7 @@ __all__ = [
     "correct_score",
     "correct_weights",
     "correct_z",
+    "corrected_mean_z",
     "from_counts",
     "from_shots",
     "project_on_simplex",
@@ -39,6 +40,31 @@ def correct_z(bits: ArrayLike, calibration: ReadoutCalibration) -> Array:
     _check_bits(array.shape[-1] if array.ndim else 0, calibration)
     scale = 1 / calibration.contrast
     return np.asarray((1 - calibration.offset) * scale - array * (2 * scale))
+
+
+def corrected_mean_z(mean: Estimate, calibration: ReadoutCalibration) -> Estimate:
+    """Undo readout in the mean of z = 1 - 2 bit of each bit, with both of its errors.
+
+    The correction is affine, so it may follow an extrapolation, whose weights sum to one; the one
+    calibration of all scale factors then counts once, as it should.
+
+    Args:
+        mean: Of the bits read. Shape: (..., n_bits).
+        calibration: Of these bits.
+
+    Raises:
+        UsageError: If the number of bits differs from the calibration's.
+    """
+    _check_bits(mean.value.shape[-1] if mean.value.ndim else 0, calibration)
+    contrast = calibration.contrast
+    value = (mean.value - calibration.offset) / contrast
+    # d/dp01 and d/dp10 of (z - (p10 - p01)) / (1 - p01 - p10)
+    variance = (
+        mean.standard_error**2
+        + ((1 + value) * np.array(calibration.p01_standard_error)) ** 2
+        + ((value - 1) * np.array(calibration.p10_standard_error)) ** 2
+    ) / contrast**2
+    return Estimate.from_variance(value, variance, mean.confidence)
 
 
 def correct_product(

@@ -1,7 +1,8 @@
 """Combine extrapolation, relabelling and readout correction: circuits out, one value back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -12,12 +13,14 @@ from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation import zne
 from qrnn_hw.mitigation.estimate import Estimate, split_by_weight, weighted_sum
 from qrnn_hw.mitigation.folding import fold
-from qrnn_hw.mitigation.labels import Mask, Relabelling, all_masks, first_order
+from qrnn_hw.mitigation.labels import Mask, Relabelling, all_masks, first_order, sampled_masks
 from qrnn_hw.mitigation.readout import ReadoutCalibration, correct_weights
 from qrnn_hw.mitigation.relabel import relabel
+from qrnn_hw.mitigation.twirling import twirl
 
 FeedForward = Literal["none", "invert", "amplify"]
-Masks = Literal["all", "first-order"]
+Masks = Literal["all", "first-order", "sampled"]
+MASKS: tuple[Masks, ...] = ("all", "first-order", "sampled")
 
 FEW_SHOTS = 30
 
@@ -39,6 +42,9 @@ class Stack:
     feed_forward: FeedForward = "none"
     terminal: bool = False  # correct the readout of the final bits inside each scale factor
     masks: Masks = "all"
+    n_samples: int = 32  # masks drawn at each scale factor: "sampled" only
+    seed: int = 0
+    twirls: int = 0  # circuits that each one is averaged over, each with Paulis of its own
 
     def __post_init__(self) -> None:
         plan = self.extrapolation
@@ -46,8 +52,10 @@ class Stack:
             raise UsageError(
                 f"feed_forward should be one of amplify, invert, none. Got {self.feed_forward!r}."
             )
-        if self.masks not in ("all", "first-order"):
-            raise UsageError(f"masks should be one of all, first-order. Got {self.masks!r}.")
+        if self.masks not in MASKS:
+            raise UsageError(f"masks should be one of {', '.join(MASKS)}. Got {self.masks!r}.")
+        if self.twirls < 0:
+            raise UsageError(f"the number of twirls should be 0 or more. Got {self.twirls}.")
         if plan is None and self.feed_forward == "amplify":
             raise UsageError("amplified labels should come with an extrapolation. Got none.")
         if plan is not None and (
@@ -65,12 +73,17 @@ class Stack:
         parts = []
         if self.extrapolation is not None:
             factors = ",".join(f"{factor:g}" for factor in self.extrapolation.scale_factors)
-            parts.append(f"{self.extrapolation.extrapolation}({factors})")
+            order = "" if self.extrapolation.order is None else self.extrapolation.order
+            parts.append(f"{self.extrapolation.extrapolation}{order}({factors})")
         if self.feed_forward != "none":
             kind = "relabel" if self.feed_forward == "invert" else "joint"
-            parts.append(kind if self.masks == "all" else f"{kind} (first order)")
+            sampled = f" (sampled {self.n_samples})"
+            which = {"all": "", "first-order": " (first order)", "sampled": sampled}
+            parts.append(kind + which[self.masks])
         if self.terminal:
             parts.append("terminal")
+        if self.twirls:
+            parts.append(f"twirl {self.twirls}")
         return " + ".join(parts) or "none"
 
     def scales(self) -> tuple[tuple[float, float], ...]:
@@ -95,6 +108,9 @@ class Stack:
                 f"{self.name} should have a calibration of the fed-forward bits. Got none."
             )
         power = -1.0 if self.feed_forward == "invert" else scale_factor - 1
+        if self.masks == "sampled":
+            seed = self.seed + round(scale_factor)
+            return sampled_masks(fed_forward, self.n_samples, seed, power)
         make = all_masks if self.masks == "all" else first_order
         return make(fed_forward, power)
 
@@ -110,8 +126,11 @@ class Term:
     scale_factor: float
     mask: Mask | None
     weight: float
+    drawn: bool = False  # its mask is a random one that stands for others
+    twirl: int | None = None  # seed of its Paulis
 
 
+@lru_cache(maxsize=256)
 def terms(stack: Stack, fed_forward: ReadoutCalibration | None = None) -> tuple[Term, ...]:
     """List the circuits of a stack; the weights sum to one.
 
@@ -128,9 +147,20 @@ def terms(stack: Stack, fed_forward: ReadoutCalibration | None = None) -> tuple[
         if relabelling is None:
             listed.append(Term(factor, None, weight))
             continue
+        n_exact = len(relabelling.masks) - relabelling.n_drawn
         listed += [
-            Term(factor, mask, weight * part)
-            for mask, part in zip(relabelling.masks, relabelling.weights, strict=True)
+            Term(factor, mask, weight * part, place >= n_exact)
+            for place, (mask, part) in enumerate(
+                zip(relabelling.masks, relabelling.weights, strict=True)
+            )
+        ]
+    if stack.twirls:
+        listed = [
+            replace(
+                term, weight=term.weight / stack.twirls, twirl=stack.seed + place * stack.twirls + k
+            )
+            for place, term in enumerate(listed)
+            for k in range(stack.twirls)
         ]
     return tuple(listed)
 
@@ -138,7 +168,7 @@ def terms(stack: Stack, fed_forward: ReadoutCalibration | None = None) -> tuple[
 def construct_circuits(
     circuit: QuantumCircuit, stack: Stack, listed: Sequence[Term]
 ) -> list[QuantumCircuit]:
-    """Relabel and fold a scheduled ISA circuit once for each term.
+    """Relabel, twirl and fold a scheduled ISA circuit once for each term.
 
     Raises:
         UsageError: See `relabel.relabel` and `folding.fold`.
@@ -146,13 +176,18 @@ def construct_circuits(
     plan = stack.extrapolation
     return [
         fold(
-            circuit if term.mask is None else relabel(circuit, term.mask),
+            _prepared(circuit, term),
             term.scale_factor,
             gates="all" if plan is None else plan.gates,
             stretch_delays=plan is None or plan.stretch_delays,
         )
         for term in listed
     ]
+
+
+def _prepared(circuit: QuantumCircuit, term: Term) -> QuantumCircuit:
+    relabelled = circuit if term.mask is None else relabel(circuit, term.mask)
+    return relabelled if term.twirl is None else twirl(relabelled, term.twirl)
 
 
 def share_shots(total_shots: int, listed: Sequence[Term]) -> tuple[int, ...]:
@@ -215,4 +250,18 @@ def combine_counts(
     pooled = (spread * n_shots).sum(axis=0) / n_shots.sum(axis=0)
     spread = np.where(n_shots < FEW_SHOTS, np.maximum(spread, pooled), spread)
     variance = spread / np.maximum(n_shots - 1, 1)
+    for group in _drawn_groups(listed):
+        # The scatter of random circuits holds that of their shots too.
+        variance[group] = np.maximum(variance[group], value[group].var(axis=0, ddof=1))
     return weighted_sum([term.weight for term in listed], value, variance, confidence)
+
+
+def _drawn_groups(listed: Sequence[Term]) -> list[list[int]]:
+    """Return the places of terms that are random draws of one thing: masks, or one mask twirled."""
+    groups: dict[tuple[float, Mask | None, bool, bool], list[int]] = {}
+    for place, term in enumerate(listed):
+        if term.drawn or term.twirl is not None:
+            mask = None if term.drawn else term.mask
+            key = (term.scale_factor, mask, term.drawn, term.weight > 0)
+            groups.setdefault(key, []).append(place)
+    return [group for group in groups.values() if len(group) > 1]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.errors import SpecError
 from qrnn_hw.cli import invoke
 
 COMMAND = [sys.executable, "-c", "from qrnn_hw.cli import main; main()"]
@@ -100,6 +101,34 @@ def test_stored_bits_give_the_accuracies_of_the_run_again(quick):
     assert 0 < found["stacks"]["noisy"]["score_error"] < found["stacks"]["zne"]["score_error"]
 
 
+def test_plans_choose_stacks_and_say_what_the_noise_is(quick):
+    folder, done = quick
+    jobs = json.loads(done.stdout)["jobs"]
+    auto = run("mitigate", "--plan", "auto", "--explain", "--json", cwd=folder)
+    assert auto.returncode == 0, auto.stderr
+    assert "fitting the level of the noise" in auto.stderr
+    found = json.loads(auto.stdout)
+    assert found["noise_level"]["low"] < 1 < found["noise_level"]["high"]
+    assert found["stack"] in ("none", "terminal", "linear(1,3)", "linear(1,3) + terminal")
+    assert found["stack"] in found["stacks"]
+    names = {one["stack"] for one in found["plan"]["forecasts"]}
+    assert {"none", "richardson(1,3,5) + relabel (sampled 32) + terminal"} <= names
+    # The same numbers as the run's own stacks, under the names of plans.
+    named = run("mitigate", "--plan", "terminal+linear(1,3)", "--json", cwd=folder)
+    stacks = json.loads(named.stdout)["stacks"]
+    assert stacks["linear(1,3) + terminal"] == stacks["zne"] | {"stack": "linear(1,3) + terminal"}
+    # Its jobs give the bits' own values, with intervals.
+    values = run(
+        "mitigate", jobs[1], jobs[2], "--plan", "linear(1,3) + terminal", "--readout", jobs[0],
+        "--json", cwd=folder,
+    )  # fmt: skip
+    assert values.returncode == 0, values.stderr
+    document = json.loads(values.stdout)
+    assert len({(one["circuit"], one["row"]) for one in document["values"]}) == 12
+    for one in document["values"]:
+        assert one["mitigated"]["low"] < one["mitigated"]["value"] < one["mitigated"]["high"]
+
+
 def test_a_run_whose_bits_are_not_in_the_store_is_one_line(quick, tmp_path):
     folder, _ = quick
     for place, words in (("runs/latest", "the store should hold"), ("no-run", "result.json")):
@@ -164,6 +193,7 @@ WRONG = [
     (("--embeddings", "missing.txt"), 3, "missing.txt"),
     (("--seed", str(2**40)), 2, "seed should be at most"),
     (("--shots", str(10**30)), 2, "shots should be at most 10,000,000"),
+    (("--decoupling", "udd"), 2, "one of xx, xy4. Got 'udd'"),
     (("--budget", "nan"), 2, "budget should be a number of seconds"),
     (("--backend", "fake_armonk", "--epochs", "1"), 2, "needs 4 qubits"),
     (("--output", "/proc/nowhere"), 3, "a folder that can be written to"),
@@ -177,6 +207,20 @@ def test_bad_input_is_one_line_and_its_code(arguments, code, words, tmp_path, mo
     assert invoke(["run", *arguments]) == code
     assert words in error_line(capsys)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_decoupling_reaches_the_transpiler(tmp_path, monkeypatch, capsys):
+    asked = []
+
+    def stop(*arguments, **options):
+        asked.append(options["decoupling"])
+        raise SpecError("stopped here")
+
+    monkeypatch.setattr("qrnn_hw.main_job.transpile_step", stop)
+    words = ["run", "--dataset", "amazon", "--output", str(tmp_path / "out")]
+    assert invoke([*words, "--decoupling", "xy4"]) == 2
+    assert invoke(words) == 2
+    assert asked == ["xy4", None]
 
 
 FILES = [

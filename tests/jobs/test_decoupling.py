@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from qiskit.circuit import QuantumCircuit
+from qiskit.quantum_info import Operator
 
 import circuits
 from calibration.library import snapshot
+from jobs.decoupling import with_pulses
 from jobs.errors import SpecError
 from jobs.exact import circuit_distribution
 from jobs.isa import transpile_step
@@ -56,6 +59,43 @@ def test_pulses_fill_the_idling_and_change_nothing_else(decoupling):
     wide = transpiled.embed(echoed, DEVICE.n_qubits)
     found = preflight(wide, DEVICE.target(), shots=100)
     assert [one for one in found if one.severity == "error"] == []
+
+
+def test_idling_inside_branches_is_echoed_too():
+    """Written by hand: one long branch on one qubit while its neighbour idles."""
+    circuit = QuantumCircuit(2, 1)
+    circuit.x(0)
+    circuit.measure(0, 0)
+    with circuit.if_test((circuit.clbits[0], 1)) as otherwise:
+        circuit.delay(4000, 1, unit="dt")
+        circuit.sx(1)
+    with otherwise:
+        circuit.delay(3001, 1, unit="dt")
+    target = DEVICE.restrict((0, 1)).target()
+    for name, n_pulses in (("xx", 2), ("xy4", 4)):
+        pulsed = with_pulses(circuit, target, name)
+        plain, echoed = (
+            next(i.operation for i in c.data if i.name == "if_else") for c in (circuit, pulsed)
+        )
+        for before, after in zip(plain.blocks, echoed.blocks, strict=True):
+            assert after.count_ops()["x"] == n_pulses
+            pulse_dt = round(target["x"][(1,)].duration / target.dt)
+            delays = [i.operation.duration for i in after.data if i.name == "delay"]
+            idle = next(i.operation.duration for i in before.data if i.name == "delay")
+            assert sum(delays) + n_pulses * pulse_dt == idle
+            unitary, expected = (Operator(without_delays(block)) for block in (after, before))
+            assert unitary.equiv(expected, atol=1e-12)
+    short = QuantumCircuit(1)
+    short.delay(20, 0, unit="dt")
+    assert with_pulses(short, target, "xx") == short
+
+
+def without_delays(block):
+    bare = QuantumCircuit(*block.qregs) if block.qregs else QuantumCircuit(block.qubits)
+    for item in block.data:
+        if item.name not in ("delay", "barrier"):
+            bare.append(item.operation, item.qubits)
+    return bare
 
 
 def test_an_unknown_sequence_is_refused():

@@ -92,12 +92,34 @@ def test_first_order_leaves_an_error_of_second_order():
 
 
 def test_sampled_masks_are_right_on_average():
-    pairs = [(0.02, 0.06), (0.03, 0.03)]
-    once = sampled_masks(calibration(*pairs), 200_000, seed=3)
+    pairs = [(0.02, 0.06), (0.05, 0.05), (0.08, 0.01)]
     exact = all_masks(calibration(*pairs))
-    np.testing.assert_allclose(total(once, 2), total(exact, 2), atol=0.01)
-    assert once.gamma == pytest.approx(exact.gamma, rel=1e-9)
-    assert once == sampled_masks(calibration(*pairs), 200_000, seed=3)
+    drawn = [sampled_masks(calibration(*pairs), 64, seed) for seed in range(150)]
+    mean = np.mean([total(one, 3) for one in drawn], axis=0)
+    np.testing.assert_allclose(mean, total(exact, 3), atol=5e-4)
+    assert np.abs(total(drawn[0], 3) - total(exact, 3)).max() > 1e-3
+    assert drawn[0] == sampled_masks(calibration(*pairs), 64, seed=0)
+
+
+def test_sampled_masks_are_exact_where_they_can_be():
+    pairs = [(0.02, 0.06), (0.05, 0.05), (0.08, 0.01)]
+    exact = all_masks(calibration(*pairs))
+    weight_of = dict(zip(exact.masks, exact.weights, strict=True))
+    for seed in range(5):
+        once = sampled_masks(calibration(*pairs), 10, seed)
+        assert math.fsum(once.weights) == pytest.approx(1, abs=1e-12)
+        assert once.gamma == pytest.approx(exact.gamma, rel=1e-12)
+        n_few = len(once.masks) - once.n_drawn
+        assert once.n_drawn == 10
+        for place, (mask, weight) in enumerate(zip(once.masks, once.weights, strict=True)):
+            n_changed = sum(label != "keep" for label in mask)
+            assert (n_changed >= 2) == (place >= n_few)
+            assert place >= n_few or weight == pytest.approx(weight_of[mask], rel=1e-12)
+            assert np.sign(weight) == np.sign(weight_of[mask])
+    amplified = sampled_masks(calibration(*pairs), 10, 0, power=2)
+    assert min(amplified.weights) > 0
+    # One bit has no mask of two changes: nothing is left to draw.
+    assert sampled_masks(calibration(pairs[0]), 4, 0).n_drawn == 0
 
 
 def test_bits_are_relabelled_as_the_branches_saw_them():
@@ -110,5 +132,5 @@ def test_what_cannot_be_relabelled_is_refused():
         label_weights(0.6, 0.5)
     with pytest.raises(UsageError, match=r"at most 100000. Got 177147 for 11 bits"):
         all_masks(calibration(*[(0.01, 0.02)] * 11))
-    with pytest.raises(UsageError, match=r"1 or more. Got 0"):
-        sampled_masks(calibration((0.01, 0.02)), 0, seed=1)
+    with pytest.raises(UsageError, match=r"4 or more. Got 3"):
+        sampled_masks(calibration((0.01, 0.02)), 3, seed=1)

@@ -234,6 +234,15 @@ def measuring():
     return circuit
 
 
+def on_a_variable():
+    circuit = QuantumCircuit(1, 1)
+    circuit.measure(0, 0)
+    seen = circuit.add_var("seen", expr.lift(circuit.clbits[0]))
+    with circuit.if_test(seen):
+        circuit.x(0)
+    return circuit
+
+
 def test_what_cannot_be_relabelled_is_refused():
     with pytest.raises(UsageError, match=r"if without another inside. Got if_else > if_else"):
         relabel(nested(), ())
@@ -241,6 +250,8 @@ def test_what_cannot_be_relabelled_is_refused():
         relabel(looped(), ())
     with pytest.raises(UsageError, match="should not measure"):
         relabel(measuring(), ())
+    with pytest.raises(UsageError, match="that were measured. Got a variable"):
+        relabel(on_a_variable(), ())
     with pytest.raises(UsageError, match=r"each of 2 fed-forward bits. Got \('keep',\)"):
         relabel(FAMILY, ("keep",))
     with pytest.raises(UsageError, match="keep, swap, zero, one"):

@@ -146,7 +146,7 @@ def test_what_cannot_be_combined_is_refused():
         Stack(None, "amplify")
     with pytest.raises(UsageError, match=r"amplify, invert, none. Got 'magic'"):
         Stack(None, "magic")
-    with pytest.raises(UsageError, match=r"all, first-order. Got 'some'"):
+    with pytest.raises(UsageError, match=r"all, first-order, sampled. Got 'some'"):
         Stack(masks="some")
     with pytest.raises(UsageError, match="odd scale factors"):
         Stack(ZNEPlan((1, 2, 3)))

@@ -60,6 +60,28 @@ def test_stacks_spend_the_same_and_extrapolation_trades_bias_for_variance(folder
     variance = {name: r["rmse"] ** 2 - r["bias"] ** 2 for name, r in rows.items()}
     assert rows["zne"]["bias"] < rows["none"]["bias"]
     assert variance["zne"] > variance["none"]
+    # The threshold is moved, not the scores: the same draws, the same cost.
+    for name in ("rmse", "bias", "total_shots", "qpu_seconds"):
+        assert rows["threshold"][name] == rows["none"][name]
+    assert rows["none"]["threshold"] == 0
+
+
+def test_labels_are_held_against_the_threshold_that_was_fitted(folder, monkeypatch):
+    (cell,) = grid(
+        "mitigation",
+        {"stack": ["threshold"]},
+        {"epochs": 1, "sentences": 20, "repeats": 3},
+        DEFAULTS,
+    ).cells()
+    fitted = mitigation_cell(cell.values, folder)
+    assert abs(fitted["threshold"]) < 1
+    monkeypatch.setattr("qrnn_hw.studies.mitigation._threshold", lambda model: 1e9)
+    high = mitigation_cell(cell.values, folder)
+    monkeypatch.setattr("qrnn_hw.studies.mitigation._threshold", lambda model: -1e9)
+    low = mitigation_cell(cell.values, folder)
+    assert high["accuracy"] + low["accuracy"] == pytest.approx(1)
+    assert high["disagreement"] == low["disagreement"] == 0
+    assert high["flips"] + low["flips"] == pytest.approx(1)
 
 
 def test_a_cell_that_cannot_be_is_a_row_with_its_error(folder):
@@ -77,7 +99,7 @@ def test_a_cell_that_cannot_be_is_a_row_with_its_error(folder):
 
     assert run_cells(cells, rows, evaluate, Silent()).n_failed == 1
     (row,) = rows.read().values()
-    assert "a stack is one of none, readout, zne" in row.error
+    assert "a stack is one of none, threshold, readout, zne" in row.error
     assert row.tries == 1
 
 

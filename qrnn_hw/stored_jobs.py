@@ -1,0 +1,209 @@
+"""Expectation values of stored jobs, mitigated from their bits alone; nothing is run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.errors import StoreError
+from jobs.retrieval import collect
+from jobs.spec import PubResult
+from jobs.store import Store
+from qrnn_hw.errors import UsageError
+from qrnn_hw.mitigation.estimate import Estimate, split_by_weight, weighted_sum
+from qrnn_hw.mitigation.readout import corrected_mean_z
+from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration, from_shots
+from qrnn_hw.mitigation.stack import Stack
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled:
+    """The bits of one register at each scale factor of a stack, as stored."""
+
+    keys: tuple[str, ...]
+    register: str
+    bits: tuple[tuple[NDArray[np.uint8], ...], ...]  # scale, circuit -> (rows, shots, n_bits)
+    measured_at: datetime
+
+    @property
+    def n_bits(self) -> int:
+        """Bits of the register."""
+        return int(self.bits[0][0].shape[-1])
+
+    @property
+    def stored_shots(self) -> tuple[int, ...]:
+        """Shots of each scale factor."""
+        return tuple(int(circuits[0].shape[1]) for circuits in self.bits)
+
+
+def check_offline(stack: Stack) -> None:
+    """Refuse a stack that stored bits cannot be given.
+
+    Raises:
+        UsageError: If it relabels what branches saw, or twirls.
+    """
+    if stack.twirls:
+        raise UsageError(
+            f"a plan for stored bits should not twirl. Got {stack.name}: Paulis go into a circuit "
+            "before it runs."
+        )
+    if stack.feed_forward != "none":
+        raise UsageError(
+            f"a plan for stored bits should leave fed-forward bits as they were. Got {stack.name}: "
+            "the branch that a misread bit chose has already run. Relabel before running."
+        )
+
+
+def load_scaled(texts: Sequence[str], stack: Stack, store: Store, register: str | None) -> Scaled:
+    """Read the jobs of a stack, one for each scale factor, in its order.
+
+    Args:
+        texts: beginnings of keys, or the service's ids.
+        stack: what they are for.
+        store: with the jobs.
+        register: to read; by default `out` if there is one, else the only one.
+
+    Raises:
+        UsageError: a number of jobs that does not fit, unlike jobs, an unknown register.
+        StoreError: no such job, or ambiguous.
+        JobsError: its bits are not there.
+    """
+    check_offline(stack)
+    factors = [f"{factor:g}" for factor, _ in stack.scales()]
+    if len(texts) != len(factors):
+        raise UsageError(
+            f"{stack.name} should have one job for each scale factor ({', '.join(factors)}). "
+            f"Got {len(texts)}."
+        )
+    keys = tuple(store.resolve(text) for text in texts)
+    results = [collect(key, store) for key in keys]
+    name = _register_name(results[0][0], register)
+    bits = tuple(tuple(_bits(pub, name) for pub in pubs) for pubs in results)
+    shapes = {tuple((one.shape[0], one.shape[2]) for one in circuits) for circuits in bits}
+    if len(shapes) > 1:
+        raise UsageError(
+            "jobs of one plan should have the same circuits, rows and bits. Got different ones."
+        )
+    return Scaled(keys, name, bits, sent_last(keys, store))
+
+
+def load_readout(
+    text: str, store: Store, measured_at: datetime, limit: timedelta
+) -> ReadoutCalibration:
+    """Read the two readout circuits of a job, as `calibrate readout` and `run` store them.
+
+    Args:
+        text: beginning of its key, or the service's id.
+        store: with the job.
+        measured_at: when the bits that are to be corrected were sent.
+        limit: largest time between the two.
+
+    Raises:
+        UsageError: a job that is no readout calibration.
+        CalibrationError: too old, or a bit that tells nothing.
+    """
+    key = store.resolve(text)
+    results = collect(key, store)
+    if len(results) != 2 or any(set(one.registers) != {"out"} for one in results):
+        raise UsageError(
+            "a readout job should hold two circuits with the register out, as `qrnn-hw calibrate "
+            f"readout` sends them. Got {key[:12]} with {len(results)}."
+        )
+    zeros, ones = (one.registers["out"][0] for one in results)
+    calibration = from_shots(zeros, ones, created(key, store))
+    # A calibration long after the bits is as stale as one long before.
+    calibration.check_fresh(limit, calibration.measured_at + abs(calibration.age(measured_at)))
+    return calibration
+
+
+def sent_last(keys: Sequence[str], store: Store) -> datetime:
+    """Return when the last of some jobs was first stored."""
+    return max(created(key, store) for key in keys)
+
+
+def created(key: str, store: Store) -> datetime:
+    """Return when a job was first stored."""
+    record = store.record(key)
+    if record is None:
+        raise StoreError(f"the store should hold the job {key[:12]}. Got none.")
+    return datetime.fromisoformat(record.created_at)
+
+
+def mitigated(
+    scaled: Scaled,
+    stack: Stack,
+    calibration: ReadoutCalibration | None,
+    shots: int | None = None,
+    confidence: float = 0.95,
+) -> tuple[tuple[int, ...], list[Estimate]]:
+    """Estimate <Z> of every bit of every row of every circuit.
+
+    Args:
+        scaled: the bits.
+        stack: extrapolation and readout correction.
+        calibration: of the register's bits, where the stack corrects them.
+        shots: of all scale factors together, by default all that are stored.
+        confidence: of the intervals.
+
+    Returns:
+        Shots of each scale factor, and for each circuit arrays of shape (rows, n_bits).
+
+    Raises:
+        UsageError: too few shots or more than are stored, or a calibration that does not fit.
+    """
+    if stack.terminal and calibration is None:
+        raise UsageError(
+            f"{stack.name} should have a readout calibration. Got none; name its job with "
+            "--readout."
+        )
+    if calibration is not None and stack.terminal and calibration.n_bits != scaled.n_bits:
+        raise UsageError(
+            f"the readout job should have the {scaled.n_bits} bits of {scaled.register}. "
+            f"Got {calibration.n_bits}."
+        )
+    weights = [weight for _, weight in stack.scales()]
+    stored = scaled.stored_shots
+    used = stored if shots is None else split_by_weight(shots, weights)
+    if any(wanted > there for wanted, there in zip(used, stored, strict=True)) or min(used) < 2:
+        raise UsageError(
+            f"each scale factor should have 2 shots or more, and at most those stored {stored}. "
+            f"Got {used}."
+        )
+    found = []
+    for circuits in zip(*scaled.bits, strict=True):
+        z = [1.0 - 2.0 * bits[:, :n] for bits, n in zip(circuits, used, strict=True)]
+        means = np.array([one.mean(axis=1) for one in z])
+        variances = np.array([one.var(axis=1, ddof=1) / one.shape[1] for one in z])
+        value = weighted_sum(weights, means, variances, confidence)
+        if stack.terminal and calibration is not None:
+            value = corrected_mean_z(value, calibration)
+        found.append(value)
+    return used, found
+
+
+def to_json(value: Estimate, row: int, bit: int) -> dict[str, Any]:
+    """Return one number with its error and interval."""
+    return {
+        name: float(getattr(value, name)[row, bit])
+        for name in ("value", "standard_error", "low", "high")
+    }
+
+
+def _register_name(result: PubResult, wanted: str | None) -> str:
+    names = sorted(result.registers)
+    name = wanted or ("out" if "out" in names or len(names) != 1 else names[0])
+    if name not in names:
+        raise UsageError(
+            f"the register should be one of: {', '.join(names) or 'none'}. Got {name}; choose one "
+            "with --register."
+        )
+    return name
+
+
+def _bits(result: PubResult, register: str) -> NDArray[np.uint8]:
+    return result.registers[_register_name(result, register)]
