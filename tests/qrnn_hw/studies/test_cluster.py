@@ -1,14 +1,11 @@
 """A study on a real Dask cluster of processes on the loopback interface, which are killed."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
+from dask_cluster import DaskCluster, wait_for
 
 from qrnn_hw.errors import ClusterLostError, ConfigurationError, exit_code
 from qrnn_hw.studies import cluster
@@ -53,48 +50,11 @@ class Said:
         self.after(done)
 
 
-class Cluster:
-    """A scheduler and workers as processes of their own."""
-
-    def __init__(self, folder):
-        self.file = folder / "scheduler.json"
-        self.environment = os.environ | {"PYTHONPATH": f"{folder}:{Path.cwd()}"}
-        self.environment["DASK_DISTRIBUTED__DASHBOARD__LINK"] = ""
-        self.scheduler = self.start("scheduler", "--host", "127.0.0.1", "--port", "0",
-                                    "--no-dashboard")  # fmt: skip
-        wait_for(self.file.exists)
-        self.address = json.loads(self.file.read_text())["address"]
-        self.workers = []
-
-    def start(self, kind, *arguments):
-        command = [sys.executable, "-m", "dask", kind, *arguments, "--scheduler-file", self.file]
-        return subprocess.Popen(
-            command, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-
-    def add_worker(self, nanny=False):
-        kind = "--nanny" if nanny else "--no-nanny"
-        self.workers.append(self.start("worker", "--nthreads", "1", kind, "--no-dashboard"))
-
-    def close(self):
-        for process in (*self.workers, self.scheduler):
-            process.send_signal(signal.SIGCONT)
-            process.terminate() if process in self.workers else process.kill()
-            process.wait(30)
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 @pytest.fixture
 def dask(tmp_path, monkeypatch):
     (tmp_path / "cells_of_a_test.py").write_text(CELLS)
     monkeypatch.syspath_prepend(tmp_path)
-    running = Cluster(tmp_path)
+    running = DaskCluster(tmp_path)
     yield running
     running.close()
 
@@ -140,8 +100,7 @@ def test_no_row_is_lost_when_a_worker_and_then_the_scheduler_are_killed(dask, tm
     assert len(begun) > len(set(begun))  # the cell of the killed worker ran again
 
     dask.scheduler.wait(30)
-    dask.file.unlink()
-    again = Cluster(tmp_path)
+    again = DaskCluster(tmp_path)
     again.add_worker()
     try:
         tally = run_cells(cells, rows, square, Said(), cluster=again.address)
