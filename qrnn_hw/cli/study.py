@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from qrnn_hw.cli.output import Json
+from qrnn_hw.cli.study_shots import shots
+
 if TYPE_CHECKING:
     from qrnn_hw.studies.grid import Grid
 
@@ -17,105 +20,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
-
-@app.command("shots")
-def shots(
-    run: Annotated[
-        Path | None,
-        typer.Option(help="Folder of a finished `qrnn-hw run`; its trained model is studied."),
-    ] = None,
-    model: Annotated[str, typer.Option(help="Without --run: the model to train.")] = "dynamic-line",
-    dataset: Annotated[str, typer.Option(help="Without --run: amazon, imdb, yelp, uci.")] = "uci",
-    data: Annotated[Path | None, typer.Option(help="Without --run: your own TSV.")] = None,
-    backend: Annotated[
-        str, typer.Option(help="Without --run: recorded device, fake_...")
-    ] = "fake_boston",
-    epochs: Annotated[int, typer.Option(help="Without --run: at most so many epochs.")] = 30,
-    seed: Annotated[int, typer.Option(help="Of training without --run, and of all draws.")] = 0,
-    sentences: Annotated[int | None, typer.Option(help="Only so many test sentences.")] = None,
-    counts: Annotated[
-        str | None, typer.Option("--shots", help="Shot counts, such as 10,100,1000.")
-    ] = None,
-    repeats: Annotated[int, typer.Option(help="Drawn runs of each input at each count.")] = 100,
-    delta: Annotated[
-        float, typer.Option(help="Flip probability at which a label counts as certain.")
-    ] = 0.01,
-    adaptive: Annotated[
-        bool, typer.Option(help="Also stop each input early, against fixed shots.")
-    ] = True,
-    max_shots: Annotated[int, typer.Option(help="Cap of the adaptive shots.")] = 100_000,
-    output: Annotated[
-        Path, typer.Option(help="Folder of report.html, report.md, rows.csv, study.json.")
-    ] = Path("runs/shots"),
-    json: Json = False,
-) -> None:
-    """Find how many shots a trained model's labels need until they hold still.
-
-    Everything follows from the exact distribution of each input, computed once: no shot is
-    simulated twice. Without --run the model is trained first; its checkpoint stays in the output
-    folder, so that the next study of it starts at once.
-    """
-    from circuits import architecture
-    from qrnn_hw.settings import RunSettings
-    from qrnn_hw.studies.shots import DEFAULT_SHOT_COUNTS, ShotPlan
-    from qrnn_hw.train.options import TrainingOptions
-
-    plan = ShotPlan(
-        shot_counts=_numbers(counts) if counts else DEFAULT_SHOT_COUNTS,
-        n_repeats=repeats,
-        delta=delta,
-        seed=seed,
-    )
-    architecture(model)
-    training = TrainingOptions(epochs=epochs)
-    settings = RunSettings(
-        model, dataset, data, backend=backend, seed=seed, training=training, output=output
-    )
-    _check_counts(sentences=sentences, max_shots=max_shots)
-
-    from qrnn_hw.cli.progress import ConsoleProgress
-    from qrnn_hw.report.shot_report import write_shot_report
-    from qrnn_hw.studies.shot_experiment import study_shots_of
-    from qrnn_hw.studies.trained import settings_of, trained_model, with_sentences
-
-    if run is not None:
-        settings = settings_of(run)
-    with ConsoleProgress() as progress:
-        trained = with_sentences(trained_model(settings, progress), sentences)
-        progress.stage(f"studying {len(trained.test)} sentences at {len(plan.shot_counts)} counts")
-        experiment = study_shots_of(
-            trained, plan, adaptive_max_shots=max_shots if adaptive else None
-        )
-        progress.stage("writing the report")
-        document = write_shot_report(experiment, output)
-    if json:
-        _print_json(document)
-        return
-    from qrnn_hw.cli.tables import print_findings, print_table
-    from qrnn_hw.report.shot_report import shot_table
-
-    print_findings(document["findings"])
-    print_table("under the machine's noise", shot_table(experiment, "noisy", intervals=False))
-    typer.echo(f"report: {document['report']}")
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    from qrnn_hw.errors import UsageError
-
-    parts = [part.strip().replace("_", "") for part in text.split(",")]
-    if not all(part.isdigit() for part in parts):
-        raise UsageError(f"shots should be whole numbers with commas between. Got {text!r}.")
-    return tuple(map(int, parts))
-
-
-def _check_counts(**values: int | None) -> None:
-    from qrnn_hw.errors import UsageError
-
-    for name, value in values.items():
-        if value is not None and value < 1:
-            raise UsageError(f"--{name.replace('_', '-')} should be at least 1. Got {value}.")
+app.command("shots")(shots)
 
 
 def _print_json(document: Any) -> None:

@@ -15,13 +15,13 @@ from qrnn_hw.report.blocks import (
     to_html,
     to_markdown,
 )
+from qrnn_hw.report.cause_blocks import cause_blocks, cause_findings
 from qrnn_hw.report.figures import histogram_figure, line_figure
 from qrnn_hw.report.files import package_versions, write_csv, write_json, write_text
 from qrnn_hw.studies.adaptive import AdaptiveRow
 from qrnn_hw.studies.shot_experiment import ShotExperiment
 
 SCHEMA_VERSION = 1
-TYPICAL_SHOTS = 1000
 
 
 def write_shot_report(experiment: ShotExperiment, folder: Path) -> dict[str, Any]:
@@ -42,6 +42,7 @@ def write_shot_report(experiment: ShotExperiment, folder: Path) -> dict[str, Any
         "findings": list(findings(experiment)),
         "summary": experiment.summary,
         "adaptive": [row.to_json() for row in experiment.adaptive],
+        "causes": experiment.causes.to_json() if experiment.causes else None,
         "versions": package_versions(),
         "report": str(folder / "report.html"),
     }
@@ -57,7 +58,7 @@ def findings(experiment: ShotExperiment) -> tuple[str, ...]:
     noisy = experiment.summary["conditions"]["noisy"]
     (comparison,) = experiment.summary["comparisons"]
     plan = experiment.study.plan
-    typical = typical_shots(experiment)
+    typical = experiment.study.plan.typical_shots
     point = next(one for one in noisy["shots"] if one["shots"] == typical)
     last = noisy["shots"][-1]
     n, accuracy = noisy["n_inputs"], noisy["infinite_shot_accuracy"]
@@ -76,6 +77,8 @@ def findings(experiment: ShotExperiment) -> tuple[str, ...]:
         f"The noise changes the label of {changed['value']:.1%} of the inputs; for "
         f"{certain['value']:.1%} more shots only make the changed label certain.",
     ]
+    if experiment.causes:
+        lines += cause_findings(experiment.causes)
     for row in experiment.adaptive:
         if row.condition == "noisy" and row.saving is not None:
             lines.append(
@@ -85,11 +88,6 @@ def findings(experiment: ShotExperiment) -> tuple[str, ...]:
                 f"{row.saving:.1f} times fewer."
             )
     return tuple(lines)
-
-
-def typical_shots(experiment: ShotExperiment) -> int:
-    """Return the number of shots of the plan that lies nearest to a thousand."""
-    return min(experiment.study.plan.shot_counts, key=lambda s: abs(s - TYPICAL_SHOTS))
 
 
 def shot_table(experiment: ShotExperiment, condition: str, *, intervals: bool = True) -> Table:
@@ -166,7 +164,7 @@ def _blocks(experiment: ShotExperiment) -> list[Block]:
                 ],
                 labels=("shots per prediction", "share of inputs"),
                 log_x=True,
-                mark_x=typical_shots(experiment),
+                mark_x=experiment.study.plan.typical_shots,
             ),
             "Exact laws of the vote, nothing is sampled; the same numbers stand in the tables.",
         ),
@@ -193,6 +191,8 @@ def _blocks(experiment: ShotExperiment) -> list[Block]:
             ),
         ),
     ]
+    if experiment.causes:
+        blocks += cause_blocks(experiment.causes)
     if experiment.adaptive:
         blocks += [
             Heading("Stopping early"),
