@@ -83,11 +83,17 @@ class Prepared:
         )
 
 
-def prepare(settings: RunSettings, text: LabelledText) -> Prepared:
-    """Embed the text, open the machine, transpile the step and lift it with its noise."""
+def prepare(settings: RunSettings, text: LabelledText, machine: Machine | None = None) -> Prepared:
+    """Embed the text, open the machine, transpile the step and lift it with its noise.
+
+    Args:
+        settings: what to run.
+        text: labelled sentences.
+        machine: already open; None opens that of the settings with its calibration of today.
+    """
     network = architecture(settings.model)
     task = load_task(settings, text)
-    machine = open_machine(settings.backend)
+    machine = machine or open_machine(settings.backend)
     transpiled = transpile_step(network, machine.snapshot, seed=settings.seeds["transpiler"])
     noise = DeviceNoise(transpiled.snapshot)
     return Prepared(

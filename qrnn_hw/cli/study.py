@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qrnn_hw.cli.output import Json
+from qrnn_hw.cli.study_device import device
 from qrnn_hw.cli.study_shots import shots
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ app = typer.Typer(
 
 
 app.command("shots")(shots)
+app.command("device")(device)
 
 
 def _print_json(document: Any) -> None:

@@ -63,7 +63,7 @@ def shots(
     from qrnn_hw.train.options import TrainingOptions
 
     plan = ShotPlan(
-        shot_counts=_numbers(counts) if counts else DEFAULT_SHOT_COUNTS,
+        shot_counts=numbers(counts) if counts else DEFAULT_SHOT_COUNTS,
         n_repeats=repeats,
         delta=delta,
         seed=seed,
@@ -110,7 +110,12 @@ def shots(
     typer.echo(f"report: {document['report']}")
 
 
-def _numbers(text: str) -> tuple[int, ...]:
+def numbers(text: str) -> tuple[int, ...]:
+    """Read "10,1_000".
+
+    Raises:
+        UsageError: something else than whole numbers.
+    """
     from qrnn_hw.errors import UsageError
 
     parts = [part.strip().replace("_", "") for part in text.split(",")]

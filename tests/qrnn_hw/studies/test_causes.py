@@ -29,20 +29,7 @@ class Silent:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("causes")
-    words = [
-        "good",
-        "bad",
-        "phone",
-        "great",
-        "poor",
-        "works",
-        "never",
-        "battery",
-        "nice",
-        "terrible",
-        "sound",
-        "love",
-    ]
+    words = ["good", "bad", "phone", "great", "poor", "works", "never", "battery", "terrible"]
     generator = np.random.default_rng(0)
     lines = [f"{n % 2}\t{' '.join(generator.choice(words, 4))}" for n in range(80)]
     (folder / "some.tsv").write_text("label\ttext\n" + "\n".join(lines) + "\n")

@@ -40,6 +40,12 @@ def test_documents_agree(finished, capsys):
     markdown = (finished / "report.md").read_text()
     for line in document["findings"]:
         assert line in markdown
+    assert [one["cause"] for one in document["causes"]["flips"]] == ["shots", "jitter"]
+    assert "--training-seeds" in document["causes"]["not_varied"]["seed"]
+    share = document["causes"]["split"][0]["share"]
+    for text in (markdown, (finished / "report.html").read_text()):
+        assert "Why labels flip" in text
+        assert f"{share:.1%}" in text
 
 
 def test_page_is_self_contained(finished):
