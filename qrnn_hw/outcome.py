@@ -115,6 +115,11 @@ class Outcome:
             shots: float(flip_probabilities(self.noisy, rule, shots).mean()) for shots in FLIP_SHOTS
         }
 
+    def _repr_html_(self) -> str:
+        from qrnn_hw.report.notebook import outcome_html
+
+        return outcome_html(self)
+
     def to_json(self, report: str) -> dict[str, Any]:
         """Return the document that `--json` prints.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qrnn_hw.cli.output import Json
+from qrnn_hw.cli.output import Json, Parquet
 from qrnn_hw.cli.study_device import device
 from qrnn_hw.cli.study_shots import shots
 
@@ -67,6 +67,7 @@ def noise(
     output: Annotated[Path, typer.Option(help="Folder of rows, models and report.")] = Path(
         "runs/noise"
     ),
+    parquet: Parquet = False,
     json: Json = False,
 ) -> None:
     """Scale gate, readout, idle and reset noise apart and see where a trained model breaks.
@@ -75,7 +76,18 @@ def noise(
     run twice, it does nothing.
     """
     _run_grid(
-        "noise", design, axis, fixed, shard, merge, workers, cluster, retry_failed, output, json
+        "noise",
+        design,
+        axis,
+        fixed,
+        shard,
+        merge,
+        workers,
+        cluster,
+        retry_failed,
+        output,
+        parquet,
+        json,
     )
 
 
@@ -92,6 +104,7 @@ def mitigation(
     output: Annotated[Path, typer.Option(help="Folder of rows, models and report.")] = Path(
         "runs/mitigation"
     ),
+    parquet: Parquet = False,
     json: Json = False,
 ) -> None:
     """Hold mitigation stacks against each other at equal total shots.
@@ -110,6 +123,7 @@ def mitigation(
         cluster,
         retry_failed,
         output,
+        parquet,
         json,
     )
 
@@ -125,6 +139,7 @@ def _run_grid(
     cluster: str | None,
     retry_failed: bool,
     output: Path,
+    parquet: bool,
     json: bool,
 ) -> None:
     from qrnn_hw.cli.progress import ConsoleProgress
@@ -134,6 +149,10 @@ def _run_grid(
     from qrnn_hw.studies.kinds import evaluator
     from qrnn_hw.studies.rows import RowFile, in_order
 
+    if parquet:
+        from qrnn_hw.report.parquet import require_parquet
+
+        require_parquet()
     if design is not None and (axes or fixed):
         raise UsageError("a study is a file, or --axis and --set. Got both.")
     chosen = _grid(kind, design, axes, fixed)
@@ -156,7 +175,7 @@ def _run_grid(
         from qrnn_hw.report.grid_report import row_table, write_grid_report
 
         found = in_order(chosen.cells(), rows.read())
-        document = write_grid_report(chosen, found, output)
+        document = write_grid_report(chosen, found, output, parquet=parquet)
     if json:
         _print_json(document)
         return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qrnn_hw.cli.output import Json
+from qrnn_hw.cli.output import Json, Parquet
 
 if TYPE_CHECKING:
     from qrnn_hw.studies.device import DevicePlan, Progression
@@ -36,6 +36,7 @@ def device(
     output: Annotated[
         Path, typer.Option(help="Folder of the model, the report and the first calibration.")
     ] = Path("runs/device"),
+    parquet: Parquet = False,
     json: Json = False,
 ) -> None:
     """Repeat one evaluation on a machine in rounds spread over time, and see what holds still.
@@ -62,6 +63,10 @@ def device(
         output=output,
     )
 
+    if parquet:
+        from qrnn_hw.report.parquet import require_parquet
+
+        require_parquet()
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.config import writable_folder
     from qrnn_hw.machine import open_machine
@@ -74,7 +79,7 @@ def device(
         writable_folder(output)
         trained = trained_model(settings, progress, first_day(opened, output))
     found = _run(trained, plan, yes=yes)
-    document = write_device_report(trained, plan, found, output)
+    document = write_device_report(trained, plan, found, output, parquet=parquet)
     if json:
         from json import dumps
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from qrnn_hw.cli.output import Json
+from qrnn_hw.cli.output import Json, Parquet
 
 
 def shots(
@@ -48,6 +48,7 @@ def shots(
     output: Annotated[
         Path, typer.Option(help="Folder of report.html, report.md, rows.csv, study.json.")
     ] = Path("runs/shots"),
+    parquet: Parquet = False,
     json: Json = False,
 ) -> None:
     """Find how many shots a trained model's labels need until they hold still.
@@ -74,6 +75,10 @@ def shots(
     settings = RunSettings(
         model, dataset, data, backend=backend, seed=seed, training=training, output=output
     )
+    if parquet:
+        from qrnn_hw.report.parquet import require_parquet
+
+        require_parquet()
     _check_counts(sentences=sentences, max_shots=max_shots)
 
     from dataclasses import replace
@@ -96,7 +101,7 @@ def shots(
         )
         causes = study_causes(trained, split, snapshots=days, folder=output, progress=progress)
         progress.stage("writing the report")
-        document = write_shot_report(replace(experiment, causes=causes), output)
+        document = write_shot_report(replace(experiment, causes=causes), output, parquet=parquet)
     if json:
         from json import dumps
 

@@ -14,7 +14,7 @@ from qrnn_hw.report.blocks import (
     to_html,
     to_markdown,
 )
-from qrnn_hw.report.files import package_versions, write_csv, write_json, write_text
+from qrnn_hw.report.files import package_versions, write_json, write_rows, write_text
 from qrnn_hw.studies.device import DevicePlan, Progression
 from qrnn_hw.studies.device_findings import summarise_rounds
 from qrnn_hw.studies.trained import TrainedModel
@@ -23,7 +23,12 @@ SCHEMA_VERSION = 1
 
 
 def write_device_report(
-    model: TrainedModel, plan: DevicePlan, found: Progression, folder: Path
+    model: TrainedModel,
+    plan: DevicePlan,
+    found: Progression,
+    folder: Path,
+    *,
+    parquet: bool = False,
 ) -> dict[str, Any]:
     """Write report.html, report.md, rows.csv and study.json, and return the document.
 
@@ -77,7 +82,7 @@ def write_device_report(
     ]
     write_text(folder / "report.html", to_html(title, blocks))
     write_text(folder / "report.md", to_markdown(title, blocks))
-    write_csv(folder / "rows.csv", rows)
+    write_rows(folder, rows, parquet=parquet)
     write_json(folder / "study.json", document)
     return document
 

@@ -17,14 +17,16 @@ from qrnn_hw.report.blocks import (
 )
 from qrnn_hw.report.cause_blocks import cause_blocks, cause_findings
 from qrnn_hw.report.figures import histogram_figure, line_figure
-from qrnn_hw.report.files import package_versions, write_csv, write_json, write_text
+from qrnn_hw.report.files import package_versions, write_json, write_rows, write_text
 from qrnn_hw.studies.adaptive import AdaptiveRow
 from qrnn_hw.studies.shot_experiment import ShotExperiment
 
 SCHEMA_VERSION = 1
 
 
-def write_shot_report(experiment: ShotExperiment, folder: Path) -> dict[str, Any]:
+def write_shot_report(
+    experiment: ShotExperiment, folder: Path, *, parquet: bool = False
+) -> dict[str, Any]:
     """Write report.html, report.md, rows.csv and study.json, and return the document.
 
     The document is study.json without the rows of the single inputs.
@@ -48,7 +50,7 @@ def write_shot_report(experiment: ShotExperiment, folder: Path) -> dict[str, Any
     }
     write_text(folder / "report.html", to_html(title, blocks))
     write_text(folder / "report.md", to_markdown(title, blocks))
-    write_csv(folder / "rows.csv", _csv_rows(experiment))
+    write_rows(folder, _csv_rows(experiment), parquet=parquet)
     write_json(folder / "study.json", document | {"study": experiment.study.to_json()})
     return document
 
@@ -115,6 +117,25 @@ def shot_table(experiment: ShotExperiment, condition: str, *, intervals: bool = 
     return Table(header, rows)
 
 
+def shot_figure(experiment: ShotExperiment) -> Figure:
+    """Draw what share of the inputs is certain, and what share flips, over shots."""
+    plan, conditions = experiment.study.plan, experiment.summary["conditions"]
+    return Figure(
+        line_figure(
+            list(plan.shot_counts),
+            [
+                (f"{name}: {label}", [_value(one[key]) for one in conditions[name]["shots"]])
+                for key, label in (("certain", "certain"), ("flip_rate", "flips"))
+                for name in ("noisy", "ideal")
+            ],
+            labels=("shots per prediction", "share of inputs"),
+            log_x=True,
+            mark_x=plan.typical_shots,
+        ),
+        "Exact laws of the vote, nothing is sampled; the same numbers stand in the tables.",
+    )
+
+
 def adaptive_table(rows: tuple[AdaptiveRow, ...]) -> Table:
     """Return mean adaptive shots beside fixed shots that answer as many inputs."""
     return Table(
@@ -149,25 +170,11 @@ def adaptive_table(rows: tuple[AdaptiveRow, ...]) -> Table:
 
 def _blocks(experiment: ShotExperiment) -> list[Block]:
     conditions = experiment.summary["conditions"]
-    shots = list(experiment.study.plan.shot_counts)
     margins = [row.margin for row in experiment.study.under("noisy")]
     blocks: list[Block] = [
         Findings(findings(experiment)),
         Heading("How many shots until the labels hold still"),
-        Figure(
-            line_figure(
-                shots,
-                [
-                    (f"{name}: {label}", [_value(one[key]) for one in conditions[name]["shots"]])
-                    for key, label in (("certain", "certain"), ("flip_rate", "flips"))
-                    for name in ("noisy", "ideal")
-                ],
-                labels=("shots per prediction", "share of inputs"),
-                log_x=True,
-                mark_x=experiment.study.plan.typical_shots,
-            ),
-            "Exact laws of the vote, nothing is sampled; the same numbers stand in the tables.",
-        ),
+        shot_figure(experiment),
     ]
     for name, label in (("noisy", "Under the machine's noise"), ("ideal", "Without noise")):
         blocks += [Heading(label), shot_table(experiment, name)]

@@ -25,6 +25,11 @@ class ShotExperiment:
     adaptive: tuple[AdaptiveRow, ...]
     causes: CauseStudy | None = None
 
+    def _repr_html_(self) -> str:
+        from qrnn_hw.report.notebook import shots_html
+
+        return shots_html(self)
+
 
 def study_shots_of(
     model: TrainedModel, plan: ShotPlan, *, adaptive_max_shots: int | None = None
