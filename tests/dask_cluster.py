@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 120) -> None:
     """Wait until the condition holds; AssertionError if it does not in time."""
     deadline = time.monotonic() + seconds
     while not condition():
