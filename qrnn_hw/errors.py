@@ -21,6 +21,10 @@ class DataError(ConfigurationError):
     """A data set or vector file that is missing, unreadable or unfit for the task."""
 
 
+class ClusterLostError(QRNNError):
+    """A cluster that was there and is no more: what was finished is kept."""
+
+
 class DisagreementError(QRNNError):
     """Two independent simulations of one circuit differ: a defect of ours."""
 
@@ -38,6 +42,7 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
     (jobs_errors.PreflightError, 4),
     (jobs_errors.AuthenticationError, 5),
     (jobs_errors.ServiceUnavailableError, 6),
+    (ClusterLostError, 6),
     (jobs_errors.JobFailedError, 7),
     (jobs_errors.BudgetError, 8),
     (jobs_errors.PartialResultError, 9),

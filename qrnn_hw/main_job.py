@@ -85,13 +85,7 @@ class Prepared:
         return fingerprint(content)
 
 
-def prepare(settings: RunSettings, text: LabelledText, progress: Progress) -> Prepared:
-    """Embed the text, open the machine, transpile the step and lift it with its noise.
-
-    A real machine's calibration is that of the checkpoint in the output folder, if there is one.
-    """
-    network = architecture(settings.model)
-    task = load_task(settings, text)
+def _opened(settings: RunSettings, progress: Progress) -> Machine:
     today = open_machine(settings.backend)
     machine = with_kept_calibration(today, settings.output)
     if machine.snapshot.digest != today.snapshot.digest:
@@ -99,6 +93,24 @@ def prepare(settings: RunSettings, text: LabelledText, progress: Progress) -> Pr
             f"going on with the calibration of {machine.snapshot.taken}, which the run began with, "
             f"not with that of {today.snapshot.taken}; for that one choose another --output"
         )
+    return machine
+
+
+def prepare(
+    settings: RunSettings, text: LabelledText, progress: Progress, machine: Machine | None = None
+) -> Prepared:
+    """Embed the text, open the machine, transpile the step and lift it with its noise.
+
+    Args:
+        settings: what to run.
+        text: labelled sentences.
+        progress: is told which calibration is used, where that is not today's.
+        machine: already open; None opens that of the settings, with the calibration of the
+            checkpoint in the output folder if there is one.
+    """
+    network = architecture(settings.model)
+    task = load_task(settings, text)
+    machine = machine or _opened(settings, progress)
     transpiled = transpile_step(
         network,
         machine.snapshot,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.metadata import version
 from typing import Any
 
@@ -47,8 +48,15 @@ def exact_distributions(
 ) -> NDArray[np.float64]:
     """Return the exact outcome distribution of each sentence, shape (n, 2**m)."""
     encoded = angles(weights, jnp.asarray(examples.vectors))
-    run = jax.jit(model.distributions)
+    run = _compiled(model)
     return np.asarray(run(weights.quantum, encoded, jnp.asarray(examples.lengths)))
+
+
+@lru_cache(maxsize=8)
+def _compiled(model: SequenceModel) -> Callable[..., jax.Array]:
+    """Keep what was compiled: it takes longer than to run it, and other weights use it again."""
+    run: Callable[..., jax.Array] = jax.jit(model.distributions)
+    return run
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +114,11 @@ class Outcome:
         return {
             shots: float(flip_probabilities(self.noisy, rule, shots).mean()) for shots in FLIP_SHOTS
         }
+
+    def _repr_html_(self) -> str:
+        from qrnn_hw.report.notebook import outcome_html
+
+        return outcome_html(self)
 
     def to_json(self, report: str) -> dict[str, Any]:
         """Return the document that `--json` prints.

@@ -54,6 +54,9 @@ class RunSettings:
     engine: Engine = "exact"
     training: TrainingOptions = field(default_factory=TrainingOptions)
     output: Path = Path("runs/latest")
+    training_seed: int | None = None
+    """Of the training alone, the split staying that of `seed`; None is `seed`."""
+
     budget_seconds: float | None = None
     """Most QPU seconds that one job may take on a real machine; None is twice its estimate."""
 
@@ -64,6 +67,7 @@ class RunSettings:
             ("training_shots", 1),
             ("sentences", 1),
             ("seed", 0),
+            ("training_seed", 0),
         ):
             value = getattr(self, name)
             if value is not None and value < least:
@@ -91,7 +95,7 @@ class RunSettings:
         """Named seeds, all derived from the one given."""
         return {
             "split": 42 + self.seed,
-            "training": self.seed,
+            "training": self.seed if self.training_seed is None else self.training_seed,
             "transpiler": 7 + self.seed,
             "readout_calibration": 1000 + self.seed,
             "shots_scale_1": 2000 + self.seed,

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+Parquet = Annotated[bool, typer.Option("--parquet", help="Also write rows.parquet.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 

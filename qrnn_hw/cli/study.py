@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from qrnn_hw.cli.output import Json, Parquet
+from qrnn_hw.cli.study_device import device
+from qrnn_hw.cli.study_shots import shots
+
 if TYPE_CHECKING:
     from qrnn_hw.studies.grid import Grid
 
@@ -17,114 +21,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
-
-@app.command("shots")
-def shots(
-    run: Annotated[
-        Path | None,
-        typer.Option(help="Folder of a finished `qrnn-hw run`; its trained model is studied."),
-    ] = None,
-    model: Annotated[str, typer.Option(help="Without --run: the model to train.")] = "dynamic-line",
-    dataset: Annotated[
-        str | None, typer.Option(help="Without --run: amazon, imdb, yelp, or uci (the default).")
-    ] = None,
-    data: Annotated[Path | None, typer.Option(help="Without --run: your own TSV.")] = None,
-    backend: Annotated[
-        str, typer.Option(help="Without --run: recorded device, fake_...")
-    ] = "fake_boston",
-    epochs: Annotated[int, typer.Option(help="Without --run: at most so many epochs.")] = 30,
-    seed: Annotated[int, typer.Option(help="Of training without --run, and of all draws.")] = 0,
-    sentences: Annotated[int | None, typer.Option(help="Only so many test sentences.")] = None,
-    counts: Annotated[
-        str | None, typer.Option("--shots", help="Shot counts, such as 10,100,1000.")
-    ] = None,
-    repeats: Annotated[int, typer.Option(help="Drawn runs of each input at each count.")] = 100,
-    delta: Annotated[
-        float, typer.Option(help="Flip probability at which a label counts as certain.")
-    ] = 0.01,
-    adaptive: Annotated[
-        bool, typer.Option(help="Also stop each input early, against fixed shots.")
-    ] = True,
-    max_shots: Annotated[int, typer.Option(help="Cap of the adaptive shots.")] = 100_000,
-    output: Annotated[
-        Path, typer.Option(help="Folder of report.html, report.md, rows.csv, study.json.")
-    ] = Path("runs/shots"),
-    json: Json = False,
-) -> None:
-    """Find how many shots a trained model's labels need until they hold still.
-
-    Everything follows from the exact distribution of each input, computed once: no shot is
-    simulated twice. Without --run the model is trained first; its checkpoint stays in the output
-    folder, so that the next study of it starts at once.
-    """
-    from circuits import architecture
-    from qrnn_hw.data.labelled_text import dataset_name
-    from qrnn_hw.settings import RunSettings
-    from qrnn_hw.studies.shots import DEFAULT_SHOT_COUNTS, ShotPlan
-    from qrnn_hw.train.options import TrainingOptions
-
-    plan = ShotPlan(
-        shot_counts=_numbers(counts) if counts else DEFAULT_SHOT_COUNTS,
-        n_repeats=repeats,
-        delta=delta,
-        seed=seed,
-    )
-    architecture(model)
-    training = TrainingOptions(epochs=epochs)
-    settings = RunSettings(
-        model,
-        dataset_name(dataset, data),
-        data,
-        backend=backend,
-        seed=seed,
-        training=training,
-        output=output,
-    )
-    _check_counts(sentences=sentences, max_shots=max_shots)
-
-    from qrnn_hw.cli.progress import ConsoleProgress
-    from qrnn_hw.report.shot_report import write_shot_report
-    from qrnn_hw.studies.shot_experiment import study_shots_of
-    from qrnn_hw.studies.trained import settings_of, trained_model, with_sentences
-
-    if run is not None:
-        settings = settings_of(run)
-    with ConsoleProgress() as progress:
-        trained = with_sentences(trained_model(settings, progress), sentences)
-        progress.stage(f"studying {len(trained.test)} sentences at {len(plan.shot_counts)} counts")
-        experiment = study_shots_of(
-            trained, plan, adaptive_max_shots=max_shots if adaptive else None
-        )
-        progress.stage("writing the report")
-        document = write_shot_report(experiment, output)
-    if json:
-        _print_json(document)
-        return
-    from qrnn_hw.cli.tables import print_findings, print_table
-    from qrnn_hw.report.shot_report import shot_table
-
-    print_findings(document["findings"])
-    print_table("under the machine's noise", shot_table(experiment, "noisy", intervals=False))
-    typer.echo(f"report: {document['report']}")
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    from qrnn_hw.errors import UsageError
-
-    parts = [part.strip().replace("_", "") for part in text.split(",")]
-    if not all(part.isascii() and part.isdecimal() and len(part) < 19 for part in parts):
-        raise UsageError(f"shots should be whole numbers with commas between. Got {text!r}.")
-    return tuple(map(int, parts))
-
-
-def _check_counts(**values: int | None) -> None:
-    from qrnn_hw.errors import UsageError
-
-    for name, value in values.items():
-        if value is not None and value < 1:
-            raise UsageError(f"--{name.replace('_', '-')} should be at least 1. Got {value}.")
+app.command("shots")(shots)
+app.command("device")(device)
 
 
 def _print_json(document: Any) -> None:
@@ -168,6 +67,7 @@ def noise(
     output: Annotated[Path, typer.Option(help="Folder of rows, models and report.")] = Path(
         "runs/noise"
     ),
+    parquet: Parquet = False,
     json: Json = False,
 ) -> None:
     """Scale gate, readout, idle and reset noise apart and see where a trained model breaks.
@@ -176,7 +76,18 @@ def noise(
     run twice, it does nothing.
     """
     _run_grid(
-        "noise", design, axis, fixed, shard, merge, workers, cluster, retry_failed, output, json
+        "noise",
+        design,
+        axis,
+        fixed,
+        shard,
+        merge,
+        workers,
+        cluster,
+        retry_failed,
+        output,
+        parquet,
+        json,
     )
 
 
@@ -193,6 +104,7 @@ def mitigation(
     output: Annotated[Path, typer.Option(help="Folder of rows, models and report.")] = Path(
         "runs/mitigation"
     ),
+    parquet: Parquet = False,
     json: Json = False,
 ) -> None:
     """Hold mitigation stacks against each other at equal total shots.
@@ -211,6 +123,7 @@ def mitigation(
         cluster,
         retry_failed,
         output,
+        parquet,
         json,
     )
 
@@ -226,6 +139,7 @@ def _run_grid(
     cluster: str | None,
     retry_failed: bool,
     output: Path,
+    parquet: bool,
     json: bool,
 ) -> None:
     from qrnn_hw.cli.progress import ConsoleProgress
@@ -235,6 +149,10 @@ def _run_grid(
     from qrnn_hw.studies.kinds import evaluator
     from qrnn_hw.studies.rows import RowFile, in_order
 
+    if parquet:
+        from qrnn_hw.report.parquet import require_parquet
+
+        require_parquet()
     if design is not None and (axes or fixed):
         raise UsageError("a study is a file, or --axis and --set. Got both.")
     chosen = _grid(kind, design, axes, fixed)
@@ -257,7 +175,7 @@ def _run_grid(
         from qrnn_hw.report.grid_report import row_table, write_grid_report
 
         found = in_order(chosen.cells(), rows.read())
-        document = write_grid_report(chosen, found, output)
+        document = write_grid_report(chosen, found, output, parquet=parquet)
     if json:
         _print_json(document)
         return

@@ -50,7 +50,7 @@ Block = Findings | Heading | Text | Table | Figure
 
 def to_html(title: str, blocks: Sequence[Block]) -> str:
     """Return one self-contained page."""
-    return page.page(title, [_html(block) for block in blocks])
+    return page.page(title, [html_of(block) for block in blocks])
 
 
 def to_markdown(title: str, blocks: Sequence[Block]) -> str:
@@ -59,7 +59,8 @@ def to_markdown(title: str, blocks: Sequence[Block]) -> str:
     return "\n\n".join([f"# {title}", *parts]) + "\n"
 
 
-def _html(block: Block) -> str:
+def html_of(block: Block) -> str:
+    """Return one block as HTML."""
     match block:
         case Findings(lines):
             return page.findings(lines)

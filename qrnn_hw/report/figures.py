@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 # Drawn in these colours, which are replaced by the page's own after rendering.
 THEME = {"#010101": "var(--ink)", "#020202": "var(--faint)", "#030303": "var(--accent)"}
 INK, FAINT, ACCENT = THEME
+FONT_POINTS = 12
+WIDTH_INCHES = 6.0  # shrunk to a window of 400 px, such text still has 10 px
 _STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "qrnn-hw",
     "font.family": "sans-serif",
-    "font.size": 11,
+    "font.size": FONT_POINTS,
     "text.color": INK,
     "axes.edgecolor": FAINT,
     "axes.labelcolor": INK,
@@ -37,7 +39,7 @@ _STYLE = {
 
 def interval_figure(rows: Sequence[tuple[str, Interval]], label: str) -> str:
     """Draw one dot with its interval a row, first row on top."""
-    figure, axes = _figure(6.4, 0.9 + 0.38 * len(rows))
+    figure, axes = _figure(WIDTH_INCHES, 0.9 + 0.38 * len(rows))
     for position, (_, interval) in enumerate(rows):
         axes.plot([interval.low, interval.high], [position] * 2, color=ACCENT, linewidth=2)
         axes.plot([interval.value], [position], "o", color=ACCENT)
@@ -47,7 +49,7 @@ def interval_figure(rows: Sequence[tuple[str, Interval]], label: str) -> str:
             textcoords="offset points",
             xytext=(0, 7),
             ha="center",
-            fontsize=9,
+            fontsize=11,
         )
     axes.set_yticks(range(len(rows)), [name for name, _ in rows])
     axes.set_ylim(len(rows) - 0.4, -0.7)
@@ -73,7 +75,7 @@ def line_figure(
         log_x: logarithmic x.
         mark_x: where to draw a vertical line.
     """
-    figure, axes = _figure(6.4, 3.1)
+    figure, axes = _figure(WIDTH_INCHES, 3.1)
     dashes = ("-", "--", ":", "-.")
     for (name, values), dash in zip(lines, dashes * len(lines), strict=False):
         colour = ACCENT if dash == "-" else INK
@@ -82,17 +84,19 @@ def line_figure(
         axes.axvline(mark_x, color=FAINT, linewidth=1)
     if log_x:
         axes.set_xscale("log")
+        # Powers of ten as raised figures cannot be read on a narrow screen.
+        axes.xaxis.set_major_formatter("{x:,.10g}")
     axes.set_xlabel(labels[0])
     axes.set_ylabel(labels[1])
     axes.grid()
     if len(lines) > 1:
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, fontsize=FONT_POINTS)
     return _svg(figure, " against ".join(reversed(labels)))
 
 
 def histogram_figure(values: Sequence[float], *, label: str) -> str:
     """Draw how often values fall where, with a line at zero."""
-    figure, axes = _figure(6.4, 2.4)
+    figure, axes = _figure(WIDTH_INCHES, 2.4)
     axes.hist(values, bins=31, color=ACCENT)
     axes.axvline(0, color=INK, linewidth=1)
     axes.set_xlabel(label)

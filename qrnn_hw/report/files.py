@@ -17,9 +17,14 @@ from qrnn_hw.outcome import PACKAGES
 
 def write_text(path: Path, text: str) -> None:
     """Write a file; an interrupted write leaves the file of before."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file; an interrupted write leaves the file of before."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
+    part.write_bytes(content)
     part.replace(path)
 
 
@@ -36,6 +41,19 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     writer.writeheader()
     writer.writerows(rows)
     write_text(path, stream.getvalue())
+
+
+def write_rows(folder: Path, rows: Sequence[Mapping[str, Any]], *, parquet: bool) -> None:
+    """Write rows.csv, and rows.parquet where it is asked for.
+
+    Raises:
+        ConfigurationError: Parquet without its package.
+    """
+    write_csv(folder / "rows.csv", rows)
+    if parquet:
+        from qrnn_hw.report.parquet import write_parquet
+
+        write_parquet(folder / "rows.parquet", rows)
 
 
 def package_versions() -> dict[str, str]:

@@ -17,7 +17,7 @@ from qrnn_hw.report.blocks import (
     to_markdown,
 )
 from qrnn_hw.report.figures import line_figure
-from qrnn_hw.report.files import package_versions, write_csv, write_json, write_text
+from qrnn_hw.report.files import package_versions, write_json, write_rows, write_text
 from qrnn_hw.studies.grid import Grid
 from qrnn_hw.studies.rows import Row
 
@@ -43,7 +43,9 @@ EXPLAINED = {
 }
 
 
-def write_grid_report(design: Grid, rows: Sequence[Row], folder: Path) -> dict[str, Any]:
+def write_grid_report(
+    design: Grid, rows: Sequence[Row], folder: Path, *, parquet: bool = False
+) -> dict[str, Any]:
     """Write report.html, report.md, rows.csv and study.json, and return the document.
 
     rows.csv and the rows of study.json hold no times: a study that was killed and resumed gives
@@ -65,7 +67,7 @@ def write_grid_report(design: Grid, rows: Sequence[Row], folder: Path) -> dict[s
     }
     blocks = [
         Findings(lines),
-        *_panels(kind, rows),
+        *panels(kind, rows),
         Heading("All cells"),
         Text(EXPLAINED[kind]),
         row_table(design, rows),
@@ -74,7 +76,7 @@ def write_grid_report(design: Grid, rows: Sequence[Row], folder: Path) -> dict[s
     ]
     write_text(folder / "report.html", to_html(title, blocks))
     write_text(folder / "report.md", to_markdown(title, blocks))
-    write_csv(folder / "rows.csv", table)
+    write_rows(folder, table, parquet=parquet)
     write_json(folder / "study.json", document)
     return document
 
@@ -105,7 +107,9 @@ def row_table(design: Grid, rows: Sequence[Row]) -> Table:
     )
 
 
-def _panels(kind: str, rows: Sequence[Row]) -> list[Block]:
+def panels(kind: str, rows: Sequence[Row]) -> list[Block]:
+    """Draw each panel: one figure a quantity, one line a source or stack."""
+    """Draw each panel: one figure a quantity, one line a source or stack."""
     apart, over = AXIS[kind]
     blocks: list[Block] = []
     for name, panel in _by_panel(kind, rows).items():

@@ -31,6 +31,11 @@ svg text { fill: var(--ink); } .wide svg text { fill: #000; }
 .wide { background: #fff; }
 .wide svg { max-width: none; width: 75rem; }
 """
+FRAGMENT_STYLE = """
+.qrnn-hw svg { width: 100%; max-width: 44rem; height: auto; }
+.qrnn-hw svg text { fill: var(--ink); }
+"""
+"""Of a part of a page inside another document, whose own figures it leaves alone."""
 
 
 def page(title: str, parts: Sequence[str]) -> str:

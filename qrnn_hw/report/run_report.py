@@ -44,7 +44,7 @@ def _page(outcome: Outcome, document: dict[str, Any]) -> str:
     return page(
         title,
         [
-            findings(_findings(outcome)),
+            findings(run_findings(outcome)),
             *_accuracy(outcome),
             *_stability(outcome),
             *_training(outcome),
@@ -54,7 +54,8 @@ def _page(outcome: Outcome, document: dict[str, Any]) -> str:
     )
 
 
-def _findings(outcome: Outcome) -> list[str]:
+def run_findings(outcome: Outcome) -> list[str]:
+    """Say in plain words what a run found."""
     accuracy, shots = outcome.accuracy, outcome.settings.shots
     flips = outcome.flip_rate
     enough = [s for s in flips if all(rate < UNSTABLE for t, rate in flips.items() if t >= s)]

@@ -15,16 +15,18 @@ from qrnn_hw.report.blocks import (
     to_html,
     to_markdown,
 )
+from qrnn_hw.report.cause_blocks import cause_blocks, cause_findings
 from qrnn_hw.report.figures import histogram_figure, line_figure
-from qrnn_hw.report.files import package_versions, write_csv, write_json, write_text
+from qrnn_hw.report.files import package_versions, write_json, write_rows, write_text
 from qrnn_hw.studies.adaptive import AdaptiveRow
 from qrnn_hw.studies.shot_experiment import ShotExperiment
 
 SCHEMA_VERSION = 1
-TYPICAL_SHOTS = 1000
 
 
-def write_shot_report(experiment: ShotExperiment, folder: Path) -> dict[str, Any]:
+def write_shot_report(
+    experiment: ShotExperiment, folder: Path, *, parquet: bool = False
+) -> dict[str, Any]:
     """Write report.html, report.md, rows.csv and study.json, and return the document.
 
     The document is study.json without the rows of the single inputs.
@@ -42,12 +44,13 @@ def write_shot_report(experiment: ShotExperiment, folder: Path) -> dict[str, Any
         "findings": list(findings(experiment)),
         "summary": experiment.summary,
         "adaptive": [row.to_json() for row in experiment.adaptive],
+        "causes": experiment.causes.to_json() if experiment.causes else None,
         "versions": package_versions(),
         "report": str(folder / "report.html"),
     }
     write_text(folder / "report.html", to_html(title, blocks))
     write_text(folder / "report.md", to_markdown(title, blocks))
-    write_csv(folder / "rows.csv", _csv_rows(experiment))
+    write_rows(folder, _csv_rows(experiment), parquet=parquet)
     write_json(folder / "study.json", document | {"study": experiment.study.to_json()})
     return document
 
@@ -57,7 +60,7 @@ def findings(experiment: ShotExperiment) -> tuple[str, ...]:
     noisy = experiment.summary["conditions"]["noisy"]
     (comparison,) = experiment.summary["comparisons"]
     plan = experiment.study.plan
-    typical = typical_shots(experiment)
+    typical = experiment.study.plan.typical_shots
     point = next(one for one in noisy["shots"] if one["shots"] == typical)
     last = noisy["shots"][-1]
     n, accuracy = noisy["n_inputs"], noisy["infinite_shot_accuracy"]
@@ -76,6 +79,8 @@ def findings(experiment: ShotExperiment) -> tuple[str, ...]:
         f"The noise changes the label of {changed['value']:.1%} of the inputs; for "
         f"{certain['value']:.1%} more shots only make the changed label certain.",
     ]
+    if experiment.causes:
+        lines += cause_findings(experiment.causes)
     for row in experiment.adaptive:
         if row.condition == "noisy" and row.saving is not None:
             lines.append(
@@ -85,11 +90,6 @@ def findings(experiment: ShotExperiment) -> tuple[str, ...]:
                 f"{row.saving:.1f} times fewer."
             )
     return tuple(lines)
-
-
-def typical_shots(experiment: ShotExperiment) -> int:
-    """Return the number of shots of the plan that lies nearest to a thousand."""
-    return min(experiment.study.plan.shot_counts, key=lambda s: abs(s - TYPICAL_SHOTS))
 
 
 def shot_table(experiment: ShotExperiment, condition: str, *, intervals: bool = True) -> Table:
@@ -115,6 +115,25 @@ def shot_table(experiment: ShotExperiment, condition: str, *, intervals: bool = 
         f"best of {experiment.study.plan.n_repeats}",
     )
     return Table(header, rows)
+
+
+def shot_figure(experiment: ShotExperiment) -> Figure:
+    """Draw what share of the inputs is certain, and what share flips, over shots."""
+    plan, conditions = experiment.study.plan, experiment.summary["conditions"]
+    return Figure(
+        line_figure(
+            list(plan.shot_counts),
+            [
+                (f"{name}: {label}", [_value(one[key]) for one in conditions[name]["shots"]])
+                for key, label in (("certain", "certain"), ("flip_rate", "flips"))
+                for name in ("noisy", "ideal")
+            ],
+            labels=("shots per prediction", "share of inputs"),
+            log_x=True,
+            mark_x=plan.typical_shots,
+        ),
+        "Exact laws of the vote, nothing is sampled; the same numbers stand in the tables.",
+    )
 
 
 def adaptive_table(rows: tuple[AdaptiveRow, ...]) -> Table:
@@ -151,25 +170,11 @@ def adaptive_table(rows: tuple[AdaptiveRow, ...]) -> Table:
 
 def _blocks(experiment: ShotExperiment) -> list[Block]:
     conditions = experiment.summary["conditions"]
-    shots = list(experiment.study.plan.shot_counts)
     margins = [row.margin for row in experiment.study.under("noisy")]
     blocks: list[Block] = [
         Findings(findings(experiment)),
         Heading("How many shots until the labels hold still"),
-        Figure(
-            line_figure(
-                shots,
-                [
-                    (f"{name}: {label}", [_value(one[key]) for one in conditions[name]["shots"]])
-                    for key, label in (("certain", "certain"), ("flip_rate", "flips"))
-                    for name in ("noisy", "ideal")
-                ],
-                labels=("shots per prediction", "share of inputs"),
-                log_x=True,
-                mark_x=typical_shots(experiment),
-            ),
-            "Exact laws of the vote, nothing is sampled; the same numbers stand in the tables.",
-        ),
+        shot_figure(experiment),
     ]
     for name, label in (("noisy", "Under the machine's noise"), ("ideal", "Without noise")):
         blocks += [Heading(label), shot_table(experiment, name)]
@@ -193,6 +198,8 @@ def _blocks(experiment: ShotExperiment) -> list[Block]:
             ),
         ),
     ]
+    if experiment.causes:
+        blocks += cause_blocks(experiment.causes)
     if experiment.adaptive:
         blocks += [
             Heading("Stopping early"),

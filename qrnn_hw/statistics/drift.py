@@ -90,6 +90,41 @@ def design_effect(counts: ArrayLike, weights: ArrayLike) -> Interval:
     return Interval(effect, float(low), float(high), len(scores))
 
 
+def set_design_effect(counts: ArrayLike, weights: ArrayLike) -> Interval:
+    """Return by what factor drift between rounds inflates the variance of a set's mean score.
+
+    As `design_effect`, for inputs with laws of their own that every round repeats: what
+    independent shots would give is the mean of the inputs' variances over inputs and shots.
+
+    Args:
+        counts: shape (rounds, inputs, outcomes), equal numbers of shots everywhere.
+        weights: shape (outcomes,), the weight of each outcome.
+
+    Raises:
+        UsageError: for one round, unlike numbers of shots, or a score that no shot moves.
+    """
+    table, r = np.asarray(counts, dtype=np.float64), np.asarray(weights, dtype=np.float64)
+    sizes = table.sum(axis=-1)
+    if table.ndim != 3 or len(table) < 2 or np.ptp(sizes) > 0:
+        raise UsageError(
+            "a design effect of a set needs counts (rounds, inputs, outcomes) of equal shots, two "
+            f"rounds or more. Got shape {table.shape}, {sizes.min():.0f} to {sizes.max():.0f}."
+        )
+    n_rounds, n_inputs, _ = table.shape
+    laws = table.sum(axis=0) / (n_rounds * sizes[0, 0])
+    variances = laws @ r**2 - (laws @ r) ** 2
+    # The pooled law of an input is fitted to its own shots, which takes one of them away.
+    pooled = n_rounds * sizes[0, 0]
+    expected = variances.mean() * pooled / max(pooled - 1, 1) / (n_inputs * sizes[0, 0])
+    if expected <= 0:
+        raise UsageError("a design effect needs shots of unlike weight. Got one weight only.")
+    scores = (table @ r / sizes).mean(axis=1)
+    effect = float(scores.var(ddof=1) / expected)
+    freedom = n_rounds - 1
+    low, high = freedom * effect / stats.chi2.ppf([0.975, 0.025], freedom)
+    return Interval(effect, float(low), float(high), n_rounds)
+
+
 def _batches(counts: ArrayLike) -> Array:
     table = np.asarray(counts, dtype=np.float64)
     if table.ndim != 2 or table.shape[0] < 2 or table.min() < 0 or (table.sum(axis=1) == 0).any():

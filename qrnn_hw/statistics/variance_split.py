@@ -49,14 +49,16 @@ def variance_split(values: ArrayLike, causes: Sequence[str]) -> list[Component]:
             "a nested variance split needs one axis of two or more per cause. "
             f"Got shape {table.shape} for causes {list(causes)}."
         )
-    squares, freedom = _mean_squares(table)
+    squares, freedom = mean_squares(table)
     components = []
     for level, cause in enumerate(causes):
         per_level = int(np.prod(table.shape[level + 1 :]))
         interval = (
-            _innermost(squares[level], freedom[level])
+            innermost_interval(squares[level], freedom[level])
             if level == table.ndim - 1
-            else _difference(squares[level : level + 2], freedom[level : level + 2], per_level)
+            else difference_interval(
+                squares[level : level + 2], freedom[level : level + 2], per_level
+            )
         )
         n_levels = int(np.prod(table.shape[: level + 1]))
         components.append((cause, Interval(*interval, n_levels)))
@@ -67,7 +69,7 @@ def variance_split(values: ArrayLike, causes: Sequence[str]) -> list[Component]:
     ]
 
 
-def _mean_squares(table: Array) -> tuple[list[float], list[int]]:
+def mean_squares(table: Array) -> tuple[list[float], list[int]]:
     """Return the mean square of each level about the mean of the one above, and its freedom."""
     squares, freedom = [], []
     for level in range(table.ndim):
@@ -80,15 +82,22 @@ def _mean_squares(table: Array) -> tuple[list[float], list[int]]:
     return squares, freedom
 
 
-def _innermost(square: float, freedom: int) -> tuple[float, float, float]:
+def innermost_interval(square: float, freedom: int) -> tuple[float, float, float]:
+    """Return a mean square of independent errors and the ends of its chi-square interval."""
     low, high = freedom * square / stats.chi2.ppf([0.975, 0.025], freedom)
     return square, float(low), float(high)
 
 
-def _difference(
+def difference_interval(
     squares: Sequence[float], freedom: Sequence[int], per_level: int
 ) -> tuple[float, float, float]:
-    """Return (S1 - S2) / n and the ends of its interval; alpha is 2.5 % at each."""
+    """Return (S1 - S2) / n and the ends of its interval, 2.5 % beyond each (Ting et al. 1990).
+
+    Args:
+        squares: two independent mean squares, that of the cause first.
+        freedom: degrees of freedom of each.
+        per_level: n, the number of values under one level of the cause.
+    """
     (first, second), (f1, f2) = squares, freedom
     # chi2/f is F with infinitely many second degrees of freedom.
     g1, g2 = (1 - f / stats.chi2.ppf(0.975, f) for f in (f1, f2))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
+from functools import partial
 from time import perf_counter
 from typing import Any, Protocol
 
 from qrnn_hw.errors import ConfigurationError, UsageError, exit_code
+from qrnn_hw.studies.cluster import finished_on_cluster
 from qrnn_hw.studies.grid import Cell
 from qrnn_hw.studies.rows import Row, RowFile
 
@@ -19,8 +19,6 @@ Evaluate = Callable[[dict[str, Any]], dict[str, Any]]
 MAX_TRIES = 2
 MAX_DEATHS = 3
 """Worker deaths after which the study stops; rows so far are kept."""
-
-CLUSTER_TIMEOUT_SECONDS = 10
 
 
 class Progress(Protocol):
@@ -65,12 +63,13 @@ def run_cells(
         evaluate: computes a cell; it must be importable in the workers.
         progress: told of each finished cell.
         n_workers: processes; 1 runs in this one.
-        cluster: address of a Dask scheduler, which then decides how many run at once.
+        cluster: address of a Dask scheduler; its workers decide how many run at once.
         retry_failed: run cells again whose row holds an error.
 
     Raises:
         UsageError: fewer than one worker.
         ConfigurationError: the cluster cannot be used, or workers keep dying.
+        ClusterLostError: the scheduler or all workers of the cluster died.
     """
     if n_workers < 1:
         raise UsageError(f"the number of workers should be at least 1. Got {n_workers}.")
@@ -85,12 +84,12 @@ def run_cells(
     deaths = 0
     while waiting:
         try:
-            with _workers(cluster):
-                for row in _finished(list(waiting.values()), evaluate, n_workers, cluster):
-                    rows.add(row)
-                    del waiting[row.key]
-                    done = n_run - len(waiting)
-                    progress.advance(done, n_run, f"{row.seconds:.1f} s a cell")
+            left = list(waiting.values())
+            for row in _finished(left, evaluate, progress, n_workers, cluster):
+                rows.add(row)
+                del waiting[row.key]
+                done = n_run - len(waiting)
+                progress.advance(done, n_run, f"{row.seconds:.1f} s a cell")
         except Exception as error:
             if not _is_death(error):
                 raise
@@ -124,46 +123,27 @@ def evaluated(cell: Cell, evaluate: Evaluate) -> Row:
 
 
 def _finished(
-    cells: Sequence[Cell], evaluate: Evaluate, n_workers: int, cluster: str | None
+    cells: Sequence[Cell],
+    evaluate: Evaluate,
+    progress: Progress,
+    n_workers: int,
+    cluster: str | None,
 ) -> Iterator[Row]:
     """Yield rows as cells finish, in any order."""
-    if n_workers == 1 and cluster is None:
+    if cluster is not None:
+        one = partial(evaluated, evaluate=evaluate)
+        yield from finished_on_cluster(cells, one, cluster, progress.stage)
+        return
+    if n_workers == 1:
         yield from (evaluated(cell, evaluate) for cell in cells)
         return
     from joblib import Parallel, delayed
 
-    # Under a cluster the number of jobs is the cluster's own.
-    parallel = Parallel(
-        n_jobs=-1 if cluster else n_workers, return_as="generator_unordered", batch_size=1
-    )
+    parallel = Parallel(n_jobs=n_workers, return_as="generator_unordered", batch_size=1)
     tasks: Iterable[Any] = (delayed(evaluated)(cell, evaluate) for cell in cells)
     yield from parallel(tasks)
 
 
-@contextmanager
-def _workers(cluster: str | None) -> Iterator[None]:
-    """Send what joblib runs inside to the cluster, if there is one."""
-    if cluster is None:
-        yield
-        return
-    try:
-        distributed = import_module("distributed")
-    except ImportError:
-        raise ConfigurationError(
-            "a cluster needs the package distributed. Got none; install qrnn-hw[dask]."
-        ) from None
-    from joblib import parallel_config
-
-    try:
-        client = distributed.Client(cluster, timeout=CLUSTER_TIMEOUT_SECONDS)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise ConfigurationError(
-            f"a cluster should be the address of a running Dask scheduler. Got {cluster} ({error})."
-        ) from None
-    with client, parallel_config(backend="dask"):
-        yield
-
-
 def _is_death(error: Exception) -> bool:
-    """Say whether an error is a worker's end: of joblib's own processes, or of Dask's."""
-    return type(error).__name__ in ("TerminatedWorkerError", "KilledWorker", "BrokenProcessPool")
+    """Say whether an error is the end of one of joblib's own processes."""
+    return type(error).__name__ in ("TerminatedWorkerError", "BrokenProcessPool")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qrnn_hw.studies.adaptive import AdaptiveRow, compare_with_fixed
+from qrnn_hw.studies.causes import CauseStudy
 from qrnn_hw.studies.shot_findings import summarise
 from qrnn_hw.studies.shots import ShotPlan, ShotStudy, study_shots
 from qrnn_hw.studies.trained import TrainedModel
@@ -22,6 +23,12 @@ class ShotExperiment:
     study: ShotStudy
     summary: dict[str, Any]
     adaptive: tuple[AdaptiveRow, ...]
+    causes: CauseStudy | None = None
+
+    def _repr_html_(self) -> str:
+        from qrnn_hw.report.notebook import shots_html
+
+        return shots_html(self)
 
 
 def study_shots_of(

@@ -25,6 +25,7 @@ from qrnn_hw.statistics.decisions import (
     shot_variances,
 )
 
+TYPICAL_SHOTS = 1000
 DEFAULT_SHOT_COUNTS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 60_000, 100_000)
 
 
@@ -48,6 +49,11 @@ class ShotPlan:
                 "a shot study needs two repeats or more and at least one shot. "
                 f"Got {self.n_repeats} repeats and at most {self.max_shots} shots."
             )
+
+    @property
+    def typical_shots(self) -> int:
+        """The number of shots that lies nearest to a thousand."""
+        return min(self.shot_counts, key=lambda shots: abs(shots - TYPICAL_SHOTS))
 
 
 @dataclass(frozen=True)

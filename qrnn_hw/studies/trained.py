@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from qrnn_hw.classifier import Examples, Weights
 from qrnn_hw.data.labelled_text import load_embedded, load_tsv
 from qrnn_hw.errors import ConfigurationError
+from qrnn_hw.machine import Machine
 from qrnn_hw.main_job import Prepared, Progress, prepare, train_or_resume
 from qrnn_hw.outcome import exact_distributions
 from qrnn_hw.settings import RunSettings
@@ -87,15 +88,22 @@ def settings_of(folder: Path) -> RunSettings:
     return settings
 
 
-def trained_model(settings: RunSettings, progress: Progress) -> TrainedModel:
+def trained_model(
+    settings: RunSettings, progress: Progress, machine: Machine | None = None
+) -> TrainedModel:
     """Train under the machine's noise, or read the finished checkpoint in the output folder.
+
+    Args:
+        settings: what to train, on what, and where its checkpoint is.
+        progress: told of each stage.
+        machine: already open; None opens that of the settings with its calibration of today.
 
     Raises:
         QRNNError, CircuitsError, CalibrationError: as the main job.
     """
     progress.stage(f"reading the vectors, opening {settings.backend}")
     text = load_tsv(settings.data) if settings.data else load_embedded(settings.dataset)
-    prepared = prepare(settings, text, progress)
+    prepared = prepare(settings, text, progress, machine)
     progress.stage(f"training {settings.model} under the noise of {prepared.machine.name}")
     return TrainedModel(prepared, train_or_resume(prepared, progress).best)
 

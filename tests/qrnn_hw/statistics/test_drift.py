@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from qrnn_hw.errors import UsageError
-from qrnn_hw.statistics.drift import batch_chi_square, design_effect, lag_one
+from qrnn_hw.statistics.drift import batch_chi_square, design_effect, lag_one, set_design_effect
 
 P = np.array([0.4, 0.3, 0.2, 0.1])
 
@@ -53,3 +53,25 @@ def test_misuse_is_one_clear_line() -> None:
         batch_chi_square([[1, 2]])
     with pytest.raises(UsageError, match="20 values or more"):
         lag_one([1, 2, 3])
+
+
+@pytest.mark.parametrize(("drift", "expected"), [(0.0, 1.0), (0.1, None)])
+def test_the_design_effect_of_a_set_is_one_without_drift_whatever_the_inputs(drift, expected):
+    """Inputs of unlike laws: pooling them would call their differences noise."""
+    rng = np.random.default_rng(7)
+    weights, n_rounds, shots = np.array([1.0, -1.0]), 6, 200
+    ups = np.linspace(0.1, 0.9, 20)
+    effects, held = [], 0
+    for _ in range(400):
+        p = np.clip(ups + rng.normal(0, drift, (n_rounds, 1)), 0.01, 0.99)
+        heads = rng.binomial(shots, p)
+        found = set_design_effect(np.stack([heads, shots - heads], axis=-1), weights)
+        effects.append(found.value)
+        held += found.low <= 1 <= found.high
+    if expected is None:
+        # The score drifts by twice the probability, the same for all inputs.
+        variance = 4 * (ups * (1 - ups)).mean() / (len(ups) * shots)
+        assert np.mean(effects) == pytest.approx(1 + 4 * drift**2 / variance, rel=0.15)
+    else:
+        assert np.mean(effects) == pytest.approx(1, abs=4 * np.sqrt(2 / 5 / 400))
+        assert abs(held / 400 - 0.95) <= 4 * np.sqrt(0.95 * 0.05 / 400)

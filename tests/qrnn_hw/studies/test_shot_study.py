@@ -19,6 +19,39 @@ from qrnn_hw.studies.shots import ShotStudy
 ARGUMENTS = ("--dataset", "amazon", "--epochs", "1", "--sentences", "14", "--shots", "10,1000")
 
 
+def trained(folder):
+    """Return the model of the finished study, with two sentences."""
+    from qrnn_hw.settings import RunSettings
+    from qrnn_hw.studies.trained import trained_model
+    from qrnn_hw.train.options import TrainingOptions
+
+    class Silent:
+        def stage(self, text): ...
+
+        def advance(self, done, total, note=""): ...
+
+    settings = RunSettings(
+        dataset="amazon", sentences=2, training=TrainingOptions(epochs=1), output=folder
+    )
+    return trained_model(settings, Silent())
+
+
+def test_a_notebook_shows_the_findings(finished):
+    """What the command studies is the object that a notebook gets."""
+    from qrnn_hw.report.shot_report import findings
+    from qrnn_hw.studies.shot_experiment import study_shots_of
+    from qrnn_hw.studies.shots import ShotPlan
+
+    model = trained(finished)
+    experiment = study_shots_of(model, ShotPlan((10, 1000), n_repeats=5))
+    shown = experiment._repr_html_()
+    assert shown.startswith('<div class="qrnn-hw"')
+    for line in findings(experiment):
+        assert line.replace("'", "&#x27;") in shown
+    assert shown.count("<svg") == 1
+    assert shown.count("<table") == 1
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shots")
@@ -40,6 +73,12 @@ def test_documents_agree(finished, capsys):
     markdown = (finished / "report.md").read_text()
     for line in document["findings"]:
         assert line in markdown
+    assert [one["cause"] for one in document["causes"]["flips"]] == ["shots", "jitter"]
+    assert "--training-seeds" in document["causes"]["not_varied"]["seed"]
+    share = document["causes"]["split"][0]["share"]
+    for text in (markdown, (finished / "report.html").read_text()):
+        assert "Why labels flip" in text
+        assert f"{share:.1%}" in text
 
 
 def test_page_is_self_contained(finished):
@@ -63,19 +102,7 @@ def test_again_resumes_from_the_checkpoint_and_prints_json(finished, capsys):
 
 def test_live_batches_on_an_executor(finished):
     """The same rule on circuits that an executor runs: labels of the exact distributions."""
-    from qrnn_hw.settings import RunSettings
-    from qrnn_hw.studies.trained import trained_model
-    from qrnn_hw.train.options import TrainingOptions
-
-    class Silent:
-        def stage(self, text): ...
-
-        def advance(self, done, total, note=""): ...
-
-    settings = RunSettings(
-        dataset="amazon", sentences=2, training=TrainingOptions(epochs=1), output=finished
-    )
-    model = trained_model(settings, Silent())
+    model = trained(finished)
     # Wide decisions, so that few shots suffice.
     weights = model.weights._replace(decision=jnp.asarray(model.decision - 0.3))
     model = type(model)(model.prepared, weights)

@@ -1,0 +1,137 @@
+"""`qrnn-hw study device`: repeats on a machine, interleaved in time, within a budget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qrnn_hw.cli.output import Json, Parquet
+
+if TYPE_CHECKING:
+    from qrnn_hw.studies.device import DevicePlan, Progression
+    from qrnn_hw.studies.trained import TrainedModel
+
+
+def device(
+    backend: Annotated[
+        str, typer.Option(help="A real machine of the account, or fake_... to rehearse.")
+    ] = "fake_boston",
+    model: Annotated[str, typer.Option(help="The model to train.")] = "dynamic-line",
+    dataset: Annotated[
+        str | None, typer.Option(help="amazon, imdb, yelp, or uci (the default).")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Your own TSV.")] = None,
+    epochs: Annotated[int, typer.Option(help="At most so many epochs of training.")] = 30,
+    seed: Annotated[int, typer.Option(help="Of the training, and of simulated shots.")] = 0,
+    sentences: Annotated[int, typer.Option(help="Test sentences of every job.")] = 20,
+    counts: Annotated[str, typer.Option("--shots", help="Shot counts of a round.")] = "100,1000",
+    rounds: Annotated[int, typer.Option(help="Repeats of every shot count.")] = 5,
+    hours_between: Annotated[
+        float, typer.Option(help="A round begins so long after the one before.")
+    ] = 0.0,
+    budget: Annotated[
+        float | None, typer.Option(help="QPU seconds that the whole study may take.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Spend QPU time without asking.")] = False,
+    output: Annotated[
+        Path, typer.Option(help="Folder of the model, the report and the first calibration.")
+    ] = Path("runs/device"),
+    parquet: Parquet = False,
+    json: Json = False,
+) -> None:
+    """Repeat one evaluation on a machine in rounds spread over time, and see what holds still.
+
+    Run it again to go on: after an interruption, when the next round is due, or with a larger
+    budget. Jobs that were sent are not sent again, whatever happened.
+    """
+    from circuits import architecture
+    from qrnn_hw.cli.study_shots import numbers
+    from qrnn_hw.data.labelled_text import dataset_name
+    from qrnn_hw.settings import RunSettings
+    from qrnn_hw.studies.device import DevicePlan, first_day
+    from qrnn_hw.train.options import TrainingOptions
+
+    plan = DevicePlan(numbers(counts), rounds, hours_between, budget, seed)
+    architecture(model)
+    settings = RunSettings(
+        model=model,
+        dataset=dataset_name(dataset, data),
+        data=data,
+        backend=backend,
+        seed=seed,
+        sentences=sentences,
+        training=TrainingOptions(epochs=epochs),
+        output=output,
+    )
+
+    if parquet:
+        from qrnn_hw.report.parquet import require_parquet
+
+        require_parquet()
+    from qrnn_hw.cli.progress import ConsoleProgress
+    from qrnn_hw.config import writable_folder
+    from qrnn_hw.machine import open_machine
+    from qrnn_hw.report.device_report import write_device_report
+    from qrnn_hw.studies.trained import trained_model
+
+    with ConsoleProgress() as progress:
+        progress.stage(f"opening {backend}")
+        opened = open_machine(backend)
+        writable_folder(output)
+        trained = trained_model(settings, progress, first_day(opened, output))
+    found = _run(trained, plan, yes=yes)
+    document = write_device_report(trained, plan, found, output, parquet=parquet)
+    if json:
+        from json import dumps
+
+        typer.echo(dumps(document, indent=2, allow_nan=False))
+    else:
+        from qrnn_hw.cli.tables import print_findings, print_table
+        from qrnn_hw.report.device_report import device_table
+
+        print_findings(document["findings"])
+        print_table("by number of shots", device_table(document["summary"]))
+        typer.echo(f"report: {document['report']}")
+    _say_what_is_left(found, plan)
+
+
+def _run(trained: TrainedModel, plan: DevicePlan, *, yes: bool) -> Progression:
+    from jobs.cost import Estimate
+    from jobs.store import Store
+    from qrnn_hw.assessment import execution_limit_seconds
+    from qrnn_hw.cli.progress import ConsoleProgress
+    from qrnn_hw.cli.spending import confirm_spending
+    from qrnn_hw.config import store_path
+    from qrnn_hw.studies.device import device_jobs, run_rounds
+
+    machine = trained.prepared.machine
+    sentences, jobs = device_jobs(trained, plan)
+    with Store(store_path()) as store:
+        store.put_snapshot(machine.snapshot.digest, machine.snapshot.to_json())
+        left = [job.estimate for job in jobs if store.state(job.spec.key) is None]
+        if left:
+            total = sum(left, start=Estimate(0.0, 0.0, 0.0, 0, 0.0))
+            confirm_spending(total, machine, budget_seconds=None, yes=yes)
+        limit = execution_limit_seconds(tuple(job.estimate for job in jobs), None)
+        executor = machine.executor(max_execution_seconds=limit)
+        with ConsoleProgress() as progress:
+            progress.stage(f"{len(jobs)} jobs in {plan.n_rounds} rounds on {machine.name}")
+            return run_rounds(jobs, sentences, plan, executor, store, progress)
+
+
+def _say_what_is_left(found: Progression, plan: DevicePlan) -> None:
+    from jobs.errors import BudgetError, PendingError
+
+    done = f"{len(found.measured)} of {found.n_jobs} jobs are done and kept"
+    if found.due is not None:
+        raise PendingError(
+            f"The next round should begin after {found.due:%Y-%m-%d %H:%M} UTC. {done}; run the "
+            "same command again then."
+        )
+    if found.over_budget is not None:
+        raise BudgetError(
+            f"the study should stay within its budget of {plan.budget_seconds:g} s. The next job "
+            f"could take it to {found.over_budget:.1f} s; {done}, run again with a larger --budget."
+        )

@@ -1,0 +1,146 @@
+"""`qrnn-hw study shots`: how many shots until a trained model's labels hold still, and why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qrnn_hw.cli.output import Json, Parquet
+
+
+def shots(
+    run: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a finished `qrnn-hw run`; its trained model is studied."),
+    ] = None,
+    model: Annotated[str, typer.Option(help="Without --run: the model to train.")] = "dynamic-line",
+    dataset: Annotated[
+        str | None, typer.Option(help="Without --run: amazon, imdb, yelp, or uci (the default).")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Without --run: your own TSV.")] = None,
+    backend: Annotated[
+        str, typer.Option(help="Without --run: recorded device, fake_...")
+    ] = "fake_boston",
+    epochs: Annotated[int, typer.Option(help="Without --run: at most so many epochs.")] = 30,
+    seed: Annotated[int, typer.Option(help="Of training without --run, and of all draws.")] = 0,
+    sentences: Annotated[int | None, typer.Option(help="Only so many test sentences.")] = None,
+    counts: Annotated[
+        str | None, typer.Option("--shots", help="Shot counts, such as 10,100,1000.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(help="Drawn runs of each input at each count.")] = 100,
+    delta: Annotated[
+        float, typer.Option(help="Flip probability at which a label counts as certain.")
+    ] = 0.01,
+    adaptive: Annotated[
+        bool, typer.Option(help="Also stop each input early, against fixed shots.")
+    ] = True,
+    max_shots: Annotated[int, typer.Option(help="Cap of the adaptive shots.")] = 100_000,
+    training_seeds: Annotated[
+        int, typer.Option(help="Train so many models that differ by seed alone, to split causes.")
+    ] = 1,
+    jitter: Annotated[
+        float, typer.Option(help="Change of each word vector, as a share of its size; 0 is none.")
+    ] = 0.02,
+    snapshots: Annotated[
+        list[Path] | None,
+        typer.Option(help="Another calibration of the device, from calibrate snapshot; repeat."),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option(help="Folder of report.html, report.md, rows.csv, study.json.")
+    ] = Path("runs/shots"),
+    parquet: Parquet = False,
+    json: Json = False,
+) -> None:
+    """Find how many shots a trained model's labels need until they hold still.
+
+    Everything follows from the exact distribution of each input, computed once: no shot is
+    simulated twice. Without --run the model is trained first; its checkpoint stays in the output
+    folder, so that the next study of it starts at once.
+    """
+    from circuits import architecture
+    from qrnn_hw.data.labelled_text import dataset_name
+    from qrnn_hw.settings import RunSettings
+    from qrnn_hw.studies.causes import CausePlan, study_causes
+    from qrnn_hw.studies.shots import DEFAULT_SHOT_COUNTS, ShotPlan
+    from qrnn_hw.train.options import TrainingOptions
+
+    plan = ShotPlan(
+        shot_counts=numbers(counts) if counts else DEFAULT_SHOT_COUNTS,
+        n_repeats=repeats,
+        delta=delta,
+        seed=seed,
+    )
+    split = CausePlan(plan.typical_shots, training_seeds, jitter, seed=seed)
+    architecture(model)
+    training = TrainingOptions(epochs=epochs)
+    settings = RunSettings(
+        model,
+        dataset_name(dataset, data),
+        data,
+        backend=backend,
+        seed=seed,
+        training=training,
+        output=output,
+    )
+    if parquet:
+        from qrnn_hw.report.parquet import require_parquet
+
+        require_parquet()
+    _check_counts(sentences=sentences, max_shots=max_shots)
+
+    from dataclasses import replace
+
+    from calibration.library import canonical_name
+    from calibration.series import read_series
+    from qrnn_hw.cli.progress import ConsoleProgress
+    from qrnn_hw.report.shot_report import write_shot_report
+    from qrnn_hw.studies.shot_experiment import study_shots_of
+    from qrnn_hw.studies.trained import settings_of, trained_model, with_sentences
+
+    if run is not None:
+        settings = settings_of(run)
+    days = read_series(snapshots or [], canonical_name(settings.backend))
+    with ConsoleProgress() as progress:
+        trained = with_sentences(trained_model(settings, progress), sentences)
+        progress.stage(f"studying {len(trained.test)} sentences at {len(plan.shot_counts)} counts")
+        experiment = study_shots_of(
+            trained, plan, adaptive_max_shots=max_shots if adaptive else None
+        )
+        causes = study_causes(trained, split, snapshots=days, folder=output, progress=progress)
+        progress.stage("writing the report")
+        document = write_shot_report(replace(experiment, causes=causes), output, parquet=parquet)
+    if json:
+        from json import dumps
+
+        typer.echo(dumps(document, indent=2, allow_nan=False))
+        return
+    from qrnn_hw.cli.tables import print_findings, print_table
+    from qrnn_hw.report.shot_report import shot_table
+
+    print_findings(document["findings"])
+    print_table("under the machine's noise", shot_table(experiment, "noisy", intervals=False))
+    typer.echo(f"report: {document['report']}")
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Read "10,1_000".
+
+    Raises:
+        UsageError: something else than whole numbers.
+    """
+    from qrnn_hw.errors import UsageError
+
+    parts = [part.strip().replace("_", "") for part in text.split(",")]
+    if not all(part.isdigit() for part in parts):
+        raise UsageError(f"shots should be whole numbers with commas between. Got {text!r}.")
+    return tuple(map(int, parts))
+
+
+def _check_counts(**values: int | None) -> None:
+    from qrnn_hw.errors import UsageError
+
+    for name, value in values.items():
+        if value is not None and value < 1:
+            raise UsageError(f"--{name.replace('_', '-')} should be at least 1. Got {value}.")

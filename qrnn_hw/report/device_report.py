@@ -1,0 +1,131 @@
+"""The report of repeats on a machine: findings, one row a number of shots, every job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qrnn_hw.report.blocks import (
+    Block,
+    Findings,
+    Heading,
+    Table,
+    Text,
+    to_html,
+    to_markdown,
+)
+from qrnn_hw.report.files import package_versions, write_json, write_rows, write_text
+from qrnn_hw.studies.device import DevicePlan, Progression
+from qrnn_hw.studies.device_findings import summarise_rounds
+from qrnn_hw.studies.trained import TrainedModel
+
+SCHEMA_VERSION = 1
+
+
+def write_device_report(
+    model: TrainedModel,
+    plan: DevicePlan,
+    found: Progression,
+    folder: Path,
+    *,
+    parquet: bool = False,
+) -> dict[str, Any]:
+    """Write report.html, report.md, rows.csv and study.json, and return the document.
+
+    Of the files only study.json holds times.
+    """
+    settings, machine = model.prepared.settings, model.prepared.machine
+    summary = summarise_rounds(model, found.measured)
+    title = f"Repeats of {settings.model} on {machine.name}"
+    lines = findings(summary, found)
+    rows = [{"round": one.round + 1, "shots": one.shots, "job": one.key} for one in found.measured]
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "model": settings.model,
+        "dataset": str(settings.data or settings.dataset),
+        "backend": machine.name,
+        "snapshot": machine.snapshot.digest,
+        "seeds": settings.seeds,
+        "complete": found.is_complete,
+        "jobs_done": len(found.measured),
+        "jobs": found.n_jobs,
+        "qpu_seconds": found.spent_seconds,
+        "budget_seconds": plan.budget_seconds,
+        "findings": list(lines),
+        "summary": summary,
+        "measured": [
+            row | {"ended": one.ended} for row, one in zip(rows, found.measured, strict=True)
+        ],
+        "versions": package_versions(),
+        "report": str(folder / "report.html"),
+    }
+    provenance = [
+        ("calibration of the first day", f"{machine.name}, taken {machine.snapshot.taken}"),
+        ("snapshot", machine.snapshot.digest),
+        ("QPU seconds", f"{found.spent_seconds:.1f}"),
+        *((f"round {row['round']}, {row['shots']:,} shots", str(row["job"])) for row in rows),
+        *package_versions().items(),
+    ]
+    blocks: list[Block] = [
+        Findings(lines),
+        Heading("By number of shots"),
+        device_table(summary),
+        Text(
+            "All intervals at 95 %: Student over rounds for the accuracy (Wilson where there is "
+            "one round), BCa bootstrap over inputs for flips, held against the exact engine under "
+            "the calibration of the first day, and for the disagreement of two rounds. Scatter "
+            "over shots: the variance of the mean score between rounds over that of independent "
+            "shots, chi-square; above 1 with its whole interval, the machine drifted."
+        ),
+        Heading("Where the numbers come from"),
+        Table(("", ""), tuple(provenance)),
+    ]
+    write_text(folder / "report.html", to_html(title, blocks))
+    write_text(folder / "report.md", to_markdown(title, blocks))
+    write_rows(folder, rows, parquet=parquet)
+    write_json(folder / "study.json", document)
+    return document
+
+
+def findings(summary: list[dict[str, Any]], found: Progression) -> tuple[str, ...]:
+    """Say in plain words what the rounds show so far."""
+    lines = [
+        f"{len(found.measured)} of {found.n_jobs} jobs have run, for {found.spent_seconds:.0f} s "
+        "of QPU time."
+    ]
+    for one in summary:
+        text = f"At {one['shots']:,} shots the accuracy is {_percent(one['accuracy'])}"
+        if one["disagreement"]:
+            text += f", and two rounds disagree on {_percent(one['disagreement'])} of the labels"
+        lines.append(text + f"; {_percent(one['flip_rate'])} differ from the exact noisy model's.")
+    drifted = [one for one in summary if one["drift"] and one["drift"]["low"] > 1]
+    if drifted:
+        counts = ", ".join(f"{one['shots']:,}" for one in drifted)
+        lines.append(f"The machine drifted between rounds beyond its shots, at {counts} shots.")
+    return tuple(lines)
+
+
+def device_table(summary: list[dict[str, Any]]) -> Table:
+    """Return one row a number of shots."""
+    return Table(
+        ("shots", "rounds", "accuracy", "flips", "two rounds disagree", "scatter over shots"),
+        tuple(
+            (
+                f"{one['shots']:,}",
+                str(one["rounds"]),
+                _percent(one["accuracy"]),
+                _percent(one["flip_rate"]),
+                _percent(one["disagreement"]) if one["disagreement"] else "-",
+                _factor(one["drift"]) if one["drift"] else "-",
+            )
+            for one in summary
+        ),
+    )
+
+
+def _percent(interval: dict[str, float]) -> str:
+    return f"{interval['value']:.1%} ({interval['low']:.1%} to {interval['high']:.1%})"
+
+
+def _factor(interval: dict[str, float]) -> str:
+    return f"{interval['value']:.2f} ({interval['low']:.2f} to {interval['high']:.2f})"

@@ -1,0 +1,233 @@
+"""Repeats on a machine: rounds interleaved in time, within a budget, resumed after days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.files import read_snapshot, write_snapshot
+from jobs.cost import Estimate, qpu_seconds
+from jobs.executor import Executor, RemoteExecutor
+from jobs.preflight import preflight, require
+from jobs.runner import run
+from jobs.spec import JobSpec
+from jobs.splitting import split
+from jobs.states import Done, Running, Submitted
+from jobs.store import Store
+from qrnn_hw.errors import UsageError
+from qrnn_hw.machine import Machine
+from qrnn_hw.main_job import Progress
+from qrnn_hw.predict import SentencePubs, sentence_pubs
+from qrnn_hw.studies.trained import TrainedModel
+
+Counts = NDArray[np.int64]
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class DevicePlan:
+    """What is repeated, how often, how far apart, and what it may cost."""
+
+    shot_counts: tuple[int, ...] = (100, 1000)
+    n_rounds: int = 5
+    hours_between: float = 0.0
+    budget_seconds: float | None = None
+    """QPU seconds of the whole study, over all days; None is no limit."""
+
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        counts = self.shot_counts
+        if not counts or min(counts) < 1 or list(counts) != sorted(set(counts)):
+            raise UsageError(f"shot counts rise from at least 1. Got {list(counts)}.")
+        limits = (self.hours_between, self.budget_seconds or 0.0)
+        if self.n_rounds < 2 or not all(0 <= one < float("inf") for one in limits):
+            raise UsageError(
+                "a device study needs two rounds or more, hours and seconds of at least 0. "
+                f"Got {self.n_rounds}, {self.hours_between} and {self.budget_seconds}."
+            )
+
+    def order(self) -> tuple[tuple[int, int], ...]:
+        """Return (round, shots) in the order in which they are run: each round begins one later.
+
+        With a fixed order a drift within a round would look like an effect of the shots.
+        """
+        n = len(self.shot_counts)
+        return tuple(
+            (number, self.shot_counts[(number + place) % n])
+            for number in range(self.n_rounds)
+            for place in range(n)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class DeviceJob:
+    """One number of shots in one round."""
+
+    round: int
+    shots: int
+    spec: JobSpec
+    estimate: Estimate
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """What one job gave."""
+
+    round: int
+    shots: int
+    key: str
+    counts: Counts  # shape (n, 2**m)
+    ended: str
+    """When, as the store has it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Progression:
+    """What there is so far, and why it is not all."""
+
+    measured: tuple[Measurement, ...]
+    n_jobs: int
+    spent_seconds: float
+    """Charged by the service, where it says so; else estimated."""
+
+    due: datetime | None = None
+    """When the next round may begin, where it is not yet time."""
+
+    over_budget: float | None = None
+    """Seconds that the study could reach with its next job, where that is above the budget."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every job of every round has run."""
+        return len(self.measured) == self.n_jobs
+
+
+def first_day(machine: Machine, folder: Path) -> Machine:
+    """Return the machine as calibrated when the study began; the first call notes it.
+
+    The layout, the trained weights and the keys of all jobs follow from that calibration, so that
+    a study that goes on another day asks the same question.
+
+    Raises:
+        CalibrationError: the file in the folder is no snapshot.
+        UsageError: the folder holds a study on another machine.
+    """
+    path = folder / "snapshot.json"
+    if not path.exists():
+        write_snapshot(machine.snapshot, path)
+        return machine
+    noted = read_snapshot(path)
+    if noted.backend != machine.snapshot.backend:
+        raise UsageError(
+            f"a study should go on where it began. Got {machine.snapshot.backend}, and {folder} "
+            f"holds one on {noted.backend}; choose another --output."
+        )
+    return replace(machine, snapshot=noted)
+
+
+def device_jobs(model: TrainedModel, plan: DevicePlan) -> tuple[SentencePubs, list[DeviceJob]]:
+    """Build, check and price every job of every round.
+
+    Raises:
+        PreflightError: the machine would refuse a circuit.
+    """
+    prepared, machine = model.prepared, model.prepared.machine
+    width, target = machine.snapshot.n_qubits, machine.snapshot.target()
+    sentences = sentence_pubs(
+        prepared.transpiled,
+        model.weights,
+        model.test,
+        lambda circuit: prepared.transpiled.embed(circuit, width),
+    )
+    estimates = {}
+    for shots in plan.shot_counts:
+        parts = split(_spec(machine, sentences, shots, 0, plan.seed))
+        for part in parts:
+            require(preflight(part.pubs, target, shots=part.shots))
+        estimates[shots] = qpu_seconds(
+            sentences.pubs,
+            target,
+            shots=shots,
+            n_jobs=len(parts),
+            rep_delay_seconds=machine.snapshot.rep_delay_seconds,
+        )
+    return sentences, [
+        DeviceJob(n, shots, _spec(machine, sentences, shots, n, plan.seed), estimates[shots])
+        for n, shots in plan.order()
+    ]
+
+
+def _spec(machine: Machine, sentences: SentencePubs, shots: int, number: int, seed: int) -> JobSpec:
+    return JobSpec(
+        pubs=sentences.pubs,
+        shots=shots,
+        executor=machine.executor_name,
+        backend=machine.name,
+        seed=None if machine.is_real else seed + number,
+        snapshot=machine.snapshot.digest,
+        # Jobs of one content have one key: the round tells the repeats apart.
+        options={"study_round": number, "study_seed": seed},
+    )
+
+
+def run_rounds(
+    jobs: Sequence[DeviceJob],
+    sentences: SentencePubs,
+    plan: DevicePlan,
+    executor: Executor | RemoteExecutor,
+    store: Store,
+    progress: Progress,
+    clock: Clock = lambda: datetime.now(UTC),
+) -> Progression:
+    """Run the jobs that are due and affordable, in order; those that have run come from the store.
+
+    Raises:
+        JobsError: a job failed, or the service is away; calling again goes on.
+    """
+    measured: list[Measurement] = []
+    spent = 0.0
+    for number, job in enumerate(jobs):
+        if not _is_sent(job.spec.key, store):
+            due = _due(measured, job.round, plan.hours_between)
+            if due is not None and clock() < due:
+                return Progression(tuple(measured), len(jobs), spent, due=due)
+            reached = spent + job.estimate.high_seconds
+            if plan.budget_seconds is not None and reached > plan.budget_seconds:
+                return Progression(tuple(measured), len(jobs), spent, over_budget=reached)
+        counts = sentences.outcome_counts(run(job.spec, executor, store))
+        ended = _ended(job.spec.key, store)
+        measured.append(Measurement(job.round, job.shots, job.spec.key, counts, ended))
+        spent += _charged(job, store)
+        progress.advance(number + 1, len(jobs), f"round {job.round + 1}, {spent:.0f} s")
+    return Progression(tuple(measured), len(jobs), spent)
+
+
+def _is_sent(key: str, store: Store) -> bool:
+    parts = store.parts(key) or (key,)
+    sent = [isinstance(store.state(part), Submitted | Running | Done) for part in parts]
+    return store.raw(key) is not None or all(sent)
+
+
+def _due(measured: Sequence[Measurement], number: int, hours: float) -> datetime | None:
+    """Return when a round may begin: so many hours after the last job of the one before."""
+    before = [datetime.fromisoformat(one.ended) for one in measured if one.round < number]
+    return max(before) + timedelta(hours=hours) if before and hours else None
+
+
+def _ended(key: str, store: Store) -> str:
+    state = store.state(key)
+    return state.at if isinstance(state, Done) else datetime.now(UTC).isoformat()
+
+
+def _charged(job: DeviceJob, store: Store) -> float:
+    parts = store.parts(job.spec.key) or (job.spec.key,)
+    charged = [store.quantum_seconds(part) for part in parts]
+    known = [one for one in charged if one is not None]
+    return sum(known) if len(known) == len(parts) else job.estimate.best_seconds

@@ -1,0 +1,53 @@
+"""What repeats on a machine say: scatter, flips, disagreement, and whether it drifted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from qrnn_hw.statistics.decisions import infinite_shot_labels
+from qrnn_hw.statistics.drift import set_design_effect
+from qrnn_hw.statistics.intervals import bootstrap, mean_interval, wilson
+from qrnn_hw.studies.device import Measurement
+from qrnn_hw.studies.trained import TrainedModel
+
+
+def summarise_rounds(model: TrainedModel, measured: Sequence[Measurement]) -> list[dict[str, Any]]:
+    """Return one record for each number of shots that has a round.
+
+    Flips are held against the infinite-shot label of the exact engine under the calibration of the
+    first day, disagreement is that of two rounds, and drift the design effect: by what factor the
+    rounds' mean score scatters more than shots alone explain. Accuracy over rounds has Student's
+    interval; flips and disagreement a BCa bootstrap over inputs.
+    """
+    return [
+        _record(model, shots, [one for one in measured if one.shots == shots])
+        for shots in sorted({one.shots for one in measured})
+    ]
+
+
+def _record(model: TrainedModel, shots: int, rounds: Sequence[Measurement]) -> dict[str, Any]:
+    counts = np.stack([one.counts for one in rounds])  # (rounds, n, 2**m)
+    labels = counts @ model.rule.steps / shots > 0
+    right = labels == (model.test.labels == 1)
+    flipped = labels != infinite_shot_labels(model.noisy, model.rule)
+    record: dict[str, Any] = {
+        "shots": shots,
+        "rounds": len(rounds),
+        "n_inputs": len(model.test),
+        "accuracies": right.mean(axis=1).tolist(),
+        "flip_rate": bootstrap(flipped.mean(axis=0), seed=0).to_json(),
+    }
+    if len(rounds) == 1:
+        accuracy = wilson(int(right.sum()), right.size)
+        return record | {"accuracy": accuracy.to_json(), "disagreement": None, "drift": None}
+    ones = labels.mean(axis=0)
+    pairs = 2 * ones * (1 - ones) * len(rounds) / (len(rounds) - 1)
+    moves = bool((counts.sum(axis=(0, 1)) > 0).sum() > 1)
+    return record | {
+        "accuracy": mean_interval(right.mean(axis=1)).to_json(),
+        "disagreement": bootstrap(pairs, seed=0).to_json(),
+        "drift": set_design_effect(counts, model.decision).to_json() if moves else None,
+    }

@@ -1,0 +1,195 @@
+"""Repeats on a machine: a recorded device, then the loopback service that real jobs go to."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from emulator.faults import Fault
+
+from jobs.aer import AerExecutor
+from jobs.store import Store
+from qrnn_hw.cli import invoke
+from qrnn_hw.errors import UsageError
+from qrnn_hw.settings import RunSettings
+from qrnn_hw.studies.device import DevicePlan, device_jobs, first_day, run_rounds
+from qrnn_hw.studies.device_findings import summarise_rounds
+from qrnn_hw.studies.trained import trained_model
+from qrnn_hw.train.options import TrainingOptions
+
+
+class Silent:
+    def stage(self, text): ...
+
+    def advance(self, done, total, note=""): ...
+
+
+def some_text(folder):
+    words = ["good", "bad", "phone", "great", "poor", "works", "never", "battery", "terrible"]
+    generator = np.random.default_rng(0)
+    lines = [f"{n % 2}\t{' '.join(generator.choice(words, 4))}" for n in range(60)]
+    (folder / "some.tsv").write_text("label\ttext\n" + "\n".join(lines) + "\n")
+    return folder / "some.tsv"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("device")
+    options = TrainingOptions(epochs=1)
+    settings = RunSettings(data=some_text(folder), sentences=4, training=options, output=folder)
+    return trained_model(settings, Silent())
+
+
+class Counting:
+    """The recorded device, which counts what it is asked and can be unplugged."""
+
+    name = "aer"
+
+    def __init__(self, model):
+        self.place = model.prepared.machine.executor()
+        self.shots, self.left = [], 10**6
+
+    def run(self, spec):
+        if self.left == 0:
+            raise KeyboardInterrupt
+        self.left -= 1
+        self.shots.append(spec.shots)
+        return self.place.run(spec)
+
+
+PLAN = DevicePlan(shot_counts=(20, 50), n_rounds=3)
+
+
+def go(model, plan, store, executor, clock=lambda: datetime.now(UTC)):
+    sentences, jobs = device_jobs(model, plan)
+    return run_rounds(jobs, sentences, plan, executor, store, Silent(), clock)
+
+
+def bits(found):
+    return [(one.round, one.shots, one.key, one.counts.tolist()) for one in found.measured]
+
+
+def test_rounds_are_interleaved_and_an_interrupted_study_goes_on_to_the_same_rows(model, tmp_path):
+    whole_executor, executor = Counting(model), Counting(model)
+    with Store(tmp_path / "whole") as store:
+        whole = go(model, PLAN, store, whole_executor)
+    assert whole.is_complete
+    assert whole_executor.shots == [20, 50, 50, 20, 20, 50]
+    executor.left = 4
+    with Store(tmp_path / "killed") as store, pytest.raises(KeyboardInterrupt):
+        go(model, PLAN, store, executor)
+    executor.left = 10
+    with Store(tmp_path / "killed") as store:
+        resumed = go(model, PLAN, store, executor)
+        assert executor.shots == whole_executor.shots  # no job twice
+        go(model, PLAN, store, executor)
+        assert len(executor.shots) == 6
+    assert bits(resumed) == bits(whole)
+    # Repeats are repeats: no two rounds have the same bits.
+    by_round = [one.counts for one in whole.measured if one.shots == 50]
+    assert not np.array_equal(by_round[0], by_round[1])
+
+
+def test_the_budget_is_never_passed_and_a_larger_one_goes_on(model, tmp_path):
+    _, jobs = device_jobs(model, PLAN)
+    budget = 2.5 * max(job.estimate.high_seconds for job in jobs)
+    plan, executor = replace(PLAN, budget_seconds=budget), Counting(model)
+    with Store(tmp_path / "s") as store:
+        found = go(model, plan, store, executor)
+        assert 0 < len(executor.shots) < 6
+        assert found.spent_seconds <= budget < found.over_budget
+        assert go(model, plan, store, executor).spent_seconds == found.spent_seconds
+        n_before = len(executor.shots)
+        assert n_before == len(found.measured)
+        assert go(model, replace(PLAN, budget_seconds=10 * budget), store, executor).is_complete
+
+
+def test_a_round_waits_for_its_time(model, tmp_path):
+    plan, executor = replace(PLAN, hours_between=6), Counting(model)
+    with Store(tmp_path / "s") as store:
+        first = go(model, plan, store, executor)
+        assert executor.shots == [20, 50]
+        last = max(datetime.fromisoformat(one.ended) for one in first.measured)
+        assert first.due == last + timedelta(hours=6)
+        early, late = first.due - timedelta(seconds=1), first.due
+        assert go(model, plan, store, executor, lambda: early).due == first.due
+        assert executor.shots == [20, 50]
+        second = go(model, plan, store, executor, lambda: late)
+        assert len(second.measured) == 4
+
+
+def test_the_first_day_is_kept(model, tmp_path):
+    machine = model.prepared.machine
+    assert first_day(machine, tmp_path) is machine
+    tomorrow = replace(machine, snapshot=replace(machine.snapshot, taken="2030-01-01T00:00:00"))
+    assert first_day(tomorrow, tmp_path).snapshot == machine.snapshot
+    other = replace(machine, snapshot=replace(machine.snapshot, backend="fake_other"))
+    with pytest.raises(UsageError, match="go on where it began. Got fake_other"):
+        first_day(other, tmp_path)
+
+
+def test_the_summary_is_what_the_counts_say(model, tmp_path):
+    with Store(tmp_path / "s") as store:
+        found = go(model, replace(PLAN, n_rounds=4), store, Counting(model))
+    (_, fifty) = summarise_rounds(model, found.measured)
+    labels = [one.counts @ model.decision > 0 for one in found.measured if one.shots == 50]
+    pairs = [(a != b).mean() for i, a in enumerate(labels) for b in labels[:i]]
+    assert fifty["disagreement"]["value"] == pytest.approx(np.mean(pairs))
+    exact = model.noisy @ model.decision > 0
+    assert fifty["flip_rate"]["value"] == pytest.approx(np.mean([one != exact for one in labels]))
+    assert fifty["rounds"] == 4
+
+
+def test_any_executor_will_do(model, tmp_path):
+    """Aer on the active qubits: the sentences' circuits without the embedding."""
+    from qrnn_hw.predict import sentence_pubs
+
+    sentences, jobs = device_jobs(model, PLAN)
+    small = sentence_pubs(model.prepared.transpiled, model.weights, model.test)
+    jobs = [replace(job, spec=replace(job.spec, pubs=small.pubs)) for job in jobs]
+    with Store(tmp_path / "s") as store:
+        found = run_rounds(
+            jobs, sentences, PLAN, AerExecutor(model.prepared.noise), store, Silent()
+        )
+    assert found.is_complete
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"n_rounds": 1}, {"shot_counts": (9, 3)}, {"budget_seconds": -1.0}]
+)
+def test_wrong_plans_are_refused(wrong):
+    with pytest.raises(UsageError, match="Got"):
+        DevicePlan(**wrong)
+
+
+@pytest.mark.slow
+def test_on_the_service_no_job_is_sent_twice_and_money_stops_at_the_budget(
+    emulator, tmp_path, monkeypatch, capsys
+):
+    """The command against the loopback service: a lost answer, the budget, then the rest."""
+    monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    output = tmp_path / "study"
+    command = ["study", "device", "--backend", "ibm_boston", "--data", str(some_text(tmp_path)),
+               "--sentences", "2", "--epochs", "1", "--shots", "16,32", "--rounds", "2",
+               "--yes", "--json", "--output", str(output)]  # fmt: skip
+    emulator.faults = [Fault("drop after", "POST", "/jobs$")]
+    assert invoke([*command, "--budget", "8"]) == 8
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)
+    n_sent = len(emulator.service.jobs)
+    assert 0 < document["jobs_done"] == n_sent < 4
+    assert "run again with a larger --budget" in captured.err
+    assert document["qpu_seconds"] <= 8
+    assert "Traceback" not in captured.err
+
+    assert invoke(command) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["complete"]
+    assert len(emulator.service.jobs) == 4
+    assert [row["shots"] for row in document["measured"]] == [16, 32, 32, 16]
+    before = (output / "rows.csv").read_bytes()
+    assert invoke(command) == 0
+    assert len(emulator.service.jobs) == 4
+    assert (output / "rows.csv").read_bytes() == before
