@@ -1,5 +1,6 @@
 # make demo   the main job, offline        make test   all tests
 # make check  everything that CI runs      make format rewrites the code's layout
+# make docs   the documentation site
 # make bench  speed beside each baseline (rows against other packages need '.[peers]')
 PYTHON ?= python3
 VENV := .venv
@@ -44,6 +45,12 @@ check: lint types imports test
 
 clean:
 	rm -rf $(VENV) build
+
+# The documentation site, build/docs/index.html; needs network for its theme at the first time.
+.PHONY: docs
+docs: $(STAMP)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
 
 # Slow measurements; each writes build/<name>.json with what was measured beside its target.
 .PHONY: accuracy bench bench-mitigation bench-studies faults
