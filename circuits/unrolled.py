@@ -130,6 +130,31 @@ def append_step(
     append(architecture.after_cell, starts[-1])
 
 
+def step_circuit(
+    architecture: Architecture,
+    features: Sequence[Parameter],
+    weights: Sequence[Parameter],
+    *,
+    later: bool,
+) -> QuantumCircuit:
+    """Return one time step by itself, its mid-circuit bits in a register `m`.
+
+    Args:
+        architecture: coherent or sampled.
+        features: shape (d,).
+        weights: shape (p,).
+        later: whether a step came before; where steps read its bits, they are in a register
+            `before`.
+    """
+    step = QuantumCircuit(architecture.n_qubits, name="step")
+    bits = _bits(step, architecture.n_bits, "m")
+    previous: Sequence[Clbit] = ()
+    if later and architecture.reads_previous:
+        previous = _bits(step, architecture.n_bits, "before")
+    append_step(step, architecture, features, weights, bits, previous)
+    return step
+
+
 def append_closing(
     circuit: QuantumCircuit, architecture: Architecture, weights: Sequence[Parameter]
 ) -> None:
