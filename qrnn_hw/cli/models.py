@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qrnn_hw.cli.options import ModelOptions
-from qrnn_hw.cli.output import print_json, print_table
+from qrnn_hw.cli.options import FeedbackMode, ModelOptions, Wiring
+from qrnn_hw.cli.output import Json, print_json, print_table
 
 if TYPE_CHECKING:
     from circuits.definition import Architecture
@@ -21,10 +21,7 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="Model name, as `qrnn-hw models list` gives it.")]
-ModeOption = Annotated[str | None, typer.Option(help="Short for --option mode=...")]
-Wiring = Annotated[str | None, typer.Option(help="Short for --option wiring=...")]
 Steps = Annotated[int, typer.Option(help="Time steps T.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @app.command("list")
@@ -56,7 +53,7 @@ def list_models(json: Json = False) -> None:
 def show(
     name: Name,
     option: ModelOptions = None,
-    mode: ModeOption = None,
+    mode: FeedbackMode = None,
     wiring: Wiring = None,
     steps: Steps = 10,
     backend: Annotated[
@@ -91,7 +88,7 @@ def show(
 def draw(
     name: Name,
     option: ModelOptions = None,
-    mode: ModeOption = None,
+    mode: FeedbackMode = None,
     wiring: Wiring = None,
     steps: Steps = 1,
     output: Annotated[
@@ -127,7 +124,7 @@ def export(
     name: Name,
     output: Annotated[Path, typer.Option(help="File to write: .qasm, .qasm3 or .qpy.")],
     option: ModelOptions = None,
-    mode: ModeOption = None,
+    mode: FeedbackMode = None,
     wiring: Wiring = None,
     steps: Steps = 10,
     seed: Annotated[
@@ -146,7 +143,7 @@ def export(
 def audit(
     name: Annotated[str | None, typer.Argument(help="Model name; or --all.")] = None,
     option: ModelOptions = None,
-    mode: ModeOption = None,
+    mode: FeedbackMode = None,
     wiring: Wiring = None,
     every: Annotated[bool, typer.Option("--all", help="Audit every model.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
