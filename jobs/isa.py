@@ -23,7 +23,7 @@ from circuits.parametrised import QRNNCircuit
 from circuits.unrolled import append_closing, step_circuit, unroll
 from jobs.decoupling import DECOUPLING, with_pulses
 from jobs.errors import SpecError
-from jobs.routing import choose_layout, route, without_layout
+from jobs.routing import choose_layout, embed, route, without_layout
 
 if TYPE_CHECKING:
     from qiskit.transpiler import Target
@@ -98,14 +98,32 @@ class TranspiledStep:
             circuit: on the active qubits.
             n_qubits: of the device.
         """
-        wide = QuantumCircuit(n_qubits, name=circuit.name)
-        for register in circuit.cregs:
-            wide.add_register(register)
-        physical = self.snapshot.physical
-        for instruction in circuit.data:
-            qubits = [physical[circuit.find_bit(q).index] for q in instruction.qubits]
-            wide.append(instruction.operation, qubits, instruction.clbits)
-        return wide
+        return embed(circuit, self.snapshot.physical, n_qubits)
+
+
+def transpile_round(
+    circuit: QuantumCircuit, snapshot: Snapshot, *, seed: int, decoupling: str | None = None
+) -> QuantumCircuit:
+    """Lay out, route, translate and schedule a circuit that starts anew, for the whole device.
+
+    Args:
+        circuit: logical, with its final measurements; Parameters are kept.
+        snapshot: of the whole device.
+        seed: of the transpiler.
+        decoupling: as for `transpile_step`.
+
+    Raises:
+        SpecError: too few qubits.
+    """
+    if circuit.num_qubits > snapshot.n_qubits:
+        raise SpecError(
+            f"{circuit.name} needs {circuit.num_qubits} qubits. "
+            f"Got {snapshot.backend} with {snapshot.n_qubits}."
+        )
+    physical = choose_layout(circuit, snapshot, seed)
+    target = snapshot.restrict(physical).target()
+    scheduled = _schedule(route(circuit, target, seed, back=False), target, decoupling)
+    return embed(scheduled, physical, snapshot.n_qubits)
 
 
 def transpile_step(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from qiskit.circuit import QuantumCircuit
@@ -78,3 +79,14 @@ def without_layout(circuit: QuantumCircuit) -> QuantumCircuit:
         qubits = [circuit.find_bit(q).index for q in instruction.qubits]
         plain.append(instruction.operation, qubits, instruction.clbits)
     return plain
+
+
+def embed(circuit: QuantumCircuit, physical: Sequence[int], n_qubits: int) -> QuantumCircuit:
+    """Return a circuit with qubit i placed on qubit physical[i] of a device of n_qubits."""
+    wide = QuantumCircuit(n_qubits, name=circuit.name)
+    for register in circuit.cregs:
+        wide.add_register(register)
+    for instruction in circuit.data:
+        qubits = [physical[circuit.find_bit(q).index] for q in instruction.qubits]
+        wide.append(instruction.operation, qubits, instruction.clbits)
+    return wide

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from calibration.noise import DeviceNoise
-from circuits import architecture
 from circuits.exact.sequence import SequenceModel
 from jobs.exact import sequence_model
 from jobs.isa import TranspiledStep, transpile_step
@@ -82,6 +81,8 @@ class Prepared:
         }
         if self.settings.decoupling is not None:  # so that older checkpoints keep theirs
             content["decoupling"] = self.settings.decoupling
+        if self.settings.options:
+            content["options"] = self.settings.options
         return fingerprint(content)
 
 
@@ -90,7 +91,7 @@ def prepare(settings: RunSettings, text: LabelledText, progress: Progress) -> Pr
 
     A real machine's calibration is that of the checkpoint in the output folder, if there is one.
     """
-    network = architecture(settings.model)
+    network = settings.architecture
     task = load_task(settings, text)
     today = open_machine(settings.backend)
     machine = with_kept_calibration(today, settings.output)

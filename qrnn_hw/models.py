@@ -43,6 +43,14 @@ def facts(architecture: Architecture) -> dict[str, Any]:
     }
 
 
+def given_options(architecture: Architecture) -> tuple[tuple[str, Any], ...]:
+    """Return the options in which a model differs from its row's defaults."""
+    from circuits.registry import row
+
+    own = row(architecture.name)
+    return tuple((k, value) for k, value in architecture.options if value != own.default(k))
+
+
 def circuits_of(architecture: Architecture, steps: int) -> tuple[QuantumCircuit, ...]:
     """Return what runs: the circuits of one round, or the one circuit of the whole sequence."""
     from circuits.unrolled import unroll

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from circuits.definition import Architecture
 from circuits.exact.logical import logical_model
 from circuits.ideal import IdealModel, ideal_model
+from qrnn_hw.expectation import Compile, Measurement, run_rounds
 
 Parameters = dict[str, jax.Array]
 Encoding = Literal["trained", "linear", "none"]
@@ -27,6 +28,45 @@ Head = Literal["outcomes", "linear", "softmax"]
 
 VECTOR_OFFSET = 0.1
 """Start of the offsets where features are encoded by their direction: that of zero has none."""
+
+
+class Network(Protocol):
+    """What is trained, tested and run in rounds."""
+
+    @property
+    def architecture(self) -> Architecture:
+        """Of the circuit."""
+
+    @property
+    def scale(self) -> float:
+        """Factor of the score in the loss."""
+
+    def initial(self, seed: int, projection: NDArray[np.float64] | None = None) -> Parameters:
+        """Return parameters to start from."""
+
+    def score(self, parameters: Parameters, inputs: jax.Array, length: jax.Array) -> jax.Array:
+        """Return the score of one sentence at infinite shots, positive for class 1."""
+
+    def sampled_scores(
+        self,
+        parameters: Parameters,
+        inputs: NDArray[np.float64],
+        lengths: NDArray[np.int64],
+        *,
+        shots: int,
+        generator: np.random.Generator,
+    ) -> NDArray[np.float64]:
+        """Return scores of sentences from shots without noise, shape (n,)."""
+
+    def scores_in_rounds(
+        self,
+        parameters: Parameters,
+        inputs: NDArray[np.float64],
+        lengths: NDArray[np.int64],
+        measure: Measurement,
+        compile_circuit: Compile | None = None,
+    ) -> NDArray[np.float64]:
+        """Return scores of sentences from rounds of jobs, shape (n,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,6 +201,29 @@ class CircuitNetwork:
             return np.asarray(_draw(laws, shots, generator) @ coefficients)
         outputs = self._sampled_rounds(parameters, inputs, lengths, shots, generator)
         return np.asarray(coefficients[0] + outputs @ coefficients[1:])
+
+    def scores_in_rounds(
+        self,
+        parameters: Parameters,
+        inputs: NDArray[np.float64],
+        lengths: NDArray[np.int64],
+        measure: Measurement,
+        compile_circuit: Compile | None = None,
+    ) -> NDArray[np.float64]:
+        """Return scores of sentences from rounds of jobs, shape (n,).
+
+        Args:
+            parameters: trained.
+            inputs: shape (n, T, n_inputs).
+            lengths: steps of each sentence, shape (n,).
+            measure: runs one job.
+            compile_circuit: logical circuit to what the machine takes.
+        """
+        features = np.asarray(self.encoded(parameters, jnp.asarray(inputs)))
+        weights = np.asarray(parameters["circuit"])
+        rounds = run_rounds(self.architecture, features, weights, measure, compile_circuit, lengths)
+        coefficients = np.asarray(self.coefficients(parameters))
+        return np.asarray(coefficients[0] + rounds.outputs @ coefficients[1:])
 
     def _sampled_rounds(
         self,

@@ -17,8 +17,9 @@ from circuits.registry import architecture
 from qrnn_hw.config import writable_folder
 from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.errors import ConfigurationError, UsageError
+from qrnn_hw.hybrid_network import network_of
 from qrnn_hw.main_job import Progress
-from qrnn_hw.network import CircuitNetwork, Parameters
+from qrnn_hw.network import CircuitNetwork, Network, Parameters
 from qrnn_hw.published_features import published_features
 from qrnn_hw.recipes import PUBLISHED_ACCURACY, Recipe, published_recipe, split_rows
 from qrnn_hw.settings import MOST_SEED, MOST_SHOTS, RunSettings
@@ -57,6 +58,9 @@ class RecipeSettings:
     epochs: int | None = None
     """At most so many; None is the recipe's own number."""
 
+    learning_rate: float | None = None
+    """None is the recipe's own."""
+
     shots: int = 1000
     frozen: bool = False
     """Whether the circuit keeps the weights that it was drawn with: a control."""
@@ -91,7 +95,7 @@ class PreparedRecipe:
     """A network with its rows, before training."""
 
     settings: RecipeSettings
-    network: CircuitNetwork
+    network: Network
     schedule: Schedule
     initial: tuple[Parameters, ...]
     training: Part
@@ -121,13 +125,13 @@ def prepare_recipe(settings: RecipeSettings, text: LabelledText) -> PreparedReci
     """Make the features of every seed and the network.
 
     Raises:
-        UsageError: the model has no published recipe, or does not train without host rounds.
+        UsageError: the model has no published recipe, or no quantum weights to freeze.
     """
     model = architecture(settings.model, **settings.options)
-    if model.mode == "expectation" and not model.in_rounds:
+    if settings.frozen and model.n_weights == 0:
         raise UsageError(
-            f"`train` takes models whose circuit is trained. Got {model.name} in expectation mode, "
-            "whose weights are its controller's; choose --mode sampled."
+            f"only a model with weights in its circuit can have them frozen. Got {model.name}, "
+            "whose weights are all its controller's."
         )
     if settings.recipe == "published":
         return _published(settings, model, text)
@@ -156,7 +160,7 @@ def _published(settings: RecipeSettings, model: Architecture, text: LabelledText
     schedule = Schedule(
         settings.epochs or recipe.epochs,
         recipe.batch_size,
-        recipe.learning_rate,
+        settings.learning_rate or recipe.learning_rate,
         frozen=settings.frozen,
     )
     return PreparedRecipe(
@@ -186,11 +190,11 @@ def _ours(settings: RecipeSettings, model: Architecture, text: LabelledText) -> 
         for seed in settings.seeds
     ]
     options = TrainingOptions()
-    network = CircuitNetwork(model, tasks[0].vectors.dim, scale=MARGIN_SCALE)
+    network = network_of(model, tasks[0].vectors.dim, scale=MARGIN_SCALE)
     schedule = Schedule(
         settings.epochs or options.epochs,
         options.batch_size,
-        options.learning_rate,
+        settings.learning_rate or options.learning_rate,
         options.projection_decay,
         options.averaging,
         options.patience,
@@ -220,7 +224,7 @@ def train_recipe(prepared: PreparedRecipe, progress: Progress) -> EnsembleState:
             the loss diverged.
     """
     settings, schedule = prepared.settings, prepared.schedule
-    path = writable_folder(settings.output) / "training.npz"
+    path = writable_folder(settings.output) / "checkpoint.npz"
     state = start(prepared.initial, schedule)
     run = prepared.fingerprint
     if path.exists():

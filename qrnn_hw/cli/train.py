@@ -40,7 +40,7 @@ def train(
         bool, typer.Option("--freeze", help="Leave the circuit's weights as drawn: a control.")
     ] = False,
     output: Annotated[
-        Path | None, typer.Option(help="Folder of training.npz and result.json.")
+        Path | None, typer.Option(help="Folder of checkpoint.npz and result.json.")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -58,18 +58,18 @@ def train(
     from qrnn_hw.report.files import write_json
 
     settings = RecipeSettings(
-        name,
-        recipe,  # type: ignore[arg-type]
-        options,
-        dataset,
-        data,
-        embeddings,
-        seed,
-        seeds,
-        epochs,
-        shots,
-        freeze,
-        output or Path("runs") / f"train-{name}-{recipe}",
+        model=name,
+        recipe=recipe,  # type: ignore[arg-type]
+        options=options,
+        dataset=dataset,
+        data=data,
+        embeddings=embeddings,
+        seed=seed,
+        n_seeds=seeds,
+        epochs=epochs,
+        shots=shots,
+        frozen=freeze,
+        output=output or Path("runs") / f"train-{name}-{recipe}",
     )
     text = load_tsv(data) if data else load_embedded(dataset)
     with ConsoleProgress() as progress:

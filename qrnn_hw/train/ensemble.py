@@ -19,7 +19,7 @@ import optax
 from numpy.typing import NDArray
 
 from qrnn_hw.errors import ConfigurationError
-from qrnn_hw.network import CircuitNetwork, Parameters
+from qrnn_hw.network import Network, Parameters
 from qrnn_hw.train.checkpoint import read_arrays, write_arrays
 
 
@@ -82,7 +82,7 @@ def start(parameters: Sequence[Parameters], schedule: Schedule) -> EnsembleState
 
 
 def train_ensemble(
-    network: CircuitNetwork,
+    network: Network,
     training: Part,
     validation: Part | None,
     schedule: Schedule,
@@ -166,7 +166,7 @@ def _orders(n_rows: int, schedule: Schedule, seeds: Sequence[int], epoch: int) -
 
 
 def _compiled(
-    network: CircuitNetwork, schedule: Schedule
+    network: Network, schedule: Schedule
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
     optimiser = optax.adam(schedule.learning_rate)
     score = jax.vmap(network.score, (None, 0, 0))
