@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from qiskit.circuit import ParameterExpression
 
 
+MOST_STEPS = 10_000
+"""Of one circuit: more would fill the memory before any machine could take it."""
+
 FED_BACK = "h"
 """Name of the Parameter that takes the value fed back by the host."""
 
@@ -36,12 +39,14 @@ def unroll(architecture: Architecture, steps: int) -> QRNNCircuit:
         steps: number of time steps T, at least 1.
 
     Raises:
-        CircuitsError: `steps` is not a positive integer.
+        CircuitsError: `steps` is not a positive integer, or above `MOST_STEPS`.
     """
     if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
         raise CircuitsError(
             f"the number of steps should be an integer of at least 1. Got {steps!r}."
         )
+    if steps > MOST_STEPS:
+        raise CircuitsError(f"the number of steps should be at most {MOST_STEPS:,}. Got {steps}.")
     d, p = architecture.n_features, architecture.n_weights
     inputs = ParameterVector("x", int(steps) * d)
     weights = ParameterVector("w", p)

@@ -101,6 +101,24 @@ class TranspiledStep:
         return embed(circuit, self.snapshot.physical, n_qubits)
 
 
+def check_fits(architecture: Architecture, snapshot: Snapshot) -> None:
+    """Refuse a model that a device cannot hold.
+
+    Raises:
+        SpecError: too few qubits, or no `if_else` where the model feeds bits forward.
+    """
+    if architecture.n_qubits > snapshot.n_qubits:
+        raise SpecError(
+            f"{architecture.name} needs {architecture.n_qubits} qubits. "
+            f"Got {snapshot.backend} with {snapshot.n_qubits}; choose another backend."
+        )
+    if architecture.mode == "sampled" and "if_else" not in snapshot.control_flow:
+        raise SpecError(
+            f"{architecture.name} feeds measured bits forward, which needs if_else. "
+            f"Got {snapshot.backend} without it; choose another backend."
+        )
+
+
 def transpile_round(
     circuit: QuantumCircuit, snapshot: Snapshot, *, seed: int, decoupling: str | None = None
 ) -> QuantumCircuit:
@@ -146,22 +164,13 @@ def transpile_step(
     Raises:
         SpecError: the device has no `if_else` or too few qubits, or the model runs in rounds.
     """
-    if architecture.n_qubits > snapshot.n_qubits:
-        raise SpecError(
-            f"{architecture.name} needs {architecture.n_qubits} qubits. "
-            f"Got {snapshot.backend} with {snapshot.n_qubits}."
-        )
     if architecture.mode == "expectation":
         raise SpecError(
             f"a model transpiled step by step should be one circuit. Got {architecture.name} in "
             "the mode expectation, where the host computes between steps; run it in rounds, or "
             "choose a model that `qrnn-hw models list` shows as coherent or sampled."
         )
-    if architecture.mode == "sampled" and "if_else" not in snapshot.control_flow:
-        raise SpecError(
-            f"{architecture.name} feeds measured bits forward, which needs if_else. "
-            f"Got {snapshot.backend} without it; choose another backend."
-        )
+    check_fits(architecture, snapshot)
     if decoupling is not None and decoupling not in DECOUPLING:
         raise SpecError(
             f"the decoupling should be None or one of {', '.join(DECOUPLING)}. Got {decoupling!r}."

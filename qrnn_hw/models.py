@@ -121,16 +121,23 @@ def costs_on(architecture: Architecture, steps: int, backend: str, seed: int) ->
     Returns:
         `circuits` (one record of costs a circuit, with broadcast slots and seconds) and
         `refusals`, the rules that the circuits break, one line each.
+
+    Raises:
+        CalibrationError: no such device; near names are listed.
+        SpecError: the device has too few qubits, or no `if_else` where the model needs it.
     """
     import numpy as np
     from qiskit.transpiler import generate_preset_pass_manager
 
     from calibration.library import snapshot
     from jobs.broadcasts import broadcast_slots
+    from jobs.isa import check_fits
     from jobs.preflight import preflight
     from jobs.timing import longest_path_seconds
 
-    target = snapshot(backend).target()
+    device = snapshot(backend)
+    check_fits(architecture, device)
+    target = device.target()
     manager = generate_preset_pass_manager(
         optimization_level=3, target=target, seed_transpiler=seed
     )

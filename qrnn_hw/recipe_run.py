@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any, Literal, get_args
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -21,8 +19,9 @@ from qrnn_hw.hybrid_network import network_of
 from qrnn_hw.main_job import Progress
 from qrnn_hw.network import CircuitNetwork, Network, Parameters
 from qrnn_hw.published_features import published_features
+from qrnn_hw.recipe_settings import RecipeSettings
 from qrnn_hw.recipes import PUBLISHED_ACCURACY, Recipe, published_recipe, split_rows
-from qrnn_hw.settings import MOST_SEED, MOST_SHOTS, RunSettings
+from qrnn_hw.settings import RunSettings
 from qrnn_hw.statistics.intervals import Interval, mean_interval, wilson
 from qrnn_hw.task import load_task, vectors_of
 from qrnn_hw.train.checkpoint import fingerprint
@@ -38,56 +37,7 @@ from qrnn_hw.train.ensemble import (
 from qrnn_hw.train.exact import MARGIN_SCALE
 from qrnn_hw.train.options import TrainingOptions
 
-RecipeName = Literal["published", "ours"]
 PUBLISHED_SPLIT = 42
-MOST_SEEDS = 100
-
-
-@dataclass(frozen=True)
-class RecipeSettings:
-    """What is to be trained; `output` and `shots` change no trained number."""
-
-    model: str
-    recipe: RecipeName = "ours"
-    options: Mapping[str, Any] = field(default_factory=dict)
-    dataset: str = "amazon"
-    data: Path | None = None
-    embeddings: Path | None = None
-    seed: int = 0
-    n_seeds: int = 1
-    epochs: int | None = None
-    """At most so many; None is the recipe's own number."""
-
-    learning_rate: float | None = None
-    """None is the recipe's own."""
-
-    shots: int = 1000
-    frozen: bool = False
-    """Whether the circuit keeps the weights that it was drawn with: a control."""
-
-    output: Path = Path("runs/train")
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        if self.recipe not in get_args(RecipeName):
-            raise UsageError(
-                f"the recipe should be one of {', '.join(get_args(RecipeName))}. "
-                f"Got {self.recipe!r}."
-            )
-        for name, least, most in (
-            ("seed", 0, MOST_SEED),
-            ("n_seeds", 1, MOST_SEEDS),
-            ("epochs", 1, 100_000),
-            ("shots", 1, MOST_SHOTS),
-        ):
-            value = getattr(self, name)
-            if value is not None and not least <= value <= most:
-                raise UsageError(f"{name} should be {least} to {most:,}. Got {value}.")
-
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        """The K seeds."""
-        return tuple(range(self.seed, self.seed + self.n_seeds))
 
 
 @dataclass(frozen=True, eq=False)

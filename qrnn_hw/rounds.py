@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
+from jobs.backoff import Backoff
 from jobs.cost import Estimate, qpu_seconds
 from jobs.executor import Executor, RemoteExecutor
 from jobs.isa import transpile_round
@@ -19,6 +20,8 @@ from jobs.splitting import split
 from jobs.store import Store
 from qrnn_hw.expectation import Compile
 from qrnn_hw.machine import Machine
+
+POLLING = Backoff()
 
 
 @dataclass
@@ -109,7 +112,7 @@ class StoredRounds(Rounds):
         """
         assert self.executor is not None
         assert self.store is not None
-        results = run(self.job(pubs), self.executor, self.store)
+        results = run(self.job(pubs), self.executor, self.store, backoff=POLLING)
         self.after_round(len(self.specs))
         return np.stack(
             [1.0 - 2.0 * result.registers["out"].mean(axis=1, dtype=float) for result in results]

@@ -22,7 +22,8 @@ from qrnn_hw.evaluate import accuracy_interval
 from qrnn_hw.kept_calibration import keep_calibration, with_kept_calibration
 from qrnn_hw.machine import Machine, open_machine
 from qrnn_hw.main_job import Progress
-from qrnn_hw.recipe_run import PreparedRecipe, RecipeSettings, prepare_recipe, train_recipe
+from qrnn_hw.recipe_run import PreparedRecipe, prepare_recipe, train_recipe
+from qrnn_hw.recipe_settings import RecipeSettings
 from qrnn_hw.rounds import PlannedRounds, StoredRounds, compiler
 from qrnn_hw.settings import RunSettings
 from qrnn_hw.statistics.intervals import Interval

@@ -7,18 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from qrnn_hw.errors import UsageError
+from qrnn_hw.ranges import MOST_SEED, MOST_SHOTS
 from qrnn_hw.train.options import TrainingOptions
 
 if TYPE_CHECKING:
     from circuits.definition import Architecture
 
 Engine = Literal["exact", "aer"]
-MOST_SHOTS = 10_000_000
-"""Of one prediction: what a machine runs in one job."""
-
-MOST_SEED = 2**31 - 10_000
-"""Seeds derived from this one still fit the generators of all packages."""
-
 DECOUPLINGS = ("xx", "xy4")
 
 STEPS = 10

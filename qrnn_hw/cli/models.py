@@ -9,6 +9,7 @@ import typer
 
 from qrnn_hw.cli.options import FeedbackMode, ModelOptions, Wiring
 from qrnn_hw.cli.output import Json, print_json, print_table
+from qrnn_hw.ranges import MOST_SEED, MOST_SHOTS
 
 if TYPE_CHECKING:
     from circuits.definition import Architecture
@@ -59,7 +60,7 @@ def show(
     backend: Annotated[
         str | None, typer.Option(help="Also transpile for this recorded device, fake_...")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the transpiler.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of the transpiler.")] = 0,
     json: Json = False,
 ) -> None:
     """Show a model: sizes, source, depth and counts, on a machine too, and what that refuses."""
@@ -99,6 +100,7 @@ def draw(
 
     Angles too long to print, those of normalised vectors, appear as f0, f1, ...
     """
+    from qrnn_hw.config import writable_folder
     from qrnn_hw.errors import UsageError
     from qrnn_hw.models import circuits_of, drawable
 
@@ -110,11 +112,11 @@ def draw(
         for circuit in found:
             typer.echo(str(circuit.draw("text", fold=-1)))
         return
+    writable_folder(output.parent)
     for path, circuit in zip(_numbered(output, len(found)), found, strict=True):
         import matplotlib
 
         matplotlib.use("Agg")
-        path.parent.mkdir(parents=True, exist_ok=True)
         circuit.draw("mpl", fold=40).savefig(path, format="svg", bbox_inches="tight")
         typer.echo(str(path))
 
@@ -128,7 +130,8 @@ def export(
     wiring: Wiring = None,
     steps: Steps = 10,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Bind random features and weights of this seed.")
+        int | None,
+        typer.Option(min=0, max=MOST_SEED, help="Bind random features and weights of this seed."),
     ] = None,
 ) -> None:
     """Export a model's circuit as OpenQASM 3 or QPY, with free parameters or with numbers."""
@@ -149,7 +152,9 @@ def audit(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
     steps: Steps = 3,
     shots: Annotated[int, typer.Option(help="Of each circuit of a gradient's estimate.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the random inputs and weights.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MOST_SEED, help="Of the random inputs and weights.")
+    ] = 0,
     backend: Annotated[
         str | None, typer.Option(help="Also say what this recorded device, fake_..., refuses.")
     ] = None,
@@ -164,8 +169,10 @@ def audit(
 
     if every == (name is not None):
         raise UsageError(f"audit takes one model name, or --all. Got {name or 'neither'}.")
-    if shots < 1:
-        raise UsageError(f"the number of shots should be at least 1. Got {shots}.")
+    if not 1 <= shots <= MOST_SHOTS:
+        raise UsageError(
+            f"the number of shots should be at least 1 and at most {MOST_SHOTS:,}. Got {shots}."
+        )
     if every:
         from circuits import architectures
 

@@ -54,7 +54,8 @@ def train(
     options = dict(chosen_architecture(name, option, mode=mode, wiring=wiring).options)
 
     from qrnn_hw.cli.progress import ConsoleProgress
-    from qrnn_hw.recipe_run import RecipeSettings, assess_recipe, prepare_recipe, train_recipe
+    from qrnn_hw.recipe_run import assess_recipe, prepare_recipe, train_recipe
+    from qrnn_hw.recipe_settings import RecipeSettings
     from qrnn_hw.report.files import write_json
 
     settings = RecipeSettings(

@@ -21,7 +21,8 @@ from circuits.registry import REGISTRY, architecture
 from qrnn_hw.controls import classical_controls
 from qrnn_hw.data.labelled_text import LabelledText, load_embedded
 from qrnn_hw.gru import gru_classifier
-from qrnn_hw.recipe_run import RecipeSettings, assess_recipe, prepare_recipe, train_recipe
+from qrnn_hw.recipe_run import assess_recipe, prepare_recipe, train_recipe
+from qrnn_hw.recipe_settings import RecipeSettings
 from qrnn_hw.recipes import PUBLISHED, PUBLISHED_ACCURACY
 from qrnn_hw.report.files import write_json, write_text
 from qrnn_hw.settings import RunSettings
@@ -107,9 +108,8 @@ def trainings(models: list[str]) -> list[Training]:
 
 
 def is_large(training: Training) -> bool:
-    """Return whether training follows a density matrix of more than four qubits."""
-    model = architecture(training.model, **dict(training.options))
-    return model.reads_previous and model.n_qubits > 4
+    """Return whether training follows density matrices, one for each value of the bits."""
+    return architecture(training.model, **dict(training.options)).reads_previous
 
 
 def one(training: Training, text: LabelledText, epochs: int | None) -> dict[str, Any]:
