@@ -169,10 +169,10 @@ def audit(
 
     if every == (name is not None):
         raise UsageError(f"audit takes one model name, or --all. Got {name or 'neither'}.")
-    if not 1 <= shots <= MOST_SHOTS:
-        raise UsageError(
-            f"the number of shots should be at least 1 and at most {MOST_SHOTS:,}. Got {shots}."
-        )
+    if shots < 1:
+        raise UsageError(f"the number of shots should be at least 1. Got {shots}.")
+    if shots > MOST_SHOTS:
+        raise UsageError(f"the number of shots should be at most {MOST_SHOTS:,}. Got {shots}.")
     if every:
         from circuits import architectures
 
