@@ -71,7 +71,7 @@ class Prepared:
         """
         options: dict[str, Any] = self.settings.training.to_json()
         options.pop("epochs")
-        content = {
+        content: dict[str, Any] = {
             "model": self.settings.model,
             "engine": self.settings.engine,
             "training": options,
