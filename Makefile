@@ -46,7 +46,7 @@ check: lint types imports test
 clean:
 	rm -rf $(VENV) build
 
-# The documentation site, build/docs/index.html; needs network for its theme at the first time.
+# The documentation site, build/docs/index.html.
 .PHONY: docs
 docs: $(STAMP)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[docs]'

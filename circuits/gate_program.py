@@ -7,7 +7,7 @@ and what the weights set, which is affine and differentiated.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,6 +58,27 @@ class Program:
     expressions: list[Any] = field(default_factory=list)
     closed: set[int] = field(default_factory=set)
     """Wires that end in a measurement or a reset."""
+
+    def parted(self, wires: Sequence[int]) -> tuple[Program, Program]:
+        """Return two programs in turn: the second acts on `wires` alone and sees no feature."""
+        cut = len(self.gates)
+        while cut and self._is_private(self.gates[cut - 1], wires):
+            cut -= 1
+        n_angles = sum(1 for gate in self.gates[:cut] if gate.axis)
+        later = [
+            replace(gate, angle=gate.angle - n_angles) if gate.axis else gate
+            for gate in self.gates[cut:]
+        ]
+        return (
+            replace(self, gates=self.gates[:cut], expressions=self.expressions[:n_angles]),
+            replace(self, gates=later, expressions=self.expressions[n_angles:]),
+        )
+
+    def _is_private(self, gate: Gate, wires: Sequence[int]) -> bool:
+        used = {gate.target, *(wire for wire, _ in gate.controls)}
+        expression = self.expressions[gate.angle] if gate.axis else None
+        given = set(self.features) | {self.fed_back}
+        return used <= set(wires) and not given & set(getattr(expression, "parameters", ()))
 
     def offsets(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the part of each angle that the features set, shape (n_angles,).

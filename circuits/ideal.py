@@ -20,12 +20,14 @@ from qiskit.circuit import ClassicalRegister, Parameter, ParameterVector, Quantu
 
 from circuits.definition import Architecture
 from circuits.errors import CircuitsError
+from circuits.exact.angles import AngleMapBuilder
 from circuits.gate_program import Program, program
 from circuits.parametrised import normalised
-from circuits.statevector import apply, expectations_z, ground_state
+from circuits.statevector import apply, ground_state, outcome_law
 from circuits.unrolled import FED_BACK, append_closing, append_step
 
 Offsets = tuple[jax.Array, ...]
+Law = Callable[[Offsets, jax.Array, jax.Array], jax.Array]
 
 # An audit runs each function once: optimising the machine code takes longer than it saves.
 _COMPILE_QUICKLY = {"xla_backend_optimization_level": 0}
@@ -33,17 +35,72 @@ _COMPILE_QUICKLY = {"xla_backend_optimization_level": 0}
 
 @dataclass(frozen=True, eq=False)
 class IdealModel:
-    """An architecture's outputs in the limit of infinite shots, without noise.
-
-    `outputs` maps the offsets of one sequence and the weights, shape (p,), to what a head reads:
-    <Z> of the readout wires, shape (m,), or h of an LSTM, shape (1,).
-    """
+    """An architecture's outputs in the limit of infinite shots, without noise."""
 
     architecture: Architecture
     steps: tuple[Program, ...]
     """The circuits of one step."""
 
-    outputs: Callable[[Offsets, jax.Array], jax.Array]
+    law: Law | None
+    """(offsets of a sequence, weights, number of steps) to the distribution of the outcomes, shape
+    (2**m,), bit j being readout[j]; None of a model in rounds."""
+
+    round_law: Law | None
+    """(offsets of a step, weights, fed-back value) to the distribution of each circuit of a round,
+    shape (n_circuits, 2**m); None of a model that is one circuit."""
+
+    def outputs(
+        self, offsets: Offsets, weights: jax.Array, length: jax.Array | None = None
+    ) -> jax.Array:
+        """Return what a head reads of one sequence: <Z> of the readout wires, or h of an LSTM.
+
+        Args:
+            offsets: of T steps.
+            weights: shape (p,).
+            length: number of steps taken, at least 1; all T by default.
+
+        Returns:
+            Shape (m,), or (1,) of an LSTM.
+        """
+        n_steps = offsets[0].shape[0]
+        taken = jnp.asarray(n_steps) if length is None else length
+        if self.law is not None:
+            return self.law(offsets, weights, taken) @ self.signs
+        return self._over_rounds(offsets, weights, jnp.arange(n_steps) < taken)
+
+    @property
+    def signs(self) -> jax.Array:
+        """(-1)**bit of each outcome, shape (2**m, m)."""
+        bits = np.arange(len(self.architecture.readout))
+        return jnp.asarray(1.0 - 2.0 * (np.arange(2 ** len(bits))[:, None] >> bits & 1))
+
+    def _over_rounds(self, offsets: Offsets, weights: jax.Array, alive: jax.Array) -> jax.Array:
+        recurrence = self.architecture.recurrence
+        assert recurrence is not None
+        assert self.round_law is not None
+        round_law = self.round_law
+
+        def advance(carry: Any, row: Any) -> tuple[Any, None]:
+            given, goes_on = row
+            values = (round_law(given, weights, recurrence.fed_back(carry[0])) @ self.signs).ravel()
+            new = (recurrence.update(carry[0], values, jnp), values)
+            return jax.tree.map(lambda a, b: jnp.where(goes_on, a, b), new, carry), None
+
+        n_values = len(self.steps) * len(self.architecture.readout)
+        start = (jnp.zeros(recurrence.n_state), jnp.zeros(n_values))
+        (state, values), _ = jax.lax.scan(advance, start, (offsets, alive))
+        return jnp.asarray(recurrence.output(state, values))
+
+    @cached_property
+    def _angle_maps(self) -> tuple[Callable[[jax.Array], jax.Array], ...]:
+        return tuple(_angles_of_features(step) for step in self.steps)
+
+    def differentiable_offsets(self, features: jax.Array) -> Offsets:
+        """Return `offsets` of one sequence, shape (T, d), as a JAX function without checks.
+
+        A vector that is to be normalised must not vanish: the result is not a number then.
+        """
+        return tuple(jax.vmap(angles)(features) for angles in self._angle_maps)
 
     @cached_property
     def _run(self) -> Callable[..., jax.Array]:
@@ -115,87 +172,92 @@ def ideal_model(architecture: Architecture) -> IdealModel:
     append_closing(end, architecture, list(weights))
     closing = program(end, (), list(weights))
     if architecture.in_rounds:
-        outputs = _in_rounds(architecture, steps)
-    elif architecture.data_qubits:
-        outputs = _with_data_qubits(architecture, steps[0], closing)
-    else:
-        outputs = _coherent(architecture, steps[0], closing)
-    return IdealModel(architecture, steps, outputs)
+        return IdealModel(architecture, steps, None, _one_round(architecture, steps))
+    whole = _with_data_qubits if architecture.data_qubits else _coherent
+    return IdealModel(architecture, steps, whole(architecture, steps[0], closing), None)
 
 
-def _coherent(
-    architecture: Architecture, step: Program, closing: Program
-) -> Callable[[Offsets, jax.Array], jax.Array]:
+def _coherent(architecture: Architecture, step: Program, closing: Program) -> Law:
     n = architecture.n_qubits
-    of_weights = jnp.asarray(step.slopes(step.weights))
+    of_weights = step.slopes(step.weights)
     end_offset, end_slopes = _affine(closing)
 
-    def outputs(offsets: Offsets, weights: jax.Array) -> jax.Array:
-        def advance(state: jax.Array, offset: jax.Array) -> tuple[jax.Array, None]:
-            return apply(step, state, offset + of_weights @ weights), None
+    def law(offsets: Offsets, weights: jax.Array, length: jax.Array) -> jax.Array:
+        def advance(state: jax.Array, row: Any) -> tuple[jax.Array, None]:
+            offset, goes_on = row
+            moved = apply(step, state, offset + of_weights @ weights)
+            return jnp.where(goes_on, moved, state), None
 
-        state, _ = jax.lax.scan(advance, ground_state(n), offsets[0])
-        state = apply(closing, state, end_offset + end_slopes @ weights)
-        return expectations_z(jnp.abs(state[:, 0]) ** 2, n, architecture.readout)
+        alive = jnp.arange(offsets[0].shape[0]) < length
+        state, _ = jax.lax.scan(advance, ground_state(n), (offsets[0], alive))
+        state = apply(closing, state, jnp.asarray(end_offset) + end_slopes @ weights)
+        return outcome_law(jnp.abs(state[:, 0]) ** 2, n, architecture.readout)
 
-    return outputs
+    return law
 
 
-def _with_data_qubits(
-    architecture: Architecture, step: Program, closing: Program
-) -> Callable[[Offsets, jax.Array], jax.Array]:
+def _with_data_qubits(architecture: Architecture, step: Program, closing: Program) -> Law:
     n, hidden = architecture.n_qubits, architecture.hidden_qubits
-    of_weights = jnp.asarray(step.slopes(step.weights))
+    first, last = step.parted(hidden)
+    n_first = len(first.expressions)
+    of_weights = step.slopes(step.weights)
     end_offset, end_slopes = _affine(closing)
-    embedding = jnp.asarray(_embedding(n, hidden))
+    embedding = _embedding(n, hidden)
     order = (*architecture.data_qubits, *hidden)
 
-    def outputs(offsets: Offsets, weights: jax.Array) -> jax.Array:
-        def advance(rho: jax.Array, offset: jax.Array) -> tuple[jax.Array, None]:
-            isometry = apply(step, embedding, offset + of_weights @ weights)
+    def law(offsets: Offsets, weights: jax.Array, length: jax.Array) -> jax.Array:
+        angles = offsets[0] + of_weights @ weights
+        fresh = jnp.asarray(embedding)
+        after = embedding.T @ apply(last, fresh, angles[0, n_first:])  # the same in every step
+
+        def advance(rho: jax.Array, row: Any) -> tuple[jax.Array, None]:
+            own, goes_on = row
+            isometry = apply(first, fresh, own)
             columns = isometry.shape[1]
             kraus = isometry.reshape((2,) * n + (columns,)).transpose(*order, n)
             kraus = kraus.reshape(-1, columns, columns)
-            return jnp.einsum("dij,jk,dlk->il", kraus, rho, kraus.conj()), None
+            moved = jnp.einsum("dij,jk,dlk->il", kraus, rho, kraus.conj())
+            return jnp.where(goes_on, after @ moved @ after.conj().T, rho), None
 
+        alive = jnp.arange(offsets[0].shape[0]) < length
         start = jnp.zeros((2 ** len(hidden),) * 2, dtype=complex).at[0, 0].set(1)
-        rho, _ = jax.lax.scan(advance, start, offsets[0])
-        end = apply(closing, embedding, end_offset + end_slopes @ weights)
-        return expectations_z(
-            jnp.einsum("ij,jk,ik->i", end, rho, end.conj()).real, n, architecture.readout
-        )
+        rho, _ = jax.lax.scan(advance, start, (angles[:, :n_first], alive))
+        end = apply(closing, fresh, jnp.asarray(end_offset) + end_slopes @ weights)
+        populations = jnp.einsum("ij,jk,ik->i", end, rho, end.conj()).real
+        return outcome_law(populations, n, architecture.readout)
 
-    return outputs
+    return law
 
 
-def _in_rounds(
-    architecture: Architecture, steps: Sequence[Program]
-) -> Callable[[Offsets, jax.Array], jax.Array]:
-    recurrence = architecture.recurrence
-    assert recurrence is not None
-    of_weights = [jnp.asarray(step.slopes(step.weights)) for step in steps]
-    of_h = [jnp.asarray(step.slopes([step.fed_back]))[:, 0] for step in steps if step.fed_back]
+def _one_round(architecture: Architecture, steps: Sequence[Program]) -> Law:
+    n = architecture.n_qubits
+    of_weights = [step.slopes(step.weights) for step in steps]
+    of_h = [step.slopes([step.fed_back])[:, 0] for step in steps if step.fed_back]
 
-    def outputs(offsets: Offsets, weights: jax.Array) -> jax.Array:
-        def advance(carry: Any, row: Offsets) -> tuple[Any, None]:
-            h, values = recurrence.fed_back(carry[0]), []
-            for step, offset, slopes, slope in zip(steps, row, of_weights, of_h, strict=True):
-                angles = offset + slopes @ weights + slope * h
-                state = apply(step, ground_state(architecture.n_qubits), angles)
-                values.append(
-                    expectations_z(
-                        jnp.abs(state[:, 0]) ** 2, architecture.n_qubits, architecture.readout
-                    )
-                )
-            together = jnp.concatenate(values)
-            return (recurrence.update(carry[0], together, jnp), together), None
+    def law(offsets: Offsets, weights: jax.Array, h: jax.Array) -> jax.Array:
+        laws = []
+        for step, offset, slopes, slope in zip(steps, offsets, of_weights, of_h, strict=True):
+            state = apply(step, ground_state(n), offset + slopes @ weights + slope * h)
+            laws.append(outcome_law(jnp.abs(state[:, 0]) ** 2, n, architecture.readout))
+        return jnp.stack(laws)
 
-        n_values = len(steps) * len(architecture.readout)
-        start = (jnp.zeros(recurrence.n_state), jnp.zeros(n_values))
-        (state, values), _ = jax.lax.scan(advance, start, offsets)
-        return jnp.asarray(recurrence.output(state, values))
+    return law
 
-    return outputs
+
+def _angles_of_features(step: Program) -> Callable[[jax.Array], jax.Array]:
+    """Return the part of each angle that the features set, a function of them, shape (d,)."""
+    others = [*step.weights, *([step.fed_back] if step.fed_back else [])]
+    builder = AngleMapBuilder([*step.features, *others])
+    free = [place for place, e in enumerate(step.expressions) if getattr(e, "parameters", None)]
+    rows = np.array([builder.add(step.expressions[place]) for place in free], dtype=int)
+    angle_map = builder.build()
+    constant = np.array([0.0 if i in free else float(e) for i, e in enumerate(step.expressions)])
+
+    def angles(features: jax.Array) -> jax.Array:
+        found = angle_map(jnp.concatenate([features, jnp.zeros(len(others))]))
+        return jnp.asarray(constant).at[np.array(free, dtype=int)].set(found[rows])
+
+    return angles
 
 
 def _step_circuit(
@@ -214,8 +276,8 @@ def _step_circuit(
     return circuit
 
 
-def _affine(closing: Program) -> tuple[jax.Array, jax.Array]:
-    return jnp.asarray(closing.offsets(np.zeros(0))), jnp.asarray(closing.slopes(closing.weights))
+def _affine(closing: Program) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return closing.offsets(np.zeros(0)), closing.slopes(closing.weights)
 
 
 def _embedding(n: int, hidden: Sequence[int]) -> NDArray[np.complex128]:

@@ -105,6 +105,52 @@ class QRNNCircuit:
         values[self.fed_back] = float(fed_back)
         return tuple(_assign(circuit, values) for circuit in self.step_circuits)
 
+    def rows(
+        self, features: NDArray[np.float64], weights: NDArray[np.float64]
+    ) -> tuple[QuantumCircuit, NDArray[np.float64]]:
+        """Return the circuit and one row of parameter values for each of N sequences.
+
+        Args:
+            features: shape (N, T, d).
+            weights: shape (p,).
+
+        Returns:
+            The circuit, and values of shape (N, n_parameters) in the order of its `parameters`.
+
+        Raises:
+            CircuitsError: as `bind`.
+        """
+        checked = self._features(features, (len(features), *self.inputs.shape))
+        return _with_rows(self.circuit, self._weights(weights), self.inputs, checked)
+
+    def step_pubs(
+        self,
+        features: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        fed_back: NDArray[np.float64],
+    ) -> list[tuple[QuantumCircuit, NDArray[np.float64]]]:
+        """Return the circuits of one step of a model in rounds, with a row for each sequence.
+
+        Args:
+            features: of the step, shape (N, d).
+            weights: shape (p,).
+            fed_back: the value of h of each sequence, shape (N,).
+
+        Raises:
+            CircuitsError: as `bind_step`.
+        """
+        if self.fed_back is None:
+            raise CircuitsError(
+                "only a model that feeds a value back through the host should be run step by "
+                f"step. Got {self.circuit.name}; use `rows`."
+            )
+        checked = self._features(features, (len(features), *self.inputs.shape[1:]))
+        h = _finite("fed-back values", fed_back, (len(features),))
+        names = np.append(self.inputs[0], self.fed_back)
+        values = np.column_stack([checked, h])
+        fixed = self._weights(weights)
+        return [_with_rows(circuit, fixed, names, values) for circuit in self.step_circuits]
+
     def _weights(self, weights: NDArray[np.float64]) -> dict[Parameter, float]:
         return _pairs(self.weights, _finite("weights", weights, self.weights.shape))
 
@@ -149,6 +195,20 @@ def _finite(name: str, given: NDArray[np.float64], shape: tuple[int, ...]) -> ND
     if not np.isfinite(values).all():
         raise CircuitsError(f"{name} should be finite. Got {values[~np.isfinite(values)][0]}.")
     return values
+
+
+def _with_rows(
+    circuit: QuantumCircuit,
+    fixed: dict[Parameter, float],
+    names: NDArray[np.object_],
+    values: NDArray[np.float64],
+) -> tuple[QuantumCircuit, NDArray[np.float64]]:
+    """Return the circuit and its rows, of values shared by all and values of each."""
+    own = values.reshape(len(values), -1)
+    columns = dict(zip(names.ravel(), own.T, strict=True))
+    columns |= {name: np.full(len(own), value) for name, value in fixed.items()}
+    rows = [columns[name] for name in circuit.parameters]
+    return circuit, np.stack(rows, axis=1) if rows else np.zeros((len(own), 0))
 
 
 def _pairs(parameters: NDArray[np.object_], values: NDArray[np.float64]) -> dict[Parameter, float]:

@@ -79,7 +79,15 @@ def _where(n: int, controls: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
     return met
 
 
-def expectations_z(probabilities: jax.Array, n: int, wires: Sequence[int]) -> jax.Array:
-    """Return <Z> of wires, shape (m,), from probabilities of the basis states, shape (2^n,)."""
-    signs = np.stack([1.0 - 2.0 * (np.arange(2**n) >> (n - 1 - wire) & 1) for wire in wires])
-    return jnp.asarray(signs) @ probabilities
+def outcome_law(probabilities: jax.Array, n: int, wires: Sequence[int]) -> jax.Array:
+    """Return the distribution of the bits of wires, shape (2^m,), bit j being wires[j].
+
+    Args:
+        probabilities: of the basis states, shape (2^n,).
+        n: number of wires.
+        wires: m different ones.
+    """
+    others = [wire for wire in range(n) if wire not in wires]
+    order = [*reversed(wires), *others]  # the last bit is the most significant one
+    rows = probabilities.reshape((2,) * n).transpose(order).reshape(2 ** len(wires), -1)
+    return rows.sum(axis=1)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from qiskit.circuit import ParameterExpression
 
 
+MOST_STEPS = 10_000
+"""Of one circuit: more would fill the memory before any machine could take it."""
+
 FED_BACK = "h"
 """Name of the Parameter that takes the value fed back by the host."""
 
@@ -36,12 +39,14 @@ def unroll(architecture: Architecture, steps: int) -> QRNNCircuit:
         steps: number of time steps T, at least 1.
 
     Raises:
-        CircuitsError: `steps` is not a positive integer.
+        CircuitsError: `steps` is not a positive integer, or above `MOST_STEPS`.
     """
     if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
         raise CircuitsError(
             f"the number of steps should be an integer of at least 1. Got {steps!r}."
         )
+    if steps > MOST_STEPS:
+        raise CircuitsError(f"the number of steps should be at most {MOST_STEPS:,}. Got {steps}.")
     d, p = architecture.n_features, architecture.n_weights
     inputs = ParameterVector("x", int(steps) * d)
     weights = ParameterVector("w", p)
@@ -128,6 +133,31 @@ def append_step(
     for _ in range(architecture.repeats):
         append(cell, starts[gate])
     append(architecture.after_cell, starts[-1])
+
+
+def step_circuit(
+    architecture: Architecture,
+    features: Sequence[Parameter],
+    weights: Sequence[Parameter],
+    *,
+    later: bool,
+) -> QuantumCircuit:
+    """Return one time step by itself, its mid-circuit bits in a register `m`.
+
+    Args:
+        architecture: coherent or sampled.
+        features: shape (d,).
+        weights: shape (p,).
+        later: whether a step came before; where steps read its bits, they are in a register
+            `before`.
+    """
+    step = QuantumCircuit(architecture.n_qubits, name="step")
+    bits = _bits(step, architecture.n_bits, "m")
+    previous: Sequence[Clbit] = ()
+    if later and architecture.reads_previous:
+        previous = _bits(step, architecture.n_bits, "before")
+    append_step(step, architecture, features, weights, bits, previous)
+    return step
 
 
 def append_closing(

@@ -27,6 +27,7 @@ def sequence_model(transpiled: TranspiledStep, noise: Noise | None) -> SequenceM
     """
     features, weights = list(transpiled.features), list(transpiled.weights)
     n_out = len(transpiled.architecture.readout)
+    first = transpiled.first
     return SequenceModel(
         step=lift(transpiled.step, [*features, *weights], noise),
         closing=lift(transpiled.closing, weights, noise),
@@ -34,6 +35,7 @@ def sequence_model(transpiled: TranspiledStep, noise: Noise | None) -> SequenceM
         n_weights=len(weights),
         data_qubits=transpiled.data_qubits,
         out_bits=tuple(range(n_out)),
+        first=None if first is None else lift(first, [*features, *weights], noise),
     )
 
 

@@ -7,32 +7,26 @@ and no simulator holds them. Circuits are embedded in the full device only to be
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.circuit import (
-    ClassicalRegister,
-    Parameter,
-    ParameterVector,
-    QuantumCircuit,
-)
-from qiskit.transpiler import PassManager, generate_preset_pass_manager
+from qiskit.circuit import ClassicalRegister, Clbit, Parameter, ParameterVector, QuantumCircuit
+from qiskit.transpiler import PassManager
 
 from calibration.noise import assignment_errors
 from calibration.snapshot import Snapshot
 from circuits.definition import Architecture
 from circuits.parametrised import QRNNCircuit
-from circuits.unrolled import append_closing, append_step, unroll
+from circuits.unrolled import append_closing, step_circuit, unroll
 from jobs.decoupling import DECOUPLING, with_pulses
 from jobs.errors import SpecError
+from jobs.routing import choose_layout, embed, route, without_layout
 
 if TYPE_CHECKING:
     from qiskit.transpiler import Target
-
-OPTIMIZATION_LEVEL = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +41,16 @@ class TranspiledStep:
     """Active qubit on which each wire of the architecture lies, at both ends of the step."""
 
     step: QuantumCircuit
-    """Parameters `x[...]` and `w[...]`, mid-circuit bits in the register `m`."""
+    """Parameters `x[...]` and `w[...]`, mid-circuit bits in the register `m`; where a step reads
+    the bits of the step before, those are in the register `before`."""
 
     closing: QuantumCircuit
     """Parameters `w[...]`, outcome in the register `out`."""
 
     features: tuple[Parameter, ...]  # shape (d,)
     weights: tuple[Parameter, ...]  # shape (p,)
+    first: QuantumCircuit | None = None
+    """The first step, where it differs because the others read the bits of the step before."""
 
     @property
     def data_qubits(self) -> tuple[int, ...]:
@@ -80,11 +77,13 @@ class TranspiledStep:
         inputs = ParameterVector("x", steps * d)
         circuit = QuantumCircuit(self.n_active, name=f"{self.architecture.name}-{steps}")
         for t in range(steps):
+            part = self.first if t == 0 and self.first is not None else self.step
             own = dict(zip(self.features, inputs[t * d : (t + 1) * d], strict=True))
-            used = {old: new for old, new in own.items() if old in self.step.parameters}
-            _append(circuit, self.step.assign_parameters(used), f"m{t}")
+            used = {old: new for old, new in own.items() if old in part.parameters}
+            names = {"m": f"m{t}", "before": f"m{t - 1}"}
+            _append(circuit, part.assign_parameters(used), names)
             circuit.barrier()
-        _append(circuit, self.closing, "out")
+        _append(circuit, self.closing, {"out": "out"})
         return QRNNCircuit(
             circuit=circuit,
             inputs=_array(inputs).reshape(steps, d),
@@ -99,14 +98,50 @@ class TranspiledStep:
             circuit: on the active qubits.
             n_qubits: of the device.
         """
-        wide = QuantumCircuit(n_qubits, name=circuit.name)
-        for register in circuit.cregs:
-            wide.add_register(register)
-        physical = self.snapshot.physical
-        for instruction in circuit.data:
-            qubits = [physical[circuit.find_bit(q).index] for q in instruction.qubits]
-            wide.append(instruction.operation, qubits, instruction.clbits)
-        return wide
+        return embed(circuit, self.snapshot.physical, n_qubits)
+
+
+def check_fits(architecture: Architecture, snapshot: Snapshot) -> None:
+    """Refuse a model that a device cannot hold.
+
+    Raises:
+        SpecError: too few qubits, or no `if_else` where the model feeds bits forward.
+    """
+    if architecture.n_qubits > snapshot.n_qubits:
+        raise SpecError(
+            f"{architecture.name} needs {architecture.n_qubits} qubits. "
+            f"Got {snapshot.backend} with {snapshot.n_qubits}; choose another backend."
+        )
+    if architecture.mode == "sampled" and "if_else" not in snapshot.control_flow:
+        raise SpecError(
+            f"{architecture.name} feeds measured bits forward, which needs if_else. "
+            f"Got {snapshot.backend} without it; choose another backend."
+        )
+
+
+def transpile_round(
+    circuit: QuantumCircuit, snapshot: Snapshot, *, seed: int, decoupling: str | None = None
+) -> QuantumCircuit:
+    """Lay out, route, translate and schedule a circuit that starts anew, for the whole device.
+
+    Args:
+        circuit: logical, with its final measurements; Parameters are kept.
+        snapshot: of the whole device.
+        seed: of the transpiler.
+        decoupling: as for `transpile_step`.
+
+    Raises:
+        SpecError: too few qubits.
+    """
+    if circuit.num_qubits > snapshot.n_qubits:
+        raise SpecError(
+            f"{circuit.name} needs {circuit.num_qubits} qubits. "
+            f"Got {snapshot.backend} with {snapshot.n_qubits}."
+        )
+    physical = choose_layout(circuit, snapshot, seed)
+    target = snapshot.restrict(physical).target()
+    scheduled = _schedule(route(circuit, target, seed, back=False), target, decoupling)
+    return embed(scheduled, physical, snapshot.n_qubits)
 
 
 def transpile_step(
@@ -127,115 +162,44 @@ def transpile_step(
             has no delay in the circuit, as the wait for the controller, is not echoed.
 
     Raises:
-        SpecError: the device has no `if_else` or too few qubits, or the model is not one repeated
-            step.
+        SpecError: the device has no `if_else` or too few qubits, or the model runs in rounds.
     """
-    if architecture.n_qubits > snapshot.n_qubits:
+    if architecture.mode == "expectation":
         raise SpecError(
-            f"{architecture.name} needs {architecture.n_qubits} qubits. "
-            f"Got {snapshot.backend} with {snapshot.n_qubits}."
+            f"a model transpiled step by step should be one circuit. Got {architecture.name} in "
+            "the mode expectation, where the host computes between steps; run it in rounds, or "
+            "choose a model that `qrnn-hw models list` shows as coherent or sampled."
         )
-    in_rounds = architecture.mode == "expectation"
-    if in_rounds or architecture.reads_previous:
-        why = (
-            "the host computes between steps"
-            if in_rounds
-            else ("a step reads bits of the step before")
-        )
-        raise SpecError(
-            f"a model transpiled step by step should be one circuit of equal steps. Got "
-            f"{architecture.name} in the mode {architecture.mode}, where {why}; "
-            f"{'give --option mode=sampled where it is taken, or ' if in_rounds else ''}choose a "
-            "model that `qrnn-hw models list` shows as coherent, or dynamic-line."
-        )
-    if architecture.mode == "sampled" and "if_else" not in snapshot.control_flow:
-        raise SpecError(
-            f"{architecture.name} feeds measured bits forward, which needs if_else. "
-            f"Got {snapshot.backend} without it; choose another backend."
-        )
+    check_fits(architecture, snapshot)
     if decoupling is not None and decoupling not in DECOUPLING:
         raise SpecError(
             f"the decoupling should be None or one of {', '.join(DECOUPLING)}. Got {decoupling!r}."
         )
-    physical = _choose_layout(architecture, snapshot, seed)
+    n_steps = 2 if architecture.reads_previous else 1  # a first step alone has no branches
+    physical = choose_layout(unroll(architecture, n_steps).circuit, snapshot, seed)
     active = snapshot.restrict(physical)
     target = active.target()
     wires = tuple(range(architecture.n_qubits))
     features = ParameterVector("x", architecture.n_features)
     weights = ParameterVector("w", architecture.n_weights)
-    step = QuantumCircuit(architecture.n_qubits, name="step")
-    bits: Sequence[object] = ()
-    if architecture.n_bits:
-        register = ClassicalRegister(architecture.n_bits, "m")
-        step.add_register(register)
-        bits = list(register)
-    append_step(step, architecture, list(features), list(weights), bits)
+
+    def scheduled_step(later: bool) -> QuantumCircuit:
+        logical = step_circuit(architecture, list(features), list(weights), later=later)
+        routed = _with_midcircuit_variants(route(logical, target, seed), active)
+        return _schedule(routed, target, decoupling)
+
     closing = QuantumCircuit(architecture.n_qubits, name="closing")
     append_closing(closing, architecture, list(weights))
-    routed = _with_midcircuit_variants(_route_and_return(step, target, seed), active)
     return TranspiledStep(
         architecture=architecture,
         snapshot=active,
         wires=wires,
-        step=_schedule(routed, target, decoupling),
-        closing=_schedule(_route_and_return(closing, target, seed, back=False), target, decoupling),
+        step=scheduled_step(later=True),
+        closing=_schedule(route(closing, target, seed, back=False), target, decoupling),
         features=tuple(features),
         weights=tuple(weights),
+        first=scheduled_step(later=False) if architecture.reads_previous else None,
     )
-
-
-def _choose_layout(architecture: Architecture, snapshot: Snapshot, seed: int) -> tuple[int, ...]:
-    """Return the device's qubits for the wires, then any other qubit that routing needs."""
-    manager = generate_preset_pass_manager(
-        optimization_level=OPTIMIZATION_LEVEL, target=snapshot.target(), seed_transpiler=seed
-    )
-    whole = manager.run(unroll(architecture, 1).circuit)
-    chosen = list(whole.layout.initial_index_layout(filter_ancillas=True))
-    touched = {
-        whole.find_bit(qubit).index
-        for instruction in whole.data
-        if instruction.operation.name != "barrier"
-        for qubit in instruction.qubits
-    }
-    return (*chosen, *sorted(touched - set(chosen)))
-
-
-def _route_and_return(
-    circuit: QuantumCircuit, target: Target, seed: int, *, back: bool = True
-) -> QuantumCircuit:
-    """Transpile onto the active qubits, wire i on qubit i, and undo what routing permuted."""
-    manager = generate_preset_pass_manager(
-        optimization_level=OPTIMIZATION_LEVEL,
-        target=target,
-        initial_layout=list(range(circuit.num_qubits)),
-        seed_transpiler=seed,
-    )
-    routed = manager.run(circuit)
-    plain = _without_layout(routed)
-    final = routed.layout.final_index_layout() if routed.layout else []
-    if not back or final == list(range(circuit.num_qubits)):
-        return plain
-    for a, b in _swaps_home(dict(enumerate(final)), target):
-        plain.swap(a, b)
-    return _without_layout(
-        generate_preset_pass_manager(
-            optimization_level=1,
-            target=target,
-            initial_layout=list(range(target.num_qubits)),
-            seed_transpiler=seed,
-        ).run(plain)
-    )
-
-
-def _swaps_home(at: dict[int, int], target: Target) -> list[tuple[int, int]]:
-    """Return swaps along the coupling that bring each wire i from qubit at[i] to qubit i."""
-    import rustworkx
-
-    edges = {tuple(sorted(pair)) for pair in target.build_coupling_map().get_edges()}
-    graph = rustworkx.PyGraph()
-    graph.add_nodes_from(range(target.num_qubits))
-    graph.add_edges_from_no_data(list(edges))
-    return list(rustworkx.graph_token_swapper(graph, {q: wire for wire, q in at.items()}))
 
 
 def _with_midcircuit_variants(circuit: QuantumCircuit, snapshot: Snapshot) -> QuantumCircuit:
@@ -267,27 +231,20 @@ def _schedule(circuit: QuantumCircuit, target: Target, decoupling: str | None) -
     from qiskit_ibm_runtime.transpiler.passes.scheduling import ALAPScheduleAnalysis, PadDelay
 
     passes = PassManager([ALAPScheduleAnalysis(target=target), PadDelay(target=target)])
-    scheduled = _without_layout(passes.run(circuit))
+    scheduled = without_layout(passes.run(circuit))
     return scheduled if decoupling is None else with_pulses(scheduled, target, decoupling)
 
 
-def _without_layout(circuit: QuantumCircuit) -> QuantumCircuit:
-    """Return the circuit on plain qubits 0 to n - 1, as physical as before."""
-    plain = QuantumCircuit(circuit.num_qubits, name=circuit.name)
-    for register in circuit.cregs:
-        plain.add_register(register)
-    for instruction in circuit.data:
-        qubits = [circuit.find_bit(q).index for q in instruction.qubits]
-        plain.append(instruction.operation, qubits, instruction.clbits)
-    return plain
-
-
-def _append(circuit: QuantumCircuit, part: QuantumCircuit, name: str) -> None:
-    bits: Sequence[object] = ()
-    if part.num_clbits:
-        register = ClassicalRegister(part.num_clbits, name)
-        circuit.add_register(register)
-        bits = list(register)
+def _append(circuit: QuantumCircuit, part: QuantumCircuit, names: Mapping[str, str]) -> None:
+    """Append a part, its registers under other names; those that are not there yet are added."""
+    present = {register.name: register for register in circuit.cregs}
+    bits: list[Clbit] = []
+    for own in part.cregs:
+        name = names[own.name]
+        if name not in present:
+            present[name] = ClassicalRegister(own.size, name)
+            circuit.add_register(present[name])
+        bits += present[name]
     circuit.compose(part, qubits=range(part.num_qubits), clbits=bits, inplace=True)
 
 

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from jobs.cost import Estimate
 from jobs.preflight import Request, request_findings, require
+from jobs.spec import JobSpec
 from jobs.store import Store
 from qrnn_hw.assessment import PlanState, plan_state
 from qrnn_hw.config import store_path
 from qrnn_hw.following import is_under_way
 from qrnn_hw.machine import Machine
-from qrnn_hw.measurement import PlannedJobs
 
 Confirm = Callable[[Estimate, Machine, PlanState], None]
 """Called with the price of what would be sent; raises BudgetError to stop."""
 
 
-def agree(planned: PlannedJobs, machine: Machine, confirm: Confirm) -> None:
+class Planned(Protocol):
+    """Jobs with the estimate of each."""
+
+    @property
+    def specs(self) -> Sequence[JobSpec]:
+        """The jobs, in the order in which they are sent."""
+
+    @property
+    def estimates(self) -> Sequence[Estimate]:
+        """Of each job."""
+
+
+def agree(planned: Planned, machine: Machine, confirm: Confirm) -> None:
     """Hold what is not sent yet against the plan, and have it confirmed.
 
     The circuits' weights do not matter to the price, so that this may come before the training.

@@ -1,8 +1,9 @@
 """Models in `expectation` mode, run in host rounds: one job a time step for a whole batch.
 
-The host estimates <Z> of every sequence's step, computes the values to feed back and binds them
-to the circuits of the next step. A round is one call of a `Measurement`; where it runs is the
-caller's choice: any SamplerV2 (Aer, the Runtime and its local mode) or the exact state.
+The host estimates <Z> of every sequence's step, computes the values to feed back and gives them
+to the circuits of the next step, as rows of their parameters. A round is one call of a
+`Measurement`; where it runs is the caller's choice: a stored job (`qrnn_hw.rounds`), any SamplerV2
+or the exact state.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from circuits.hybrid import in_basis
 from circuits.parametrised import QRNNCircuit
 from circuits.unrolled import unroll
+from jobs.spec import Pub
 from qrnn_hw.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,8 +27,9 @@ if TYPE_CHECKING:
     from circuits.definition import Architecture
     from circuits.hybrid_controller import Controller, Weights
 
-Measurement = Callable[[Sequence["QuantumCircuit"]], NDArray[np.float64]]
-"""One job: bound circuits to <Z> of the bits of their register `out`, shape (n_circuits, m)."""
+Measurement = Callable[[Sequence[Pub]], NDArray[np.float64]]
+"""One job: circuits with equally many rows each to <Z> of the bits of their register `out`, shape
+(n_circuits, n_rows, m)."""
 
 Compile = Callable[["QuantumCircuit"], "QuantumCircuit"]
 """Parametrised circuit to the circuit that the machine takes, Parameters kept."""
@@ -40,7 +43,7 @@ class Rounds:
     """What a head reads after the last step."""
 
     values: NDArray[np.float64]  # shape (N, T, n_values)
-    """Estimated expectation values of every step."""
+    """Estimated expectation values of every step; 0 after a sequence's last."""
 
     states: NDArray[np.float64]  # shape (N, T, n_state)
     """What the host kept after every step."""
@@ -52,6 +55,7 @@ def run_rounds(
     weights: NDArray[np.float64],
     measure: Measurement,
     compile_step: Compile | None = None,
+    lengths: NDArray[np.int64] | None = None,
 ) -> Rounds:
     """Run N sequences of a model that starts anew in every step: T jobs in all.
 
@@ -59,9 +63,11 @@ def run_rounds(
         architecture: in `expectation` mode, with a recurrence (v1 to v5, qlstm, adapted).
         features: shape (N, T, d).
         weights: shape (p,).
-        measure: runs one job; N circuits, four times as many for the LSTM, sequence by sequence.
+        measure: runs one job; one circuit with N rows, four for the LSTM.
         compile_step: applied once to each parametrised step circuit, such as a pass manager's
-            `run`; the bound circuits then need no transpilation.
+            `run`.
+        lengths: steps of each sequence, 1 to T, shape (N,); all T by default. Sequences that have
+            ended are in no later job.
 
     Raises:
         UsageError: the model does not run in rounds, or `features` are not a batch of sequences.
@@ -73,22 +79,21 @@ def run_rounds(
             "host rounds need a model that feeds a value back in expectation mode. "
             f"Got {architecture.name} in {architecture.mode} mode."
         )
-    given = _batch(features)
+    given, ends = _batch(features, lengths)
     q = _compiled(unroll(architecture, 1), compile_step)
     state = np.zeros((len(given), recurrence.n_state))
-    values, states = [], []
-    for step in range(given.shape[1]):
-        fed_back = recurrence.fed_back(state)
-        bound = [
-            circuit
-            for row, h in zip(given[:, step], fed_back, strict=True)
-            for circuit in q.bind_step(row, weights, float(h))
-        ]
-        values.append(measure(bound).reshape(len(given), -1))
-        state = np.asarray(recurrence.update(state, values[-1], np))
-        states.append(state)
-    outputs = np.asarray(recurrence.output(state, values[-1]))
-    return Rounds(outputs, np.stack(values, axis=1), np.stack(states, axis=1))
+    n_values = len(q.step_circuits) * len(q.readout)
+    values = np.zeros((*given.shape[:2], n_values))
+    states = np.zeros((*given.shape[:2], recurrence.n_state))
+    outputs = np.zeros_like(recurrence.output(state, values[:, 0]))
+    for step in range(int(ends.max())):
+        alive = np.flatnonzero(ends > step)
+        pubs = q.step_pubs(given[alive, step], weights, recurrence.fed_back(state[alive]))
+        values[alive, step] = _side_by_side(measure([Pub(*pub) for pub in pubs]))
+        state[alive] = recurrence.update(state[alive], values[alive, step], np)
+        outputs[alive] = recurrence.output(state[alive], values[alive, step])
+        states[:, step] = state
+    return Rounds(outputs, values, states)
 
 
 def run_hybrid_rounds(
@@ -98,6 +103,7 @@ def run_hybrid_rounds(
     features: NDArray[np.float64],
     measure: Measurement,
     compile_prefix: Compile | None = None,
+    lengths: NDArray[np.int64] | None = None,
 ) -> Rounds:
     """Run N sequences of the hybrid as published: round t runs the prefix of t steps again.
 
@@ -111,6 +117,7 @@ def run_hybrid_rounds(
         features: shape (N, T, d) of the controller's input.
         measure: runs one job.
         compile_prefix: applied once to the parametrised circuit of each length and basis.
+        lengths: as for `run_rounds`.
 
     Raises:
         UsageError: the controller does not fit the architecture, or no batch of sequences.
@@ -121,44 +128,47 @@ def run_hybrid_rounds(
             f"{architecture.name} in expectation mode. Got {controller.n_angles} angles and "
             f"{architecture.mode} mode."
         )
-    given = _batch(features)
+    given, ends = _batch(features, lengths)
     bases = "z" if controller.n_readouts == architecture.n_qubits else "xyz"
     if controller.n_readouts != len(bases) * architecture.n_qubits:
         raise UsageError(
             f"the controller should read {architecture.n_qubits} or {3 * architecture.n_qubits} "
             f"values. Got {controller.n_readouts}."
         )
-    n_sequences, n_steps = given.shape[:2]
-    angles = np.zeros((n_sequences, 0, controller.n_angles))
-    z, values = np.zeros((n_sequences, controller.n_readouts)), []
-    for step in range(n_steps):
-        theta = np.asarray(controller.angles(controller_weights, given[:, step], z))
-        angles = np.concatenate([angles, theta[:, None]], axis=1)
+    angles = np.zeros((*given.shape[:2], controller.n_angles))
+    z = np.zeros((len(given), controller.n_readouts))
+    values = np.zeros((*given.shape[:2], controller.n_readouts))
+    for step in range(int(ends.max())):
+        alive = np.flatnonzero(ends > step)
+        theta = controller.angles(controller_weights, given[alive, step], z[alive])
+        angles[alive, step] = np.asarray(theta)
         prefix = unroll(architecture, step + 1)
-        per_basis = [
-            _compiled(replace(prefix, circuit=in_basis(prefix.circuit, basis)), compile_prefix)
-            for basis in bases
-        ]
-        bound = [q.bind(row, np.zeros(0)) for row in angles for q in per_basis]
-        z = measure(bound).reshape(n_sequences, -1)
-        values.append(z)
-    stacked = np.stack(values, axis=1)
-    return Rounds(z, stacked, stacked)
+        pubs = []
+        for basis in bases:
+            q = _compiled(replace(prefix, circuit=in_basis(prefix.circuit, basis)), compile_prefix)
+            pubs.append(Pub(*q.rows(angles[alive, : step + 1], np.zeros(0))))
+        values[alive, step] = z[alive] = _side_by_side(measure(pubs))
+    return Rounds(z, values, values)
 
 
-def exactly(circuits: Sequence[QuantumCircuit]) -> NDArray[np.float64]:
+def exactly(pubs: Sequence[Pub]) -> NDArray[np.float64]:
     """Measure in the limit of infinite shots without noise, from the state vector.
 
     Args:
-        circuits: bound, with measurements at the end only.
+        pubs: circuits with measurements at the end only, and their rows.
     """
     from qiskit.quantum_info import Statevector
 
-    rows = []
-    for circuit in circuits:
-        state = Statevector(circuit.remove_final_measurements(inplace=False))
-        rows.append([_sign_mean(state.probabilities([wire])) for wire in _measured(circuit)])
-    return np.array(rows)
+    found = []
+    for pub in pubs:
+        bare, wires = pub.circuit.remove_final_measurements(inplace=False), _measured(pub.circuit)
+        names = list(pub.circuit.parameters)
+        states = [
+            Statevector(bare.assign_parameters(dict(zip(names, row, strict=True))))
+            for row in pub.parameters.tolist()
+        ]
+        found.append([[_sign_mean(s.probabilities([wire])) for wire in wires] for s in states])
+    return np.array(found)
 
 
 def by_sampler(sampler: Any, shots: int) -> Measurement:
@@ -166,7 +176,7 @@ def by_sampler(sampler: Any, shots: int) -> Measurement:
 
     Args:
         sampler: any primitive with the interface of `BaseSamplerV2`.
-        shots: for each circuit, at least 1.
+        shots: for each row of each circuit, at least 1.
 
     Raises:
         UsageError: no shots.
@@ -174,22 +184,35 @@ def by_sampler(sampler: Any, shots: int) -> Measurement:
     if shots < 1:
         raise UsageError(f"the number of shots should be at least 1. Got {shots}.")
 
-    def measure(circuits: Sequence[QuantumCircuit]) -> NDArray[np.float64]:
-        results = sampler.run([(circuit,) for circuit in circuits], shots=shots).result()
-        rows = [result.data.out.to_bool_array(order="little") for result in results]
-        return np.array([1 - 2 * row.mean(axis=0) for row in rows])
+    def measure(pubs: Sequence[Pub]) -> NDArray[np.float64]:
+        given = [(pub.circuit, pub.parameters) for pub in pubs]
+        results = sampler.run(given, shots=shots).result()
+        bits = [result.data.out.to_bool_array(order="little") for result in results]
+        return np.array([1 - 2 * one.mean(axis=-2) for one in bits])
 
     return measure
 
 
-def _batch(features: NDArray[np.float64]) -> NDArray[np.float64]:
+def _batch(
+    features: NDArray[np.float64], lengths: NDArray[np.int64] | None
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     given = np.asarray(features, dtype=float)
     if given.ndim != 3 or 0 in given.shape[:2]:
         raise UsageError(
             "features should be a batch of sequences, shape (N, T, d) with N and T at least 1. "
             f"Got shape {given.shape}."
         )
-    return given
+    ends = np.full(len(given), given.shape[1]) if lengths is None else np.asarray(lengths)
+    if ends.shape != (len(given),) or ends.min() < 1 or ends.max() > given.shape[1]:
+        raise UsageError(
+            f"lengths should be {len(given)} numbers from 1 to {given.shape[1]}. Got {lengths}."
+        )
+    return given, ends
+
+
+def _side_by_side(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (n_circuits, n_rows, m) as one row for each sequence, circuit after circuit."""
+    return np.swapaxes(values, 0, 1).reshape(values.shape[1], -1)
 
 
 def _compiled(q: QRNNCircuit, compile_circuit: Compile | None) -> QRNNCircuit:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qrnn_hw.config import writable_folder
 from qrnn_hw.errors import UsageError
 from qrnn_hw.models import circuits_of
 
@@ -32,6 +33,7 @@ def write_circuits(
 
     Raises:
         UsageError: another ending, or angles that OpenQASM 3 has no functions for.
+        ConfigurationError: a folder that cannot be written to.
     """
     from qiskit import qasm3, qpy
 
@@ -52,7 +54,7 @@ def write_circuits(
             circuit.assign_parameters(generator.uniform(0, np.pi, circuit.num_parameters))
             for circuit in circuits
         ]
-    path.parent.mkdir(parents=True, exist_ok=True)
+    writable_folder(path.parent)
     if suffix == ".qpy":
         with path.open("wb") as file:
             qpy.dump(circuits, file)

@@ -85,12 +85,13 @@ def scaled_model(
         transpiled,
         step=fold(transpiled.step, scale_factor),
         closing=fold(transpiled.closing, scale_factor),
+        first=None if transpiled.first is None else fold(transpiled.first, scale_factor),
     )
     as_read = sequence_model(folded, noise)
     if exponent == 1 or not transpiled.architecture.n_bits:
         return as_read
     powered = sequence_model(folded, ReadoutPower(noise, int(exponent)))
-    return replace(as_read, step=powered.step)
+    return replace(as_read, step=powered.step, first=powered.first)
 
 
 def exact_outcomes(

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from calibration.noise import DeviceNoise
-from circuits import architecture
 from circuits.exact.sequence import SequenceModel
 from jobs.exact import sequence_model
 from jobs.isa import TranspiledStep, transpile_step
@@ -72,7 +71,7 @@ class Prepared:
         """
         options: dict[str, Any] = self.settings.training.to_json()
         options.pop("epochs")
-        content = {
+        content: dict[str, Any] = {
             "model": self.settings.model,
             "engine": self.settings.engine,
             "training": options,
@@ -82,6 +81,8 @@ class Prepared:
         }
         if self.settings.decoupling is not None:  # so that older checkpoints keep theirs
             content["decoupling"] = self.settings.decoupling
+        if self.settings.options:
+            content["options"] = self.settings.options
         return fingerprint(content)
 
 
@@ -108,7 +109,7 @@ def prepare(
         machine: already open; None opens that of the settings, with the calibration of the
             checkpoint in the output folder if there is one.
     """
-    network = architecture(settings.model)
+    network = settings.architecture
     task = load_task(settings, text)
     machine = machine or _opened(settings, progress)
     transpiled = transpile_step(

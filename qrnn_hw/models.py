@@ -43,6 +43,14 @@ def facts(architecture: Architecture) -> dict[str, Any]:
     }
 
 
+def given_options(architecture: Architecture) -> tuple[tuple[str, Any], ...]:
+    """Return the options in which a model differs from its row's defaults."""
+    from circuits.registry import row
+
+    own = row(architecture.name)
+    return tuple((k, value) for k, value in architecture.options if value != own.default(k))
+
+
 def circuits_of(architecture: Architecture, steps: int) -> tuple[QuantumCircuit, ...]:
     """Return what runs: the circuits of one round, or the one circuit of the whole sequence."""
     from circuits.unrolled import unroll
@@ -113,16 +121,23 @@ def costs_on(architecture: Architecture, steps: int, backend: str, seed: int) ->
     Returns:
         `circuits` (one record of costs a circuit, with broadcast slots and seconds) and
         `refusals`, the rules that the circuits break, one line each.
+
+    Raises:
+        CalibrationError: no such device; near names are listed.
+        SpecError: the device has too few qubits, or no `if_else` where the model needs it.
     """
     import numpy as np
     from qiskit.transpiler import generate_preset_pass_manager
 
     from calibration.library import snapshot
     from jobs.broadcasts import broadcast_slots
+    from jobs.isa import check_fits
     from jobs.preflight import preflight
     from jobs.timing import longest_path_seconds
 
-    target = snapshot(backend).target()
+    device = snapshot(backend)
+    check_fits(architecture, device)
+    target = device.target()
     manager = generate_preset_pass_manager(
         optimization_level=3, target=target, seed_transpiler=seed
     )

@@ -130,6 +130,7 @@ class Outcome:
         return {
             "schema_version": SCHEMA_VERSION,
             "model": self.settings.model,
+            "mode": self.transpiled.architecture.mode,
             "dataset": str(self.settings.data or self.settings.dataset),
             "backend": self.machine.name,
             "shots": self.settings.shots,

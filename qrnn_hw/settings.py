@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from qrnn_hw.errors import UsageError
+from qrnn_hw.ranges import MOST_SEED, MOST_SHOTS
 from qrnn_hw.train.options import TrainingOptions
 
+if TYPE_CHECKING:
+    from circuits.definition import Architecture
+
 Engine = Literal["exact", "aer"]
-MOST_SHOTS = 10_000_000
-"""Of one prediction: what a machine runs in one job."""
-
-MOST_SEED = 2**31 - 10_000
-"""Seeds derived from this one still fit the generators of all packages."""
-
 DECOUPLINGS = ("xx", "xy4")
 
 STEPS = 10
@@ -60,8 +58,13 @@ class RunSettings:
     budget_seconds: float | None = None
     """Most QPU seconds that one job may take on a real machine; None is twice its estimate."""
 
+    options: tuple[tuple[str, Any], ...] = ()
+    """Options of the model that are given, by name."""
+
     def __post_init__(self) -> None:
         """Check the ranges."""
+        # A document gives lists.
+        object.__setattr__(self, "options", tuple(sorted((str(k), v) for k, v in self.options)))
         for name, least in (
             ("shots", 1),
             ("training_shots", 1),
@@ -89,6 +92,18 @@ class RunSettings:
             raise UsageError(
                 f"the engine should be one of {', '.join(get_args(Engine))}. Got {self.engine!r}."
             )
+
+    @property
+    def architecture(self) -> Architecture:
+        """The model with its options.
+
+        Raises:
+            UnknownNameError: no such model.
+            CircuitsError: no such option, or a value it does not take.
+        """
+        from circuits.registry import architecture
+
+        return architecture(self.model, **dict(self.options))
 
     @property
     def seeds(self) -> dict[str, int]:

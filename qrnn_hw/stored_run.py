@@ -12,7 +12,6 @@ import numpy as np
 
 from calibration.noise import DeviceNoise
 from calibration.snapshot import Snapshot
-from circuits import architecture
 from jobs.errors import StoreError
 from jobs.exact import sequence_model
 from jobs.isa import transpile_step
@@ -94,7 +93,7 @@ def open_run(folder: Path, store: Store) -> StoredRun:
         is_real=record.executor == "ibm",
     )
     text = load_tsv(settings.data) if settings.data else load_embedded(settings.dataset)
-    network = architecture(settings.model)
+    network = settings.architecture
     transpiled = transpile_step(
         network,
         machine.snapshot,

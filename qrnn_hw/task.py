@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,10 +59,7 @@ def load_task(settings: RunSettings, text: LabelledText) -> Task:
         DataError: the vectors cannot be read, or know no word of the text.
         UsageError: too few rows or words to split and fit.
     """
-    vectors = load_embedded_vectors()
-    if settings.embeddings:
-        words = {word for sentence in text.texts for word in tokenise(sentence)}
-        vectors = load_vectors(settings.embeddings, keep=words)
+    vectors = vectors_of(text, settings.embeddings)
     if settings.data is None and text.name == "uci":
         # The published accuracies are those of the amazon file: the others only help to train.
         rows = split_one_source(text, "amazon", seed=settings.seeds["split"])
@@ -89,3 +87,15 @@ def load_task(settings: RunSettings, text: LabelledText) -> Task:
         test=examples.take(rows.test),
         projection=PROJECTION_SCALE * fitted.matrix,
     )
+
+
+def vectors_of(text: LabelledText, embeddings: Path | None) -> WordVectors:
+    """Return the embedded word vectors, or those of a file for the words of a text.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    if embeddings is None:
+        return load_embedded_vectors()
+    words = {word for sentence in text.texts for word in tokenise(sentence)}
+    return load_vectors(embeddings, keep=words)

@@ -126,7 +126,7 @@ def load_workload(
         name = Path(source).name
         return Workload(name, (circuit if circuit.num_parameters else Pub.bound(circuit),))
     model = chosen_architecture(source, options)
-    if model.in_rounds or model.reads_previous:
+    if model.mode == "expectation":
         items = _whole(model, machine, steps, rows, seed)
     else:
         items = _stepwise(model, machine, steps, rows, seed)
@@ -149,7 +149,7 @@ def _stepwise(
 def _whole(
     model: Architecture, machine: Machine, steps: int, rows: int, seed: int
 ) -> tuple[Pub, ...]:
-    """Transpile what has no step that could be repeated: one round, or the whole sequence."""
+    """Transpile what runs in rounds: one step of each, or the longest prefix of the hybrid."""
     from qiskit.transpiler import generate_preset_pass_manager
 
     from circuits.unrolled import unroll

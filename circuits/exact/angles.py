@@ -23,17 +23,21 @@ class AngleMap:
 
     matrix: NDArray[np.float64]  # shape (n_angles, n_parameters)
     offset: NDArray[np.float64]  # shape (n_angles,)
-    curved: tuple[tuple[int, Callable[..., jax.Array]], ...] = ()
-    """(angle index, function of all parameters) of expressions that are not affine."""
+    curved: tuple[int, ...] = ()
+    """Indices of the angles that are not affine."""
+
+    curve: Callable[..., Sequence[jax.Array]] | None = None
+    """Those angles, as a function of all parameters."""
 
     depends: NDArray[np.bool_] | None = None  # shape (n_angles, n_parameters)
 
     def __call__(self, parameters: jax.Array) -> jax.Array:
         """Return the angles in radians, shape (n_angles,), for parameters of shape (n,)."""
         angles = jnp.asarray(self.matrix) @ parameters + jnp.asarray(self.offset)
-        for index, function in self.curved:
-            angles = angles.at[index].set(function(*parameters))
-        return angles
+        if self.curve is None:
+            return angles
+        values = jnp.stack([jnp.asarray(value) for value in self.curve(*parameters)])
+        return angles.at[np.array(self.curved)].set(values)
 
     def uses(self, angle: int) -> NDArray[np.intp]:
         """Return the indices of the parameters that an angle depends on."""
@@ -75,27 +79,37 @@ class AngleMapBuilder:
         for row, expression in enumerate(self._expressions):
             used = list(expression.parameters)
             depends[row, [self._column[p] for p in used]] = True
-            slopes = [_constant(expression.gradient(p)) for p in used]
-            if any(slope is None for slope in slopes):
-                curved.append((row, self._function(expression)))
+            slopes = _constant_slopes(expression, used)
+            if slopes is None:
+                curved.append(row)
                 continue
-            for parameter, slope in zip(used, slopes, strict=True):
-                matrix[row, self._column[parameter]] = slope
+            matrix[row, [self._column[p] for p in used]] = slopes
             offset[row] = float(expression.bind(dict.fromkeys(used, 0.0)))
-        return AngleMap(matrix, offset, tuple(curved), depends)
+        curve = self._function([self._expressions[row] for row in curved]) if curved else None
+        return AngleMap(matrix, offset, tuple(curved), curve, depends)
 
-    def _function(self, expression: ParameterExpression) -> Callable[..., jax.Array]:
+    def _function(self, expressions: Sequence[ParameterExpression]) -> Callable[..., Any]:
+        """Return several expressions as one function; what they share is computed once."""
         import sympy
 
-        used = sorted(expression.parameters, key=lambda p: self._column[p])
+        used = sorted({p for e in expressions for p in e.parameters}, key=lambda p: self._column[p])
         columns = [self._column[p] for p in used]
         names = [p.sympify() for p in used]
-        inner = sympy.lambdify(names, expression.sympify(), modules="jax")
+        inner = sympy.lambdify(names, [e.sympify() for e in expressions], modules="jax", cse=True)
         return lambda *parameters: inner(*(parameters[c] for c in columns))
 
 
-def _constant(slope: Any) -> float | None:
-    try:
-        return None if getattr(slope, "parameters", None) else float(slope)
-    except (TypeError, ValueError):
-        return None
+def _constant_slopes(
+    expression: ParameterExpression, used: Sequence[Parameter]
+) -> list[float] | None:
+    """Return the derivative by each parameter, None where one is not a number."""
+    slopes = []
+    for parameter in used:
+        try:
+            slope = expression.gradient(parameter)
+        except RuntimeError:  # qiskit knows no derivative of |x| and sign(x)
+            return None
+        if getattr(slope, "parameters", None):
+            return None
+        slopes.append(float(slope))
+    return slopes

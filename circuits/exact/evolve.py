@@ -66,8 +66,8 @@ def distribution(program: Program, parameters: jax.Array, keep: Sequence[int]) -
     states = push(operations, {(): start}, angles, frozenset(keep))
     rows = []
     for outcome in range(2 ** len(keep)):
-        wanted = tuple(sorted((bit, outcome >> j & 1) for j, bit in enumerate(keep)))
-        found = [r.reduced(())[0] for key, r in states.items() if _filled(key, keep) == wanted]
+        wanted = bits_key(keep, outcome)
+        found = [r.reduced(())[0] for key, r in states.items() if filled_key(key, keep) == wanted]
         rows.append(sum(found[1:], found[0]) if found else jnp.zeros(()))
     return jnp.stack(rows)
 
@@ -178,6 +178,12 @@ def merged(states: States, dead: set[int]) -> States:
     return {key: total(registers) for key, registers in gathered.items()}
 
 
-def _filled(key: Key, keep: Sequence[int]) -> Key:
+def bits_key(bits: Sequence[int], value: int) -> Key:
+    """Return the key at which bit j of the value is bits[j]."""
+    return tuple(sorted((bit, value >> j & 1) for j, bit in enumerate(bits)))
+
+
+def filled_key(key: Key, keep: Sequence[int]) -> Key:
+    """Return the key of some bits alone; those without a value are 0."""
     values = dict(key)
     return tuple(sorted((bit, values.get(bit, 0)) for bit in keep))

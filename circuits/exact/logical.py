@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from qiskit.circuit import ClassicalRegister, ParameterVector, QuantumCircuit
+from qiskit.circuit import ParameterVector, QuantumCircuit
 
 from circuits.definition import Architecture
 from circuits.errors import CircuitsError
 from circuits.exact.lift import lift
 from circuits.exact.noise import Noise
+from circuits.exact.operations import Program
 from circuits.exact.sequence import SequenceModel
-from circuits.unrolled import append_closing, append_step
+from circuits.unrolled import append_closing, step_circuit
 
 
 def logical_model(architecture: Architecture, noise: Noise | None = None) -> SequenceModel:
@@ -20,9 +21,9 @@ def logical_model(architecture: Architecture, noise: Noise | None = None) -> Seq
         noise: of the gates as they are written; None is ideal.
 
     Raises:
-        CircuitsError: the host computes between the steps, or a step reads bits of the one before.
+        CircuitsError: the host computes between the steps.
     """
-    if architecture.in_rounds or architecture.reads_previous:
+    if architecture.mode == "expectation":
         raise CircuitsError(
             "the exact engine scans one circuit for every step, in the modes coherent or sampled. "
             f"Got {architecture.name} in {architecture.mode} mode; choose another model, such as "
@@ -30,17 +31,19 @@ def logical_model(architecture: Architecture, noise: Noise | None = None) -> Seq
         )
     features = ParameterVector("x", architecture.n_features)
     weights = ParameterVector("w", architecture.n_weights)
-    step = QuantumCircuit(architecture.n_qubits, name="step")
-    if architecture.n_bits:
-        step.add_register(ClassicalRegister(architecture.n_bits, "m"))
-    append_step(step, architecture, list(features), list(weights), step.clbits)
+
+    def lifted(later: bool) -> Program:
+        step = step_circuit(architecture, list(features), list(weights), later=later)
+        return lift(step, [*features, *weights], noise)
+
     closing = QuantumCircuit(architecture.n_qubits, name="closing")
     append_closing(closing, architecture, list(weights))
     return SequenceModel(
-        step=lift(step, [*features, *weights], noise),
+        step=lifted(later=True),
         closing=lift(closing, list(weights), noise),
         n_features=architecture.n_features,
         n_weights=architecture.n_weights,
         data_qubits=architecture.data_qubits,
         out_bits=tuple(range(len(architecture.readout))),
+        first=lifted(later=False) if architecture.reads_previous else None,
     )

@@ -8,7 +8,7 @@ through time. Other steps are applied operation by operation, recomputed on the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.exact.carried import carried_state
 from circuits.exact.evolve import push, zero_state
 from circuits.exact.operations import (
     Branch,
@@ -54,6 +55,12 @@ class SequenceModel:
     out_bits: tuple[int, ...]
     """Bits of `closing` that hold the outcome; bit j of the outcome integer is out_bits[j]."""
 
+    first: Program | None = None
+    """The first step, where the others read the bits of the step before.
+
+    Of the bits of `step` the first half are then its own and the others those of the step before.
+    """
+
     @property
     def n_outcomes(self) -> int:
         """Number of outcomes, 2**m."""
@@ -76,12 +83,13 @@ class SequenceModel:
         """
         if self.split is not None and len(self._hidden) <= COMPILED_HIDDEN_LIMIT:
             return self._compiled(self.split, weights, features, lengths)
-        return jax.vmap(self._gatewise, (None, 0, 0))(weights, features, lengths)
+        one = self._gatewise if self.first is None else self._carrying(self.first)
+        return jax.vmap(one, (None, 0, 0))(weights, features, lengths)
 
     @cached_property
     def split(self) -> Split | None:
         """How the step divides into encoding and the rest, None where it does not."""
-        if not self.data_qubits:
+        if not self.data_qubits or self.first is not None:
             return None
         return split_step(self.step, self.n_features, self.data_qubits)
 
@@ -196,6 +204,14 @@ class SequenceModel:
         (state, factors), _ = jax.lax.scan(body, first, (features, alive))
         end = Register.of(state[None]).with_factors(list(factors), at=fresh)
         return closing_distribution(self.closing, self.out_bits, end, weights)
+
+    def _carrying(self, first: Program) -> Callable[[jax.Array, jax.Array, jax.Array], jax.Array]:
+        def one(weights: jax.Array, features: jax.Array, length: jax.Array) -> jax.Array:
+            state = carried_state(first, self.step, weights, features, length)
+            end = Register.of(state[None])
+            return closing_distribution(self.closing, self.out_bits, end, weights)
+
+        return one
 
 
 def closing_functionals(closing: Program, out_bits: Sequence[int], weights: jax.Array) -> jax.Array:

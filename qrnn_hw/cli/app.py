@@ -13,6 +13,7 @@ from qrnn_hw.cli.mitigate import mitigate
 from qrnn_hw.cli.preflight import preflight
 from qrnn_hw.cli.run import run
 from qrnn_hw.cli.submit import submit
+from qrnn_hw.cli.train import train
 
 app = typer.Typer(
     name="qrnn-hw",
@@ -44,6 +45,7 @@ def root(
 
 
 app.command("run")(run)
+app.command("train")(train)
 app.command("backends")(backends)
 app.command("mitigate")(mitigate)
 app.command("preflight")(preflight)

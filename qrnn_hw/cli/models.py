@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qrnn_hw.cli.options import ModelOptions
-from qrnn_hw.cli.output import print_json, print_table
+from qrnn_hw.cli.options import FeedbackMode, ModelOptions, Wiring
+from qrnn_hw.cli.output import Json, print_json, print_table
+from qrnn_hw.ranges import MOST_SEED, MOST_SHOTS
 
 if TYPE_CHECKING:
     from circuits.definition import Architecture
@@ -21,10 +22,7 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="Model name, as `qrnn-hw models list` gives it.")]
-ModeOption = Annotated[str | None, typer.Option(help="Short for --option mode=...")]
-Wiring = Annotated[str | None, typer.Option(help="Short for --option wiring=...")]
 Steps = Annotated[int, typer.Option(help="Time steps T.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @app.command("list")
@@ -56,13 +54,13 @@ def list_models(json: Json = False) -> None:
 def show(
     name: Name,
     option: ModelOptions = None,
-    mode: ModeOption = None,
+    mode: FeedbackMode = None,
     wiring: Wiring = None,
     steps: Steps = 10,
     backend: Annotated[
         str | None, typer.Option(help="Also transpile for this recorded device, fake_...")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the transpiler.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of the transpiler.")] = 0,
     json: Json = False,
 ) -> None:
     """Show a model: sizes, source, depth and counts, on a machine too, and what that refuses."""
@@ -91,7 +89,7 @@ def show(
 def draw(
     name: Name,
     option: ModelOptions = None,
-    mode: ModeOption = None,
+    mode: FeedbackMode = None,
     wiring: Wiring = None,
     steps: Steps = 1,
     output: Annotated[
@@ -102,6 +100,7 @@ def draw(
 
     Angles too long to print, those of normalised vectors, appear as f0, f1, ...
     """
+    from qrnn_hw.config import writable_folder
     from qrnn_hw.errors import UsageError
     from qrnn_hw.models import circuits_of, drawable
 
@@ -113,11 +112,11 @@ def draw(
         for circuit in found:
             typer.echo(str(circuit.draw("text", fold=-1)))
         return
+    writable_folder(output.parent)
     for path, circuit in zip(_numbered(output, len(found)), found, strict=True):
         import matplotlib
 
         matplotlib.use("Agg")
-        path.parent.mkdir(parents=True, exist_ok=True)
         circuit.draw("mpl", fold=40).savefig(path, format="svg", bbox_inches="tight")
         typer.echo(str(path))
 
@@ -127,11 +126,12 @@ def export(
     name: Name,
     output: Annotated[Path, typer.Option(help="File to write: .qasm, .qasm3 or .qpy.")],
     option: ModelOptions = None,
-    mode: ModeOption = None,
+    mode: FeedbackMode = None,
     wiring: Wiring = None,
     steps: Steps = 10,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Bind random features and weights of this seed.")
+        int | None,
+        typer.Option(min=0, max=MOST_SEED, help="Bind random features and weights of this seed."),
     ] = None,
 ) -> None:
     """Export a model's circuit as OpenQASM 3 or QPY, with free parameters or with numbers."""
@@ -146,13 +146,15 @@ def export(
 def audit(
     name: Annotated[str | None, typer.Argument(help="Model name; or --all.")] = None,
     option: ModelOptions = None,
-    mode: ModeOption = None,
+    mode: FeedbackMode = None,
     wiring: Wiring = None,
     every: Annotated[bool, typer.Option("--all", help="Audit every model.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
     steps: Steps = 3,
     shots: Annotated[int, typer.Option(help="Of each circuit of a gradient's estimate.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the random inputs and weights.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MOST_SEED, help="Of the random inputs and weights.")
+    ] = 0,
     backend: Annotated[
         str | None, typer.Option(help="Also say what this recorded device, fake_..., refuses.")
     ] = None,
@@ -169,6 +171,8 @@ def audit(
         raise UsageError(f"audit takes one model name, or --all. Got {name or 'neither'}.")
     if shots < 1:
         raise UsageError(f"the number of shots should be at least 1. Got {shots}.")
+    if shots > MOST_SHOTS:
+        raise UsageError(f"the number of shots should be at most {MOST_SHOTS:,}. Got {shots}.")
     if every:
         from circuits import architectures
 

@@ -31,3 +31,8 @@ ModelOptions = Annotated[
         "`qrnn-hw models show` lists them.",
     ),
 ]
+FeedbackMode = Annotated[
+    str | None,
+    typer.Option("--mode", help="Short for --option mode=coherent, sampled or expectation."),
+]
+Wiring = Annotated[str | None, typer.Option(help="Short for --option wiring=faithful or repaired.")]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qrnn_hw.cli.options import FeedbackMode, ModelOptions, Wiring
+
 if TYPE_CHECKING:
     from jobs.cost import Estimate
     from qrnn_hw.assessment import PlanState
@@ -18,6 +20,9 @@ def run(
     model: Annotated[
         str, typer.Option(help="Model name, such as dynamic-line or stacked-3-minimal.")
     ] = "dynamic-line",
+    option: ModelOptions = None,
+    mode: FeedbackMode = None,
+    wiring: Wiring = None,
     dataset: Annotated[
         str | None,
         typer.Option(
@@ -72,13 +77,18 @@ def run(
 
     Offline by default. With --backend ibm_... the jobs go to the real machine, after an estimate
     and a question. A run that was interrupted goes on from its checkpoint, and jobs that have
-    already run are read from the store.
+    already run are read from the store. A model in expectation mode is trained without noise and
+    runs in rounds, one job for each time step of all sentences.
     """
-    from circuits import architecture
     from qrnn_hw.data.labelled_text import dataset_name, load_embedded, load_tsv
+    from qrnn_hw.model_options import chosen_architecture
+    from qrnn_hw.models import given_options
     from qrnn_hw.run_folder import default_folder, point_latest
     from qrnn_hw.settings import RunSettings
     from qrnn_hw.train.options import TrainingOptions
+
+    # What is quickly known to be wrong is said before the slow imports.
+    network = chosen_architecture(model, option, mode=mode, wiring=wiring)
 
     settings = RunSettings(
         model=model,
@@ -94,16 +104,17 @@ def run(
         training=TrainingOptions(epochs=epochs, learning_rate=learning_rate),
         output=output or Path(),
         budget_seconds=budget,
+        options=given_options(network),
     )
-    # What is quickly known to be wrong is said before the slow imports.
-    architecture(model)
     text = load_tsv(data) if data else load_embedded(settings.dataset)
     if output is None:
         settings = replace(settings, output=default_folder(settings))
 
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.main_job import run_main_job
+    from qrnn_hw.report.rounds_report import write_rounds_report
     from qrnn_hw.report.run_report import write_report
+    from qrnn_hw.rounds_job import run_in_rounds
 
     def confirm(estimate: Estimate, machine: Machine, plan: PlanState) -> None:
         from qrnn_hw.cli.spending import confirm_spending
@@ -111,9 +122,10 @@ def run(
         confirm_spending(estimate, machine, budget_seconds=budget, yes=yes, plan=plan)
 
     with ConsoleProgress() as progress:
-        outcome = run_main_job(settings, text, progress, confirm)
-        progress.stage("writing the report")
-        document = write_report(outcome)
+        if network.mode == "expectation":
+            document = write_rounds_report(run_in_rounds(settings, text, progress, confirm))
+        else:
+            document = write_report(run_main_job(settings, text, progress, confirm))
         if output is None:
             point_latest(settings.output)
     if json:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 STACKS = {
     "ideal": "no noise, infinite shots",
+    "ideal_shots": "no noise, raw shots",
     "noisy_exact": "noise, infinite shots",
     "noisy": "noise, raw shots",
     "readout": "readout corrected",
@@ -32,6 +33,8 @@ def print_outcome(document: dict[str, Any]) -> None:
     for column in ("", "test accuracy", "95 % interval", "sentences"):
         table.add_column(column)
     for name, label in STACKS.items():
+        if name not in document["accuracy"]:
+            continue
         row = document["accuracy"][name]
         table.add_row(
             label, f"{row['value']:.3f}", f"{row['low']:.3f} to {row['high']:.3f}", str(row["n"])
@@ -45,10 +48,13 @@ def print_outcome(document: dict[str, Any]) -> None:
         )
     console.print(table)
     spread = document["qpu_seconds_range"]
-    console.print(
-        f"exact engine against Aer: {document['agreement']['exact_vs_aer']:.1e} "
-        f"(shots: p = {document['agreement']['p_value']:.2f})"
-    )
+    if "agreement" in document:
+        console.print(
+            f"exact engine against Aer: {document['agreement']['exact_vs_aer']:.1e} "
+            f"(shots: p = {document['agreement']['p_value']:.2f})"
+        )
+    if "rounds" in document:
+        console.print(f"in rounds: {document['rounds']} jobs, one for each time step")
     console.print(
         f"on the machine: about {document['qpu_seconds']:.0f} s of QPU time "
         f"({spread['low']:.0f} to {spread['high']:.0f} s)"

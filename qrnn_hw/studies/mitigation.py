@@ -157,6 +157,7 @@ def _laws(model: TrainedModel) -> _Laws:
             transpiled,
             step=fold(transpiled.step, factor),
             closing=fold(transpiled.closing, factor),
+            first=None if transpiled.first is None else fold(transpiled.first, factor),
         )
         scaled.append(_probabilities(model.distributions(sequence_model(folded, noise))))
     read = [transpiled.wires[wire] for wire in transpiled.architecture.readout]

@@ -17,6 +17,7 @@ from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.train.exact import Epoch, TrainingState
 
 FORMAT = 1
+REMEDY = "remove it to start anew, or choose another --output"
 
 
 def fingerprint(run: dict[str, Any]) -> str:
@@ -33,22 +34,78 @@ def save(path: Path, state: TrainingState, run: str) -> None:
         state: after some epoch.
         run: fingerprint of the run.
     """
-    leaves = jax.tree.leaves(_arrays(state))
     header = {
-        "format": FORMAT,
         "run": run,
         "best_epoch": state.best_epoch,
         "history": [list(epoch) for epoch in state.history],
     }
+    write_arrays(path, jax.tree.leaves(_arrays(state)), header)
+
+
+def write_arrays(path: Path, leaves: list[Any], header: dict[str, Any]) -> None:
+    """Write arrays and a header; an interrupted write leaves the file of before."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f".{os.getpid()}.part")
     with part.open("wb") as stream:
         arrays: dict[str, Any] = {f"leaf{i}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
-        arrays["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+        text = json.dumps({"format": FORMAT, **header})
+        arrays["header"] = np.frombuffer(text.encode(), dtype=np.uint8)
         np.savez(stream, **arrays)
         stream.flush()
         os.fsync(stream.fileno())
     part.replace(path)
+
+
+def read_arrays(path: Path, like: list[Any], run: str) -> tuple[list[Any], dict[str, Any]]:
+    """Read arrays and header that `write_arrays` wrote.
+
+    Args:
+        path: `.npz` file.
+        like: arrays of the expected shapes.
+        run: fingerprint of the run that wants to resume; the header's `run` must be the same.
+
+    Raises:
+        ConfigurationError: not a checkpoint, one of another run, or one with numbers that are not
+            finite.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            header = json.loads(stored["header"].tobytes().decode())
+            names = [name for name in stored.files if name.startswith("leaf")]
+            leaves = [stored[f"leaf{i}"] for i in range(len(names))]
+            if any(leaf.dtype.kind not in "fiu" for leaf in leaves):
+                raise ValueError("kind of numbers")
+            is_ours = header.get("format") == FORMAT and header.get("run") == run
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        EOFError,
+        TypeError,
+        AttributeError,
+        zipfile.BadZipFile,
+    ) as error:
+        raise unreadable(path, error) from error
+    if not is_ours:
+        raise ConfigurationError(
+            f"{path} should be a checkpoint of the same run. Got one of other data, settings, "
+            f"model or calibration; {REMEDY}."
+        )
+    if [np.shape(a) for a in leaves] != [np.shape(a) for a in like]:
+        raise ConfigurationError(f"{path} should have this model's shapes. Got others; {REMEDY}.")
+    if not all(np.isfinite(leaf).all() for leaf in leaves):
+        raise ConfigurationError(
+            f"weights in {path} should be finite. Got NaN or infinity; {REMEDY}."
+        )
+    return [jnp.asarray(leaf) for leaf in leaves], header
+
+
+def unreadable(path: Path, error: Exception) -> ConfigurationError:
+    """Return the error of a file that is no checkpoint."""
+    return ConfigurationError(
+        f"{path} should be a checkpoint of this program. Got a file that cannot be read "
+        f"({type(error).__name__}); {REMEDY}."
+    )
 
 
 def load(path: Path, like: TrainingState, run: str) -> TrainingState:
@@ -63,46 +120,16 @@ def load(path: Path, like: TrainingState, run: str) -> TrainingState:
         ConfigurationError: not a checkpoint, one of another run, or one with numbers that are not
             finite.
     """
-    remedy = "remove it to start anew, or choose another --output"
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            header = json.loads(stored["header"].tobytes().decode())
-            names = [name for name in stored.files if name.startswith("leaf")]
-            leaves = [stored[f"leaf{i}"] for i in range(len(names))]
-            history = tuple(Epoch(*map(float, row)) for row in header["history"])
-            best_epoch = int(header["best_epoch"])
-            if not (np.isfinite(history).all() and 0 <= best_epoch < max(1, len(history))):
-                raise ValueError("history and best epoch")
-            if any(leaf.dtype.kind not in "fiu" for leaf in leaves):
-                raise ValueError("kind of numbers")
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        EOFError,
-        TypeError,
-        AttributeError,
-        zipfile.BadZipFile,
-    ) as error:
-        raise ConfigurationError(
-            f"{path} should be a checkpoint of this program. Got a file that cannot be read "
-            f"({type(error).__name__}); {remedy}."
-        ) from error
-    if header.get("format") != FORMAT or header.get("run") != run:
-        raise ConfigurationError(
-            f"{path} should be a checkpoint of the same run. Got one of other data, settings, "
-            f"model or calibration; {remedy}."
-        )
     expected, structure = jax.tree.flatten(_arrays(like))
-    if [np.shape(a) for a in leaves] != [np.shape(a) for a in expected]:
-        raise ConfigurationError(f"{path} should have this model's shapes. Got others; {remedy}.")
-    if not all(np.isfinite(leaf).all() for leaf in leaves):
-        raise ConfigurationError(
-            f"weights in {path} should be finite. Got NaN or infinity; {remedy}."
-        )
-    weights, optimiser, average, best = jax.tree.unflatten(
-        structure, [jnp.asarray(leaf) for leaf in leaves]
-    )
+    leaves, header = read_arrays(path, expected, run)
+    try:
+        history = tuple(Epoch(*map(float, row)) for row in header["history"])
+        best_epoch = int(header["best_epoch"])
+        if not (np.isfinite(history).all() and 0 <= best_epoch < max(1, len(history))):
+            raise ValueError("history and best epoch")
+    except (ValueError, KeyError, TypeError) as error:
+        raise unreadable(path, error) from error
+    weights, optimiser, average, best = jax.tree.unflatten(structure, leaves)
     return TrainingState(
         weights=weights,
         optimiser=optimiser,

@@ -6,18 +6,58 @@ import numpy as np
 import pytest
 
 import circuits
+from circuits.cells import Entangle, Rotations
+from circuits.controllers import ControlledByBits
+from circuits.definition import Architecture
+from circuits.encoders import NormalisedAngleEncoding
 from circuits.errors import CircuitsError
 from circuits.exact.evolve import distribution
 from circuits.exact.lift import lift
 from circuits.exact.logical import logical_model
+from circuits.feedback import Measure, Reset
+from circuits.parametrised import normalised
+
+# Encodes the direction of its features, and turns wire 2 by the two bits of the step before.
+READS_PREVIOUS = Architecture(
+    name="reads-previous",
+    n_qubits=3,
+    n_features=2,
+    encoder=(Reset((0, 1)), NormalisedAngleEncoding((0, 1)), ControlledByBits(2, 2)),
+    cell=(Entangle(((0, 2), (2, 1))), Rotations((0, 1, 2), "y")),
+    after_cell=(Measure((0, 1)),),
+    readout=(2, 1),
+    n_bits=2,
+    modes=("sampled",),
+    mode="sampled",
+)
 
 
-@pytest.mark.parametrize("name", ["dynamic-line", "stacked-3-minimal"])
+def model(name):
+    """Return a model as one circuit: sampled where it has that mode."""
+    if name == READS_PREVIOUS.name:
+        return READS_PREVIOUS
+    has_modes = len(circuits.architecture(name).modes) > 1
+    return circuits.architecture(name, **({"mode": "sampled"} if has_modes else {}))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "dynamic-line",
+        "stacked-3-minimal",
+        "reads-previous",
+        "adapted",
+        pytest.param("hybrid", marks=pytest.mark.slow),
+        pytest.param("v3a", marks=pytest.mark.slow),
+        pytest.param("v4", marks=pytest.mark.slow),
+    ],
+)
 def test_scanning_the_step_equals_evolving_the_unrolled_circuit(name):
-    architecture = circuits.architecture(name)
+    architecture = model(name)
     rng = np.random.default_rng(11)
     lengths = np.array([1, 3, 2])
     features = rng.uniform(-2, 2, (3, 3, architecture.n_features))
+    features = normalised(features, architecture.vectors)
     weights = rng.uniform(-2, 2, architecture.n_weights)
     scanned = logical_model(architecture).distributions(
         jnp.asarray(weights), jnp.asarray(features), jnp.asarray(lengths)
@@ -31,10 +71,23 @@ def test_scanning_the_step_equals_evolving_the_unrolled_circuit(name):
         np.testing.assert_allclose(scanned[row], whole, atol=1e-12)
 
 
-def test_a_model_that_is_not_one_step_repeated_is_refused():
-    for mode in ("expectation", "sampled"):
-        with pytest.raises(CircuitsError, match=f"Got v1 in {mode} mode"):
-            logical_model(circuits.architecture("v1", mode=mode))
+def test_a_model_in_rounds_is_refused():
+    with pytest.raises(CircuitsError, match="Got v1 in expectation mode"):
+        logical_model(circuits.architecture("v1"))
+
+
+def test_padding_that_cannot_be_encoded_spoils_no_gradient():
+    # The direction of a zero vector has no angle, and NaN times zero is NaN.
+    scanned = logical_model(READS_PREVIOUS)
+    rng = np.random.default_rng(5)
+    features = jnp.asarray(rng.uniform(0.1, 2, (1, 3, 2))).at[:, 2].set(0.0)
+    weights = jnp.asarray(rng.uniform(-2, 2, scanned.n_weights))
+
+    def first(w, x):
+        return scanned.distributions(w, x, jnp.array([2]))[0, 0]
+
+    slopes = jax.jit(jax.grad(first, (0, 1)))(weights, features)
+    assert all(jnp.isfinite(slope).all() for slope in slopes)
 
 
 def test_a_step_with_fresh_data_qubits_is_compiled():
@@ -42,17 +95,17 @@ def test_a_step_with_fresh_data_qubits_is_compiled():
     assert logical_model(circuits.architecture("stacked-3-minimal")).split is None
 
 
-@pytest.mark.parametrize("name", ["dynamic-line", "stacked-3-minimal"])
+@pytest.mark.parametrize("name", ["dynamic-line", "stacked-3-minimal", "reads-previous"])
 def test_gradients_equal_finite_differences(name):
-    architecture = circuits.architecture(name)
-    model = logical_model(architecture)
+    architecture = model(name)
+    scanned = logical_model(architecture)
     rng = np.random.default_rng(2)
     features = jnp.asarray(rng.uniform(-2, 2, (2, 3, architecture.n_features)))
     weights = jnp.asarray(rng.uniform(-2, 2, architecture.n_weights))
     lengths = jnp.array([3, 2])
 
     def loss(w, x):
-        return jnp.sum(model.distributions(w, x, lengths)[:, 0] ** 2)
+        return jnp.sum(scanned.distributions(w, x, lengths)[:, 0] ** 2)
 
     by_weight, by_feature = jax.jit(jax.grad(loss, (0, 1)))(weights, features)
     direction = rng.normal(size=weights.shape)

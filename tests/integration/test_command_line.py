@@ -116,7 +116,13 @@ def test_plans_choose_stacks_and_say_what_the_noise_is(quick):
     # The same numbers as the run's own stacks, under the names of plans.
     named = run("mitigate", "--plan", "terminal+linear(1,3)", "--json", cwd=folder)
     stacks = json.loads(named.stdout)["stacks"]
-    assert stacks["linear(1,3) + terminal"] == stacks["zne"] | {"stack": "linear(1,3) + terminal"}
+    expected = stacks["zne"] | {"stack": "linear(1,3) + terminal"}
+    assert stacks["linear(1,3) + terminal"].keys() == expected.keys()
+    for key, value in stacks["linear(1,3) + terminal"].items():
+        # Sums in another order differ in the last digit.
+        assert value == (
+            pytest.approx(expected[key], rel=1e-12) if key == "score_error" else expected[key]
+        )
     # Its jobs give the bits' own values, with intervals.
     values = run(
         "mitigate", jobs[1], jobs[2], "--plan", "linear(1,3) + terminal", "--readout", jobs[0],

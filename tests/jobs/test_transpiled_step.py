@@ -10,8 +10,10 @@ import circuits
 from calibration.library import snapshot
 from calibration.noise import DeviceNoise
 from circuits.cells import Entangle, Rotations
+from circuits.controllers import ControlledByBits
 from circuits.definition import Architecture
 from circuits.encoders import dense_angle_encoding
+from circuits.feedback import Measure
 from jobs.aer import AerExecutor, lower, measurement_names
 from jobs.errors import SpecError
 from jobs.exact import ExactExecutor, circuit_distribution, sequence_model
@@ -32,6 +34,30 @@ RING = Architecture(
 )
 
 
+# Angles of a step are affine in the two bits that the step before measured.
+AFFINE = Architecture(
+    name="affine",
+    n_qubits=3,
+    n_features=2,
+    encoder=(dense_angle_encoding((0, 1), ("y",)), ControlledByBits(2, 2, form="affine")),
+    cell=(Entangle(((0, 2), (1, 2))), Rotations((0, 1, 2), "y")),
+    after_cell=(Measure((0, 1)),),
+    readout=(2, 1),
+    n_bits=2,
+    modes=("sampled",),
+    mode="sampled",
+)
+
+
+def slow(name):
+    return pytest.param(name, marks=pytest.mark.slow)
+
+
+def sampled_or_coherent(name):
+    has_modes = len(circuits.architecture(name).modes) > 1
+    return circuits.architecture(name, **({"mode": "sampled"} if has_modes else {}))
+
+
 def out_bits(circuit):
     (out,) = (register for register in circuit.cregs if register.name == "out")
     return [circuit.find_bit(bit).index for bit in out]
@@ -49,9 +75,11 @@ def values_for(architecture, steps, seed=3):
 
 
 @pytest.mark.parametrize("backend", ["fake_boston", "fake_kingston"])
-@pytest.mark.parametrize("name", ["dynamic-line", "stacked-3-minimal", "ring"])
+@pytest.mark.parametrize(
+    "name", ["dynamic-line", "stacked-3-minimal", "ring", "adapted", "affine", "hybrid"]
+)
 def test_transpiling_and_unrolling_keep_the_ideal_distribution(name, backend):
-    architecture = RING if name == "ring" else circuits.architecture(name)
+    architecture = {"ring": RING, "affine": AFFINE}.get(name) or sampled_or_coherent(name)
     features, weights = values_for(architecture, 2)
     logical = circuits.unroll(architecture, 2).bind(features, weights)
     transpiled, _ = device(architecture, backend)
@@ -75,9 +103,11 @@ def test_the_circuit_for_the_device_passes_preflight_and_lies_on_its_qubits():
     assert back == transpiled.unroll(10).circuit or back.count_ops() == wide.count_ops()
 
 
-@pytest.mark.parametrize("name", ["dynamic-line", "stacked-3-minimal"])
+@pytest.mark.parametrize(
+    "name", ["dynamic-line", "stacked-3-minimal", "adapted", "affine", slow("v3a"), slow("hybrid")]
+)
 def test_exact_engine_and_aers_density_matrix_agree_to_1e_12(name):
-    architecture = circuits.architecture(name)
+    architecture = AFFINE if name == "affine" else sampled_or_coherent(name)
     transpiled, noise = device(architecture)
     features, weights = values_for(architecture, 3)
     bound = transpiled.unroll(3).bind(features, weights)
@@ -90,6 +120,22 @@ def test_exact_engine_and_aers_density_matrix_agree_to_1e_12(name):
     assert np.abs(scanned - by_aer).max() < 1e-12
     assert np.abs(circuit_distribution(bound, noise, keep) - by_aer).max() < 1e-12
     assert np.abs(scanned - circuit_distribution(bound, None, keep)).max() > 1e-3  # noise acts
+
+
+def test_a_first_step_without_bits_stands_before_steps_that_read_them():
+    transpiled, _ = device(AFFINE)
+    circuit = transpiled.unroll(3).circuit
+    assert [register.name for register in circuit.cregs] == ["m0", "m1", "m2", "out"]
+    branches = [item for item in circuit.data if item.operation.name == "if_else"]
+    read = [
+        {circuit.find_bit(bit).registers[0][0].name for bit in item.clbits} for item in branches
+    ]
+    assert read == [{"m0"}, {"m0"}, {"m1"}, {"m1"}]
+    assert transpiled.first.count_ops().get("if_else", 0) == 0
+    whole = snapshot("fake_boston")
+    wide = transpiled.embed(circuit, whole.n_qubits)
+    rows = Pub(wide, np.zeros((1, wide.num_parameters)))
+    assert not [f for f in preflight(rows, whole.target(), shots=9) if f.severity == "error"]
 
 
 @pytest.mark.parametrize("place", ["aer", "recorded", "exact"])
@@ -139,10 +185,8 @@ def test_a_device_without_feed_forward_is_refused():
         transpile_step(circuits.architecture("dynamic-line"), snapshot("fake_berlin"), seed=1)
 
 
-@pytest.mark.parametrize(
-    ("name", "mode"), [("v1", "expectation"), ("adapted", "sampled"), ("hybrid", "expectation")]
-)
-def test_models_that_are_not_one_repeated_step_are_refused(name, mode):
-    architecture = circuits.architecture(name, mode=mode)
-    with pytest.raises(SpecError, match=f"Got {name} in the mode {mode}"):
+@pytest.mark.parametrize("name", ["v1", "hybrid"])
+def test_models_in_rounds_are_refused(name):
+    architecture = circuits.architecture(name, mode="expectation")
+    with pytest.raises(SpecError, match=f"Got {name} in the mode expectation"):
         transpile_step(architecture, snapshot("fake_boston"), seed=1)

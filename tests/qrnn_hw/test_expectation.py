@@ -34,14 +34,29 @@ def test_one_round_is_one_job_for_all_sequences_and_gates():
     model, x, w = draw("qlstm", 3, 2, wiring="repaired")
     jobs = []
 
-    def measure(bound):
-        jobs.append(len(bound))
-        return exactly(bound)
+    def measure(pubs):
+        jobs.append([pub.n_rows for pub in pubs])
+        return exactly(pubs)
 
     rounds = run_rounds(model, x, w, measure)
-    assert jobs == [12, 12]
+    assert jobs == [[3] * 4, [3] * 4]
     assert rounds.outputs.shape == (3, 1)
     np.testing.assert_allclose(rounds.outputs[:, 0], rounds.states[:, -1, 0])
+
+
+def test_sequences_that_have_ended_are_in_no_later_job():
+    model, x, w = draw("v3a", 3, 3)
+    lengths, rows = np.array([1, 3, 2]), []
+
+    def measure(pubs):
+        rows.append(pubs[0].n_rows)
+        return exactly(pubs)
+
+    found = run_rounds(model, x, w, measure, lengths=lengths).outputs
+    assert rows == [3, 2, 1]
+    for row, length in enumerate(lengths):
+        alone = run_rounds(model, x[row : row + 1, :length], w, exactly).outputs
+        np.testing.assert_allclose(found[row], alone[0], atol=1e-12)
 
 
 def test_a_compiled_step_gives_the_same_values():
@@ -49,9 +64,9 @@ def test_a_compiled_step_gives_the_same_values():
     compiler = generate_preset_pass_manager(1, basis_gates=["rz", "sx", "x", "cz"])
     seen = set()
 
-    def measure(bound):
-        seen.update(gate for circuit in bound for gate in circuit.count_ops())
-        return exactly(bound)
+    def measure(pubs):
+        seen.update(gate for pub in pubs for gate in pub.circuit.count_ops())
+        return exactly(pubs)
 
     rounds = run_rounds(model, x, w, measure, compiler.run)
     expected = run_rounds(model, x, w, exactly)
@@ -94,6 +109,8 @@ def test_what_is_no_batch_of_a_model_in_rounds_is_refused():
         run_rounds(circuits.architecture("sim-v1"), x, w, exactly)
     with pytest.raises(UsageError, match=r"at least 1\. Got 0"):
         by_sampler(StatevectorSampler(), 0)
+    with pytest.raises(UsageError, match=r"from 1 to 2\. Got \[3\]"):
+        run_rounds(model, x, w, exactly, lengths=np.array([3]))
     hybrid = circuits.architecture("hybrid", n_qubits=3, n_layers=1)
     with pytest.raises(UsageError, match=r"the 6 angles .* Got 4 angles"):
         run_hybrid_rounds(hybrid, Controller(2, 3, 4), {}, x, exactly)

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 import circuits
 from circuits.errors import CircuitsError, UnknownNameError
+from qrnn_hw.cli import invoke
 from qrnn_hw.cli.models import app
 from qrnn_hw.errors import UsageError
 from qrnn_hw.models import costs, markdown
@@ -134,3 +135,27 @@ def test_help_imports_nothing_heavy():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ("show v1 --backend fake_armonk", 2, "v1 needs 6 qubits. Got fake_armonk with 1;"),
+        ("audit v3a --steps 1 --backend fake_armonk", 2, "v3a needs 4 qubits. Got fake_armonk"),
+        ("show dynamic-line --steps 2 --backend fake_berlin", 2, "Got fake_berlin without it"),
+        ("show v1 --backend fake_oursense", 3, "did you mean fake_ourense"),
+        ("show v1 --seed 99999999999999999999", 2, "'--seed'"),
+        ("audit v3a --seed -1", 2, "'--seed'"),
+        ("export v3a --output a.qpy --seed -1", 2, "'--seed'"),
+        ("audit v3a --shots 99999999999999", 2, "at most 10,000,000. Got 99999999999999"),
+        ("show dynamic-line --steps 1000000000", 2, "at most 10,000. Got 1000000000"),
+        ("draw v3a --output /proc/none/a.svg", 3, "choose another --output"),
+        ("export v3a --output /proc/none/a.qpy", 3, "choose another --output"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(arguments, code, said, capsys, tmp_path):
+    assert invoke(["models", *arguments.replace(" a.qpy", f" {tmp_path}/a.qpy").split()]) == code
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,92 @@
+"""Lay a circuit out on a device, and route it so that its wires end where they began."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from qiskit.circuit import QuantumCircuit
+from qiskit.transpiler import generate_preset_pass_manager
+
+from calibration.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from qiskit.transpiler import Target
+
+OPTIMIZATION_LEVEL = 3
+
+
+def choose_layout(circuit: QuantumCircuit, snapshot: Snapshot, seed: int) -> tuple[int, ...]:
+    """Return the device's qubits for the wires, then any other qubit that routing needs."""
+    manager = generate_preset_pass_manager(
+        optimization_level=OPTIMIZATION_LEVEL, target=snapshot.target(), seed_transpiler=seed
+    )
+    whole = manager.run(circuit)
+    chosen = list(whole.layout.initial_index_layout(filter_ancillas=True))
+    touched = {
+        whole.find_bit(qubit).index
+        for instruction in whole.data
+        if instruction.operation.name != "barrier"
+        for qubit in instruction.qubits
+    }
+    return (*chosen, *sorted(touched - set(chosen)))
+
+
+def route(
+    circuit: QuantumCircuit, target: Target, seed: int, *, back: bool = True
+) -> QuantumCircuit:
+    """Transpile onto the active qubits, wire i on qubit i, and undo what routing permuted."""
+    manager = generate_preset_pass_manager(
+        optimization_level=OPTIMIZATION_LEVEL,
+        target=target,
+        initial_layout=list(range(circuit.num_qubits)),
+        seed_transpiler=seed,
+    )
+    routed = manager.run(circuit)
+    plain = without_layout(routed)
+    final = routed.layout.final_index_layout() if routed.layout else []
+    if not back or final == list(range(circuit.num_qubits)):
+        return plain
+    for a, b in _swaps_home(dict(enumerate(final)), target):
+        plain.swap(a, b)
+    return without_layout(
+        generate_preset_pass_manager(
+            optimization_level=1,
+            target=target,
+            initial_layout=list(range(target.num_qubits)),
+            seed_transpiler=seed,
+        ).run(plain)
+    )
+
+
+def _swaps_home(at: dict[int, int], target: Target) -> list[tuple[int, int]]:
+    """Return swaps along the coupling that bring each wire i from qubit at[i] to qubit i."""
+    import rustworkx
+
+    edges = {tuple(sorted(pair)) for pair in target.build_coupling_map().get_edges()}
+    graph = rustworkx.PyGraph()
+    graph.add_nodes_from(range(target.num_qubits))
+    graph.add_edges_from_no_data(list(edges))
+    return list(rustworkx.graph_token_swapper(graph, {q: wire for wire, q in at.items()}))
+
+
+def without_layout(circuit: QuantumCircuit) -> QuantumCircuit:
+    """Return the circuit on plain qubits 0 to n - 1, as physical as before."""
+    plain = QuantumCircuit(circuit.num_qubits, name=circuit.name)
+    for register in circuit.cregs:
+        plain.add_register(register)
+    for instruction in circuit.data:
+        qubits = [circuit.find_bit(q).index for q in instruction.qubits]
+        plain.append(instruction.operation, qubits, instruction.clbits)
+    return plain
+
+
+def embed(circuit: QuantumCircuit, physical: Sequence[int], n_qubits: int) -> QuantumCircuit:
+    """Return a circuit with qubit i placed on qubit physical[i] of a device of n_qubits."""
+    wide = QuantumCircuit(n_qubits, name=circuit.name)
+    for register in circuit.cregs:
+        wide.add_register(register)
+    for instruction in circuit.data:
+        qubits = [physical[circuit.find_bit(q).index] for q in instruction.qubits]
+        wide.append(instruction.operation, qubits, instruction.clbits)
+    return wide

@@ -1,0 +1,97 @@
+"""`qrnn-hw train`: a model by a named recipe, without a machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from qrnn_hw.cli.options import FeedbackMode, ModelOptions, Wiring
+from qrnn_hw.cli.output import Json, print_json, print_table
+
+
+def train(
+    name: Annotated[str, typer.Argument(help="Model name, as `qrnn-hw models list` gives it.")],
+    recipe: Annotated[
+        str,
+        typer.Option(help="published (the first source's procedure, faults and all) or ours."),
+    ] = "ours",
+    option: ModelOptions = None,
+    mode: FeedbackMode = None,
+    wiring: Wiring = None,
+    dataset: Annotated[
+        str, typer.Option(help="Embedded data: amazon, imdb, yelp or uci.")
+    ] = "amazon",
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Your own labelled text: TSV with the columns label and text."),
+    ] = None,
+    embeddings: Annotated[
+        Path | None, typer.Option(help="Your own word vectors: GloVe text format or .npz.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
+    seeds: Annotated[int, typer.Option(help="Train from so many seeds at once.")] = 1,
+    epochs: Annotated[
+        int | None, typer.Option(help="At most so many; the recipe's own number by default.")
+    ] = None,
+    shots: Annotated[int, typer.Option(help="Of each circuit in the test with shots.")] = 1000,
+    freeze: Annotated[
+        bool, typer.Option("--freeze", help="Leave the circuit's weights as drawn: a control.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder of checkpoint.npz and result.json.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Train a model by a recipe, without noise, and test it with infinite shots and with few.
+
+    A run that was interrupted goes on from the checkpoint in the output folder.
+    """
+    from qrnn_hw.data.labelled_text import load_embedded, load_tsv
+    from qrnn_hw.model_options import chosen_architecture
+
+    options = dict(chosen_architecture(name, option, mode=mode, wiring=wiring).options)
+
+    from qrnn_hw.cli.progress import ConsoleProgress
+    from qrnn_hw.recipe_run import assess_recipe, prepare_recipe, train_recipe
+    from qrnn_hw.recipe_settings import RecipeSettings
+    from qrnn_hw.report.files import write_json
+
+    settings = RecipeSettings(
+        model=name,
+        recipe=recipe,  # type: ignore[arg-type]
+        options=options,
+        dataset=dataset,
+        data=data,
+        embeddings=embeddings,
+        seed=seed,
+        n_seeds=seeds,
+        epochs=epochs,
+        shots=shots,
+        frozen=freeze,
+        output=output or Path("runs") / f"train-{name}-{recipe}",
+    )
+    text = load_tsv(data) if data else load_embedded(dataset)
+    with ConsoleProgress() as progress:
+        progress.stage("making the features")
+        prepared = prepare_recipe(settings, text)
+        progress.stage(f"training {name}, recipe {recipe}")
+        state = train_recipe(prepared, progress)
+        progress.stage("testing")
+        document = assess_recipe(prepared, state)
+        write_json(settings.output / "result.json", document)
+    if json:
+        print_json(document)
+    else:
+        print_table(("", "test accuracy", "95 % interval"), _rows(document))
+
+
+def _rows(document: dict[str, Any]) -> list[tuple[str, str, str]]:
+    rows = []
+    for key, label in (("infinite", "infinite shots"), ("shots", f"{document['shots']:,} shots")):
+        one = document["accuracy"][key]
+        rows.append((label, f"{one['value']:.3f}", f"{one['low']:.3f} to {one['high']:.3f}"))
+    if document["published_accuracy"] is not None:
+        rows.append(("published", f"{document['published_accuracy']:.3f}", ""))
+    return rows

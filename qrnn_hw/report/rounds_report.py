@@ -1,0 +1,154 @@
+"""The report of a run in host rounds."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+from qrnn_hw.controls import baseline_interval
+from qrnn_hw.report.blocks import Findings, Heading, Table, Text, to_html
+from qrnn_hw.report.files import package_versions, write_json, write_text
+from qrnn_hw.rounds_job import RoundsOutcome
+
+LABELS = {
+    "ideal": "no noise, infinite shots",
+    "ideal_shots": "no noise, raw shots in every round",
+    "noisy": "on the machine, raw shots in every round",
+}
+
+
+def write_rounds_report(outcome: RoundsOutcome) -> dict[str, Any]:
+    """Write `report.html` and `result.json` into the output folder and return the document."""
+    folder = outcome.settings.output
+    path = folder / "report.html"
+    document = _document(outcome, str(path))
+    title = f"{document['model']} on {document['dataset']}, {document['backend']}, in rounds"
+    write_text(
+        path,
+        to_html(
+            title,
+            [
+                Findings(tuple(_findings(outcome))),
+                Heading("Accuracy"),
+                _accuracy(document),
+                Heading("The rounds"),
+                Text(
+                    "Each round is one job of all sentences that are not over yet. The host "
+                    "computes what is fed back from the estimates of the round before; readout is "
+                    "not corrected."
+                ),
+                _rounds(outcome),
+                Heading("Where the numbers come from"),
+                _provenance(document),
+            ],
+        ),
+    )
+    write_json(folder / "result.json", document)
+    return document
+
+
+def _document(outcome: RoundsOutcome, report: str) -> dict[str, Any]:
+    settings, estimate = outcome.settings, outcome.planned.estimate
+    state, network = outcome.state, outcome.prepared.network
+    return {
+        "schema_version": 1,
+        "model": settings.model,
+        "mode": network.architecture.mode,
+        "dataset": str(settings.data or settings.dataset),
+        "backend": outcome.machine.name,
+        "shots": settings.shots,
+        "seeds": settings.seeds,
+        "accuracy": {name: one.to_json() for name, one in outcome.accuracy.items()},
+        "controls": [
+            {
+                "name": control.name,
+                "n_parameters": control.n_parameters,
+                **baseline_interval(control, len(outcome.labels)).to_json(),
+            }
+            for control in outcome.controls
+        ],
+        "rounds": len(outcome.measured.specs),
+        "jobs": [spec.key for spec in outcome.measured.specs],
+        "qpu_seconds": estimate.best_seconds,
+        "qpu_seconds_range": {"low": estimate.low_seconds, "high": estimate.high_seconds},
+        "rows": {
+            "training": outcome.prepared.training.labels.shape[1],
+            "test": len(outcome.labels),
+        },
+        "training": {
+            "engine": "exact, without noise",
+            "epochs": state.finished_epochs,
+            "best_epoch": int(state.best_epoch[0]) + 1,
+            "n_parameters": sum(int(value.size) for value in state.of(0).values()),
+            "n_quantum_weights": network.architecture.n_weights,
+            "history": state.history[:, 0].tolist(),
+        },
+        "calibration": {
+            "taken": outcome.machine.snapshot.taken,
+            "snapshot": outcome.machine.snapshot.digest,
+        },
+        "settings": settings.to_json(),
+        "versions": {"python": platform.python_version(), **package_versions()},
+        "report": report,
+    }
+
+
+def _findings(outcome: RoundsOutcome) -> list[str]:
+    measured, ideal = outcome.accuracy["noisy"], outcome.accuracy["ideal"]
+    flips = ((outcome.scores["noisy"] > 0) != (outcome.scores["ideal"] > 0)).mean()
+    return [
+        f"On {outcome.machine.name} the network labels {measured.value:.1%} of {measured.n} unseen "
+        f"sentences rightly with {outcome.settings.shots:,} shots a round (95 % interval "
+        f"{measured.low:.1%} to {measured.high:.1%}); without noise and with infinite shots "
+        f"{ideal.value:.1%} ({ideal.low:.1%} to {ideal.high:.1%}).",
+        f"{flips:.1%} of the labels differ from those without noise.",
+        f"The {len(outcome.measured.specs)} rounds take about "
+        f"{outcome.planned.estimate.best_seconds:.0f} s of QPU time on the machine.",
+    ]
+
+
+def _accuracy(document: dict[str, Any]) -> Table:
+    rows = [(LABELS[name], one) for name, one in document["accuracy"].items()]
+    rows += [
+        (f"{one['name']} ({one['n_parameters']:,} parameters)", one) for one in document["controls"]
+    ]
+    return Table(
+        ("", "accuracy", "95 % interval", "sentences"),
+        tuple(
+            (name, f"{i['value']:.3f}", f"{i['low']:.3f} to {i['high']:.3f}", str(i["n"]))
+            for name, i in rows
+        ),
+    )
+
+
+def _rounds(outcome: RoundsOutcome) -> Table:
+    return Table(
+        ("round", "sentences", "circuits", "QPU seconds", "job"),
+        tuple(
+            (
+                str(number),
+                str(spec.pubs[0].n_rows),
+                str(len(spec.pubs)),
+                f"{estimate.best_seconds:.1f}",
+                spec.key[:12],
+            )
+            for number, (spec, estimate) in enumerate(
+                zip(outcome.measured.specs, outcome.planned.estimates, strict=True), start=1
+            )
+        ),
+    )
+
+
+def _provenance(document: dict[str, Any]) -> Table:
+    training = document["training"]
+    rows = [
+        ("calibration", f"{document['backend']}, taken {document['calibration']['taken']}"),
+        ("snapshot", document["calibration"]["snapshot"]),
+        ("training", f"{training['engine']}, {training['epochs']} epochs"),
+        ("parameters", f"{training['n_parameters']:,}"),
+        ("quantum weights", str(training["n_quantum_weights"])),
+        ("rows", ", ".join(f"{name} {count}" for name, count in document["rows"].items())),
+        ("seeds", ", ".join(f"{name} {seed}" for name, seed in document["seeds"].items())),
+        ("versions", ", ".join(f"{k} {v}" for k, v in document["versions"].items())),
+    ]
+    return Table(("", ""), tuple(rows))
