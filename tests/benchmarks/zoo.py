@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from qrnn_hw.report.files import write_json, write_text
 from qrnn_hw.settings import RunSettings
 from qrnn_hw.statistics.intervals import mean_interval
 from qrnn_hw.task import Task, load_task
+from qrnn_hw.train.options import TrainingOptions
 
 BUILD, PAGE = Path("build/zoo"), Path("docs/results.md")
 SEEDS = range(5)
@@ -43,7 +43,7 @@ ORDER = (
 )
 
 
-class Quiet:
+class Stages:
     """Progress on stdout, one line a stage."""
 
     def stage(self, text: str) -> None:
@@ -74,8 +74,6 @@ class Training:
 
     def settings(self, epochs: int | None) -> RecipeSettings:
         """Return what is trained, at most so many epochs."""
-        from qrnn_hw.train.options import TrainingOptions
-
         published = self.kind == "published"
         own = PUBLISHED[self.model].epochs if published else TrainingOptions().epochs
         return RecipeSettings(
@@ -100,8 +98,9 @@ def trainings(models: list[str]) -> list[Training]:
             if kind == "published":
                 found += [Training(name, kind)] if name in PUBLISHED else []
                 continue
-            if name != "hybrid":
-                found.append(Training(name, kind, repaired))
+            if kind == "frozen" and not architecture(name).n_weights:
+                continue
+            found.append(Training(name, kind, repaired))
             if len(options["mode"]) > 1:
                 found.append(Training(name, kind, (*repaired, ("mode", "sampled"))))
     return sorted(found, key=is_large)  # stable: what takes hours comes last
@@ -120,10 +119,8 @@ def one(training: Training, text: LabelledText, epochs: int | None) -> dict[str,
         document: dict[str, Any] = json.loads(result.read_text())
         if document["epochs"]["asked"] >= (settings.epochs or 0):
             return document
-    began = time.process_time()
     prepared = prepare_recipe(settings, text)
-    document = assess_recipe(prepared, train_recipe(prepared, Quiet()))
-    document["cpu_seconds"] = time.process_time() - began
+    document = assess_recipe(prepared, train_recipe(prepared, Stages()))
     write_json(result, document)
     return document
 
@@ -198,7 +195,7 @@ def write_page(
     ]
     for row in rows:
         model = row.split(",")[0]
-        is_sampled = row.endswith("sampled") and model != "hybrid"
+        is_sampled = row.endswith("sampled")
         found = {
             kind: done.get(by_cell.get((model if kind == "published" else row, kind), ""))
             for kind in KINDS
@@ -216,7 +213,7 @@ def write_page(
                     str(figure),
                     *faithful,
                     *cells(ours),
-                    cells(found["frozen"])[0],
+                    cells(found["frozen"])[0] if (row, "frozen") in by_cell else "no weights",
                     "not run" if gru is None else shown(gru["values"]),
                     "" if ours is None else f"{ours['n_parameters']:,}",
                 ]
@@ -247,6 +244,32 @@ interval. `make zoo` writes this page and continues where it was stopped.
 """
 
 
+def keep(
+    done: dict[Any, Any], training: Training, document: dict[str, Any], tasks: list[Task]
+) -> None:
+    """Note a finished training and, beside ours, the classical network of equal size."""
+    done[training] = document
+    if training.kind == "ours":
+        done[f"gru {training.row}"] = equal_gru(document["n_parameters"], tasks)
+
+
+def write(
+    done: dict[Any, Any], everything: list[Training], controls: dict[str, list[float]]
+) -> None:
+    """Write the page and the document of all that is there."""
+    write_page(done, everything, controls)
+    write_json(
+        Path("build/zoo.json"),
+        {
+            "baselines": controls,
+            "trainings": [
+                {"row": t.row, "kind": t.kind, **done[t]} for t in everything if t in done
+            ],
+            "not_run": [f"{t.row}, {t.kind}" for t in everything if t not in done],
+        },
+    )
+
+
 def main() -> None:
     """Run what is not there yet."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -261,28 +284,16 @@ def main() -> None:
     done: dict[Any, Any] = {}
     for training in everything:
         if (training.folder / "result.json").exists():
-            done[training] = json.loads((training.folder / "result.json").read_text())
+            keep(done, training, json.loads((training.folder / "result.json").read_text()), tasks)
+    write(done, everything, controls)
     for training in everything:
         if training.model not in chosen.models or training.kind not in chosen.kinds:
             continue
         print(f"{training.row}, {training.kind}", flush=True)
-        done[training] = document = one(training, text, chosen.epochs)
-        if training.kind == "ours":
-            done[f"gru {training.row}"] = equal_gru(document["n_parameters"], tasks)
-        write_page(done, everything, controls)
-        write_json(
-            Path("build/zoo.json"),
-            {
-                "baselines": controls,
-                "trainings": [
-                    {"row": t.row, "kind": t.kind, **done[t]} for t in everything if t in done
-                ],
-                "not_run": [f"{t.row}, {t.kind}" for t in everything if t not in done],
-            },
-        )
-        accuracy = document["accuracy"]["infinite"]["value"]
-        seconds = document.get("cpu_seconds", 0.0)
-        print(f"    {accuracy:.3f}, {seconds:.0f} CPU seconds", flush=True)
+        document = one(training, text, chosen.epochs)
+        keep(done, training, document, tasks)
+        write(done, everything, controls)
+        print(f"    {document['accuracy']['infinite']['value']:.3f}", flush=True)
 
 
 if __name__ == "__main__":
