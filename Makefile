@@ -53,7 +53,7 @@ docs: $(STAMP)
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
 
 # Slow measurements; each writes build/<name>.json with what was measured beside its target.
-.PHONY: accuracy bench bench-mitigation bench-studies faults
+.PHONY: accuracy bench bench-mitigation bench-studies faults zoo
 
 accuracy: $(STAMP)
 	$(BIN)/python tests/benchmarks/accuracy.py
@@ -66,3 +66,7 @@ faults: $(STAMP)
 
 bench-mitigation: $(STAMP)
 	$(BIN)/python tests/benchmarks/mitigation.py
+
+# Five seeds of every model beside classical networks, docs/results.md; hours, resumable.
+zoo: $(STAMP)
+	PYTHONPATH=. $(BIN)/python tests/benchmarks/zoo.py
