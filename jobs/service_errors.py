@@ -4,6 +4,8 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from json import JSONDecodeError
+from traceback import walk_tb
 
 from ibm_cloud_sdk_core import ApiException  # type: ignore[import-untyped]
 from qiskit.exceptions import QiskitError
@@ -46,6 +48,8 @@ def translated(action: str) -> Iterator[None]:
         TypeError,
         ValueError,  # those of JSON and of UTF-8 among them
     ) as error:
+        if not isinstance(error, JSONDecodeError) and not _passed_through_client(error):
+            raise  # a defect of ours is not the service's fault
         if action.startswith("connect") and isinstance(error, AttributeError | IndexError):
             # The client takes an instance's name apart without looking whether it is one.
             raise AuthenticationError(
@@ -58,6 +62,11 @@ def translated(action: str) -> Iterator[None]:
             f"The service should answer in its own format. Could not {action}: "
             f"{type(error).__name__}: {one_line(error)} Try again later."
         ) from None
+
+
+def _passed_through_client(error: BaseException) -> bool:
+    frames = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
+    return any(name.startswith("qiskit_ibm_runtime") for name in frames)
 
 
 def _fault(action: str, error: BaseException) -> JobsError:

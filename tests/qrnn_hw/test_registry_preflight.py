@@ -3,14 +3,11 @@
 import pytest
 
 from circuits.registry import REGISTRY
-from jobs.errors import SpecError
 from qrnn_hw.assessment import assess
 from qrnn_hw.machine import open_machine
 from qrnn_hw.workload import load_workload
 
 STEPS = 10
-HOST_ONLY = [("hybrid", ("mode=expectation",))]
-"""The host computes between its steps: there is no circuit of the whole sequence."""
 
 
 def options_of(row):
@@ -21,17 +18,13 @@ def options_of(row):
             yield (*(() if option == "mode" else sampled), f"{option}={value}")
 
 
-ALL = [
-    (row.name, options)
-    for row in REGISTRY.values()
-    for options in options_of(row)
-    if (row.name, options) not in HOST_ONLY
-]
+ALL = [(row.name, options) for row in REGISTRY.values() for options in options_of(row)]
 FAST = [
     ("dynamic-line", ("mode=sampled",)),
     ("v2", ("mode=sampled", "wiring=repaired")),
     ("stacked-3-minimal", ("mode=coherent",)),
     ("sim-v1", ("input_mode=accumulate",)),
+    ("hybrid", ("mode=expectation",)),
 ]
 
 
@@ -49,14 +42,6 @@ def assert_passes(name, options, backend):
 @pytest.mark.parametrize(("name", "options"), FAST)
 def test_a_model_of_each_kind_passes(name, options, backend):
     assert_passes(name, options, backend)
-
-
-@pytest.mark.parametrize(("name", "options"), HOST_ONLY)
-def test_a_model_without_a_circuit_of_its_sequence_says_so(name, options):
-    with pytest.raises(SpecError, match="host computes between steps") as caught:
-        load_workload(name, open_machine("fake_boston"), options=options, steps=STEPS)
-    assert "--option mode=sampled" in str(caught.value)
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.slow

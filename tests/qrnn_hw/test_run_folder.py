@@ -23,6 +23,9 @@ OTHERS = {
     "seed": 1,
     "engine": "aer",
     "training": TrainingOptions(epochs=3),
+    "training_seed": 5,
+    "decoupling": "xx",
+    "options": (("wiring", "repaired"),),
 }
 
 
