@@ -1,4 +1,5 @@
 # make demo   the main job, offline        make test   all tests
+# make test-slow  those that take minutes each
 # make check  everything that CI runs      make format rewrites the code's layout
 # make docs   the documentation site
 # make bench  speed beside each baseline (rows against other packages need '.[peers]')
@@ -7,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test bench check format lint types imports install clean
+.PHONY: demo test test-slow bench check format lint types imports install clean
 
 install: $(STAMP)
 
@@ -23,6 +24,9 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest -n auto --dist loadfile -m slow
 
 bench: $(STAMP)
 	PYTHONPATH=. $(BIN)/python tests/benchmarks/performance.py

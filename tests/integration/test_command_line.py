@@ -101,6 +101,7 @@ def test_stored_bits_give_the_accuracies_of_the_run_again(quick):
     assert 0 < found["stacks"]["noisy"]["score_error"] < found["stacks"]["zne"]["score_error"]
 
 
+@pytest.mark.slow
 def test_plans_choose_stacks_and_say_what_the_noise_is(quick):
     folder, done = quick
     jobs = json.loads(done.stdout)["jobs"]

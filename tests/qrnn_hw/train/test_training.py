@@ -76,6 +76,7 @@ def test_a_resumed_run_gives_the_numbers_of_an_uninterrupted_one(setup, tmp_path
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_training_on_aer_resumes_to_the_same_numbers_too(setup, tmp_path):
     transpiled, noise, _, (training, validation), weights = setup
     trainer = AerTrainer(transpiled, noise, shots=20)
