@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from jobs.errors import AuthenticationError
+
 Source = Literal["environment", "file", "none"]
 
 
@@ -35,13 +37,30 @@ def account_status() -> AccountStatus:
     if path.exists():
         is_private = not stat.S_IMODE(path.stat().st_mode) & 0o077
         try:
-            saved = bool(json.loads(path.read_text(encoding="utf-8")))
+            content = json.loads(path.read_text(encoding="utf-8"))
+            is_readable = isinstance(content, dict) and all(
+                isinstance(account, dict) for account in content.values()
+            )
+            saved = is_readable and bool(content)
         except (OSError, ValueError):
             is_readable = False
     source: Source = "file" if saved else "none"
     if os.environ.get("QISKIT_IBM_TOKEN"):
         source = "environment"
     return AccountStatus(source, path, is_private, is_readable)
+
+
+def check_readable(status: AccountStatus) -> None:
+    """Refuse a file of saved accounts in which the client would stumble.
+
+    Raises:
+        AuthenticationError: If it cannot be read, or is not the JSON that the client expects.
+    """
+    if not status.is_readable:
+        raise AuthenticationError(
+            "The file of saved accounts should be the JSON that the client writes. Got other "
+            f"content in {status.path}. Move it away and run `qrnn-hw auth login`."
+        )
 
 
 def make_private(path: Path) -> None:

@@ -16,6 +16,8 @@ LARGEST_REGISTER = 10_000
 """Bits or qubits of one register; the parsers would make a billion of them one by one."""
 
 _SIZE = re.compile(r"\[\s*([0-9][0-9_]*)\s*\]")
+# Possessive, so that a file of nothing but comments takes time in proportion to its length.
+_BEFORE_STATEMENTS = re.compile(r"(?:\s++|//[^\n]*+|/\*.*?\*/)*+", re.DOTALL)
 SUFFIXES = (".qasm", ".qasm2", ".qasm3", ".qpy")
 
 
@@ -63,9 +65,10 @@ def _from_openqasm(data: bytes, path: Path) -> QuantumCircuit:
                 f"A register of a circuit file should have at most {LARGEST_REGISTER:,} bits. "
                 f"Got {digits[:20]} in {path}."
             )
-    lines = (line.strip() for line in text.splitlines())
-    first = next((line for line in lines if line and not line.startswith("//")), "")
-    parse = qasm2.loads if first.startswith("OPENQASM 2") else qasm3.loads
+    start = _BEFORE_STATEMENTS.match(text).end()  # type: ignore[union-attr]
+    if start == len(text):
+        raise SpecError(f"An OpenQASM file should hold a circuit. Got no statement in {path}.")
+    parse = qasm2.loads if text.startswith("OPENQASM 2", start) else qasm3.loads
     said = io.StringIO()
     try:
         # The parser of version 3 also writes to stderr, sometimes instead of into its error.

@@ -11,7 +11,7 @@ from qiskit_ibm_runtime.exceptions import RuntimeInvalidStateError
 from qiskit_ibm_runtime.executor_sampler import Sampler
 
 from jobs import reach
-from jobs.account import account_path, make_private
+from jobs.account import account_path, account_status, check_readable, make_private
 from jobs.bindable import check_for_aer
 from jobs.bits import pub_result
 from jobs.errors import JobFailedError, PreflightError, ServiceUnavailableError
@@ -78,8 +78,9 @@ def save_account(token: str, instance: str) -> None:
     """Save the account as the client's default, in a file that only its owner may read.
 
     Raises:
-        AuthenticationError: If the client refuses the token or the instance.
+        AuthenticationError: If the client refuses the token, the instance or its own file.
     """
+    check_readable(account_status())
     # The client would make the file readable for everybody.
     make_private(account_path())
     with translated("save the account"):
@@ -117,6 +118,8 @@ class ServiceExecutor:
     def _service(self) -> QiskitRuntimeService:
         # What matters comes as an exception; the client's warnings repeat it over several lines.
         logging.getLogger("qiskit_ibm_runtime").setLevel(logging.ERROR)
+        if (account := account_status()).source != "environment":
+            check_readable(account)
         with translated("connect to the service"):
             service = QiskitRuntimeService()
         # The client waits 15 minutes for the answer to a POST and for ever for any other, and has

@@ -18,12 +18,14 @@ def invoke(arguments: list[str] | None = None) -> int:
     Args:
         arguments: without the program's name; by default those of the process.
     """
+    from typer import Abort
+
     from qrnn_hw.cli.app import app
     from qrnn_hw.errors import ConfigurationError, exit_code
 
     try:
         result = app(arguments, standalone_mode=False)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Abort):  # the latter at a question that is asked
         result = INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does; nothing is wrong.

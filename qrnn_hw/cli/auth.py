@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Annotated
 
@@ -15,6 +16,11 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+LONGEST_TOKEN = 4096
+"""Characters; a key of the service has 44, a token of a request some 1,500."""
+
+_CRN = re.compile(r"crn:v1(:[!-9;-~]*){8}")
 
 
 @app.command("login")
@@ -37,15 +43,38 @@ def login(
         token = sys.stdin.readline().strip()
     else:
         token = typer.prompt("Token (not shown)", hide_input=True, err=True).strip()
-    if not token:
-        raise UsageError("a token should not be empty. Got nothing.")
-    instance = instance or typer.prompt("Instance (CRN)", err=True).strip()
+    _check_token(token)
+    if instance is None:
+        instance = typer.prompt("Instance (CRN)", err=True)
+    instance = instance.strip()
+    if not _CRN.fullmatch(instance):
+        raise UsageError(
+            "an instance should be its CRN, crn:v1:... with nine colons, as the page of the "
+            f"instance shows it. Got {instance[:200]!r}."
+        )
 
     from jobs.account import account_path
     from jobs.runtime import save_account
 
     save_account(token, instance)
     typer.echo(f"saved to {account_path()}, for its owner only")
+
+
+def _check_token(token: str) -> None:
+    """Refuse what no header of a request could carry; the token itself is never shown."""
+    from qrnn_hw.errors import UsageError
+
+    if not token:
+        raise UsageError("a token should not be empty. Got nothing.")
+    if len(token) > LONGEST_TOKEN:
+        raise UsageError(
+            f"a token should have at most {LONGEST_TOKEN:,} characters. Got {len(token):,}."
+        )
+    if not re.fullmatch(r"[!-~]+", token):
+        raise UsageError(
+            "a token should be one word of letters, digits and signs. Got a space, a control "
+            "character or a letter outside ASCII in it; copy it again."
+        )
 
 
 @app.command("status")

@@ -36,7 +36,7 @@ def test_each_format_is_read(tmp_path):
     (tmp_path / "a.qpy").write_bytes(pack_circuit(circuit()))
     (tmp_path / "b.qasm").write_text(OPENQASM_3)
     (tmp_path / "c.qasm3").write_text(qasm3.dumps(circuit()))
-    (tmp_path / "d.qasm").write_text(OPENQASM_2)
+    (tmp_path / "d.qasm").write_text("// of version 2\n" + OPENQASM_2)
     assert circuit_digest(read_circuit(tmp_path / "a.qpy")) == circuit_digest(circuit())
     for name in ("b.qasm", "c.qasm3"):
         names = [one.operation.name for one in read_circuit(tmp_path / name).data]
@@ -51,7 +51,8 @@ def test_each_format_is_read(tmp_path):
         ("a.qpy", b"", "QPY"),
         ("a.qpy", b"QISKIT\x05" + bytes(60), "format 13 or newer"),
         ("a.qpy", b"QISKIT\x0d" + bytes(60), "readable QPY|one circuit"),
-        ("a.qasm", b"", "valid"),
+        ("a.qasm", b"", "no statement"),
+        ("a.qasm", b" \n// words only\n/* and\n more */", "no statement"),
         ("a.qasm", b"\xff\xfe\x00", "text"),
         ("a.qasm", b"OPENQASM 3.0; qubit q; frobnicate q;", "valid"),
         ("a.qasm", b"OPENQASM 2.0; qreg q[1]; nonsense q[0];", "valid"),

@@ -4,6 +4,7 @@ import os
 import stat
 
 import pytest
+import typer
 
 from jobs.account import account_path
 from qrnn_hw.cli import invoke
@@ -56,6 +57,62 @@ def test_a_token_is_never_an_argument(capsys, monkeypatch, words, said):
     assert said in captured.err
     assert TOKEN not in captured.err
     assert not account_path().exists()
+
+
+@pytest.mark.parametrize(
+    ("token", "instance", "said"),
+    [
+        ("key\x1b[31m", INSTANCE, "control"),
+        ("two words", INSTANCE, "one word"),
+        ("cl\u00e9", INSTANCE, "ASCII"),
+        ("k" * 5000, INSTANCE, "Got 5,000"),
+        (TOKEN, "", "CRN"),
+        (TOKEN, "nonsense", "CRN"),
+        (TOKEN, "crn:v1", "CRN"),
+        (TOKEN, INSTANCE.replace("1:2", "1\n:2"), "CRN"),
+    ],
+)
+def test_what_no_request_could_carry_is_not_saved(capsys, monkeypatch, token, instance, said):
+    monkeypatch.setattr("sys.stdin", io.StringIO(token + "\n"))
+    assert invoke(["auth", "login", "--token-stdin", "--instance", instance]) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.err.count("\n") == 1
+    assert token not in captured.err
+    assert not account_path().exists()
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", '{"default-ibm-quantum-platform": 3}'])
+@pytest.mark.parametrize("words", [["auth", "login"], ["backends", "--remote"]])
+def test_a_damaged_account_file_is_not_the_services_fault(capsys, monkeypatch, words, content):
+    account_path().parent.mkdir()
+    account_path().write_text(content)
+    monkeypatch.setattr("sys.stdin", io.StringIO(TOKEN + "\n"))
+    login = ["--token-stdin", "--instance", INSTANCE] if words[0] == "auth" else []
+    assert invoke([*words, *login]) == 5
+    captured = capsys.readouterr()
+    assert str(account_path()) in captured.err
+    assert captured.err.count("\n") == 1
+    assert account_path().read_text() == content
+    assert invoke(["auth", "status"]) == 5
+
+
+def test_an_account_from_the_environment_needs_no_file(capsys, emulator):
+    account_path().parent.mkdir()
+    account_path().write_text("{")
+    assert invoke(["auth", "status", "--remote", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["plan"] == "open"
+
+
+def test_leaving_at_a_question_is_an_interruption(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+
+    def leave(*args, **kwargs):
+        raise typer.Abort
+
+    monkeypatch.setattr("typer.prompt", leave)
+    assert invoke(["auth", "login"]) == 130
+    assert "interrupted" in capsys.readouterr().err
 
 
 def test_the_service_is_asked_only_when_wanted(capsys, emulator):
