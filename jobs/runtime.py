@@ -18,6 +18,7 @@ from jobs.errors import JobFailedError, PreflightError, ServiceUnavailableError
 from jobs.executor import ServiceJob, ServicePhase
 from jobs.service_errors import one_line, translated
 from jobs.spec import JobSpec, PubResult
+from jobs.usage import charged_seconds
 
 Mode = Literal["job", "batch", "session"]
 
@@ -281,11 +282,7 @@ class ServiceExecutor:
     def quantum_seconds(self, job_id: str) -> float | None:
         """Return the seconds that were charged, or None while they are not known."""
         with translated(f"read the usage of job {job_id}"):
-            usage = self._job(job_id).metrics().get("usage", {})
-        seconds = usage.get("qpu_charge_time_seconds", usage.get("quantum_seconds"))
-        if seconds is None or usage.get("status", "complete") == "pending":
-            return None
-        return float(seconds)
+            return charged_seconds(self._job(job_id).metrics())
 
 
 def _described(job: Any) -> ServiceJob:
