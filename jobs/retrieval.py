@@ -159,14 +159,21 @@ def cancel(keys: Sequence[str], executor: RemoteExecutor, store: Store) -> tuple
     """
     cancelled = []
     for key in keys:
-        state = store.state(key)
-        if isinstance(state, Intended):
-            if settle(key, state.tag, executor, store) is None:
-                store.set_state(key, Cancelled(now(), "Cancelled before it was sent."))
+        # Who holds the lock may be sending it: then there is something to cancel a moment later.
+        with store.lock(key):
+            if _cancel_one(key, executor, store):
                 cancelled.append(key)
-                continue
-            state = store.state(key)
-        if isinstance(state, Submitted | Running) and executor.cancel(state.id):
-            store.set_state(key, Cancelled(now(), "Cancelled on request.", state.id))
-            cancelled.append(key)
     return tuple(cancelled)
+
+
+def _cancel_one(key: str, executor: RemoteExecutor, store: Store) -> bool:
+    state = store.state(key)
+    if isinstance(state, Intended):
+        if settle(key, state.tag, executor, store) is None:
+            store.set_state(key, Cancelled(now(), "Cancelled before it was sent."))
+            return True
+        state = store.state(key)
+    if isinstance(state, Submitted | Running) and executor.cancel(state.id):
+        store.set_state(key, Cancelled(now(), "Cancelled on request.", state.id))
+        return True
+    return False

@@ -1,3 +1,5 @@
+from threading import Thread
+
 import numpy as np
 import pytest
 from emulator.simulated import Killed, SimulatedService, bits_of
@@ -219,6 +221,27 @@ def test_cancelling_reaches_jobs_whose_sending_was_cut_short(store):
     assert service.jobs["d0"][2].phase == "cancelled"
     assert isinstance(store.state(job().key), Cancelled)
     assert cancel([job().key], service, store) == ()
+
+
+def test_cancelling_waits_for_whoever_is_sending_the_job(store, tmp_path):
+    cancelled = []
+
+    def cancel_elsewhere():
+        with Store(tmp_path / "jobs.db") as other:
+            cancelled.extend(cancel([job().key], service, other))
+
+    class Slow(SimulatedService):
+        def submit(self, spec, tag):
+            rival.start()
+            rival.join(0.3)  # without the lock it ends here, with "cancelled before it was sent"
+            return super().submit(spec, tag)
+
+    service, rival = Slow(), Thread(target=cancel_elsewhere)
+    submit(job(), service, store)
+    rival.join(30)
+    assert cancelled == [job().key]
+    assert service.jobs["d0"][2].phase == "cancelled"
+    assert isinstance(store.state(job().key), Cancelled)
 
 
 @settings(max_examples=60, deadline=None)
