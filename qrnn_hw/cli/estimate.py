@@ -42,7 +42,7 @@ def estimate(
         [
             ("circuit", f"{document['source']} on {document['backend']}"),
             ("longest path", f"{1e6 * cost['longest_path_seconds']:.1f} us"),
-            ("executions", f"{cost['executions']:,} in {document['n_jobs']} jobs"),
+            ("executions", f"{cost['executions']:,} in {document['n_jobs']} job(s)"),
             ("QPU seconds, best", f"{cost['best_seconds']:.1f}"),
             ("low to high", f"{cost['low_seconds']:.1f} to {cost['high_seconds']:.1f}"),
             (

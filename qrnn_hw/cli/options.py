@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -36,3 +37,10 @@ FeedbackMode = Annotated[
     typer.Option("--mode", help="Short for --option mode=coherent, sampled or expectation."),
 ]
 Wiring = Annotated[str | None, typer.Option(help="Short for --option wiring=faithful or repaired.")]
+Data = Annotated[
+    Path | None,
+    typer.Option(help="Your own labelled text: TSV with the columns label and text."),
+]
+Embeddings = Annotated[
+    Path | None, typer.Option(help="Your own word vectors: GloVe text format or .npz.")
+]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qrnn_hw.cli.options import FeedbackMode, ModelOptions, Wiring
+from qrnn_hw.cli.options import Data, Embeddings, FeedbackMode, ModelOptions, Wiring
 
 if TYPE_CHECKING:
     from jobs.cost import Estimate
@@ -30,13 +30,8 @@ def run(
             "is the default."
         ),
     ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(help="Your own labelled text: TSV with the columns label and text."),
-    ] = None,
-    embeddings: Annotated[
-        Path | None, typer.Option(help="Your own word vectors: GloVe text format or .npz.")
-    ] = None,
+    data: Data = None,
+    embeddings: Embeddings = None,
     backend: Annotated[
         str, typer.Option(help="fake_... (recorded, offline) or ibm_... (the real machine).")
     ] = "fake_boston",

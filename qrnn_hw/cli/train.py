@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from qrnn_hw.cli.options import FeedbackMode, ModelOptions, Wiring
+from qrnn_hw.cli.options import Data, Embeddings, FeedbackMode, ModelOptions, Wiring
 from qrnn_hw.cli.output import Json, print_json, print_table
 
 
@@ -21,15 +21,10 @@ def train(
     mode: FeedbackMode = None,
     wiring: Wiring = None,
     dataset: Annotated[
-        str, typer.Option(help="Embedded data: amazon, imdb, yelp or uci.")
-    ] = "amazon",
-    data: Annotated[
-        Path | None,
-        typer.Option(help="Your own labelled text: TSV with the columns label and text."),
+        str | None, typer.Option(help="Embedded data: amazon (the default), imdb, yelp or uci.")
     ] = None,
-    embeddings: Annotated[
-        Path | None, typer.Option(help="Your own word vectors: GloVe text format or .npz.")
-    ] = None,
+    data: Data = None,
+    embeddings: Embeddings = None,
     seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
     seeds: Annotated[int, typer.Option(help="Train from so many seeds at once.")] = 1,
     epochs: Annotated[
@@ -48,7 +43,7 @@ def train(
 
     A run that was interrupted goes on from the checkpoint in the output folder.
     """
-    from qrnn_hw.data.labelled_text import load_embedded, load_tsv
+    from qrnn_hw.data.labelled_text import dataset_name, load_embedded, load_tsv
     from qrnn_hw.model_options import chosen_architecture
 
     options = dict(chosen_architecture(name, option, mode=mode, wiring=wiring).options)
@@ -62,7 +57,7 @@ def train(
         model=name,
         recipe=recipe,  # type: ignore[arg-type]
         options=options,
-        dataset=dataset,
+        dataset=dataset_name(dataset, data, default="amazon"),
         data=data,
         embeddings=embeddings,
         seed=seed,
@@ -72,7 +67,7 @@ def train(
         frozen=freeze,
         output=output or Path("runs") / f"train-{name}-{recipe}",
     )
-    text = load_tsv(data) if data else load_embedded(dataset)
+    text = load_tsv(data) if data else load_embedded(settings.dataset)
     with ConsoleProgress() as progress:
         progress.stage("making the features")
         prepared = prepare_recipe(settings, text)

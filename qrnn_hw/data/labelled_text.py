@@ -47,8 +47,13 @@ class LabelledText:
         return len(self.texts)
 
 
-def dataset_name(dataset: str | None, data: Path | None) -> str:
+def dataset_name(dataset: str | None, data: Path | None, default: str = DEFAULT_NAME) -> str:
     """Return the embedded data set's name, where it or a file of the user's may be asked for.
+
+    Args:
+        dataset: asked for; None is the default.
+        data: the user's own file; None without one.
+        default: an embedded data set.
 
     Raises:
         UsageError: both are asked for.
@@ -58,7 +63,7 @@ def dataset_name(dataset: str | None, data: Path | None) -> str:
             f"either --data or --dataset should be given. Got both, {data} and {shown(dataset)}; "
             "leave one of them out."
         )
-    return DEFAULT_NAME if dataset is None else dataset
+    return default if dataset is None else dataset
 
 
 def load_embedded(name: str) -> LabelledText:

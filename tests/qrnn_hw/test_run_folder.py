@@ -65,7 +65,9 @@ def test_latest_is_a_link_to_the_last_and_a_real_folder_stays(folder):
     assert not (folder / "runs/latest").is_symlink()
 
 
-@pytest.mark.parametrize("command", [["run"], ["study", "shots"]])
+@pytest.mark.parametrize(
+    "command", [["run"], ["study", "shots"], ["study", "device"], ["train", "dynamic-line"]]
+)
 def test_two_data_sets_at_once_are_refused(command, capsys):
     assert invoke([*command, "--data", "mine.tsv", "--dataset", "amazon"]) == 2
     assert "leave one of them out" in capsys.readouterr().err
