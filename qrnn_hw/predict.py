@@ -12,7 +12,7 @@ from qiskit.circuit import QuantumCircuit
 
 from jobs.isa import TranspiledStep
 from jobs.spec import Pub, PubResult
-from qrnn_hw.classifier import Examples, Weights, angles
+from qrnn_hw.networks.classifier import Examples, Weights, angles
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ def backends(
         for device in recorded_devices()
     ]
     if remote:
-        from qrnn_hw.machine import real_backends
+        from qrnn_hw.submission.machine import real_backends
 
         records = [*real_backends(), *records]
     if json:

@@ -29,7 +29,7 @@ def snapshot(
 ) -> None:
     """Write a backend's calibration of now to a JSON file."""
     from calibration.files import write_snapshot
-    from qrnn_hw.machine import open_machine
+    from qrnn_hw.submission.machine import open_machine
 
     taken = open_machine(backend).snapshot
     moment = taken.taken.replace(":", "").split("+")[0] or "undated"
@@ -96,7 +96,7 @@ def readout(
     json: Json = False,
 ) -> None:
     """Measure both readout errors of each qubit, with standard errors; the bits are stored."""
-    from qrnn_hw.readout_run import parse_qubits
+    from qrnn_hw.submission.readout_run import parse_qubits
 
     chosen = parse_qubits(qubits)
     document = _measured(backend, chosen, shots, seed, budget, yes, fresh)
@@ -133,11 +133,11 @@ def _measured(
 ) -> dict[str, Any]:
     from jobs.preflight import require
     from jobs.store import Store
-    from qrnn_hw.assessment import assess, plan_state
     from qrnn_hw.cli.submit import send_and_follow
     from qrnn_hw.config import store_path
-    from qrnn_hw.machine import open_machine
-    from qrnn_hw.readout_run import readout_document, readout_workload
+    from qrnn_hw.submission.assessment import assess, plan_state
+    from qrnn_hw.submission.machine import open_machine
+    from qrnn_hw.submission.readout_run import readout_document, readout_workload
 
     machine = open_machine(backend)
     workload = readout_workload(machine, qubits, fresh=fresh)

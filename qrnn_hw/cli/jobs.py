@@ -34,7 +34,7 @@ def list_jobs(
     json: Json = False,
 ) -> None:
     """List the jobs of the store, newest first, with the age of what is shown."""
-    from qrnn_hw.job_documents import age_text, check_states, list_document
+    from qrnn_hw.submission.job_documents import age_text, check_states, list_document
 
     check_states(state or ())
     with _store() as store:
@@ -63,7 +63,7 @@ def list_jobs(
 @app.command("show")
 def show(key: Key, json: Json = False) -> None:
     """Show one job: states with their times, notes, estimate and charge."""
-    from qrnn_hw.job_documents import age_text, full_document
+    from qrnn_hw.submission.job_documents import age_text, full_document
 
     with _store() as store:
         document = full_document(store.resolve(key), store)
@@ -89,7 +89,7 @@ def show(key: Key, json: Json = False) -> None:
 def watch(keys: Keys = None, json: Json = False) -> None:
     """Wait until jobs have ended; without keys, all that have not. Ctrl-C leaves them running."""
     from qrnn_hw.cli.submit import come_back, report_change
-    from qrnn_hw.tracking import pending_keys, watch_jobs
+    from qrnn_hw.submission.tracking import pending_keys, watch_jobs
 
     with _store() as store:
         wanted = _resolved(keys, store) or pending_keys(store)
@@ -107,8 +107,8 @@ def watch(keys: Keys = None, json: Json = False) -> None:
 @app.command("fetch")
 def fetch(key: Key, json: Json = False) -> None:
     """Print the counts of a job that is done, from the store or, the first time, the service."""
-    from qrnn_hw.job_results import counts_document
-    from qrnn_hw.tracking import fetch_job
+    from qrnn_hw.submission.job_results import counts_document
+    from qrnn_hw.submission.tracking import fetch_job
 
     with _store() as store:
         full = store.resolve(key)
@@ -131,7 +131,7 @@ def fetch(key: Key, json: Json = False) -> None:
 @app.command("adopt")
 def adopt(keys: Keys = None, json: Json = False) -> None:
     """Look up jobs whose sending was cut short, keep those found, cancel and report doubles."""
-    from qrnn_hw.tracking import adopt_jobs
+    from qrnn_hw.submission.tracking import adopt_jobs
 
     with _store() as store:
         found = adopt_jobs(_resolved(keys, store), store)
@@ -152,7 +152,7 @@ def cancel(
     json: Json = False,
 ) -> None:
     """Cancel jobs that have not ended."""
-    from qrnn_hw.tracking import cancel_jobs, parts_of
+    from qrnn_hw.submission.tracking import cancel_jobs, parts_of
 
     with _store() as store:
         wanted = _resolved(keys, store)
@@ -169,7 +169,7 @@ def export(
     key: Key, output: Annotated[Path, typer.Option(help="Zip archive to write; a new file.")]
 ) -> None:
     """Write a job's circuits, parameters, bits, states and calibration to one zip archive."""
-    from qrnn_hw.job_results import write_archive
+    from qrnn_hw.submission.job_results import write_archive
 
     with _store() as store:
         write_archive(store.resolve(key), store, output)
@@ -188,7 +188,7 @@ def _resolved(keys: list[str] | None, store: Store) -> tuple[str, ...]:
 
 
 def _print_states(keys: Sequence[str], store: Store, json: bool) -> None:
-    from qrnn_hw.job_documents import short_document
+    from qrnn_hw.submission.job_documents import short_document
 
     documents = [short_document(key, store) for key in keys]
     if json:
@@ -202,7 +202,7 @@ def _print_states(keys: Sequence[str], store: Store, json: bool) -> None:
 
 def _exit_code(keys: Sequence[str], store: Store) -> int:
     """Return 0 when all are done, 7 when all were lost, 9 when some were."""
-    from qrnn_hw.job_documents import short_document
+    from qrnn_hw.submission.job_documents import short_document
 
     states = [short_document(key, store)["state"] for key in keys]
     n_lost = sum(state in ("failed", "cancelled") for state in states)

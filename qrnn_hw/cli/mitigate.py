@@ -12,8 +12,8 @@ from qrnn_hw.cli.output import Json, print_json, print_table
 if TYPE_CHECKING:
     from qrnn_hw.mitigation.noise_level import NoiseLevel
     from qrnn_hw.mitigation.plan import MitigationPlan
-    from qrnn_hw.recompute import Recomputed
-    from qrnn_hw.stored_run import StoredRun
+    from qrnn_hw.run.recompute import Recomputed
+    from qrnn_hw.run.stored_run import StoredRun
 
 LABELS = {
     "ideal": "no noise, infinite shots",
@@ -81,8 +81,8 @@ def mitigate(
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.config import store_path
     from qrnn_hw.mitigation.stack_names import parse_stack
-    from qrnn_hw.recompute import STORED, check_stored, recompute, total_shots
-    from qrnn_hw.stored_run import open_run
+    from qrnn_hw.run.recompute import STORED, check_stored, recompute, total_shots
+    from qrnn_hw.run.stored_run import open_run
 
     stack = None if plan in (None, "auto") else parse_stack(str(plan))
     check_stored(stack)
@@ -118,8 +118,8 @@ def _refuse_job_options(readout: str | None, register: str | None) -> None:
 
 
 def _level(stored: StoredRun, progress: Any) -> NoiseLevel:
-    from qrnn_hw.forecast import measured_noise_level
-    from qrnn_hw.recompute import stored_counts
+    from qrnn_hw.run.forecast import measured_noise_level
+    from qrnn_hw.run.recompute import stored_counts
 
     progress.stage("fitting the level of the noise to the stored bits")
     prepared = stored.prepared
@@ -136,9 +136,9 @@ def _level(stored: StoredRun, progress: Any) -> NoiseLevel:
 def _forecast(
     stored: StoredRun, shots: int, level: NoiseLevel, candidates: Any, progress: Any
 ) -> MitigationPlan:
-    from qrnn_hw.evaluate import plan_shots
-    from qrnn_hw.forecast import forecast
-    from qrnn_hw.recompute import ideal_scores
+    from qrnn_hw.run.evaluate import plan_shots
+    from qrnn_hw.run.forecast import forecast
+    from qrnn_hw.run.recompute import ideal_scores
 
     progress.stage("forecasting every stack" if candidates is None else "choosing a stack")
     prepared = stored.prepared

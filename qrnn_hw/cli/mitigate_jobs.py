@@ -29,7 +29,7 @@ def mitigate_jobs(
     from qrnn_hw.config import store_path
     from qrnn_hw.errors import UsageError
     from qrnn_hw.mitigation.stack_names import parse_stack
-    from qrnn_hw.stored_jobs import load_readout, load_scaled
+    from qrnn_hw.submission.stored_jobs import load_readout, load_scaled
 
     if explain or plan == "auto":
         raise UsageError(
@@ -56,7 +56,7 @@ def _document(scaled: Any, stack: Any, calibration: Any, shots: int | None) -> d
     from dataclasses import replace
 
     from qrnn_hw.mitigation.stack import Stack
-    from qrnn_hw.stored_jobs import mitigated, to_json
+    from qrnn_hw.submission.stored_jobs import mitigated, to_json
 
     used, values = mitigated(scaled, stack, calibration, shots)
     # The raw value gets the shots of all scale factors, as far as its job has them.

@@ -28,7 +28,7 @@ Steps = Annotated[int, typer.Option(help="Time steps T.")]
 @app.command("list")
 def list_models(json: Json = False) -> None:
     """List all models with their sizes, modes and source."""
-    from qrnn_hw.models import listing
+    from qrnn_hw.models.facts import listing
 
     records = listing()
     if json:
@@ -64,7 +64,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show a model: sizes, source, depth and counts, on a machine too, and what that refuses."""
-    from qrnn_hw.models import circuits_of, costs, costs_on, facts
+    from qrnn_hw.models.facts import circuits_of, costs, costs_on, facts
 
     model = _architecture(name, option, mode, wiring)
     document: dict[str, Any] = facts(model)
@@ -102,7 +102,7 @@ def draw(
     """
     from qrnn_hw.config import writable_folder
     from qrnn_hw.errors import UsageError
-    from qrnn_hw.models import circuits_of, drawable
+    from qrnn_hw.models.facts import circuits_of, drawable
 
     if output is not None and output.suffix.lower() != ".svg":
         raise UsageError(f"a drawing should be written to a file named .svg. Got {output}.")
@@ -135,7 +135,7 @@ def export(
     ] = None,
 ) -> None:
     """Export a model's circuit as OpenQASM 3 or QPY, with free parameters or with numbers."""
-    from qrnn_hw.export import write_circuits
+    from qrnn_hw.models.export import write_circuits
 
     model = _architecture(name, option, mode, wiring)
     for path in write_circuits(model, steps, output, seed):
@@ -164,8 +164,8 @@ def audit(
 
     Inputs and weights are random; the figures are of the ideal model without noise.
     """
-    from qrnn_hw import models
     from qrnn_hw.errors import UsageError
+    from qrnn_hw.models import facts as models
 
     if every == (name is not None):
         raise UsageError(f"audit takes one model name, or --all. Got {name or 'neither'}.")
@@ -204,14 +204,14 @@ def _architecture(
     name: str, given: list[str] | None, mode: str | None, wiring: str | None
 ) -> Architecture:
     """Build a model from its name and the options as typed."""
-    from qrnn_hw.model_options import chosen_architecture
+    from qrnn_hw.models.options import chosen_architecture
 
     return chosen_architecture(name, given, mode=mode, wiring=wiring)
 
 
 def _numbered(path: Path, count: int) -> list[Path]:
     """Return the path, or one numbered path for each of several circuits."""
-    from qrnn_hw.export import numbered
+    from qrnn_hw.models.export import numbered
 
     return numbered(path, count)
 

@@ -11,7 +11,7 @@ from qrnn_hw.cli import options
 from qrnn_hw.cli.output import Json, print_json
 
 if TYPE_CHECKING:
-    from qrnn_hw.assessment import Assessment
+    from qrnn_hw.submission.assessment import Assessment
 
 
 def preflight(
@@ -43,8 +43,8 @@ def preflight(
         mode=mode,
     )
     if remote and not verdict.errors:
-        from qrnn_hw.dry_run import with_dry_run
-        from qrnn_hw.following import POLLING
+        from qrnn_hw.submission.dry_run import with_dry_run
+        from qrnn_hw.submission.following import POLLING
 
         verdict = with_dry_run(verdict, POLLING)
     if json:
@@ -71,7 +71,7 @@ def assessed(
     What is quickly known to be wrong is said before the slow imports.
     """
     from qrnn_hw.errors import UsageError
-    from qrnn_hw.workload import check_source, load_workload
+    from qrnn_hw.submission.workload import check_source, load_workload
 
     if mode not in ("job", "batch", "session"):
         raise UsageError(
@@ -82,9 +82,9 @@ def assessed(
         raise UsageError(f"the number of shots should be at least 1. Got {shots}.")
     check_source(source, options)
 
-    from qrnn_hw.assessment import assess, plan_state
-    from qrnn_hw.machine import open_machine
-    from qrnn_hw.pricing import own_formula
+    from qrnn_hw.submission.assessment import assess, plan_state
+    from qrnn_hw.submission.machine import open_machine
+    from qrnn_hw.submission.pricing import own_formula
 
     machine = open_machine(backend)
     return assess(

@@ -12,8 +12,8 @@ from qrnn_hw.cli.options import Data, Embeddings, FeedbackMode, ModelOptions, Wi
 
 if TYPE_CHECKING:
     from jobs.cost import Estimate
-    from qrnn_hw.assessment import PlanState
-    from qrnn_hw.machine import Machine
+    from qrnn_hw.submission.assessment import PlanState
+    from qrnn_hw.submission.machine import Machine
 
 
 def run(
@@ -76,10 +76,10 @@ def run(
     runs in rounds, one job for each time step of all sentences.
     """
     from qrnn_hw.data.labelled_text import dataset_name, load_embedded, load_tsv
-    from qrnn_hw.model_options import chosen_architecture
-    from qrnn_hw.models import given_options
-    from qrnn_hw.run_folder import default_folder, point_latest
-    from qrnn_hw.settings import RunSettings
+    from qrnn_hw.models.facts import given_options
+    from qrnn_hw.models.options import chosen_architecture
+    from qrnn_hw.run.run_folder import default_folder, point_latest
+    from qrnn_hw.run.settings import RunSettings
     from qrnn_hw.train.options import TrainingOptions
 
     # What is quickly known to be wrong is said before the slow imports.
@@ -106,10 +106,10 @@ def run(
         settings = replace(settings, output=default_folder(settings))
 
     from qrnn_hw.cli.progress import ConsoleProgress
-    from qrnn_hw.main_job import run_main_job
     from qrnn_hw.report.rounds_report import write_rounds_report
     from qrnn_hw.report.run_report import write_report
-    from qrnn_hw.rounds_job import run_in_rounds
+    from qrnn_hw.rounds.rounds_job import run_in_rounds
+    from qrnn_hw.run.main_job import run_main_job
 
     def confirm(estimate: Estimate, machine: Machine, plan: PlanState) -> None:
         from qrnn_hw.cli.spending import confirm_spending

@@ -9,10 +9,10 @@ import typer
 
 from jobs.cost import OPEN_PLAN, Estimate
 from jobs.errors import BudgetError
-from qrnn_hw.machine import Machine
+from qrnn_hw.submission.machine import Machine
 
 if TYPE_CHECKING:
-    from qrnn_hw.assessment import PlanState
+    from qrnn_hw.submission.assessment import PlanState
 
 
 def confirm_spending(

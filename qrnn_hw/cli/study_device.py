@@ -49,7 +49,7 @@ def device(
     from circuits import architecture
     from qrnn_hw.cli.study_shots import numbers
     from qrnn_hw.data.labelled_text import dataset_name
-    from qrnn_hw.settings import RunSettings
+    from qrnn_hw.run.settings import RunSettings
     from qrnn_hw.studies.device import DevicePlan, first_day
     from qrnn_hw.train.options import TrainingOptions
 
@@ -72,9 +72,9 @@ def device(
         require_parquet()
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.config import writable_folder
-    from qrnn_hw.machine import open_machine
     from qrnn_hw.report.device_report import write_device_report
     from qrnn_hw.studies.trained import trained_model
+    from qrnn_hw.submission.machine import open_machine
 
     with ConsoleProgress() as progress:
         progress.stage(f"opening {backend}")
@@ -100,11 +100,11 @@ def device(
 def _run(trained: TrainedModel, plan: DevicePlan, *, yes: bool) -> Progression:
     from jobs.cost import Estimate
     from jobs.store import Store
-    from qrnn_hw.assessment import execution_limit_seconds
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.cli.spending import confirm_spending
     from qrnn_hw.config import store_path
     from qrnn_hw.studies.device import device_jobs, run_rounds
+    from qrnn_hw.submission.assessment import execution_limit_seconds
 
     machine = trained.prepared.machine
     sentences, jobs = device_jobs(trained, plan)

@@ -61,7 +61,7 @@ def shots(
     """
     from circuits import architecture
     from qrnn_hw.data.labelled_text import dataset_name
-    from qrnn_hw.settings import RunSettings
+    from qrnn_hw.run.settings import RunSettings
     from qrnn_hw.studies.causes import CausePlan, study_causes
     from qrnn_hw.studies.shots import DEFAULT_SHOT_COUNTS, ShotPlan
     from qrnn_hw.train.options import TrainingOptions

@@ -13,7 +13,7 @@ from qrnn_hw.cli.output import Json, print_json, print_table
 if TYPE_CHECKING:
     from jobs.states import State
     from jobs.store import Store
-    from qrnn_hw.assessment import Assessment
+    from qrnn_hw.submission.assessment import Assessment
 
 
 def submit(
@@ -80,7 +80,7 @@ def send_and_follow(
     wait: bool,
 ) -> tuple[tuple[str, ...], bool]:
     """Return the keys of the jobs, and whether the user stopped the command, not the jobs."""
-    from qrnn_hw.following import follow, known_keys
+    from qrnn_hw.submission.following import follow, known_keys
 
     try:
         keys = _sent(verdict, store, mode, budget, yes, dry_run)
@@ -103,7 +103,7 @@ def _sent(
 ) -> tuple[str, ...]:
     """Send the job after the question, and return its keys; none of a dry run."""
     from qrnn_hw.cli.spending import check_budget, confirm_spending, described
-    from qrnn_hw.following import is_under_way, send
+    from qrnn_hw.submission.following import is_under_way, send
 
     estimate, spec = verdict.estimate, verdict.spec
     assert estimate is not None  # preflight refuses what cannot be timed,
@@ -146,7 +146,7 @@ def come_back(keys: Sequence[str]) -> str:
 
 
 def _print(keys: tuple[str, ...], verdict: Assessment, store: Store, json: bool) -> None:
-    from qrnn_hw.job_documents import short_document
+    from qrnn_hw.submission.job_documents import short_document
 
     jobs: list[dict[str, Any]] = [short_document(key, store) for key in keys]
     if json:

@@ -44,13 +44,13 @@ def train(
     A run that was interrupted goes on from the checkpoint in the output folder.
     """
     from qrnn_hw.data.labelled_text import dataset_name, load_embedded, load_tsv
-    from qrnn_hw.model_options import chosen_architecture
+    from qrnn_hw.models.options import chosen_architecture
 
     options = dict(chosen_architecture(name, option, mode=mode, wiring=wiring).options)
 
     from qrnn_hw.cli.progress import ConsoleProgress
-    from qrnn_hw.recipe_run import assess_recipe, prepare_recipe, train_recipe
-    from qrnn_hw.recipe_settings import RecipeSettings
+    from qrnn_hw.recipes.recipe_run import assess_recipe, prepare_recipe, train_recipe
+    from qrnn_hw.recipes.recipe_settings import RecipeSettings
     from qrnn_hw.report.files import write_json
 
     settings = RecipeSettings(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from qrnn_hw._version import __version__
-from qrnn_hw.outcome import PACKAGES
+from qrnn_hw.run.outcome import PACKAGES
 
 
 def write_text(path: Path, text: str) -> None:

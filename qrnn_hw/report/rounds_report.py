@@ -5,10 +5,10 @@ from __future__ import annotations
 import platform
 from typing import Any
 
-from qrnn_hw.controls import baseline_interval
 from qrnn_hw.report.blocks import Findings, Heading, Table, Text, to_html
 from qrnn_hw.report.files import package_versions, write_json, write_text
-from qrnn_hw.rounds_job import RoundsOutcome
+from qrnn_hw.rounds.rounds_job import RoundsOutcome
+from qrnn_hw.run.controls import baseline_interval
 
 LABELS = {
     "ideal": "no noise, infinite shots",

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qrnn_hw.controls import baseline_interval
-from qrnn_hw.outcome import Outcome
 from qrnn_hw.report.figures import circuit_figure, histogram_figure, interval_figure, line_figure
 from qrnn_hw.report.page import figure, findings, heading, page, paragraph, table
+from qrnn_hw.run.controls import baseline_interval
+from qrnn_hw.run.outcome import Outcome
 from qrnn_hw.statistics.comparison import holm, mcnemar
 from qrnn_hw.statistics.intervals import Interval
 

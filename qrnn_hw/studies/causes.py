@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from calibration.snapshot import Snapshot
 from jobs.exact import sequence_model
-from qrnn_hw.classifier import Examples, Weights
 from qrnn_hw.errors import UsageError
-from qrnn_hw.main_job import Progress, train_or_resume
-from qrnn_hw.outcome import exact_distributions
+from qrnn_hw.networks.classifier import Examples, Weights
+from qrnn_hw.run.main_job import Progress, train_or_resume
+from qrnn_hw.run.outcome import exact_distributions
 from qrnn_hw.statistics.cause_split import cause_split
 from qrnn_hw.statistics.decisions import (
     DecisionRule,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from jobs.executor import Executor
 from jobs.isa import TranspiledStep
 from jobs.spec import JobSpec
-from qrnn_hw.classifier import Examples, Weights
+from qrnn_hw.networks.classifier import Examples, Weights
 from qrnn_hw.predict import sentence_pubs
 from qrnn_hw.studies.adaptive import Draw
 

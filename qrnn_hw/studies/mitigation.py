@@ -22,8 +22,8 @@ from qrnn_hw.mitigation.readout import correct_weights
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration, from_counts
 from qrnn_hw.mitigation.threshold import fit_threshold
 from qrnn_hw.mitigation.zne import ZNEPlan, circuit_weights, split_shots
-from qrnn_hw.outcome import exact_distributions
 from qrnn_hw.predict import sentence_pubs
+from qrnn_hw.run.outcome import exact_distributions
 from qrnn_hw.statistics.decisions import margins
 from qrnn_hw.statistics.intervals import mean_interval
 from qrnn_hw.studies.grid import Scalar

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.lock import held
-from qrnn_hw.settings import RunSettings
+from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.studies.grid import Cell
 from qrnn_hw.studies.trained import TrainedModel, trained_model
 from qrnn_hw.train.options import TrainingOptions

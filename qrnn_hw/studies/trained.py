@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qrnn_hw.classifier import Examples, Weights
 from qrnn_hw.data.labelled_text import load_embedded, load_tsv
 from qrnn_hw.errors import ConfigurationError
-from qrnn_hw.machine import Machine
-from qrnn_hw.main_job import Prepared, Progress, prepare, train_or_resume
-from qrnn_hw.outcome import exact_distributions
-from qrnn_hw.settings import RunSettings
+from qrnn_hw.networks.classifier import Examples, Weights
+from qrnn_hw.run.main_job import Prepared, Progress, prepare, train_or_resume
+from qrnn_hw.run.outcome import exact_distributions
+from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.statistics.decisions import DecisionRule
+from qrnn_hw.submission.machine import Machine
 from qrnn_hw.train.options import TrainingOptions
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from calibration.noise import DeviceNoise
 from jobs.aer import AerExecutor
 from jobs.isa import TranspiledStep
 from jobs.spec import JobSpec
-from qrnn_hw.classifier import Examples, Weights, accuracy
 from qrnn_hw.errors import ConfigurationError
+from qrnn_hw.networks.classifier import Examples, Weights, accuracy
 from qrnn_hw.predict import sentence_pubs
 from qrnn_hw.train.exact import Epoch, TrainingState, logistic_loss, stopped
 from qrnn_hw.train.options import TrainingOptions

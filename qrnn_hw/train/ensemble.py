@@ -19,7 +19,7 @@ import optax
 from numpy.typing import NDArray
 
 from qrnn_hw.errors import ConfigurationError
-from qrnn_hw.network import Network, Parameters
+from qrnn_hw.networks.network import Network, Parameters
 from qrnn_hw.train.checkpoint import read_arrays, write_arrays
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import optax
 
 from circuits.exact.sequence import SequenceModel
-from qrnn_hw.classifier import Examples, Weights, accuracy, angles, scores
 from qrnn_hw.errors import ConfigurationError
+from qrnn_hw.networks.classifier import Examples, Weights, accuracy, angles, scores
 from qrnn_hw.train.options import TrainingOptions
 
 MARGIN_SCALE = 4.0

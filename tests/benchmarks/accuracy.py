@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from qrnn_hw.classifier import accuracy, initial_weights
-from qrnn_hw.controls import classical_controls
 from qrnn_hw.data.labelled_text import load_embedded
-from qrnn_hw.main_job import prepare
-from qrnn_hw.outcome import exact_distributions
-from qrnn_hw.settings import RunSettings
+from qrnn_hw.networks.classifier import accuracy, initial_weights
+from qrnn_hw.run.controls import classical_controls
+from qrnn_hw.run.main_job import prepare
+from qrnn_hw.run.outcome import exact_distributions
+from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.statistics.intervals import mean_interval
 from qrnn_hw.studies.model_cache import Quiet
 from qrnn_hw.train.exact import start, train

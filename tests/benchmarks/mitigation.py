@@ -38,7 +38,7 @@ from qrnn_hw.mitigation.stack import (
     terms,
 )
 from qrnn_hw.mitigation.zne import ZNEPlan, circuit_weights
-from qrnn_hw.stored_jobs import check_offline
+from qrnn_hw.submission.stored_jobs import check_offline
 
 ROOT = Path(__file__).resolve().parents[2]
 OUTPUT = ROOT / "build" / "bench-mitigation.json"

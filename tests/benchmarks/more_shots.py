@@ -25,7 +25,7 @@ from jobs.isa import transpile_step
 from qrnn_hw.data.labelled_text import load_embedded
 from qrnn_hw.data.vectors import load_embedded_vectors
 from qrnn_hw.features import embed, fit_pca, project
-from qrnn_hw.recipes import published_recipe, scale_to_angles, split_rows
+from qrnn_hw.recipes.recipes import published_recipe, scale_to_angles, split_rows
 from qrnn_hw.statistics.curves import correct_probabilities
 from qrnn_hw.statistics.decisions import (
     DecisionRule,

@@ -26,8 +26,8 @@ LOCAL_CALL = """
 import sys, time
 from jobs.recorded import RecordedDeviceExecutor
 from jobs.spec import JobSpec
-from qrnn_hw.machine import open_machine
-from qrnn_hw.workload import load_workload
+from qrnn_hw.submission.machine import open_machine
+from qrnn_hw.submission.workload import load_workload
 machine = open_machine("fake_boston")
 place = RecordedDeviceExecutor(machine.snapshot)
 pubs = load_workload("dynamic-line", machine, steps=10).pubs

@@ -419,10 +419,10 @@ def machine_step() -> Iterator[Row]:
 
 def training() -> Iterator[Row]:
     """Training of the dynamic model on the amazon file under noise, to its end."""
-    from qrnn_hw.classifier import initial_weights
     from qrnn_hw.data.labelled_text import load_embedded
-    from qrnn_hw.main_job import prepare
-    from qrnn_hw.settings import RunSettings
+    from qrnn_hw.networks.classifier import initial_weights
+    from qrnn_hw.run.main_job import prepare
+    from qrnn_hw.run.settings import RunSettings
     from qrnn_hw.studies.model_cache import Quiet
     from qrnn_hw.train.exact import start, train
 

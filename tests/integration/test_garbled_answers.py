@@ -15,7 +15,7 @@ BODIES = [[], {"usage": None}, {"usage": {"quantum_seconds": "many"}}]
 def sent(emulator, tmp_path, monkeypatch, capsys):
     """Send one job and return the beginning of its name in the store."""
     monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("qrnn_hw.following.POLLING", QUICK)
+    monkeypatch.setattr("qrnn_hw.submission.following.POLLING", QUICK)
     circuit = QuantumCircuit(12, 1)
     circuit.measure(0, 0)
     with (tmp_path / "one.qpy").open("wb") as written:

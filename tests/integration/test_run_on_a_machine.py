@@ -11,8 +11,8 @@ from qrnn_hw.cli import invoke
 from qrnn_hw.config import store_path
 from qrnn_hw.data.labelled_text import load_embedded
 from qrnn_hw.errors import ConfigurationError
-from qrnn_hw.main_job import prepare, train_or_resume
-from qrnn_hw.settings import RunSettings
+from qrnn_hw.run.main_job import prepare, train_or_resume
+from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.train.exact import Epoch
 from qrnn_hw.train.options import TrainingOptions
 
@@ -36,7 +36,7 @@ class Said:
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr("qrnn_hw.following.POLLING", Backoff(0.05, 0.2, 10.0))
+    monkeypatch.setattr("qrnn_hw.submission.following.POLLING", Backoff(0.05, 0.2, 10.0))
 
 
 def test_what_may_not_be_spent_is_said_before_the_training(emulator, capsys, tmp_path, monkeypatch):
@@ -81,7 +81,7 @@ def one_epoch(model, training, validation, options, state, after_epoch):
 
 
 def test_a_run_goes_on_with_the_calibration_that_it_began_with(emulator, tmp_path, monkeypatch):
-    monkeypatch.setattr("qrnn_hw.main_job.train", one_epoch)
+    monkeypatch.setattr("qrnn_hw.run.main_job.train", one_epoch)
     settings = RunSettings(
         model=MODEL,
         dataset="amazon",

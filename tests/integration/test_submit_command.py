@@ -23,7 +23,7 @@ CANARY = "canary-7d2c51-token"
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr("qrnn_hw.following.POLLING", QUICK)
+    monkeypatch.setattr("qrnn_hw.submission.following.POLLING", QUICK)
     return tmp_path
 
 
@@ -114,7 +114,7 @@ def test_what_is_pending_has_its_exit_code(emulator, queue, capsys, file):
 
 def test_a_dropped_answer_leaves_an_intent_that_is_adopted(emulator, capsys, file, monkeypatch):
     # The service takes the job, the answer is lost, and then nothing answers any more.
-    monkeypatch.setattr("qrnn_hw.following.POLLING", Backoff(0.02, 0.05, 0.1))
+    monkeypatch.setattr("qrnn_hw.submission.following.POLLING", Backoff(0.02, 0.05, 0.1))
     emulator.faults = [
         Fault("drop after", "POST", "/jobs$"),
         Fault("drop", "GET", "/jobs$", times=1000),
@@ -219,7 +219,7 @@ def test_a_job_that_is_too_large_is_sent_in_parts_and_rejoined(emulator, capsys,
     from jobs.splitting import split
 
     small = Limits(executions=100)
-    monkeypatch.setattr("qrnn_hw.assessment.split", lambda spec: split(spec, small))
+    monkeypatch.setattr("qrnn_hw.submission.assessment.split", lambda spec: split(spec, small))
     monkeypatch.setattr("jobs.submission.split", lambda spec, limits: split(spec, small))
     words = ["submit", "dynamic-line", "--backend", "ibm_boston", "--steps", 1, "--rows", 3]
     document, _ = command(capsys, *words, "--shots", 50, "--yes", "--wait")

@@ -91,7 +91,7 @@ def test_readout_errors_are_measured_with_their_standard_errors(
     emulator, tmp_path, capsys, monkeypatch
 ):
     monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("qrnn_hw.following.POLLING", Backoff(0.05, 0.2, 10.0))
+    monkeypatch.setattr("qrnn_hw.submission.following.POLLING", Backoff(0.05, 0.2, 10.0))
     words = ["calibrate", "readout", "--backend", "ibm_boston", "--qubits", "0,2-3", "--shots"]
     path = tmp_path / "readout.json"
     assert invoke([*words, "500", "--yes", "--json", "--output", str(path)]) == 0

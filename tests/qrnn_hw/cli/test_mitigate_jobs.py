@@ -125,11 +125,11 @@ def test_what_cannot_be_mitigated_is_one_line(capsys, jobs, monkeypatch):
         assert message in error(capsys, code, *words)
     # A calibration of the day before yesterday.
     later = datetime.now(UTC) + timedelta(hours=48)
-    monkeypatch.setattr("qrnn_hw.stored_jobs.sent_last", lambda keys, store: later)
+    monkeypatch.setattr("qrnn_hw.submission.stored_jobs.sent_last", lambda keys, store: later)
     line = error(capsys, 3, jobs[1], *terminal, jobs["readout"])
     assert "at most 24.0 h old. Got 48.0 h" in line
     earlier = datetime.now(UTC) - timedelta(hours=30)
-    monkeypatch.setattr("qrnn_hw.stored_jobs.sent_last", lambda keys, store: earlier)
+    monkeypatch.setattr("qrnn_hw.submission.stored_jobs.sent_last", lambda keys, store: earlier)
     assert "Got 30.0 h" in error(capsys, 3, jobs[1], *terminal, jobs["readout"])
     assert document(capsys, jobs[1], *terminal, jobs["readout"], "--max-age", "72")
 

@@ -12,8 +12,8 @@ from calibration.library import snapshot
 from calibration.noise import DeviceNoise
 from jobs.exact import sequence_model
 from jobs.isa import transpile_step
-from qrnn_hw.classifier import Examples, accuracy, initial_weights, scores
 from qrnn_hw.errors import ConfigurationError, UsageError
+from qrnn_hw.networks.classifier import Examples, accuracy, initial_weights, scores
 from qrnn_hw.train.aer import AerTrainer
 from qrnn_hw.train.checkpoint import fingerprint, load, save
 from qrnn_hw.train.exact import Epoch, TrainingState, start, stopped, train

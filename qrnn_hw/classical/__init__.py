@@ -1,0 +1,1 @@
+"""Classical classifiers of equal size, to hold the quantum ones against."""

@@ -1,0 +1,1 @@
+"""Trainings of the registry by named recipes, published and ours."""

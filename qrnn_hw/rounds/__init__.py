@@ -1,0 +1,1 @@
+"""The main job of models in expectation mode, whose steps are stored jobs."""

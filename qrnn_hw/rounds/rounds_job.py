@@ -1,0 +1,145 @@
+"""The main job of a model in expectation mode: trained without noise, run in host rounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.store import Store
+from qrnn_hw.classical.baselines import Baseline
+from qrnn_hw.config import store_path, writable_folder
+from qrnn_hw.data.labelled_text import LabelledText
+from qrnn_hw.errors import UsageError
+from qrnn_hw.recipes.recipe_run import PreparedRecipe, prepare_recipe, train_recipe
+from qrnn_hw.recipes.recipe_settings import RecipeSettings
+from qrnn_hw.rounds.rounds import PlannedRounds, StoredRounds, compiler
+from qrnn_hw.run.consent import Confirm, agree
+from qrnn_hw.run.controls import classical_controls
+from qrnn_hw.run.evaluate import accuracy_interval
+from qrnn_hw.run.kept_calibration import keep_calibration, with_kept_calibration
+from qrnn_hw.run.main_job import Progress
+from qrnn_hw.run.settings import RunSettings
+from qrnn_hw.run.task import Task, load_task
+from qrnn_hw.statistics.intervals import Interval
+from qrnn_hw.submission.assessment import execution_limit_seconds
+from qrnn_hw.submission.machine import Machine, open_machine
+from qrnn_hw.train.ensemble import EnsembleState
+
+
+@dataclass(frozen=True, eq=False)
+class RoundsOutcome:
+    """All results of one run in rounds."""
+
+    settings: RunSettings
+    task: Task
+    machine: Machine
+    prepared: PreparedRecipe
+    state: EnsembleState
+    planned: PlannedRounds
+    measured: StoredRounds
+    labels: NDArray[np.int64]  # shape (n,)
+    scores: dict[str, NDArray[np.float64]]  # each of shape (n,)
+    """`ideal` without noise, `ideal_shots` with the noise of shots alone, `noisy` as measured."""
+
+    controls: tuple[Baseline, ...]
+
+    @property
+    def accuracy(self) -> dict[str, Interval]:
+        """Test accuracy of each with its 95 % Wilson interval."""
+        return {name: accuracy_interval(score, self.labels) for name, score in self.scores.items()}
+
+
+def run_in_rounds(
+    settings: RunSettings, text: LabelledText, progress: Progress, confirm: Confirm
+) -> RoundsOutcome:
+    """Train, plan all rounds, ask, and run them one after the other through the store.
+
+    Readout is not corrected: a corrected value fed back makes another run of other circuits.
+
+    Args:
+        settings: what to run; its engine should be exact.
+        text: labelled sentences to train and test on.
+        progress: told of each stage.
+        confirm: called with the estimate of all rounds before anything is sent.
+
+    Raises:
+        QRNNError, CircuitsError, CalibrationError, JobsError: see the exit codes.
+    """
+    if settings.engine != "exact":
+        raise UsageError(
+            "a model in expectation mode is trained by exact gradients without noise. "
+            f"Got --engine {settings.engine}; leave it out, or choose --mode sampled."
+        )
+    progress.stage(f"reading the vectors of {len(text):,} sentences, opening {settings.backend}")
+    writable_folder(settings.output)
+    machine = with_kept_calibration(open_machine(settings.backend), settings.output)
+    keep_calibration(machine, settings.output)
+    task = load_task(settings, text)
+    prepared = prepare_recipe(_recipe(settings), text)
+    progress.stage(f"training {settings.model} without noise")
+    state = train_recipe(prepared, progress)
+    parameters = state.of(0)
+    inputs, lengths, labels = (array[0][: settings.sentences] for array in prepared.test)
+    network = prepared.network
+    progress.stage("training classical controls on the same rows")
+    controls = classical_controls(
+        task,
+        n_parameters=sum(int(value.size) for value in parameters.values()),
+        seed=settings.seeds["training"],
+    )
+    progress.stage("building, checking and pricing the rounds")
+    compiled = compiler(machine, seed=settings.seeds["transpiler"], decoupling=settings.decoupling)
+    first_seed = settings.seeds["shots_scale_1"]
+    planned = PlannedRounds(machine, settings.shots, first_seed)
+    network.scores_in_rounds(parameters, inputs, lengths, planned, compiled)
+    agree(planned, machine, confirm)
+    n_rounds = len(planned.specs)
+    progress.stage(f"running {n_rounds} rounds on {machine.name}, one job each")
+    with Store(store_path()) as store:
+        store.put_snapshot(machine.snapshot.digest, machine.snapshot.to_json())
+        limit = execution_limit_seconds(tuple(planned.estimates), settings.budget_seconds)
+        measured = StoredRounds(
+            machine,
+            settings.shots,
+            first_seed,
+            executor=machine.executor(max_execution_seconds=limit),
+            store=store,
+            after_round=lambda done: progress.advance(done, n_rounds),
+        )
+        noisy = network.scores_in_rounds(parameters, inputs, lengths, measured, compiled)
+    score = jax.jit(jax.vmap(network.score, (None, 0, 0)))
+    scores = {
+        "ideal": np.asarray(score(parameters, jnp.asarray(inputs), jnp.asarray(lengths))),
+        "ideal_shots": network.sampled_scores(
+            parameters,
+            inputs,
+            lengths,
+            shots=settings.shots,
+            generator=np.random.default_rng(settings.seed),
+        ),
+        "noisy": noisy,
+    }
+    return RoundsOutcome(
+        settings, task, machine, prepared, state, planned, measured, labels, scores, controls
+    )
+
+
+def _recipe(settings: RunSettings) -> RecipeSettings:
+    options: dict[str, Any] = dict(settings.options)
+    return RecipeSettings(
+        model=settings.model,
+        options=options,
+        dataset=settings.dataset,
+        data=settings.data,
+        embeddings=settings.embeddings,
+        seed=settings.seed,
+        epochs=settings.training.epochs,
+        learning_rate=settings.training.learning_rate,
+        shots=settings.shots,
+        output=settings.output,
+    )

@@ -1,0 +1,1 @@
+"""The main job: sentences to a trained network, measured, mitigated and reported."""

@@ -1,0 +1,236 @@
+"""What each mitigation would do to a trained model on a machine, before any shot is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import count
+
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+from qiskit.circuit import QuantumCircuit
+
+from calibration.noise import DeviceNoise, NoiseScale
+from circuits.exact.noise import Noise
+from circuits.exact.sequence import SequenceModel
+from jobs.exact import sequence_model
+from jobs.isa import TranspiledStep
+from qrnn_hw.mitigation.folding import fold
+from qrnn_hw.mitigation.noise_level import N_NODES, REPORTED, NoiseLevel, fit_noise_level
+from qrnn_hw.mitigation.plan import MitigationPlan, default_stacks
+from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
+from qrnn_hw.mitigation.relabel import fed_forward_slots
+from qrnn_hw.mitigation.stack import Stack
+from qrnn_hw.networks.classifier import Examples, Weights, angles
+
+Outcomes = Callable[[float, float], NDArray[np.float64]]
+After = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class ReadoutPower:
+    """A noise whose confusion matrices A are A^exponent; all else is as it was."""
+
+    noise: Noise
+    exponent: int
+
+    @property
+    def dt_seconds(self) -> float | None:
+        """Seconds per `dt`."""
+        return self.noise.dt_seconds
+
+    def channel(self, name: str, qubits: tuple[int, ...]) -> NDArray[np.complex128] | None:
+        """Return the error after an instruction."""
+        return self.noise.channel(name, qubits)
+
+    def idle(self, qubit: int, seconds: float) -> NDArray[np.complex128] | None:
+        """Return the error of a delay."""
+        return self.noise.idle(qubit, seconds)
+
+    def readout(self, name: str, qubit: int) -> NDArray[np.float64]:
+        """Return the power of the confusion matrix: row = true outcome, column = recorded."""
+        return np.linalg.matrix_power(self.noise.readout(name, qubit), self.exponent)
+
+
+def bound_step(transpiled: TranspiledStep, weights: Weights) -> TranspiledStep:
+    """Return the step with its trained weights as numbers: most of it then fuses when lifted."""
+    values = dict(zip(transpiled.weights, np.asarray(weights.quantum).tolist(), strict=True))
+
+    def bound(circuit: QuantumCircuit) -> QuantumCircuit:
+        used = {one: value for one, value in values.items() if one in circuit.parameters}
+        return circuit.assign_parameters(used)
+
+    return replace(
+        transpiled, step=bound(transpiled.step), closing=bound(transpiled.closing), weights=()
+    )
+
+
+def scaled_model(
+    transpiled: TranspiledStep, noise: Noise, scale_factor: float, exponent: float
+) -> SequenceModel:
+    """Lift the folded step and closing part, mid-circuit bits read with A^exponent.
+
+    Readout is final in the closing part alone, so the exponent acts on the step alone.
+
+    Args:
+        transpiled: step on its active qubits.
+        noise: of the same qubits.
+        scale_factor: an odd integer; see `folding.fold`.
+        exponent: 0 where signed relabelling undoes the errors that branches act on, 1 where they
+            are left, the scale factor where they are amplified with it.
+    """
+    folded = replace(
+        transpiled,
+        step=fold(transpiled.step, scale_factor),
+        closing=fold(transpiled.closing, scale_factor),
+        first=None if transpiled.first is None else fold(transpiled.first, scale_factor),
+    )
+    as_read = sequence_model(folded, noise)
+    if exponent == 1 or not transpiled.architecture.n_bits:
+        return as_read
+    powered = sequence_model(folded, ReadoutPower(noise, int(exponent)))
+    return replace(as_read, step=powered.step, first=powered.first)
+
+
+def exact_outcomes(
+    transpiled: TranspiledStep, noise: Noise, weights: Weights, examples: Examples
+) -> Outcomes:
+    """Return the exact distributions (n, 2**m) by scale factor and exponent, for a plan.
+
+    Nothing is compiled: each model is asked once, and compiling takes longer than running.
+    """
+    bound = bound_step(transpiled, weights)
+    encoded = angles(weights, jnp.asarray(examples.vectors))
+    lengths = jnp.asarray(examples.lengths)
+
+    def outcomes(scale_factor: float, exponent: float) -> NDArray[np.float64]:
+        model = scaled_model(bound, noise, scale_factor, exponent)
+        return np.asarray(model.distributions(jnp.zeros(0), encoded, lengths))
+
+    return outcomes
+
+
+def measured_noise_level(
+    transpiled: TranspiledStep,
+    noise: DeviceNoise,
+    weights: Weights,
+    examples: Examples,
+    counts: Mapping[float, NDArray[np.int64]],
+    after: After = lambda done, total: None,
+) -> NoiseLevel:
+    """Fit one factor on all reported rates to what folded and plain circuits have read.
+
+    Args:
+        transpiled: step on its active qubits.
+        noise: as reported.
+        weights: trained.
+        examples: sentences.
+        counts: by scale factor, shots that read each outcome. Shape of each: (n, 2**m).
+        after: called after each exact evolution, with their number so far and in all.
+    """
+    done = count(1)
+
+    def probabilities(factor: float) -> NDArray[np.float64]:
+        outcomes = exact_outcomes(transpiled, _at_level(noise, factor), weights, examples)
+        table = np.concatenate([outcomes(scale_factor, 1) for scale_factor in counts])
+        after(next(done), N_NODES)
+        return table
+
+    return fit_noise_level(np.concatenate(list(counts.values())), probabilities)
+
+
+def _at_level(noise: DeviceNoise, factor: float) -> DeviceNoise:
+    return noise.scaled(NoiseScale(factor, factor, factor, factor))
+
+
+def fed_forward_readout(
+    transpiled: TranspiledStep, noise: DeviceNoise, steps: int
+) -> ReadoutCalibration | None:
+    """Return the reported readout errors of the bits that branches read; None if there are none.
+
+    Args:
+        transpiled: step on its active qubits.
+        noise: of the same qubits.
+        steps: T of the circuit.
+    """
+    circuit = transpiled.unroll(steps).circuit
+    matrices = [
+        noise.readout(
+            circuit.data[slot].operation.name, circuit.find_bit(circuit.data[slot].qubits[0]).index
+        )
+        for slot in fed_forward_slots(circuit)
+    ]
+    if not matrices:
+        return None
+    exact = (0.0,) * len(matrices)
+    return ReadoutCalibration(
+        p01=tuple(float(matrix[0, 1]) for matrix in matrices),
+        p10=tuple(float(matrix[1, 0]) for matrix in matrices),
+        p01_standard_error=exact,
+        p10_standard_error=exact,
+        measured_at=datetime.fromisoformat(noise.snapshot.taken),
+    )
+
+
+def forecast(
+    transpiled: TranspiledStep,
+    noise: DeviceNoise,
+    weights: Weights,
+    examples: Examples,
+    *,
+    shots: int,
+    ideal: NDArray[np.float64],
+    terminal: ReadoutCalibration,
+    level: NoiseLevel = REPORTED,
+    candidates: Sequence[Stack] | None = None,
+    after: After = lambda done, total: None,
+) -> MitigationPlan:
+    """Choose among all stacks by bias^2 + variance under the noise at its likely levels.
+
+    Relabelling is priced for the longest sentence, which has the most fed-forward bits.
+
+    Args:
+        transpiled: step on its active qubits.
+        noise: of the same qubits.
+        weights: trained.
+        examples: sentences.
+        shots: for each sentence, shared by all circuits of a stack.
+        ideal: scores without noise. Shape: (n,).
+        terminal: calibration of the final bits.
+        level: what is believed about the factor on all reported rates.
+        candidates: stacks to compare; all of `plan.default_stacks` if None.
+        after: called after each exact evolution, with their number so far and in all.
+
+    Raises:
+        UsageError: fewer than two shots.
+    """
+    fed_forward = fed_forward_readout(transpiled, noise, int(examples.lengths.max()))
+    if candidates is None:
+        candidates = default_stacks(0 if fed_forward is None else fed_forward.n_bits)
+    asked = {(s, one.exponent(s)) for one in (Stack(), *candidates) for s, _ in one.scales()}
+    total, done = len(asked) * len(level.nodes()), count(1)
+
+    def counted(outcomes: Outcomes) -> Outcomes:
+        def answer(scale_factor: float, exponent: float) -> NDArray[np.float64]:
+            table = outcomes(scale_factor, exponent)
+            after(next(done), total)
+            return table
+
+        return answer
+
+    worlds = [
+        (counted(exact_outcomes(transpiled, _at_level(noise, factor), weights, examples)), chance)
+        for factor, chance in level.nodes()
+    ]
+    return MitigationPlan.choose(
+        shots,
+        candidates,
+        ideal=ideal,
+        outcomes=worlds[0][0],
+        weights=np.asarray(weights.decision),
+        fed_forward=fed_forward,
+        terminal=terminal,
+        alternatives=worlds[1:],
+    )

@@ -1,0 +1,41 @@
+"""The calibration that a run on a real machine began with, kept beside its checkpoint.
+
+Jobs are known by their calibration. A run that was interrupted and goes on after the machine was
+calibrated anew would otherwise train again, and pay again for what has already run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from calibration.files import read_snapshot, write_snapshot
+from qrnn_hw.submission.machine import Machine
+
+FILE_NAME = "calibration.json"
+
+
+def with_kept_calibration(machine: Machine, folder: Path) -> Machine:
+    """Return the machine with the calibration that the run in `folder` began with, if it has one.
+
+    Recorded devices are not calibrated anew, and keep their own.
+
+    Raises:
+        CalibrationError: the kept calibration cannot be read.
+    """
+    path = folder / FILE_NAME
+    if not machine.is_real or not path.exists() or not (folder / "checkpoint.npz").exists():
+        return machine
+    kept = read_snapshot(path)
+    # Of another machine's run: its checkpoint is refused for that.
+    return replace(machine, snapshot=kept) if kept.backend == machine.snapshot.backend else machine
+
+
+def keep_calibration(machine: Machine, folder: Path) -> None:
+    """Write a real machine's calibration to `folder`, before there is a checkpoint.
+
+    Raises:
+        CalibrationError: the file cannot be written.
+    """
+    if machine.is_real and not (folder / "checkpoint.npz").exists():
+        write_snapshot(machine.snapshot, folder / FILE_NAME)

@@ -1,0 +1,181 @@
+"""What the main job found, and its JSON document."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib.metadata import version
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.exact.sequence import SequenceModel
+from jobs.isa import TranspiledStep
+from qrnn_hw.classical.baselines import Baseline
+from qrnn_hw.networks.classifier import Examples, Weights, angles
+from qrnn_hw.run.agreement import Agreement
+from qrnn_hw.run.controls import baseline_interval
+from qrnn_hw.run.evaluate import Measured, accuracy_interval
+from qrnn_hw.run.measurement import PlannedJobs
+from qrnn_hw.run.settings import RunSettings
+from qrnn_hw.run.task import Task
+from qrnn_hw.statistics.decisions import DecisionRule, flip_probabilities
+from qrnn_hw.statistics.intervals import Interval
+from qrnn_hw.submission.machine import Machine
+from qrnn_hw.train.exact import TrainingState
+
+SCHEMA_VERSION = 1
+PACKAGES = (
+    "qrnn-hw",
+    "qiskit",
+    "qiskit-aer",
+    "qiskit-ibm-runtime",
+    "qiskit-machine-learning",
+    "mitiq",
+    "jax",
+    "numpy",
+)
+FLIP_SHOTS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
+
+
+def exact_distributions(
+    model: SequenceModel, weights: Weights, examples: Examples
+) -> NDArray[np.float64]:
+    """Return the exact outcome distribution of each sentence, shape (n, 2**m)."""
+    encoded = angles(weights, jnp.asarray(examples.vectors))
+    run = _compiled(model)
+    return np.asarray(run(weights.quantum, encoded, jnp.asarray(examples.lengths)))
+
+
+@lru_cache(maxsize=8)
+def _compiled(model: SequenceModel) -> Callable[..., jax.Array]:
+    """Keep what was compiled: it takes longer than to run it, and other weights use it again."""
+    run: Callable[..., jax.Array] = jax.jit(model.distributions)
+    return run
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """All results of one run of the main job."""
+
+    settings: RunSettings
+    task: Task
+    machine: Machine
+    transpiled: TranspiledStep
+    state: TrainingState
+    test: Examples
+    controls: tuple[Baseline, ...]
+    """Classical classifiers on the same rows; predictions of all test sentences."""
+
+    agreement: Agreement
+    planned: PlannedJobs
+    measured: Measured
+    ideal: NDArray[np.float64]  # shape (n, 2**m), exact distributions without noise
+    noisy: NDArray[np.float64]  # shape (n, 2**m), exact distributions under the noise
+
+    @property
+    def decision(self) -> NDArray[np.float64]:
+        """Score of each outcome, shape (2**m,)."""
+        return np.asarray(self.state.best.decision)
+
+    @cached_property
+    def scores(self) -> dict[str, NDArray[np.float64]]:
+        """Scores (n,) by stack: exact ones first, measured ones at equal total shots after."""
+        measured = self.measured.scores(self.planned.shots, self.decision)
+        return {
+            "ideal": self.ideal @ self.decision,
+            "noisy_exact": self.noisy @ self.decision,
+            **measured,
+        }
+
+    @cached_property
+    def accuracy(self) -> dict[str, Interval]:
+        """Test accuracy of each stack with its 95 % Wilson interval."""
+        return {
+            name: accuracy_interval(score, self.test.labels) for name, score in self.scores.items()
+        }
+
+    def correct(self, stack: str) -> NDArray[np.bool_]:
+        """Return which sentences a stack labels rightly, shape (n,)."""
+        return np.asarray((self.scores[stack] > 0) == (self.test.labels == 1))
+
+    @cached_property
+    def flip_rate(self) -> dict[int, float]:
+        """Mean probability that a raw prediction differs from the infinite-shot one, by shots.
+
+        The law of the vote under the exact noisy distribution; nothing is sampled.
+        """
+        rule = DecisionRule(tuple(self.decision.tolist()))
+        return {
+            shots: float(flip_probabilities(self.noisy, rule, shots).mean()) for shots in FLIP_SHOTS
+        }
+
+    def _repr_html_(self) -> str:
+        from qrnn_hw.report.notebook import outcome_html
+
+        return outcome_html(self)
+
+    def to_json(self, report: str) -> dict[str, Any]:
+        """Return the document that `--json` prints.
+
+        Args:
+            report: path of the report.
+        """
+        estimate = self.planned.estimate
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "model": self.settings.model,
+            "mode": self.transpiled.architecture.mode,
+            "dataset": str(self.settings.data or self.settings.dataset),
+            "backend": self.machine.name,
+            "shots": self.settings.shots,
+            "seeds": self.settings.seeds,
+            "accuracy": {name: interval.to_json() for name, interval in self.accuracy.items()},
+            "controls": [
+                {
+                    "name": control.name,
+                    "n_parameters": control.n_parameters,
+                    **baseline_interval(control, len(self.test)).to_json(),
+                }
+                for control in self.controls
+            ],
+            "agreement": self.agreement.to_json(),
+            "flip_rate": {str(shots): rate for shots, rate in self.flip_rate.items()},
+            "qpu_seconds": estimate.best_seconds,
+            "qpu_seconds_range": {"low": estimate.low_seconds, "high": estimate.high_seconds},
+            "jobs": [spec.key for spec in self.planned.specs],
+            "rows": {
+                "training": len(self.task.training),
+                "validation": len(self.task.validation),
+                "test": len(self.test),
+            },
+            "classes": list(self.task.text.classes),
+            "training": {
+                "engine": self.settings.engine,
+                "epochs": self.state.finished_epochs,
+                "best_epoch": self.state.best_epoch + 1,
+                "n_parameters": self.state.best.n_parameters,
+                "n_quantum_weights": int(self.state.best.quantum.size),
+                "history": [epoch._asdict() for epoch in self.state.history],
+            },
+            "calibration": {
+                "taken": self.machine.snapshot.taken,
+                "snapshot": self.machine.snapshot.digest,
+                "qubits": list(self.transpiled.snapshot.physical),
+                "readout": {
+                    "p01": list(self.measured.calibration.p01),
+                    "p10": list(self.measured.calibration.p10),
+                },
+            },
+            "settings": self.settings.to_json(),
+            "versions": {
+                "python": platform.python_version(),
+                **{name: version(name) for name in PACKAGES},
+            },
+            "report": report,
+        }

@@ -1,0 +1,57 @@
+"""Where a run writes when nobody says where: a folder of its own for each choice of settings.
+
+The same command goes on in the same folder; another one never meets its checkpoint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from qrnn_hw.data.lines import regular_file
+from qrnn_hw.run.settings import RunSettings
+
+RUNS = Path("runs")
+LATEST = RUNS / "latest"
+_NOT_TOLD_APART = ("output", "budget_seconds")
+
+
+def default_folder(settings: RunSettings) -> Path:
+    """Return runs/MODEL-DIGEST; the digest is of all settings and of the user's own files.
+
+    Neither the folder itself nor the budget is in it.
+
+    Raises:
+        DataError: a file of the user's cannot be read.
+    """
+    told: dict[str, object] = asdict(settings)
+    for name in _NOT_TOLD_APART:
+        del told[name]
+    for name in ("data", "embeddings"):
+        path: Path | None = getattr(settings, name)
+        told[name] = path and _file_digest(path)
+    text = json.dumps(told, sort_keys=True)
+    return RUNS / f"{settings.model}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _file_digest(path: Path) -> str:
+    with regular_file(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def point_latest(folder: Path) -> None:
+    """Let runs/latest be a link to a finished run's folder; a real folder of that name stays.
+
+    Where the file system has no links there is none: the run itself is complete.
+    """
+    if LATEST.exists() and not LATEST.is_symlink():
+        return
+    link = LATEST.with_name(f".latest.{os.getpid()}")
+    with suppress(OSError):
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder.name, target_is_directory=True)
+        link.replace(LATEST)

@@ -1,0 +1,163 @@
+"""A finished main job, opened again from its folder and the job store."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from calibration.noise import DeviceNoise
+from calibration.snapshot import Snapshot
+from jobs.errors import StoreError
+from jobs.exact import sequence_model
+from jobs.isa import transpile_step
+from jobs.retrieval import collect
+from jobs.spec import PubResult
+from jobs.store import Store
+from qrnn_hw.data.labelled_text import load_embedded, load_tsv
+from qrnn_hw.errors import ConfigurationError
+from qrnn_hw.mitigation.readout_calibration import from_shots
+from qrnn_hw.networks.classifier import Weights, initial_weights
+from qrnn_hw.predict import SentencePubs
+from qrnn_hw.run.evaluate import Measured
+from qrnn_hw.run.main_job import Prepared
+from qrnn_hw.run.settings import RunSettings
+from qrnn_hw.run.task import load_task
+from qrnn_hw.submission.machine import Machine
+from qrnn_hw.train.checkpoint import load
+from qrnn_hw.train.exact import start
+from qrnn_hw.train.options import TrainingOptions
+
+REMEDY = "Run it again with `qrnn-hw run`, or set QRNN_HW_HOME to its store"
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRun:
+    """What a run was made of, and the bits that it measured."""
+
+    prepared: Prepared
+    weights: Weights
+    calibration: tuple[PubResult, ...]
+    scaled: tuple[tuple[PubResult, ...], ...]
+    """The bits of each scale factor, one result for each sentence length."""
+
+    measured_at: datetime
+
+    def measured(self, calibration_shots: int) -> Measured:
+        """Decode the bits, with a calibration of the first shots of its two circuits.
+
+        Args:
+            calibration_shots: of each of the two circuits, at most as many as are stored.
+        """
+        lengths = self.prepared.test.lengths
+        rows = tuple(np.flatnonzero(lengths == length) for length in sorted(set(lengths.tolist())))
+        sentences = SentencePubs((), rows)
+        zeros, ones = (
+            result.registers["out"][0, :calibration_shots] for result in self.calibration
+        )
+        return Measured(
+            scaled=tuple(sentences.outcomes(results) for results in self.scaled),
+            calibration=from_shots(zeros, ones, self.measured_at),
+        )
+
+
+def open_run(folder: Path, store: Store) -> StoredRun:
+    """Open a run that `qrnn-hw run` finished; nothing is run and no service is asked.
+
+    Args:
+        folder: with its `result.json` and `checkpoint.npz`.
+        store: with its jobs and its snapshot.
+
+    Raises:
+        ConfigurationError: a file is missing, unreadable or of another run.
+        StoreError: bits or the snapshot are not in the store.
+    """
+    document = _document(folder / "result.json")
+    checkpoint = folder / "checkpoint.npz"
+    if not checkpoint.is_file():
+        raise ConfigurationError(
+            f"the folder of a run should hold checkpoint.npz. Got none in {folder}. {REMEDY}."
+        )
+    settings = _settings(document, folder)
+    # The bits first: what is missing is then said before the text is embedded.
+    calibration, *scaled = [_bits(key, store) for key in document["jobs"]]
+    record = store.record(document["jobs"][0])
+    assert record is not None  # its bits were read
+    machine = Machine(
+        document["backend"],
+        _snapshot(document["calibration"]["snapshot"], store),
+        is_real=record.executor == "ibm",
+    )
+    text = load_tsv(settings.data) if settings.data else load_embedded(settings.dataset)
+    network = settings.architecture
+    transpiled = transpile_step(
+        network,
+        machine.snapshot,
+        seed=settings.seeds["transpiler"],
+        decoupling=settings.decoupling,
+    )
+    noise = DeviceNoise(transpiled.snapshot)
+    prepared = Prepared(
+        settings,
+        load_task(settings, text),
+        machine,
+        transpiled,
+        noise,
+        noisy=sequence_model(transpiled, noise),
+        ideal=sequence_model(transpiled, None),
+    )
+    seed = settings.seeds["training"]
+    fresh = start(initial_weights(network, prepared.task.projection, seed=seed), settings.training)
+    state = load(checkpoint, fresh, prepared.run_fingerprint())
+    measured_at = datetime.fromisoformat(record.created_at)
+    return StoredRun(prepared, state.best, calibration, tuple(scaled), measured_at)
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        known = {"jobs", "settings", "calibration", "backend"} <= set(document)
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"the folder of a run should hold result.json. Got {type(error).__name__} for {path}. "
+            "Give the --output of a finished `qrnn-hw run`."
+        ) from error
+    if not known or len(document["jobs"]) < 2:
+        raise ConfigurationError(
+            f"{path} should be what `qrnn-hw run` writes. Got a document without its jobs or "
+            "settings."
+        )
+    return dict(document)
+
+
+def _settings(document: dict[str, Any], folder: Path) -> RunSettings:
+    stored = dict(document["settings"])
+    try:
+        for name in ("data", "embeddings"):
+            stored[name] = Path(stored[name]) if stored[name] else None
+        stored["training"] = TrainingOptions(**stored["training"])
+        return RunSettings(**stored | {"output": folder})
+    except (KeyError, TypeError) as error:
+        raise ConfigurationError(
+            f"the settings in {folder / 'result.json'} should be those of this version. "
+            f"Got {error}. Run it again."
+        ) from error
+
+
+def _bits(key: str, store: Store) -> tuple[PubResult, ...]:
+    if store.record(key) is None:
+        raise StoreError(f"the store should hold the run's job {key[:12]}. Got none. {REMEDY}.")
+    return collect(key, store)
+
+
+def _snapshot(digest: str, store: Store) -> Snapshot:
+    content = store.snapshot(digest)
+    if content is None:
+        raise StoreError(
+            f"the store should hold the run's calibration {digest[:12]}. Got none. {REMEDY}."
+        )
+    return Snapshot.from_json(content)

@@ -1,0 +1,1 @@
+"""What is sent to a machine: checked, priced, followed, and read back."""

@@ -1,0 +1,64 @@
+"""The service's own check of a job, which costs nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid4
+
+from jobs.backoff import Backoff
+from jobs.executor import ServiceJob
+from jobs.preflight import Finding
+from jobs.runtime import ServiceExecutor
+from jobs.spec import JobSpec
+from jobs.submission import TAG_PREFIX
+from qrnn_hw.errors import UsageError
+from qrnn_hw.submission.assessment import Assessment
+
+
+def with_dry_run(assessment: Assessment, backoff: Backoff) -> Assessment:
+    """Let the service check each part of the job and add what it refuses to the findings.
+
+    Raises:
+        UsageError: the machine is a recorded device.
+        PreflightError: the plan has no dry runs.
+        ServiceUnavailableError: the service did not answer in time.
+    """
+    service = assessment.machine.service
+    if service is None:
+        raise UsageError(
+            "only a real machine's service can be asked for a dry run. "
+            f"Got {assessment.machine.name}; leave --remote out."
+        )
+    found = [
+        _finding(job, number)
+        for number, part in enumerate(assessment.parts)
+        if (job := _ended(part, service, backoff)).phase != "done"
+    ]
+    return replace(assessment, findings=(*assessment.findings, *found))
+
+
+def _ended(part: JobSpec, service: ServiceExecutor, backoff: Backoff) -> ServiceJob:
+    from jobs.errors import ServiceUnavailableError
+
+    job_id = service.submit(part, f"{TAG_PREFIX}-dry-{uuid4().hex}", dry_run=True)
+    for _ in backoff.attempts():
+        job = service.look_up(job_id)
+        if job.phase not in ("queued", "running"):
+            return job
+    service.cancel(job_id)
+    raise ServiceUnavailableError(
+        f"The dry run should end within {backoff.patience_seconds:g} s. Got {job.phase}; it was "
+        "cancelled. Try again later, or leave --remote out."
+    )
+
+
+def _finding(job: ServiceJob, number: int) -> Finding:
+    return Finding(
+        rule="service-dry-run",
+        severity="error",
+        where=f"job {number}",
+        found=job.reason,
+        why="The service checks a job before it runs it.",
+        remedy="Change what it names.",
+        source="the service's dry run",
+    )

@@ -1,0 +1,81 @@
+"""What a job returned: counts to read, and an archive to keep."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jobs.packing import pack_circuit
+from jobs.spec import PubResult
+from jobs.store import Store
+from qrnn_hw.errors import ConfigurationError
+from qrnn_hw.submission.job_documents import full_document
+
+
+def counts_document(key: str, store: Store, results: tuple[PubResult, ...]) -> dict[str, Any]:
+    """Return the counts of each register in each row of each circuit, bit 0 rightmost."""
+    record = store.record(key)
+    return {
+        "key": key,
+        "backend": record.backend if record else "",
+        "shots": record.shots if record else 0,
+        "circuits": [
+            {"rows": [_row(result, row) for row in range(result.n_rows)]} for result in results
+        ],
+    }
+
+
+def _row(result: PubResult, row: int) -> dict[str, dict[str, int]]:
+    return {
+        name: {
+            format(value, f"0{bits.shape[2]}b"): n for value, n in result.counts(name, row).items()
+        }
+        for name, bits in result.registers.items()
+    }
+
+
+def write_archive(key: str, store: Store, path: Path) -> None:
+    """Write all that is known of a job to a zip archive that needs only numpy and Qiskit to read.
+
+    `job.json` holds what the key is the hash of, states, notes and costs; `circuits/N.qpy` and
+    `parameters/N.npy` what was sent; `bits/N.npz` each register, shape (rows, shots, bits);
+    `calibration.json` the snapshot, where there is one.
+
+    Raises:
+        ConfigurationError: the file exists already, or cannot be written.
+        StoreError: there is no such job.
+    """
+    spec = store.spec(key)
+    members: dict[str, bytes] = {
+        "job.json": _json({**full_document(key, store), "hashed": spec.hashed()})
+    }
+    for number, pub in enumerate(spec.pubs):
+        members[f"circuits/{number}.qpy"] = pack_circuit(pub.circuit)
+        buffer = io.BytesIO()
+        np.save(buffer, pub.parameters, allow_pickle=False)
+        members[f"parameters/{number}.npy"] = buffer.getvalue()
+    for number, result in enumerate(store.raw(key) or ()):
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, allow_pickle=False, **dict(result.registers))
+        members[f"bits/{number}.npz"] = buffer.getvalue()
+    snapshot = store.snapshot(spec.snapshot) if spec.snapshot else None
+    if snapshot is not None:
+        members["calibration.json"] = _json(snapshot)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(path, "x", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in members.items():
+                archive.writestr(name, content)
+    except OSError as error:
+        raise ConfigurationError(
+            f"an archive should go to a new file that can be written. Got {path}: {error.strerror}."
+        ) from None
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, indent=2).encode()

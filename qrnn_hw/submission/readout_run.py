@@ -1,0 +1,89 @@
+"""Readout errors measured on a machine: the job, and what its bits say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from calibration.readout import readout_circuits
+from jobs.retrieval import collect
+from jobs.spec import Pub
+from jobs.states import now
+from jobs.store import Store
+from qrnn_hw.errors import UsageError
+from qrnn_hw.mitigation.readout_calibration import from_shots
+from qrnn_hw.submission.machine import Machine
+from qrnn_hw.submission.workload import Workload
+
+LARGEST_QUBIT = 10_000
+
+
+def parse_qubits(text: str) -> tuple[int, ...]:
+    """Return the qubits that a list such as "0,3,5-7" names.
+
+    Raises:
+        UsageError: it is no such list.
+    """
+    qubits: list[int] = []
+    for piece in text.split(","):
+        first, dash, last = piece.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise UsageError(f"qubits should be given as 0,3,5-7. Got {text!r}.")
+        begin, end = int(first), int(last or first)
+        if not begin <= end < LARGEST_QUBIT:
+            raise UsageError(
+                f"a range of qubits should go up, to a real one. Got {piece.strip()!r}."
+            )
+        qubits += range(begin, end + 1)
+    return tuple(qubits)
+
+
+def readout_workload(machine: Machine, qubits: Sequence[int], *, fresh: bool) -> Workload:
+    """Return the two circuits that show both readout errors of each qubit.
+
+    Args:
+        machine: whose readout it is.
+        qubits: of the device, each once.
+        fresh: measure again, although the store has an answer under the same calibration.
+
+    Raises:
+        CalibrationError: a qubit is repeated or does not exist.
+    """
+    circuits = readout_circuits(machine.snapshot.n_qubits, qubits)
+    return Workload(
+        f"readout of {len(qubits)} qubits",
+        tuple(map(Pub.bound, circuits)),
+        machine.snapshot.digest,
+        {"measured": now()} if fresh else {},
+    )
+
+
+def readout_document(key: str, store: Store, qubits: Sequence[int]) -> dict[str, Any]:
+    """Return the confusion of each qubit, with standard errors and age, from the stored bits.
+
+    Raises:
+        CalibrationError: a qubit's readout tells nothing.
+        PendingError, JobFailedError, PartialResultError: the bits are not there.
+    """
+    zeros, ones = (result.registers["out"][0] for result in collect(key, store))
+    state, record = store.state(key), store.record(key)
+    measured_at = datetime.fromisoformat(state.at if state is not None else now())
+    found = from_shots(zeros, ones, measured_at)
+    return {
+        "backend": record.backend if record else "",
+        "job": key,
+        "shots": len(zeros),
+        "measured_at": measured_at.isoformat(),
+        "age_seconds": found.age(datetime.now(UTC)).total_seconds(),
+        "qubits": [
+            {
+                "qubit": qubit,
+                "p01": found.p01[bit],
+                "p01_standard_error": found.p01_standard_error[bit],
+                "p10": found.p10[bit],
+                "p10_standard_error": found.p10_standard_error[bit],
+            }
+            for bit, qubit in enumerate(qubits)
+        ],
+    }

@@ -1,0 +1,161 @@
+"""The command `qrnn-hw models` as a user types it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from qiskit import qasm3, qpy
+from typer.testing import CliRunner
+
+import circuits
+from circuits.errors import CircuitsError, UnknownNameError
+from qrnn_hw.cli import invoke
+from qrnn_hw.cli.models import app
+from qrnn_hw.errors import UsageError
+from qrnn_hw.models.facts import costs, markdown
+
+
+def run(*arguments):
+    result = CliRunner().invoke(app, list(arguments))
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_list_gives_every_model_with_its_facts():
+    records = json.loads(run("list", "--json"))
+    assert tuple(record["name"] for record in records) == circuits.architectures()
+    by_name = {record["name"]: record for record in records}
+    assert by_name["v5"]["n_weights"] == 16
+    assert by_name["v5"]["modes"] == ["expectation", "sampled"]
+    assert by_name["sim-v6"]["reading"] is True
+    assert by_name["sim-v9"]["reading"] is False
+    assert by_name["v1"]["options"]["wiring"] == ["faithful", "repaired"]
+    assert by_name["hybrid"]["options"]["n_qubits"] == list(range(2, 15))
+    assert all({"n_qubits", "n_features", "source", "summary"} <= set(one) for one in records)
+    assert "sim-v9" in run("list")
+
+
+def test_show_counts_what_the_circuit_holds():
+    document = json.loads(run("show", "dynamic-line", "--steps", "2", "--json"))
+    (record,) = document["circuits"]
+    assert (document["n_weights"], document["steps"]) == (18, 2)
+    assert record["two_qubit_gates"] == 10
+    assert record["measurements"] == 2 * 2 + 2
+    assert record["branches"] == 4
+    assert record["resets"] == 4
+    document = json.loads(run("show", "qlstm", "--json"))
+    assert [one["two_qubit_gates"] for one in document["circuits"]] == [14] * 4
+    document = json.loads(run("show", "v1", "--wiring", "repaired", "--json"))
+    assert document["circuits"][0]["two_qubit_gates"] == 6
+    assert document["options"] == {"wiring": "repaired", "mode": "expectation"}
+    assert "two qubit gates" in run("show", "v3a")
+
+
+def test_branches_count_by_the_larger_one():
+    model = circuits.architecture("hybrid", mode="sampled", n_qubits=3, n_layers=1, n_bits=1)
+    (record,) = costs([circuits.unroll(model, 2).circuit])
+    # Three CZ in the first step and three in each of the two exclusive branches of the second.
+    assert record["two_qubit_gates"] == 9
+    assert record["branches"] == 2
+
+
+def test_drawings_are_text_or_svg(tmp_path):
+    text = run("draw", "v4")
+    assert "q_5" in text
+    assert "Ry(f30)" in text
+    assert "sign" not in text
+    written = run("draw", "adapted", "--output", str(tmp_path / "a.svg")).strip()
+    assert "<svg" in (tmp_path / "a.svg").read_text()
+    assert written == str(tmp_path / "a.svg")
+    with pytest.raises(UsageError, match=r"named \.svg\. Got a\.png"):
+        run("draw", "adapted", "--output", "a.png")
+
+
+def test_exports_read_back_as_the_same_circuit(tmp_path):
+    path = tmp_path / "m.qpy"
+    run("export", "v1", "--mode", "sampled", "--steps", "3", "--output", str(path))
+    with path.open("rb") as file:
+        (loaded,) = qpy.load(file)
+    model = circuits.architecture("v1", mode="sampled")
+    own = circuits.unroll(model, 3).circuit
+    renamed = dict(zip(own.parameters, loaded.parameters, strict=True))
+    assert [p.name for p in renamed] == [p.name for p in renamed.values()]
+    assert own.assign_parameters(renamed) == loaded
+    path = tmp_path / "m.qasm"
+    run("export", "adapted", "--mode", "sampled", "--steps", "2", "--output", str(path))
+    assert qasm3.loads(path.read_text()).num_parameters == 24
+    run("export", "qlstm", "--seed", "1", "--output", str(path))
+    for gate in range(4):
+        assert qasm3.loads((tmp_path / f"m-{gate}.qasm").read_text()).num_qubits == 8
+    with pytest.raises(UsageError, match=r"Got v4; export it as \.qpy"):
+        run("export", "v4", "--output", str(path))
+    with pytest.raises(UsageError, match=r"named \.qasm, \.qasm3 or \.qpy\. Got 'm\.txt'"):
+        run("export", "v3a", "--output", "m.txt")
+
+
+def test_audit_reports_one_model_and_writes_a_table_row():
+    report = json.loads(run("audit", "v1", "--steps", "2", "--json"))
+    assert report["input_blind"] is True
+    assert report["n_weights"] == 6
+    assert report["features_in_cone"] == 0
+    repaired = json.loads(run("audit", "v1", "-o", "wiring=repaired", "--steps", "2", "--json"))
+    assert repaired["input_blind"] is False
+    table = markdown([report, repaired]).splitlines()
+    assert len({line.count("|") for line in table}) == 1
+    assert table[2].startswith("| v1 | expectation | 6 | 5 | 6 | 1 | **no** |")
+    assert table[3].startswith("| v1, wiring repaired | expectation | 6 | 5 | 6 | 1 | yes |")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (("show", "v9"), UnknownNameError, "no model is called 'v9'"),
+        (("show", "v1", "-o", "wiring"), UsageError, r"NAME=VALUE\. Got 'wiring'"),
+        (("show", "v1", "-o", "colour=red"), CircuitsError, r"options of v1 .*Got colour"),
+        (("show", "v1", "--steps", "0"), CircuitsError, r"at least 1\. Got 0"),
+        (("show", "v1", "--mode", "coherent"), CircuitsError, r"expectation, sampled\. Got"),
+        (("show", "hybrid", "-o", "n_qubits=99"), CircuitsError, r"2 to 14\. Got 99"),
+        (("audit",), UsageError, "one model name, or --all"),
+        (("audit", "v1", "--shots", "0"), UsageError, r"at least 1\. Got 0"),
+    ],
+)
+def test_mistakes_are_one_line_that_names_the_rule(arguments, error, message):
+    with pytest.raises(error, match=message):
+        run(*arguments)
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from typer.testing import CliRunner; from qrnn_hw.cli.models import app;"
+        "assert CliRunner().invoke(app, ['audit', '--help']).exit_code == 0;"
+        "sys.exit(','.join({'qiskit', 'jax', 'matplotlib', 'scipy'} & set(sys.modules)) or 0)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ("show v1 --backend fake_armonk", 2, "v1 needs 6 qubits. Got fake_armonk with 1;"),
+        ("audit v3a --steps 1 --backend fake_armonk", 2, "v3a needs 4 qubits. Got fake_armonk"),
+        ("show dynamic-line --steps 2 --backend fake_berlin", 2, "Got fake_berlin without it"),
+        ("show v1 --backend fake_oursense", 3, "did you mean fake_ourense"),
+        ("show v1 --seed 99999999999999999999", 2, "'--seed'"),
+        ("audit v3a --seed -1", 2, "'--seed'"),
+        ("export v3a --output a.qpy --seed -1", 2, "'--seed'"),
+        ("audit v3a --shots 99999999999999", 2, "at most 10,000,000. Got 99999999999999"),
+        ("show dynamic-line --steps 1000000000", 2, "at most 10,000. Got 1000000000"),
+        ("draw v3a --output /proc/none/a.svg", 3, "choose another --output"),
+        ("export v3a --output /proc/none/a.qpy", 3, "choose another --output"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(arguments, code, said, capsys, tmp_path):
+    assert invoke(["models", *arguments.replace(" a.qpy", f" {tmp_path}/a.qpy").split()]) == code
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

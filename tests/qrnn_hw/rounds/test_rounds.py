@@ -1,0 +1,163 @@
+"""Host rounds as stored jobs: on a recorded device, and at the loopback service over HTTP."""
+
+import json
+import sqlite3
+
+import numpy as np
+import pytest
+
+import circuits
+from calibration.library import snapshot
+from jobs.aer import AerExecutor
+from jobs.backoff import Backoff
+from jobs.executor import RemoteExecutor
+from jobs.spec import JobSpec
+from jobs.store import Store
+from qrnn_hw.cli import invoke
+from qrnn_hw.networks.expectation import exactly, run_rounds
+from qrnn_hw.rounds.rounds import PlannedRounds, StoredRounds, compiler
+from qrnn_hw.submission.machine import Machine, open_machine
+
+QUICK = Backoff(first_seconds=0.02, ceiling_seconds=0.1, patience_seconds=20.0)
+SHOTS = 4000
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch, tmp_path):
+    monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("qrnn_hw.rounds.rounds.POLLING", QUICK)
+
+
+def draw(name, n_sequences, steps):
+    rng = np.random.default_rng(0)
+    model = circuits.architecture(name)
+    x = rng.uniform(0, 1, (n_sequences, steps, model.n_features))
+    return model, x, rng.uniform(-np.pi, np.pi, model.n_weights)
+
+
+class NoiselessAer(AerExecutor):
+    """Aer without noise that counts its jobs."""
+
+    def __init__(self):
+        super().__init__(None)
+        self.specs = []
+
+    def run(self, spec: JobSpec):
+        self.specs.append(spec)
+        return super().run(spec)
+
+
+@pytest.fixture(scope="module")
+def machine():
+    """Return the first qubits of a recorded device: small enough for Aer without restriction."""
+    whole = snapshot("fake_boston")
+    return Machine("fake_boston", whole.restrict(tuple(range(8))), is_real=False)
+
+
+def test_rounds_on_aer_follow_the_exact_values_and_are_read_from_the_store(machine, tmp_path):
+    model, x, w = draw("adapted", 3, 2)
+    lengths = np.array([2, 1, 2])
+    expected = run_rounds(model, x, w, exactly, lengths=lengths)
+    compiled = compiler(machine, seed=7)
+    planned = PlannedRounds(machine, SHOTS, 5)
+    run_rounds(model, x, w, planned, compiled, lengths)
+    assert [spec.pubs[0].n_rows for spec in planned.specs] == [3, 2]
+    assert planned.estimate.executions == 5 * SHOTS
+    assert planned.estimate.best_seconds == pytest.approx(
+        2 * 2.0 + planned.estimate.low_seconds
+    )  # an overhead for each round
+    executor = NoiselessAer()
+    with Store(tmp_path / "jobs.db") as store:
+        for _ in range(2):
+            measured = StoredRounds(machine, SHOTS, 5, executor=executor, store=store)
+            found = run_rounds(model, x, w, measured, compiled, lengths)
+            np.testing.assert_allclose(found.values, expected.values, atol=6 / np.sqrt(SHOTS))
+        assert len(executor.specs) == 2
+        assert [store.raw(spec.key) is not None for spec in measured.specs] == [True, True]
+    # The second round was given what the first one measured.
+    h = dict(zip(executor.specs[1].pubs[0].circuit.parameters, range(99), strict=False))
+    column = next(place for parameter, place in h.items() if parameter.name == "h")
+    fed_back = executor.specs[1].pubs[0].parameters[:, column]
+    np.testing.assert_allclose(fed_back, np.tanh(found.values[[0, 2], 0].sum(-1)))
+
+
+class Stopped(BaseException):
+    """Stands for a kill between two rounds."""
+
+
+def test_a_run_that_is_cut_short_at_the_service_pays_no_round_twice(emulator, tmp_path):
+    model, x, w = draw("adapted", 2, 2)
+    real = open_machine("ibm_boston")
+    compiled = compiler(real, seed=7)
+
+    def attempt(stop_after):
+        def after_round(done):
+            if done == stop_after:
+                raise Stopped
+
+        executor = real.executor()
+        assert isinstance(executor, RemoteExecutor)
+        with Store(tmp_path / "jobs.db") as store:
+            measured = StoredRounds(
+                real, SHOTS, 0, executor=executor, store=store, after_round=after_round
+            )
+            return run_rounds(model, x, w, measured, compiled)
+
+    with pytest.raises(Stopped):
+        attempt(1)
+    assert len(emulator.service.jobs) == 1
+    found = attempt(None)
+    assert len(emulator.service.jobs) == 2
+    assert attempt(None).values.tolist() == found.values.tolist()
+    assert len(emulator.service.jobs) == 2
+    expected = run_rounds(model, x, w, exactly).values
+    # The service's machine has noise; a missing or swapped value would be further off.
+    assert np.abs(found.values - expected).max() < 0.12
+    assert np.ptp(expected) > 0.3
+
+
+@pytest.fixture
+def sentences(tmp_path):
+    """Write a small text of two classes."""
+    good, bad = ("great", "excellent", "love", "nice"), ("terrible", "awful", "waste", "broken")
+    rows = [
+        (label, f"{words[i % 4]} {other[i // 4 % 3]} item")
+        for label, words in (("1", good), ("0", bad))
+        for i in range(24)
+        for other in (("sound", "case", "price"),)
+    ]
+    path = tmp_path / "small.tsv"
+    path.write_text("label\ttext\n" + "\n".join(f"{a}\t{b}" for a, b in rows) + "\n")
+    return path
+
+
+def test_the_command_runs_a_model_in_rounds_at_the_service(emulator, sentences, tmp_path, capsys):
+    command = ["run", "--model", "v3a", "--data", sentences, "--backend", "ibm_boston"]
+    command += ["--sentences", 3, "--shots", 50, "--epochs", 1, "--yes", "--json"]
+    command += ["--output", tmp_path / "run"]
+    assert invoke([*map(str, command)]) == 0
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)
+    assert document["mode"] == "expectation"
+    assert document["rounds"] == len(document["jobs"]) == len(emulator.service.jobs) == 3
+    assert "of QPU time" in captured.err
+    assert set(document["accuracy"]) == {"ideal", "ideal_shots", "noisy"}
+    assert document["accuracy"]["noisy"]["n"] == 3
+    assert document["qpu_seconds"] > 3 * 2.0
+    assert "3 rounds" in (tmp_path / "run" / "report.html").read_text()
+    # Again: the same numbers, and nothing is sent.
+    assert invoke([*map(str, command)]) == 0
+    assert json.loads(capsys.readouterr().out)["accuracy"] == document["accuracy"]
+    assert len(emulator.service.jobs) == 3
+    with sqlite3.connect(tmp_path / "home" / "jobs.sqlite3") as store:
+        assert store.execute("select count(*) from jobs").fetchone()[0] == 3
+
+
+def test_what_does_not_fit_rounds_is_said(sentences, tmp_path, capsys):
+    command = ["run", "--data", str(sentences), "--output", str(tmp_path / "run")]
+    assert invoke([*command, "--model", "v3a", "--engine", "aer"]) == 2
+    assert "exact gradients without noise. Got --engine aer" in capsys.readouterr().err
+    assert invoke([*command, "--model", "sim-v1", "--mode", "sampled"]) == 2
+    assert "should be one of coherent. Got 'sampled'" in capsys.readouterr().err
+    assert invoke([*command, "--model", "v1", "--option", "wiring"]) == 2
+    assert "NAME=VALUE. Got 'wiring'" in capsys.readouterr().err
