@@ -37,6 +37,12 @@ FeedbackMode = Annotated[
     typer.Option("--mode", help="Short for --option mode=coherent, sampled or expectation."),
 ]
 Wiring = Annotated[str | None, typer.Option(help="Short for --option wiring=faithful or repaired.")]
+Snapshots = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Another calibration of the device, a file of `calibrate snapshot`; may be repeated."
+    ),
+]
 Data = Annotated[
     Path | None,
     typer.Option(help="Your own labelled text: TSV with the columns label and text."),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qrnn_hw.cli.options import Data, Embeddings, FeedbackMode, ModelOptions, Wiring
+from qrnn_hw.cli.options import Data, Embeddings, FeedbackMode, ModelOptions, Snapshots, Wiring
 
 if TYPE_CHECKING:
     from jobs.cost import Estimate
@@ -55,6 +55,14 @@ def run(
     ] = "exact",
     epochs: Annotated[int, typer.Option(help="Train for at most so many epochs.")] = 30,
     learning_rate: Annotated[float, typer.Option(help="Of the optimiser.")] = 0.01,
+    margin: Annotated[
+        float,
+        typer.Option(help="Train scores to keep this distance from 0, so that few shots suffice."),
+    ] = 0.0,
+    variance_penalty: Annotated[
+        float, typer.Option(help="Weight of a single shot's variance in the training's loss.")
+    ] = 0.0,
+    snapshots: Snapshots = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -96,7 +104,13 @@ def run(
         sentences=sentences,
         seed=seed,
         engine=engine,  # type: ignore[arg-type]
-        training=TrainingOptions(epochs=epochs, learning_rate=learning_rate),
+        training=TrainingOptions(
+            epochs=epochs,
+            learning_rate=learning_rate,
+            margin=margin,
+            variance_penalty=variance_penalty,
+        ),
+        snapshots=tuple(snapshots or ()),
         output=output or Path(),
         budget_seconds=budget,
         options=given_options(network),

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from qrnn_hw.cli.options import Snapshots
 from qrnn_hw.cli.output import Json, Parquet
 
 
@@ -43,10 +44,7 @@ def shots(
     jitter: Annotated[
         float, typer.Option(help="Change of each word vector, as a share of its size; 0 is none.")
     ] = 0.02,
-    snapshots: Annotated[
-        list[Path] | None,
-        typer.Option(help="Another calibration of the device, from calibrate snapshot; repeat."),
-    ] = None,
+    snapshots: Snapshots = None,
     output: Annotated[
         Path, typer.Option(help="Folder of report.html, report.md, rows.csv, study.json.")
     ] = Path("runs/shots"),

@@ -20,7 +20,7 @@ from qrnn_hw.networks.network import CircuitNetwork, Network, Parameters
 from qrnn_hw.recipes.published_features import published_features
 from qrnn_hw.recipes.recipe_settings import RecipeSettings
 from qrnn_hw.recipes.recipes import PUBLISHED_ACCURACY, Recipe, published_recipe, split_rows
-from qrnn_hw.run.main_job import Progress
+from qrnn_hw.run.progress import Progress
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.run.task import load_task, vectors_of
 from qrnn_hw.statistics.intervals import Interval, mean_interval, wilson

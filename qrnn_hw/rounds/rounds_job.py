@@ -22,7 +22,7 @@ from qrnn_hw.run.consent import Confirm, agree
 from qrnn_hw.run.controls import classical_controls
 from qrnn_hw.run.evaluate import accuracy_interval
 from qrnn_hw.run.kept_calibration import keep_calibration, with_kept_calibration
-from qrnn_hw.run.main_job import Progress
+from qrnn_hw.run.progress import Progress
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.run.task import Task, load_task
 from qrnn_hw.statistics.intervals import Interval
@@ -70,11 +70,7 @@ def run_in_rounds(
     Raises:
         QRNNError, CircuitsError, CalibrationError, JobsError: see the exit codes.
     """
-    if settings.engine != "exact":
-        raise UsageError(
-            "a model in expectation mode is trained by exact gradients without noise. "
-            f"Got --engine {settings.engine}; leave it out, or choose --mode sampled."
-        )
+    _check(settings)
     progress.stage(f"reading the vectors of {len(text):,} sentences, opening {settings.backend}")
     writable_folder(settings.output)
     machine = with_kept_calibration(open_machine(settings.backend), settings.output)
@@ -127,6 +123,21 @@ def run_in_rounds(
     return RoundsOutcome(
         settings, task, machine, prepared, state, planned, measured, labels, scores, controls
     )
+
+
+def _check(settings: RunSettings) -> None:
+    given = {
+        f"--engine {settings.engine}": settings.engine != "exact",
+        "--snapshots": bool(settings.snapshots),
+        "--margin": settings.training.margin > 0,
+        "--variance-penalty": settings.training.variance_penalty > 0,
+    }
+    found = [option for option, is_given in given.items() if is_given]
+    if found:
+        raise UsageError(
+            "a model in expectation mode is trained by exact gradients without noise. "
+            f"Got {', '.join(found)}; leave that out, or choose --mode sampled."
+        )
 
 
 def _recipe(settings: RunSettings) -> RecipeSettings:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from calibration.files import read_snapshot, write_snapshot
+from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.submission.machine import Machine
 
 FILE_NAME = "calibration.json"
@@ -39,3 +40,15 @@ def keep_calibration(machine: Machine, folder: Path) -> None:
     """
     if machine.is_real and not (folder / "checkpoint.npz").exists():
         write_snapshot(machine.snapshot, folder / FILE_NAME)
+
+
+def keep_snapshots(settings: RunSettings) -> None:
+    """Copy the other calibrations to the output folder, so that it says all that it was made of.
+
+    Raises:
+        CalibrationError: a file cannot be read or written.
+    """
+    for number, path in enumerate(settings.snapshots):
+        kept = settings.kept_snapshot(number)
+        if kept != path:
+            write_snapshot(read_snapshot(path), kept)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from calibration.noise import DeviceNoise
+from calibration.series import read_series
+from calibration.snapshot import Snapshot
 from circuits.exact.sequence import SequenceModel
 from jobs.exact import sequence_model
 from jobs.isa import TranspiledStep, transpile_step
@@ -20,9 +23,10 @@ from qrnn_hw.run.agreement import compare_with_aer
 from qrnn_hw.run.consent import Confirm, agree
 from qrnn_hw.run.controls import classical_controls
 from qrnn_hw.run.evaluate import Measured, plan_shots
-from qrnn_hw.run.kept_calibration import keep_calibration, with_kept_calibration
+from qrnn_hw.run.kept_calibration import keep_calibration, keep_snapshots, with_kept_calibration
 from qrnn_hw.run.measurement import PlannedJobs, measure, plan_jobs
 from qrnn_hw.run.outcome import Outcome, exact_distributions
+from qrnn_hw.run.progress import Progress
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.run.task import Task, load_task
 from qrnn_hw.submission.assessment import execution_limit_seconds
@@ -30,16 +34,6 @@ from qrnn_hw.submission.machine import Machine, open_machine
 from qrnn_hw.train.aer import AerTrainer
 from qrnn_hw.train.checkpoint import fingerprint, load, save
 from qrnn_hw.train.exact import TrainingState, start, train
-
-
-class Progress(Protocol):
-    """Where the job says what it is doing."""
-
-    def stage(self, text: str) -> None:
-        """Begin a stage."""
-
-    def advance(self, done: int, total: int, note: str = "") -> None:
-        """Say how far the stage is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +47,8 @@ class Prepared:
     noise: DeviceNoise
     noisy: SequenceModel
     ideal: SequenceModel
+    other_noises: tuple[DeviceNoise, ...] = ()
+    """Of the machine's other calibrations, trained under in turn with its own."""
 
     @property
     def test(self) -> Examples:
@@ -83,6 +79,8 @@ class Prepared:
             content["decoupling"] = self.settings.decoupling
         if self.settings.options:
             content["options"] = self.settings.options
+        if self.other_noises:
+            content["other_snapshots"] = [noise.snapshot.digest for noise in self.other_noises]
         return fingerprint(content)
 
 
@@ -110,8 +108,9 @@ def prepare(
             checkpoint in the output folder if there is one.
     """
     network = settings.architecture
-    task = load_task(settings, text)
     machine = machine or _opened(settings, progress)
+    others = read_series(settings.snapshots, machine.snapshot.backend)
+    task = load_task(settings, text)
     transpiled = transpile_step(
         network,
         machine.snapshot,
@@ -127,6 +126,23 @@ def prepare(
         noise,
         noisy=sequence_model(transpiled, noise),
         ideal=sequence_model(transpiled, None),
+        other_noises=other_noises(noise, others),
+    )
+
+
+def other_noises(noise: DeviceNoise, snapshots: Sequence[Snapshot]) -> tuple[DeviceNoise, ...]:
+    """Return the noise of a transpiled circuit under other calibrations of the whole device.
+
+    Equal ones count once, and none that equals its own.
+
+    Raises:
+        CalibrationError: a calibration lacks the circuit's qubits.
+    """
+    active = [snapshot.restrict(noise.snapshot.physical) for snapshot in snapshots]
+    return tuple(
+        replace(noise, snapshot=one)
+        for n, one in enumerate(active)
+        if one not in (noise.snapshot, *active[:n])
     )
 
 
@@ -142,6 +158,7 @@ def train_or_resume(prepared: Prepared, progress: Progress) -> TrainingState:
     run = prepared.run_fingerprint()
     path = settings.output / "checkpoint.npz"
     keep_calibration(prepared.machine, settings.output)
+    keep_snapshots(settings)
     if path.exists():
         state = load(path, state, run)
         if state.finished_epochs > options.epochs:
@@ -161,9 +178,13 @@ def train_or_resume(prepared: Prepared, progress: Progress) -> TrainingState:
         )
 
     if settings.engine == "aer":
-        trainer = AerTrainer(prepared.transpiled, prepared.noise, settings.training_shots)
+        noises = (prepared.noise, *prepared.other_noises)
+        trainer = AerTrainer(prepared.transpiled, noises, settings.training_shots)
         return trainer.train(task.training, task.validation, options, state, after_epoch)
-    return train(prepared.noisy, task.training, task.validation, options, state, after_epoch)
+    models = [sequence_model(prepared.transpiled, noise) for noise in prepared.other_noises]
+    return train(
+        [prepared.noisy, *models], task.training, task.validation, options, state, after_epoch
+    )
 
 
 def run_main_job(
@@ -217,6 +238,9 @@ def run_main_job(
         machine=prepared.machine,
         transpiled=prepared.transpiled,
         state=state,
+        trained_under=tuple(
+            noise.snapshot.taken for noise in (prepared.noise, *prepared.other_noises)
+        ),
         test=test,
         controls=controls,
         agreement=agreement,

@@ -68,6 +68,9 @@ class Outcome:
     machine: Machine
     transpiled: TranspiledStep
     state: TrainingState
+    trained_under: tuple[str, ...]
+    """When the calibrations of the training were taken, that of the run first."""
+
     test: Examples
     controls: tuple[Baseline, ...]
     """Classical classifiers on the same rows; predictions of all test sentences."""
@@ -157,6 +160,7 @@ class Outcome:
             "classes": list(self.task.text.classes),
             "training": {
                 "engine": self.settings.engine,
+                "calibrations": list(self.trained_under),
                 "epochs": self.state.finished_epochs,
                 "best_epoch": self.state.best_epoch + 1,
                 "n_parameters": self.state.best.n_parameters,

@@ -34,6 +34,9 @@ def default_folder(settings: RunSettings) -> Path:
     for name in ("data", "embeddings"):
         path: Path | None = getattr(settings, name)
         told[name] = path and _file_digest(path)
+    told["snapshots"] = [_file_digest(path) for path in settings.snapshots]
+    if not settings.snapshots:  # so that folders of before keep their names
+        del told["snapshots"]
     text = json.dumps(told, sort_keys=True)
     return RUNS / f"{settings.model}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 

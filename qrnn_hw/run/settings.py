@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -61,6 +61,10 @@ class RunSettings:
     options: tuple[tuple[str, Any], ...] = ()
     """Options of the model that are given, by name."""
 
+    snapshots: tuple[Path, ...] = ()
+    """Other calibrations of the backend, files of `qrnn-hw calibrate snapshot`, to train under
+    too."""
+
     def __post_init__(self) -> None:
         """Check the ranges."""
         # A document gives lists.
@@ -117,9 +121,29 @@ class RunSettings:
             "shots_scale_3": 3000 + self.seed,
         }
 
+    def kept_snapshot(self, number: int) -> Path:
+        """Return where the output folder keeps one of the other calibrations."""
+        return self.output / f"calibration-{number + 1}.json"
+
     def to_json(self) -> dict[str, Any]:
         """Return the settings as a JSON object."""
-        return {
+        document = {
             name: str(value) if isinstance(value, Path) else value
             for name, value in asdict(self).items()
         }
+        return document | {"snapshots": [str(path) for path in self.snapshots]}
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any], folder: Path) -> RunSettings:
+        """Return the settings that `to_json` gave, of a run whose folder may have moved since.
+
+        Raises:
+            KeyError, TypeError, AttributeError, ValueError: it is no such document.
+        """
+        fields = dict(document)
+        for name in ("data", "embeddings"):
+            fields[name] = Path(fields[name]) if fields[name] else None
+        fields["training"] = TrainingOptions(**fields["training"])
+        settings = cls(**fields | {"output": folder, "snapshots": ()})
+        kept = [settings.kept_snapshot(n) for n in range(len(fields.get("snapshots", ())))]
+        return replace(settings, snapshots=tuple(kept))

@@ -10,27 +10,23 @@ from typing import Any
 
 import numpy as np
 
-from calibration.noise import DeviceNoise
 from calibration.snapshot import Snapshot
 from jobs.errors import StoreError
-from jobs.exact import sequence_model
-from jobs.isa import transpile_step
 from jobs.retrieval import collect
 from jobs.spec import PubResult
 from jobs.store import Store
 from qrnn_hw.data.labelled_text import load_embedded, load_tsv
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.mitigation.readout_calibration import from_shots
-from qrnn_hw.networks.classifier import Weights, initial_weights
+from qrnn_hw.networks.classifier import Weights
 from qrnn_hw.predict import SentencePubs
 from qrnn_hw.run.evaluate import Measured
-from qrnn_hw.run.main_job import Prepared
+from qrnn_hw.run.main_job import Prepared, prepare
+from qrnn_hw.run.progress import Quiet
 from qrnn_hw.run.settings import RunSettings
-from qrnn_hw.run.task import load_task
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.train.checkpoint import load
 from qrnn_hw.train.exact import start
-from qrnn_hw.train.options import TrainingOptions
 
 REMEDY = "Run it again with `qrnn-hw run`, or set QRNN_HW_HOME to its store"
 
@@ -93,25 +89,8 @@ def open_run(folder: Path, store: Store) -> StoredRun:
         is_real=record.executor == "ibm",
     )
     text = load_tsv(settings.data) if settings.data else load_embedded(settings.dataset)
-    network = settings.architecture
-    transpiled = transpile_step(
-        network,
-        machine.snapshot,
-        seed=settings.seeds["transpiler"],
-        decoupling=settings.decoupling,
-    )
-    noise = DeviceNoise(transpiled.snapshot)
-    prepared = Prepared(
-        settings,
-        load_task(settings, text),
-        machine,
-        transpiled,
-        noise,
-        noisy=sequence_model(transpiled, noise),
-        ideal=sequence_model(transpiled, None),
-    )
-    seed = settings.seeds["training"]
-    fresh = start(initial_weights(network, prepared.task.projection, seed=seed), settings.training)
+    prepared = prepare(settings, text, Quiet(), machine)
+    fresh = start(prepared.initial_weights(), settings.training)
     state = load(checkpoint, fresh, prepared.run_fingerprint())
     measured_at = datetime.fromisoformat(record.created_at)
     return StoredRun(prepared, state.best, calibration, tuple(scaled), measured_at)
@@ -135,13 +114,9 @@ def _document(path: Path) -> dict[str, Any]:
 
 
 def _settings(document: dict[str, Any], folder: Path) -> RunSettings:
-    stored = dict(document["settings"])
     try:
-        for name in ("data", "embeddings"):
-            stored[name] = Path(stored[name]) if stored[name] else None
-        stored["training"] = TrainingOptions(**stored["training"])
-        return RunSettings(**stored | {"output": folder})
-    except (KeyError, TypeError) as error:
+        return RunSettings.from_json(document["settings"], folder)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ConfigurationError(
             f"the settings in {folder / 'result.json'} should be those of this version. "
             f"Got {error}. Run it again."

@@ -18,8 +18,9 @@ from calibration.snapshot import Snapshot
 from jobs.exact import sequence_model
 from qrnn_hw.errors import UsageError
 from qrnn_hw.networks.classifier import Examples, Weights
-from qrnn_hw.run.main_job import Progress, train_or_resume
+from qrnn_hw.run.main_job import other_noises, train_or_resume
 from qrnn_hw.run.outcome import exact_distributions
+from qrnn_hw.run.progress import Progress
 from qrnn_hw.statistics.cause_split import cause_split
 from qrnn_hw.statistics.decisions import (
     DecisionRule,
@@ -118,9 +119,8 @@ def study_causes(
         QRNNError, CalibrationError: as the main job; a snapshot that lacks the model's qubits.
     """
     weights = [model.weights, *_retrained(model, plan.n_training_seeds, folder, progress)]
-    active = model.prepared.transpiled.snapshot
-    days = [active, *(one.restrict(active.physical) for one in snapshots)]
-    days = [day for n, day in enumerate(days) if day not in days[:n]]
+    own = model.prepared.noise
+    days = [own.snapshot, *(noise.snapshot for noise in other_noises(own, snapshots))]
     progress.stage(f"{len(days)} calibrations x {len(weights)} seeds x {plan.n_jitters} jitters")
     clean, jittered = _tables(model, weights, days, plan)
     rules = [_rule(one) for one in weights]

@@ -21,7 +21,7 @@ from jobs.states import Done, Running, Submitted
 from jobs.store import Store
 from qrnn_hw.errors import UsageError
 from qrnn_hw.predict import SentencePubs, sentence_pubs
-from qrnn_hw.run.main_job import Progress
+from qrnn_hw.run.progress import Progress
 from qrnn_hw.studies.trained import TrainedModel
 from qrnn_hw.submission.machine import Machine
 

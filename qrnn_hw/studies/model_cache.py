@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from jobs.lock import held
+from qrnn_hw.run.progress import Quiet
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.studies.grid import Cell
 from qrnn_hw.studies.trained import TrainedModel, trained_model
@@ -24,17 +24,6 @@ TRAINING: dict[str, str | int | float | bool] = {
 }
 """Parameters of a cell that decide its trained model, with their defaults; all but the number of
 test sentences are in the checkpoint's name."""
-
-
-@dataclass(frozen=True)
-class Quiet:
-    """Progress of a training inside a worker: nobody reads it."""
-
-    def stage(self, text: str) -> None:
-        """Say nothing."""
-
-    def advance(self, done: int, total: int, note: str = "") -> None:
-        """Say nothing."""
 
 
 def model_of(parameters: Mapping[str, Any], folder: Path) -> TrainedModel:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from qrnn_hw.data.labelled_text import load_embedded, load_tsv
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.networks.classifier import Examples, Weights
-from qrnn_hw.run.main_job import Prepared, Progress, prepare, train_or_resume
+from qrnn_hw.run.main_job import Prepared, prepare, train_or_resume
 from qrnn_hw.run.outcome import exact_distributions
+from qrnn_hw.run.progress import Progress
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.statistics.decisions import DecisionRule
 from qrnn_hw.submission.machine import Machine
-from qrnn_hw.train.options import TrainingOptions
 
 if TYPE_CHECKING:
     from circuits.exact.sequence import SequenceModel
@@ -70,11 +70,8 @@ def settings_of(folder: Path) -> RunSettings:
     """
     path = folder / "result.json"
     try:
-        fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["settings"]
-        training = TrainingOptions(**fields.pop("training"))
-        for name in ("data", "embeddings"):
-            fields[name] = Path(fields[name]) if fields[name] else None
-        settings = RunSettings(**fields | {"training": training, "output": folder})
+        document = json.loads(path.read_text(encoding="utf-8"))
+        settings = RunSettings.from_json(document["settings"], folder)
     except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise ConfigurationError(
             f"a run's folder should hold the result.json of a finished `qrnn-hw run`. Got {path}, "

@@ -22,7 +22,7 @@ from jobs.spec import JobSpec
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.networks.classifier import Examples, Weights, accuracy
 from qrnn_hw.predict import sentence_pubs
-from qrnn_hw.train.exact import Epoch, TrainingState, logistic_loss, stopped
+from qrnn_hw.train.exact import Epoch, TrainingState, data_loss, logistic_loss, stopped
 from qrnn_hw.train.options import TrainingOptions
 
 STEPS_PER_EPOCH = 10
@@ -35,11 +35,22 @@ class AerTrainer:
     """What is needed to evaluate the loss by shots."""
 
     transpiled: TranspiledStep
-    noise: DeviceNoise | None
+    noises: tuple[DeviceNoise | None, ...]
+    """Of one calibration or more; steps of the training meet them in turn."""
+
     shots: int
 
-    def scores(self, weights: Weights, examples: Examples, *, seed: int) -> NDArray[np.float64]:
-        """Return the measured score of each sentence, shape (n,)."""
+    def distributions(
+        self, weights: Weights, examples: Examples, *, seed: int, turn: int = 0
+    ) -> NDArray[np.float64]:
+        """Return the measured share of each outcome, shape (n, 2**m).
+
+        Args:
+            weights: of the classifier.
+            examples: n sentences.
+            seed: of the shots.
+            turn: which calibration, counted through them round and round.
+        """
         sentences = sentence_pubs(self.transpiled, weights, examples)
         spec = JobSpec(
             pubs=sentences.pubs,
@@ -48,9 +59,16 @@ class AerTrainer:
             backend=self.transpiled.snapshot.backend,
             seed=seed,
         )
-        results = AerExecutor(self.noise).run(spec)
-        counts = sentences.outcome_counts(results)
-        return np.asarray(counts @ np.asarray(weights.decision) / self.shots)
+        results = AerExecutor(self.noises[turn % len(self.noises)]).run(spec)
+        return np.asarray(sentences.outcome_counts(results) / self.shots)
+
+    def scores(self, weights: Weights, examples: Examples, *, seed: int) -> NDArray[np.float64]:
+        """Return the measured score of each sentence, shape (n,), the mean over calibrations."""
+        each = [
+            self.distributions(weights, examples, seed=seed, turn=turn)
+            for turn in range(len(self.noises))
+        ]
+        return np.asarray(np.mean(each, axis=0) @ np.asarray(weights.decision))
 
     def train(
         self,
@@ -102,17 +120,20 @@ class AerTrainer:
             rows = order.permutation(len(training))[: options.batch_size]
             batch = training.take(rows)
             seed = _seed(options, state.finished_epochs + 1, step)
+            turn = state.finished_epochs * STEPS_PER_EPOCH + step
 
             def loss(
                 point: NDArray[np.float64],
                 batch: Examples = batch,
                 weights: Weights = weights,
                 seed: int = seed,
+                turn: int = turn,
             ) -> float:
                 # Both ends of the step see the same shots' seed: their noise partly cancels.
-                measured = self.scores(_unpack(point, weights), batch, seed=seed)
+                moved = _unpack(point, weights)
+                shares = jnp.asarray(self.distributions(moved, batch, seed=seed, turn=turn))
                 labels = jnp.asarray(batch.labels, dtype=float)
-                value = float(logistic_loss(jnp.asarray(measured), labels))
+                value = float(data_loss(shares, moved.decision, labels, options))
                 losses.append(value)
                 return value
 

@@ -85,6 +85,16 @@ def shot_robustness(
     return jnp.mean(shortfall**2) + options.variance_penalty * jnp.mean(variance)
 
 
+def data_loss(
+    distributions: jax.Array, decision: jax.Array, labels: jax.Array, options: TrainingOptions
+) -> jax.Array:
+    """Return the logistic loss with what the options add to it; arguments as there."""
+    loss = logistic_loss(distributions @ decision, labels)
+    if not options.is_regularised:
+        return loss
+    return loss + shot_robustness(distributions, decision, labels, options)
+
+
 def train(
     model: SequenceModel | Sequence[SequenceModel],
     training: Examples,
@@ -180,19 +190,16 @@ def _compile(
     labels = jnp.asarray(training.labels, dtype=float)
     held_vectors, held_lengths = jnp.asarray(validation.vectors), jnp.asarray(validation.lengths)
     held_labels = jnp.asarray(validation.labels, dtype=float)
-    is_regularised = options.margin > 0 or options.variance_penalty > 0
 
     def objective_of(model: SequenceModel) -> Callable[[Weights, jax.Array], jax.Array]:
         def objective(weights: Weights, rows: jax.Array) -> jax.Array:
             decay = options.projection_decay * jnp.sum(weights.projection**2)
-            if not is_regularised:
+            if not options.is_regularised:
                 score = scores(model, weights, vectors[rows], lengths[rows])
                 return logistic_loss(score, labels[rows]) + decay
             encoded = angles(weights, vectors[rows])
             distributions = model.distributions(weights.quantum, encoded, lengths[rows])
-            loss = logistic_loss(distributions @ weights.decision, labels[rows])
-            extra = shot_robustness(distributions, weights.decision, labels[rows], options)
-            return loss + extra + decay
+            return data_loss(distributions, weights.decision, labels[rows], options) + decay
 
         return objective
 

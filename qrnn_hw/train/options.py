@@ -52,6 +52,11 @@ class TrainingOptions:
         if not 0 <= self.averaging < 1:
             raise UsageError(f"averaging should be in [0, 1). Got {self.averaging}.")
 
+    @property
+    def is_regularised(self) -> bool:
+        """Whether the loss asks for more than right labels at infinite shots."""
+        return self.margin > 0 or self.variance_penalty > 0
+
     def to_json(self) -> dict[str, Any]:
         """Return the settings as a JSON object; a regularisation that is off is left out.
 

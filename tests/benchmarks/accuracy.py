@@ -13,9 +13,9 @@ from qrnn_hw.networks.classifier import accuracy, initial_weights
 from qrnn_hw.run.controls import classical_controls
 from qrnn_hw.run.main_job import prepare
 from qrnn_hw.run.outcome import exact_distributions
+from qrnn_hw.run.progress import Quiet
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.statistics.intervals import mean_interval
-from qrnn_hw.studies.model_cache import Quiet
 from qrnn_hw.train.exact import start, train
 
 SEEDS = range(5)

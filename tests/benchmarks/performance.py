@@ -422,8 +422,8 @@ def training() -> Iterator[Row]:
     from qrnn_hw.data.labelled_text import load_embedded
     from qrnn_hw.networks.classifier import initial_weights
     from qrnn_hw.run.main_job import prepare
+    from qrnn_hw.run.progress import Quiet
     from qrnn_hw.run.settings import RunSettings
-    from qrnn_hw.studies.model_cache import Quiet
     from qrnn_hw.train.exact import start, train
 
     settings = RunSettings(dataset="amazon")

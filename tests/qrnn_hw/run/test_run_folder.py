@@ -39,7 +39,7 @@ def test_each_setting_but_the_budget_gives_a_folder_of_its_own():
     plain = RunSettings()
     found = [default_folder(replace(plain, **{name: value})) for name, value in OTHERS.items()]
     assert len({default_folder(plain), *found}) == len(OTHERS) + 1
-    told = set(OTHERS) | {"data", "embeddings", "output", "budget_seconds"}
+    told = set(OTHERS) | {"data", "embeddings", "snapshots", "output", "budget_seconds"}
     assert {field.name for field in fields(RunSettings)} == told
     for name, value in (("output", Path("elsewhere")), ("budget_seconds", 3.0)):
         assert default_folder(replace(plain, **{name: value})) == default_folder(plain)
@@ -50,7 +50,11 @@ def test_a_file_counts_by_its_content(folder):
     first.write_text("label\ttext\n")
     second.write_text("label\ttext\n")
     assert default_folder(RunSettings(data=first)) == default_folder(RunSettings(data=second))
+    days = [RunSettings(snapshots=(path,)) for path in (first, second)]
+    assert default_folder(days[0]) == default_folder(days[1])
+    assert default_folder(days[0]) != default_folder(RunSettings())
     second.write_text("label\ttext\n1\tgood\n")
+    assert default_folder(days[0]) != default_folder(days[1])
     assert default_folder(RunSettings(data=first)) != default_folder(RunSettings(data=second))
 
 

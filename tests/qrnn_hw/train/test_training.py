@@ -79,7 +79,7 @@ def test_a_resumed_run_gives_the_numbers_of_an_uninterrupted_one(setup, tmp_path
 @pytest.mark.slow
 def test_training_on_aer_resumes_to_the_same_numbers_too(setup, tmp_path):
     transpiled, noise, _, (training, validation), weights = setup
-    trainer = AerTrainer(transpiled, noise, shots=20)
+    trainer = AerTrainer(transpiled, (noise,), shots=20)
     options = TrainingOptions(epochs=2, batch_size=4, seed=5)
     few = training.take(np.arange(8)), validation.take(np.arange(6))
     whole = trainer.train(*few, options, start(weights, options))
@@ -99,7 +99,7 @@ def test_training_on_aer_resumes_to_the_same_numbers_too(setup, tmp_path):
 def test_measured_scores_follow_the_exact_ones(setup):
     transpiled, noise, model, (training, _), weights = setup
     few, shots = training.take(np.arange(6)), 4000
-    measured = AerTrainer(transpiled, noise, shots).scores(weights, few, seed=1)
+    measured = AerTrainer(transpiled, (noise,), shots).scores(weights, few, seed=1)
     exact = scores(model, weights, jnp.asarray(few.vectors), jnp.asarray(few.lengths))
     spread = 2 * float(jnp.abs(weights.decision).max()) / np.sqrt(shots)
     assert np.abs(measured - np.asarray(exact)).max() < 5 * spread
