@@ -17,7 +17,7 @@ from qiskit.circuit import ControlFlowOp, Parameter, QuantumCircuit
 
 from calibration.noise import DeviceNoise
 from jobs.errors import SpecError
-from jobs.static_form import exact_distributions
+from jobs.static_rows import exact_distributions
 
 SHIFTABLE = frozenset({"p", "rx", "ry", "rz", "rzz"})
 """Gates with two eigenvalues whose difference is 1 in units of the angle."""

@@ -3,7 +3,8 @@
 Aer samples dynamic circuits shot by shot, with its density-matrix method too. Here every recorded
 bit becomes a qubit of its own: a measurement writes the recorded outcome onto it, a branch is a
 map controlled by it, and it is reset when nobody reads it any more. One run then gives the exact
-distribution, at four times the cost for each bit that is alive at once.
+distribution, at four times the cost for each bit that is alive at once. A measured qubit that only
+waits until its bit was read, to be reset then, holds the bit itself and costs nothing.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 Superoperator = NDArray[np.complex128]
 
 
+IDLING = ("barrier", "delay", "id")
+"""Instructions that let time pass."""
+
+
 @dataclass(frozen=True, eq=False)
 class StaticForm:
     """The static circuit and where the kept bits ended."""
@@ -38,12 +43,12 @@ class StaticForm:
 def static_form(
     circuit: QuantumCircuit, noise: DeviceNoise | None, keep: Sequence[int]
 ) -> StaticForm:
-    """Rewrite a bound dynamic circuit without measurements or branches.
+    """Rewrite a dynamic circuit without measurements or branches.
 
     Gates outside branches stay as they are, so that Aer adds its own noise to them.
 
     Args:
-        circuit: bound, with instruction names of the device.
+        circuit: with instruction names of the device; free parameters only outside branches.
         noise: of the device, also used inside branches and for readout; None is ideal.
         keep: bits whose joint distribution is wanted.
 
@@ -60,6 +65,8 @@ class _Rewriter:
         self.source, self.noise, self.keep = circuit, noise, tuple(keep)
         self.bits = {bit: index for index, bit in enumerate(circuit.clbits)}
         self.last = self._last_reads()
+        self.resets = self._resets_of_waiting()
+        self.waiting: dict[int, int] = {}  # qubit that holds its bit -> position of its reset
         self.home: dict[int, int] = {}  # live bit -> its qubit
         self.free: list[int] = []
         self.instructions: list[tuple[Any, tuple[int, ...]]] = []
@@ -72,6 +79,40 @@ class _Rewriter:
                 for bit in condition_of(instruction.operation.condition, self.bits)[0]:
                     last[bit] = position
         return last
+
+    def _resets_of_waiting(self) -> dict[int, int]:
+        """Return the reset after each measurement whose qubit only waits until its bit was read.
+
+        The end of the circuit does as well as a reset.
+        """
+        since: dict[int, int] = {}  # qubit that waits -> its measurement
+        bits: dict[int, int] = {}  # measurement -> its bit
+        found: dict[int, int] = {}
+        reads: dict[int, list[int]] = {bit: [] for bit in self.bits.values()}
+        for position, instruction in enumerate(self.source.data):
+            operation = instruction.operation
+            if isinstance(operation, IfElseOp):
+                for bit in condition_of(operation.condition, self.bits)[0]:
+                    reads[bit].append(position)
+            for qubit in _touched(operation, self._qubits(instruction)):
+                measured = since.pop(qubit, None)
+                if measured is not None and operation.name.startswith("reset"):
+                    found[measured] = position
+                if operation.name.startswith("measure"):
+                    since[qubit] = position
+                    bits[position] = self.bits[instruction.clbits[0]]
+        end = len(self.source.data)
+        found |= dict.fromkeys(since.values(), end)
+
+        def is_held(measured: int, reset: int) -> bool:
+            bit = bits[measured]
+            overwritten = min((p for p in bits if p > measured and bits[p] == bit), default=end)
+            own = [p for p in reads[bit] if measured < p < overwritten]
+            if reset == end:
+                return overwritten == end and (bool(own) or bit in self.keep)
+            return bit not in self.keep and bool(own) and own[-1] < reset < overwritten
+
+        return {measured: reset for measured, reset in found.items() if is_held(measured, reset)}
 
     def run(self) -> StaticForm:
         for position, instruction in enumerate(self.source.data):
@@ -88,12 +129,20 @@ class _Rewriter:
 
     def _rewrite(self, position: int, instruction: CircuitInstruction) -> None:
         operation = instruction.operation
-        qubits = tuple(self.source.find_bit(q).index for q in instruction.qubits)
+        qubits = self._qubits(instruction)
+        if operation.name in ("delay", "id") and qubits[0] in self.waiting:
+            return  # what happens to a waiting qubit is forgotten by its reset
+        if self.waiting.get(qubits[0]) == position:
+            del self.waiting[qubits[0]]
+            self.home = {bit: home for bit, home in self.home.items() if home != qubits[0]}
         if isinstance(operation, IfElseOp):
             self._branch(operation, instruction, qubits)
         elif operation.name.startswith("measure"):
             bit = self.bits[instruction.clbits[0]]
-            if bit in self.keep or self.last.get(bit, -1) > position:
+            if position in self.resets:
+                self._hold(operation.name, qubits[0], bit)
+                self.waiting[qubits[0]] = self.resets[position]
+            elif bit in self.keep or self.last.get(bit, -1) > position:
                 self._measure(operation.name, qubits[0], self._home(bit))
             else:
                 self.instructions.append((_superop(_dephasing()), qubits))
@@ -101,6 +150,9 @@ class _Rewriter:
             self.instructions.append((_reset(), qubits))
         else:
             self.instructions.append((operation, qubits))
+
+    def _qubits(self, instruction: CircuitInstruction) -> tuple[int, ...]:
+        return tuple(self.source.find_bit(q).index for q in instruction.qubits)
 
     def _home(self, bit: int) -> int:
         if bit not in self.home:
@@ -112,10 +164,20 @@ class _Rewriter:
 
     def _release(self, bit: int) -> None:
         qubit = self.home.pop(bit)
+        if qubit < self.source.num_qubits:
+            return  # its reset follows
         forget = np.zeros((4, 4), dtype=complex)
         forget[0, 0] = forget[0, 3] = 1
         self.instructions.append((_superop(forget), (qubit,)))
         self.free.append(qubit)
+
+    def _hold(self, name: str, qubit: int, bit: int) -> None:
+        """Let the qubit hold the recorded outcome."""
+        confusion = np.eye(2) if self.noise is None else self.noise.readout(name, qubit)
+        recorded = np.zeros((4, 4), dtype=complex)
+        recorded[np.ix_((0, 3), (0, 3))] = confusion.T
+        self.instructions.append((_superop(recorded), (qubit,)))
+        self.home[bit] = qubit
 
     def _measure(self, name: str, qubit: int, home: int) -> None:
         """Dephase the qubit and overwrite the bit's qubit with the recorded outcome."""
@@ -147,6 +209,8 @@ class _Rewriter:
                 if part.operation.name == "barrier":
                     continue
                 wires = tuple(inner[q] for q in part.qubits)
+                if wires[0] in self.waiting:
+                    continue
                 superoperator = self._noisy(part.operation, wires)
                 if superoperator is not None:
                     controlled = _controlled(superoperator, active, len(homes))
@@ -165,6 +229,18 @@ class _Rewriter:
         superoperator = np.kron(unitary.conj(), unitary)
         error = self.noise.channel(operation.name, wires) if self.noise is not None else None
         return superoperator if error is None else error @ superoperator
+
+
+def _touched(operation: Any, qubits: Sequence[int]) -> set[int]:
+    """Return the qubits on which an instruction does more than to let time pass."""
+    if isinstance(operation, IfElseOp):
+        found: set[int] = set()
+        for block in operation.blocks:
+            inner = dict(zip(block.qubits, qubits, strict=True))
+            for part in block.data:
+                found |= _touched(part.operation, [inner[q] for q in part.qubits])
+        return found
+    return set() if operation.name in IDLING else set(qubits)
 
 
 def _controlled(superoperator: Superoperator, active: Sequence[int], n_bits: int) -> Superoperator:
@@ -197,38 +273,3 @@ def _reset() -> Instruction:
     from qiskit.circuit import Reset
 
     return Reset()
-
-
-def exact_distribution(
-    circuit: QuantumCircuit, noise: DeviceNoise | None, keep: Sequence[int]
-) -> NDArray[np.float64]:
-    """Return the exact joint distribution of some bits, computed by Aer's density matrix.
-
-    Args:
-        circuit: bound dynamic circuit, with instruction names of the device.
-        noise: of the device; None is ideal.
-        keep: bits whose distribution is wanted, m of them.
-
-    Returns:
-        Shape (2**m,); bit j of the outcome integer is keep[j].
-    """
-    return np.asarray(exact_distributions([circuit], noise, keep)[0])
-
-
-def exact_distributions(
-    circuits: Sequence[QuantumCircuit], noise: DeviceNoise | None, keep: Sequence[int]
-) -> NDArray[np.float64]:
-    """Return `exact_distribution` of several circuits from one run, shape (n, 2**m)."""
-    from qiskit_aer import AerSimulator
-
-    static = []
-    for circuit in circuits:
-        form = static_form(circuit, noise, keep)
-        form.circuit.save_probabilities(list(form.kept_qubits))
-        static.append(form.circuit)
-    model = noise.aer_model() if noise is not None else None
-    result = AerSimulator(method="density_matrix", noise_model=model).run(static).result()
-    if not result.success:
-        raise SpecError(f"Aer should simulate the rewritten circuit. Got: {result.status}")
-    rows = [result.data(index)["probabilities"] for index in range(len(static))]
-    return np.asarray(rows, dtype=float)

@@ -14,7 +14,7 @@ from circuits.exact.sequence import SequenceModel
 from jobs.aer import AerExecutor
 from jobs.isa import TranspiledStep
 from jobs.spec import JobSpec, Pub
-from jobs.static_form import exact_distribution
+from jobs.static_rows import exact_distribution
 from qrnn_hw.errors import DisagreementError
 from qrnn_hw.networks.classifier import Examples, Weights, angles
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from qiskit import transpile
-from qiskit.circuit import ClassicalRegister, ParameterVector, QuantumCircuit
+from qiskit.circuit import ClassicalRegister, Parameter, ParameterVector, QuantumCircuit
 from qiskit.quantum_info import SuperOp
 from qiskit_aer.noise import NoiseModel, ReadoutError, depolarizing_error, thermal_relaxation_error
 from scipy.stats import chi2
@@ -16,13 +16,14 @@ from calibration.library import snapshot
 from calibration.noise import DeviceNoise, kraus_error
 from circuits.exact.evolve import distribution
 from circuits.exact.lift import lift
-from circuits.registry import REGISTRY
+from circuits.registry import REGISTRY, architecture
 from circuits.unrolled import unroll
 from jobs.aer import AerExecutor
-from jobs.exact import ExactExecutor, circuit_distribution
+from jobs.exact import ExactExecutor, circuit_distribution, sequence_model
+from jobs.isa import transpile_step
 from jobs.parameter_shift import parameter_shift
 from jobs.spec import JobSpec, Pub
-from jobs.static_form import exact_distribution
+from jobs.static_rows import exact_distribution, row_distributions
 
 SHOTS = 4000
 
@@ -162,9 +163,9 @@ def in_one_circuit() -> list[tuple[str, str]]:
 def model_circuit(name: str, mode: str):
     """Return a model of few steps in rotations, cx and cz, with features and weights bound."""
     options = {"n_qubits": 3, "n_layers": 1} if name == "hybrid" else {}
-    architecture = REGISTRY[name].architecture(mode=mode, **options)
+    network = REGISTRY[name].architecture(mode=mode, **options)
     # Bits of the step before act from the second step on.
-    q = unroll(architecture, 1 if architecture.n_qubits == 8 and mode == "coherent" else 2)
+    q = unroll(network, 1 if network.n_qubits == 8 and mode == "coherent" else 2)
     rng = np.random.default_rng(7)
     bound = q.bind(rng.uniform(0.2, 2, q.inputs.shape), rng.uniform(-2, 2, q.weights.size))
     basis = ["rx", "ry", "rz", "x", "cx", "cz", "if_else", "measure", "reset"]
@@ -177,3 +178,39 @@ def model_circuit(name: str, mode: str):
 def test_every_model_in_one_circuit_has_aers_distribution_to_1e_12(name, mode):
     circuit, keep = model_circuit(name, mode)
     assert largest_gap(circuit, AllQubitNoise(), keep) < 1e-12
+
+
+def test_rows_of_inputs_in_one_run_have_the_exact_distribution():
+    """Bound by Aer while it runs: inputs of the machine's circuit, of two lengths."""
+    transpiled = transpile_step(architecture("dynamic-line"), snapshot("fake_boston"), seed=7)
+    noise = DeviceNoise(transpiled.snapshot)
+    model = sequence_model(transpiled, noise)
+    rng = np.random.default_rng(3)
+    weights = rng.uniform(-2, 2, transpiled.architecture.n_weights)
+    pubs, exact = [], []
+    for steps in (1, 3):
+        unrolled = transpiled.unroll(steps)
+        features = rng.uniform(-2, 2, (4, steps, transpiled.architecture.n_features))
+        columns = [*unrolled.inputs.ravel(), *unrolled.weights]
+        values = np.hstack([features.reshape(4, -1), np.tile(weights, (4, 1))])
+        order = [columns.index(p) for p in unrolled.circuit.parameters]
+        pubs.append(Pub(unrolled.circuit, values[:, order]))
+        exact.append(np.asarray(model.distributions(weights, features, np.full(4, steps))))
+    for found, expected in zip(row_distributions(pubs, noise), exact, strict=True):
+        assert np.abs(found - expected).max() < 1e-12
+        assert np.ptp(found, axis=0).max() > 1e-2  # rows differ
+
+
+def test_rows_that_differ_inside_branches_are_bound_one_by_one():
+    angle = Parameter("a")
+    circuit = QuantumCircuit(2)
+    m, out = ClassicalRegister(1, "m"), ClassicalRegister(1, "out")
+    circuit.add_register(m, out)
+    circuit.x(0)
+    circuit.measure(0, m[0])
+    with circuit.if_test((m[0], 1)):
+        circuit.rx(angle, 1)
+    circuit.measure(1, out[0])
+    rows = np.array([[0.3], [1.1]])
+    (found,) = row_distributions([Pub(circuit, rows)], None)
+    np.testing.assert_allclose(found[:, 1], np.sin(rows[:, 0] / 2) ** 2, atol=1e-12)

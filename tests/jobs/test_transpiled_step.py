@@ -21,7 +21,7 @@ from jobs.isa import transpile_step
 from jobs.preflight import preflight
 from jobs.recorded import RecordedDeviceExecutor, active_qubits, on_active_qubits
 from jobs.spec import JobSpec, Pub
-from jobs.static_form import exact_distribution
+from jobs.static_rows import exact_distribution
 
 # Wires 0 and 3 interact, which no layout on a line or heavy hexagon allows without swaps.
 RING = Architecture(
