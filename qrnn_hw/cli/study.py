@@ -187,7 +187,10 @@ def _run_grid(
         from qrnn_hw.cli.tables import print_findings, print_table
 
         print_findings(document["findings"])
-        print_table(f"{len(found)} of {len(chosen.cells())} cells", row_table(chosen, found))
+        print_table(
+            f"{len(found)} of {len(chosen.cells())} cells",
+            row_table(chosen, found, intervals=False),
+        )
         typer.echo(f"report: {document['report']}")
     _say_what_failed(found)
 
@@ -196,12 +199,13 @@ def _say_what_failed(rows: Sequence[Row]) -> None:
     from jobs.errors import PartialResultError
     from qrnn_hw.errors import ConfigurationError
 
-    errors = [row.error for row in rows if row.result is None]
+    errors = [str(row.error) for row in rows if row.result is None]
     if errors:
         kind = ConfigurationError if len(errors) == len(rows) else PartialResultError
         raise kind(
             f"every cell should give a result. Got {len(errors)} of {len(rows)} that failed, the "
-            f"first with {str(errors[0]).rstrip('.')}. Change the study, or run it again with --retry-failed."
+            f"first with {errors[0].rstrip('.')}. Change the study, or run it again with "
+            "--retry-failed."
         )
 
 
