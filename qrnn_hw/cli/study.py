@@ -148,6 +148,7 @@ def _run_grid(
     json: bool,
 ) -> None:
     from qrnn_hw.cli.progress import ConsoleProgress
+    from qrnn_hw.config import writable_folder
     from qrnn_hw.errors import UsageError
     from qrnn_hw.studies.engine import run_cells
     from qrnn_hw.studies.grid import Shard
@@ -162,7 +163,7 @@ def _run_grid(
         raise UsageError("a study is a file, or --axis and --set. Got both.")
     chosen = _grid(kind, design, axes, fixed)
     cells = chosen.cells(Shard.parse(shard) if shard else None)
-    rows = RowFile(output / "rows.jsonl")
+    rows = RowFile(writable_folder(output) / "rows.jsonl")
     with ConsoleProgress() as progress:
         if merge:
             progress.stage(f"{rows.merge(merge)} rows added from {len(merge)} files")

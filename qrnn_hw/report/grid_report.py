@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.report.blocks import (
     Block,
     Figure,
@@ -27,6 +28,7 @@ SHOWN = {
     "noise": ("accuracy", "labels_changed", "margin_kept", "shift", "flip_rate"),
     "mitigation": ("rmse", "bias", "accuracy", "flips", "disagreement", "qpu_seconds"),
 }
+INTERVAL = ("accuracy_low", "accuracy_high")
 SHARES = {"accuracy", "labels_changed", "margin_kept", "flip_rate", "flips", "disagreement"}
 ROUNDING = 1e-12
 """Below this a figure is what rounding left of zero."""
@@ -54,6 +56,7 @@ def write_grid_report(
     the files of an uninterrupted one, byte for byte.
     """
     kind = design.kind
+    check_figures(kind, rows)
     title = f"{kind.capitalize()} study"
     lines = findings(kind, rows)
     table = [row.parameters | (row.result or {}) | {"error": row.error} for row in rows]
@@ -81,6 +84,25 @@ def write_grid_report(
     write_rows(folder, table, parquet=parquet)
     write_json(folder / "study.json", document)
     return document
+
+
+def check_figures(kind: str, rows: Sequence[Row]) -> None:
+    """Check that every result holds the figures that are reported.
+
+    Raises:
+        ConfigurationError: one does not.
+    """
+    for row in rows:
+        lacking = [
+            name
+            for name in (*SHOWN[kind], *INTERVAL)
+            if row.result is not None and not isinstance(row.result.get(name), int | float)
+        ]
+        if lacking:
+            raise ConfigurationError(
+                f"a row should hold every figure of its cell. Got {row.key[:12]} without "
+                f"{', '.join(lacking)}; remove that line of rows.jsonl, and its cell runs again."
+            )
 
 
 def row_table(design: Grid, rows: Sequence[Row], *, intervals: bool = True) -> Table:

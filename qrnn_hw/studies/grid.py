@@ -58,7 +58,7 @@ class Shard:
     def parse(cls, text: str) -> Shard:
         """Read "2/5"."""
         index, separator, count = text.partition("/")
-        if not (separator and index.isdigit() and count.isdigit()):
+        if not (separator and index.isdecimal() and count.isdecimal()):
             raise UsageError(f"a shard should be written i/n, such as 1/4. Got {text!r}.")
         return cls(int(index), int(count))
 

@@ -85,7 +85,10 @@ class RowFile:
         for path in others:
             if not path.is_file():
                 raise ConfigurationError(f"rows to merge should be a file. Got {path}.")
-            for key, row in RowFile(path).read().items():
+            rows = RowFile(path).read()
+            if not rows and path.stat().st_size:
+                raise ConfigurationError(f"rows to merge should be one a line. Got none in {path}.")
+            for key, row in rows.items():
                 if key not in known or (known[key].result is None and row.result is not None):
                     self.add(row)
                     known[key] = row

@@ -2,9 +2,10 @@ import re
 
 import pytest
 
+from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.report.figures import line_figure
 from qrnn_hw.report.grid_findings import by_panel, findings
-from qrnn_hw.report.grid_report import row_table
+from qrnn_hw.report.grid_report import check_figures, row_table
 from qrnn_hw.studies.grid import grid
 from qrnn_hw.studies.mitigation import DEFAULTS as MITIGATION
 from qrnn_hw.studies.noise import DEFAULTS as NOISE
@@ -97,3 +98,10 @@ def test_as_many_lines_as_a_study_has_stacks_look_different():
     assert len(set(four)) == 4
     assert len(five) == 5
     assert more >= marks + 2  # the fifth line has the dashes of the first, and dots
+
+
+@pytest.mark.parametrize(("figure", "value"), [("accuracy", None), ("shift", "0")])
+def test_a_row_that_lost_a_figure_is_named(figure, value):
+    (row,) = noise_rows([{figure: value}], scale=[1.0])
+    with pytest.raises(ConfigurationError, match=f"{row.key[:12]} without {figure}; remove"):
+        check_figures("noise", [row])

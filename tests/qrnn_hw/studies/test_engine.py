@@ -140,6 +140,12 @@ def test_a_broken_line_is_named(old, new, tmp_path):
         rows.read()
 
 
+def test_a_file_without_rows_is_not_merged(tmp_path):
+    (tmp_path / "notes.txt").write_text("no rows")
+    with pytest.raises(ConfigurationError, match="Got none in .*notes.txt"):
+        RowFile(tmp_path / "rows.jsonl").merge([tmp_path / "notes.txt"])
+
+
 def test_a_row_of_another_cell_is_named(tmp_path):
     rows, cells = RowFile(tmp_path / "rows.jsonl"), sums(1).cells()
     run_cells(cells, rows, add, Silent())
@@ -228,7 +234,7 @@ def test_wrong_files_are_one_clear_line(text, words, tmp_path):
         read_grid(path, KINDS)
 
 
-@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/0"])
+@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/0", "²/2"])
 def test_wrong_shards(text):
     with pytest.raises(UsageError, match="a shard should be"):
         Shard.parse(text)
