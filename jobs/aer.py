@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +11,16 @@ from qiskit.circuit import ControlFlowOp, Measure, QuantumCircuit, Reset
 
 from calibration.noise import DeviceNoise
 from jobs.bindable import check_for_aer
-from jobs.errors import JobFailedError, SpecError
+from jobs.errors import JobFailedError
+from jobs.misreads import with_misreads
 from jobs.spec import JobSpec, Pub, PubResult
 
 if TYPE_CHECKING:
     from qiskit_aer import AerSimulator
+
+
+SEVERAL = "several"
+"""In place of the measurement instruction of a qubit that uses two; no device has one so named."""
 
 
 def lower(circuit: QuantumCircuit) -> QuantumCircuit:
@@ -37,23 +42,25 @@ def lower(circuit: QuantumCircuit) -> QuantumCircuit:
     return lowered
 
 
-def measurement_names(circuit: QuantumCircuit) -> dict[int, str]:
-    """Return the measurement instruction that each measured qubit uses.
+def measurement_names(circuits: Iterable[QuantumCircuit]) -> dict[int, str]:
+    """Return the measurement instruction that each measured qubit uses in all circuits.
 
-    Raises:
-        SpecError: a qubit uses two of them; Aer has one readout error a qubit (qiskit-aer #2456).
+    Aer has one readout error a qubit (qiskit-aer #2456): a qubit that uses two instructions is
+    `SEVERAL`, and `with_misreads` writes its errors into the circuits.
     """
     names: dict[int, str] = {}
-    for instruction in circuit.data:
-        name = instruction.operation.name
-        if name.startswith("measure"):
-            qubit = circuit.find_bit(instruction.qubits[0]).index
-            if names.setdefault(qubit, name) != name:
-                raise SpecError(
-                    f"Aer takes one readout error a qubit. Got {names[qubit]} and {name} on qubit "
-                    f"{qubit}; use one measurement instruction there, or the exact executor."
-                )
+    for circuit in circuits:
+        for instruction in circuit.data:
+            name = instruction.operation.name
+            if name.startswith("measure"):
+                qubit = circuit.find_bit(instruction.qubits[0]).index
+                names[qubit] = name if names.get(qubit, name) == name else SEVERAL
     return names
+
+
+def of_several(names: Mapping[int, str]) -> frozenset[int]:
+    """Return the qubits that use several measurement instructions."""
+    return frozenset(qubit for qubit, name in names.items() if name == SEVERAL)
 
 
 def simulator(
@@ -67,7 +74,7 @@ def simulator(
 
     Args:
         noise: of the active qubits; None is ideal.
-        measured_with: from `measurement_names`.
+        measured_with: from `measurement_names`; a qubit that uses several reads without error.
         method: of Aer.
         options: further options of `AerSimulator`, such as `seed_simulator`.
     """
@@ -104,11 +111,12 @@ class AerExecutor:
         )
 
     def _run(self, pub: Pub, shots: int, seed: int | None) -> PubResult:
-        lowered = lower(pub.circuit)
+        names = measurement_names([pub.circuit])
+        lowered = lower(with_misreads(pub.circuit, self._noise, of_several(names)))
         check_for_aer(lowered)
         columns = enumerate(lowered.parameters)
         binds = {p: pub.parameters[:, column].tolist() for column, p in columns}
-        job = self._simulator(pub.circuit).run(
+        job = self._simulator(names).run(
             [lowered],
             shots=shots,
             memory=True,
@@ -127,9 +135,8 @@ class AerExecutor:
             {reg.name: bits[:, :, [place[bit] for bit in reg]] for reg in lowered.cregs}
         )
 
-    def _simulator(self, circuit: QuantumCircuit) -> AerSimulator:
+    def _simulator(self, names: Mapping[int, str]) -> AerSimulator:
         # One noise model for all circuits that measure alike: building it costs more than a run.
-        names = measurement_names(circuit)
         key = tuple(sorted(names.items()))
         if key not in self._simulators:
             self._simulators[key] = simulator(self._noise, names, **self._options)

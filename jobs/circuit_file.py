@@ -10,6 +10,7 @@ from qiskit.exceptions import QiskitError
 
 from jobs.errors import SpecError, StoreError
 from jobs.packing import unpack_circuit
+from jobs.qpy_trial import require_readable
 
 LARGEST_FILE_BYTES = 64 * 1024 * 1024
 LARGEST_REGISTER = 10_000
@@ -17,7 +18,7 @@ LARGEST_REGISTER = 10_000
 
 _SIZE = re.compile(r"\[\s*([0-9][0-9_]*)\s*\]")
 # Possessive, so that a file of nothing but comments takes time in proportion to its length.
-_BEFORE_STATEMENTS = re.compile(r"(?:\s++|//[^\n]*+|/\*.*?\*/)*+", re.DOTALL)
+_BEFORE_STATEMENTS = re.compile(r"(?:[\s;]++|//[^\n]*+|/\*.*?\*/)*+", re.DOTALL)
 SUFFIXES = (".qasm", ".qasm2", ".qasm3", ".qpy")
 
 
@@ -46,6 +47,7 @@ def read_circuit(path: Path) -> QuantumCircuit:
             f"A circuit file should be readable. Got {path}: {error.strerror}."
         ) from None
     if path.suffix == ".qpy":
+        require_readable(data, path)
         try:
             return unpack_circuit(data)
         except StoreError as error:
@@ -75,7 +77,7 @@ def _from_openqasm(data: bytes, path: Path) -> QuantumCircuit:
         with redirect_stderr(said):
             return parse(text)
     except QiskitError as error:
-        reason = " ".join(str(error).strip("'\"").split())
+        reason = " ".join(str(error).strip("'\"").split()) or "the parser names no reason"
     except Exception as error:  # the parser of version 3 lets its own errors through
         reason = f"{type(error).__name__}: {' '.join(f'{error} {said.getvalue()}'.split())}"
     raise SpecError(f"An OpenQASM file should be valid. Got {path}: {reason[:300]}")

@@ -14,8 +14,9 @@ from qiskit.circuit import QuantumCircuit
 
 from calibration.noise import DeviceNoise, NoiseScale
 from calibration.snapshot import Snapshot
-from jobs.aer import lower, measurement_names, simulator
+from jobs.aer import lower, measurement_names, of_several, simulator
 from jobs.errors import SpecError
+from jobs.misreads import with_misreads
 from jobs.runtime import LocalRuntimeExecutor
 from jobs.spec import JobSpec, Pub, PubResult
 
@@ -28,13 +29,13 @@ class RecordedDeviceExecutor:
     def __init__(self, snapshot: Snapshot, scale: NoiseScale | None = None) -> None:
         self._snapshot, self._scale = snapshot, scale or NoiseScale()
         self._places: dict[object, LocalRuntimeExecutor] = {}
+        self._noises: dict[tuple[int, ...], DeviceNoise] = {}
 
     def run(self, spec: JobSpec) -> tuple[PubResult, ...]:
         """Return the bits of each pub.
 
         Raises:
-            SpecError: the circuits are not for this device, or use two measurement instructions
-                on one qubit.
+            SpecError: the circuits are not for this device.
         """
         physical = active_qubits([pub.circuit for pub in spec.pubs])
         if physical and physical[-1] >= self._snapshot.n_qubits:
@@ -42,24 +43,24 @@ class RecordedDeviceExecutor:
                 f"circuits for {self._snapshot.backend} should use qubits below "
                 f"{self._snapshot.n_qubits}. Got qubit {physical[-1]}."
             )
-        names: dict[int, str] = {}
-        pubs = []
-        for pub in spec.pubs:
-            small = on_active_qubits(pub.circuit, physical)
-            for qubit, name in measurement_names(small).items():
-                if names.setdefault(qubit, name) != name:
-                    raise SpecError(
-                        f"one job should use one measurement instruction a qubit. Got "
-                        f"{names[qubit]} and {name} on qubit {physical[qubit]}; split the job."
-                    )
-            lowered = lower(small)
-            pubs.append(Pub(lowered, pub.parameters))
+        circuits = [on_active_qubits(pub.circuit, physical) for pub in spec.pubs]
+        names = measurement_names(circuits)
+        noise = self._noise(physical)
+        pubs = [
+            Pub(lower(with_misreads(circuit, noise, of_several(names))), pub.parameters)
+            for circuit, pub in zip(circuits, spec.pubs, strict=True)
+        ]
         return self._place(physical, names).run(replace(spec, pubs=tuple(pubs)))
+
+    def _noise(self, physical: tuple[int, ...]) -> DeviceNoise:
+        if physical not in self._noises:
+            self._noises[physical] = DeviceNoise(self._snapshot.restrict(physical), self._scale)
+        return self._noises[physical]
 
     def _place(self, physical: tuple[int, ...], names: dict[int, str]) -> LocalRuntimeExecutor:
         key = (physical, tuple(sorted(names.items())))
         if key not in self._places:
-            noise = DeviceNoise(self._snapshot.restrict(physical), self._scale)
+            noise = self._noise(physical)
             self._places[key] = LocalRuntimeExecutor(simulator(noise, names), name=self.name)
         return self._places[key]
 

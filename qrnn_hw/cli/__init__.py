@@ -27,6 +27,8 @@ def invoke(arguments: list[str] | None = None) -> int:
         result = app(arguments, standalone_mode=False)
     except (KeyboardInterrupt, Abort):  # the latter at a question that is asked
         result = INTERRUPTED
+    except SystemExit as ended:  # a command that was interrupted and has said what goes on
+        return int(ended.code or 0)
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does; nothing is wrong.
         sys.stderr.close()

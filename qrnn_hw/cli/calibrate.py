@@ -148,7 +148,7 @@ def _measured(
             verdict, store, mode="job", budget=budget, yes=yes, dry_run=False, wait=True
         )
         if interrupted or verdict.spec is None:
-            raise typer.Exit(130)
+            raise SystemExit(130)
         return readout_document(verdict.spec.key, store, qubits)
 
 

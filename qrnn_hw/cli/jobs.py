@@ -97,7 +97,7 @@ def watch(keys: Keys = None, json: Json = False) -> None:
             parts = watch_jobs(wanted, store, report_change)
         except KeyboardInterrupt:
             typer.echo(come_back(wanted), err=True)
-            raise typer.Exit(130) from None
+            raise SystemExit(130) from None
         _print_states(parts, store, json)
         code = _exit_code(parts, store)
     if code:
@@ -201,11 +201,18 @@ def _print_states(keys: Sequence[str], store: Store, json: bool) -> None:
 
 
 def _exit_code(keys: Sequence[str], store: Store) -> int:
-    """Return 0 when all are done, 7 when all were lost, 9 when some were."""
+    """Return 0 when all are done, 7 when all were lost, 9 when some were, 10 with one unsent."""
     from qrnn_hw.submission.job_documents import short_document
 
     states = [short_document(key, store)["state"] for key in keys]
     n_lost = sum(state in ("failed", "cancelled") for state in states)
-    if not n_lost:
-        return 0
-    return 7 if n_lost == len(states) else 9
+    if n_lost:
+        return 7 if n_lost == len(states) else 9
+    unsent = [key[:12] for key, state in zip(keys, states, strict=True) if state == "intended"]
+    if unsent:
+        typer.echo(
+            f"{' '.join(unsent)} never reached the service: there is nothing to wait for. Submit "
+            "it again, or cancel it.",
+            err=True,
+        )
+    return 10 if unsent else 0

@@ -12,7 +12,10 @@ from qrnn_hw.cli.study_device import device
 from qrnn_hw.cli.study_shots import shots
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from qrnn_hw.studies.grid import Grid
+    from qrnn_hw.studies.rows import Row
 
 app = typer.Typer(
     name="study",
@@ -34,7 +37,9 @@ def _print_json(document: Any) -> None:
 
 Design = Annotated[
     Path | None,
-    typer.Argument(help="TOML file: study = 'noise', a table [axes], a table [fixed]."),
+    typer.Argument(
+        help="TOML file: study = 'noise' or 'mitigation', a table [axes], a table [fixed]."
+    ),
 ]
 Axis = Annotated[
     list[str] | None,
@@ -143,6 +148,7 @@ def _run_grid(
     json: bool,
 ) -> None:
     from qrnn_hw.cli.progress import ConsoleProgress
+    from qrnn_hw.config import writable_folder
     from qrnn_hw.errors import UsageError
     from qrnn_hw.studies.engine import run_cells
     from qrnn_hw.studies.grid import Shard
@@ -157,7 +163,7 @@ def _run_grid(
         raise UsageError("a study is a file, or --axis and --set. Got both.")
     chosen = _grid(kind, design, axes, fixed)
     cells = chosen.cells(Shard.parse(shard) if shard else None)
-    rows = RowFile(output / "rows.jsonl")
+    rows = RowFile(writable_folder(output) / "rows.jsonl")
     with ConsoleProgress() as progress:
         if merge:
             progress.stage(f"{rows.merge(merge)} rows added from {len(merge)} files")
@@ -178,12 +184,30 @@ def _run_grid(
         document = write_grid_report(chosen, found, output, parquet=parquet)
     if json:
         _print_json(document)
-        return
-    from qrnn_hw.cli.tables import print_findings, print_table
+    else:
+        from qrnn_hw.cli.tables import print_findings, print_table
 
-    print_findings(document["findings"])
-    print_table(f"{len(found)} of {len(chosen.cells())} cells", row_table(chosen, found))
-    typer.echo(f"report: {document['report']}")
+        print_findings(document["findings"])
+        print_table(
+            f"{len(found)} of {len(chosen.cells())} cells",
+            row_table(chosen, found, intervals=False),
+        )
+        typer.echo(f"report: {document['report']}")
+    _say_what_failed(found)
+
+
+def _say_what_failed(rows: Sequence[Row]) -> None:
+    from jobs.errors import PartialResultError
+    from qrnn_hw.errors import ConfigurationError
+
+    errors = [str(row.error) for row in rows if row.result is None]
+    if errors:
+        kind = ConfigurationError if len(errors) == len(rows) else PartialResultError
+        raise kind(
+            f"every cell should give a result. Got {len(errors)} of {len(rows)} that failed, the "
+            f"first with {errors[0].rstrip('.')}. Change the study, or run it again with "
+            "--retry-failed."
+        )
 
 
 def _grid(kind: str, design: Path | None, axes: list[str] | None, fixed: list[str] | None) -> Grid:
@@ -199,9 +223,16 @@ def _grid(kind: str, design: Path | None, axes: list[str] | None, fixed: list[st
         name, separator, values = text.partition("=")
         if not separator:
             raise UsageError(f"an axis should be given as NAME=VALUE,VALUE. Got {text!r}.")
+        if name in parsed:
+            raise UsageError(f"--axis and --set should give each name once. Got {name} again.")
         parsed[name] = [_like(value, known.get(name)) for value in values.split(",")]
     set_names = {text.partition("=")[0] for text in fixed or []}
     single = {name: values[0] for name, values in parsed.items() if name in set_names}
+    several = [name for name in single if len(parsed[name]) > 1]
+    if several:
+        raise UsageError(
+            f"--set should give one value for all cells. Got several of {several[0]}; use --axis."
+        )
     given = {name: values for name, values in parsed.items() if name not in set_names}
     usual = {n: v for n, v in USUAL_AXES[kind].items() if n not in parsed}
     return grid(kind, given | usual, single, known)

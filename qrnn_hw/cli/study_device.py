@@ -49,10 +49,13 @@ def device(
     from circuits import architecture
     from qrnn_hw.cli.study_shots import numbers
     from qrnn_hw.data.labelled_text import dataset_name
+    from qrnn_hw.errors import UsageError
     from qrnn_hw.run.settings import RunSettings
     from qrnn_hw.studies.device import DevicePlan, first_day
     from qrnn_hw.train.options import TrainingOptions
 
+    if sentences < 2:
+        raise UsageError(f"--sentences should be at least 2, for an interval. Got {sentences}.")
     plan = DevicePlan(numbers(counts), rounds, hours_between, budget, seed)
     architecture(model)
     settings = RunSettings(

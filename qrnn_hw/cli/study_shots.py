@@ -12,6 +12,7 @@ from qrnn_hw.cli.output import Json, Parquet
 
 
 def shots(
+    context: typer.Context,
     run: Annotated[
         Path | None,
         typer.Option(help="Folder of a finished `qrnn-hw run`; its trained model is studied."),
@@ -58,6 +59,7 @@ def shots(
     folder, so that the next study of it starts at once.
     """
     from circuits import architecture
+    from qrnn_hw.config import writable_folder
     from qrnn_hw.data.labelled_text import dataset_name
     from qrnn_hw.run.settings import RunSettings
     from qrnn_hw.studies.causes import CausePlan, study_causes
@@ -86,7 +88,10 @@ def shots(
         from qrnn_hw.report.parquet import require_parquet
 
         require_parquet()
-    _check_counts(sentences=sentences, max_shots=max_shots)
+    _check_counts(sentences, max_shots)
+    if run is not None:
+        _check_alone(context)
+    writable_folder(output)
 
     from dataclasses import replace
 
@@ -131,14 +136,31 @@ def numbers(text: str) -> tuple[int, ...]:
     from qrnn_hw.errors import UsageError
 
     parts = [part.strip().replace("_", "") for part in text.split(",")]
-    if not all(part.isdigit() for part in parts):
+    if not all(part.isdecimal() for part in parts):
         raise UsageError(f"shots should be whole numbers with commas between. Got {text!r}.")
     return tuple(map(int, parts))
 
 
-def _check_counts(**values: int | None) -> None:
+def _check_counts(sentences: int | None, max_shots: int) -> None:
     from qrnn_hw.errors import UsageError
 
-    for name, value in values.items():
-        if value is not None and value < 1:
-            raise UsageError(f"--{name.replace('_', '-')} should be at least 1. Got {value}.")
+    if sentences is not None and sentences < 2:
+        raise UsageError(f"--sentences should be at least 2, for an interval. Got {sentences}.")
+    if max_shots < 1:
+        raise UsageError(f"--max-shots should be at least 1. Got {max_shots}.")
+
+
+def _check_alone(context: typer.Context) -> None:
+    """Refuse what would say how to train where the model is that of a finished run."""
+    from qrnn_hw.errors import UsageError
+
+    given = [
+        f"--{name}"
+        for name in ("model", "dataset", "data", "backend", "epochs")
+        if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    ]
+    if given:
+        raise UsageError(
+            f"--run names a model that is trained already. Got {', '.join(given)} too; leave out "
+            "the one or the other."
+        )

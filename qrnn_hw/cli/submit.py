@@ -62,7 +62,7 @@ def submit(
         )
         _print(keys, verdict, store, json)
         if interrupted:
-            raise typer.Exit(130)
+            raise SystemExit(130)
         if wait and verdict.spec is not None and keys:
             from jobs.retrieval import collect
 

@@ -76,4 +76,7 @@ def print_table(title: str, table: ReportTable) -> None:
         shown.add_column(column, overflow="fold")
     for row in table.rows:
         shown.add_row(*row)
-    Console(highlight=False).print(shown)
+    console = Console(highlight=False)
+    if not console.is_terminal:  # a file or a pipe is as wide as what is written to it
+        console.width = max(console.width, console.measure(shown).maximum)
+    console.print(shown)

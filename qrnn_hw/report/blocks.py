@@ -39,7 +39,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing, in HTML only: Markdown has the tables that it shows."""
+    """A drawing, in HTML only: Markdown says where it is."""
 
     svg: str
     caption: str
@@ -55,8 +55,7 @@ def to_html(title: str, blocks: Sequence[Block]) -> str:
 
 def to_markdown(title: str, blocks: Sequence[Block]) -> str:
     """Return a Markdown document."""
-    parts = [text for block in blocks if (text := _markdown(block))]
-    return "\n\n".join([f"# {title}", *parts]) + "\n"
+    return "\n\n".join([f"# {title}", *map(_markdown, blocks)]) + "\n"
 
 
 def html_of(block: Block) -> str:
@@ -84,8 +83,8 @@ def _markdown(block: Block) -> str:
             return text
         case Table(header, rows):
             return "\n".join([_row(header), _row(["---"] * len(header)), *map(_row, rows)])
-        case Figure():
-            return ""
+        case Figure(_, caption):
+            return f"*Figure in report.html:* {caption}"
 
 
 def _row(cells: Sequence[str]) -> str:

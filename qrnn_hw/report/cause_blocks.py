@@ -78,6 +78,6 @@ def _name(one: CauseFlips, study: CauseStudy) -> str:
         case "shots":
             return f"{name} ({study.plan.shots:,})"
         case "jitter":
-            return f"{name} ({study.plan.jitter:.0%} of its size, {one.n_levels} times)"
+            return f"{name} ({100 * study.plan.jitter:g}% of its size, {one.n_levels} times)"
         case _:
             return f"{name} ({one.n_levels} others)"

@@ -71,9 +71,10 @@ def write_device_report(
         Heading("By number of shots"),
         device_table(summary),
         Text(
-            "All intervals at 95 %: Student over rounds for the accuracy (Wilson where there is "
-            "one round), BCa bootstrap over inputs for flips, held against the exact engine under "
-            "the calibration of the first day, and for the disagreement of two rounds. Scatter "
+            "All intervals at 95 %: for the accuracy the wider of Student over rounds and Wilson "
+            "over inputs, BCa bootstrap over inputs for flips, held against the exact engine under "
+            "the calibration of the first day, and for the disagreement of two rounds (Wilson "
+            "where all inputs agree). Scatter "
             "over shots: the variance of the mean score between rounds over that of independent "
             "shots, chi-square; above 1 with its whole interval, the machine drifted."
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from qrnn_hw.statistics.intervals import Interval
@@ -76,10 +77,11 @@ def line_figure(
         mark_x: where to draw a vertical line.
     """
     figure, axes = _figure(WIDTH_INCHES, 3.1)
-    dashes = ("-", "--", ":", "-.")
-    for (name, values), dash in zip(lines, dashes * len(lines), strict=False):
+    # More lines than dashes: the next ones have dots as well.
+    styles = [(dash, mark) for mark in ("", "o", "s", "^") for dash in ("-", "--", ":", "-.")]
+    for (name, values), (dash, mark) in zip(lines, cycle(styles)):
         colour = ACCENT if dash == "-" else INK
-        axes.plot(x, values, dash, color=colour, label=name, linewidth=1.8)
+        axes.plot(x, values, mark + dash, color=colour, label=name, linewidth=1.8)
     if mark_x is not None:
         axes.axvline(mark_x, color=FAINT, linewidth=1)
     if log_x:

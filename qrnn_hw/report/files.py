@@ -24,8 +24,11 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write a file; an interrupted write leaves the file of before."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_bytes(content)
-    part.replace(path)
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)  # left only where the disk is full
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:

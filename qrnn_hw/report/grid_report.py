@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.report.blocks import (
     Block,
     Figure,
@@ -18,27 +19,30 @@ from qrnn_hw.report.blocks import (
 )
 from qrnn_hw.report.figures import line_figure
 from qrnn_hw.report.files import package_versions, write_json, write_rows, write_text
-from qrnn_hw.studies.grid import Grid
+from qrnn_hw.report.grid_findings import AXIS, by_panel, findings
+from qrnn_hw.studies.grid import Grid, Scalar
 from qrnn_hw.studies.rows import Row
 
 SCHEMA_VERSION = 1
-AXIS = {"noise": ("source", "scale"), "mitigation": ("stack", "shots")}
-"""What tells the lines of a figure apart, and what they are drawn over."""
-
 SHOWN = {
     "noise": ("accuracy", "labels_changed", "margin_kept", "shift", "flip_rate"),
     "mitigation": ("rmse", "bias", "accuracy", "flips", "disagreement", "qpu_seconds"),
 }
+INTERVAL = ("accuracy_low", "accuracy_high")
+SHARES = {"accuracy", "labels_changed", "margin_kept", "flip_rate", "flips", "disagreement"}
+ROUNDING = 1e-12
+"""Below this a figure is what rounding left of zero."""
+
 DRAWN = {"noise": ("accuracy", "flip_rate"), "mitigation": ("rmse", "flips")}
 EXPLAINED = {
     "noise": "One source is scaled, the others are off; 'all' scales them together, and 1 is the "
-    "machine as reported. Accuracy is at infinite shots, with a 95 % Wilson interval in rows.csv. "
+    "machine as reported. Accuracy is at infinite shots, with a 95 % Wilson interval. "
     "Margins: how much of their mean size is kept, and the shift that is left where the ideal "
     "margin is zero. The flip rate is that of finite shots under the same noise.",
     "mitigation": "All stacks spend the same shots a prediction, calibration included. RMSE is "
     "that of the scores against those without noise; bias is the part that more shots do not "
     "remove. Flips are labels unlike those of the model without noise at infinite shots. Accuracy "
-    "is a mean over repeats, with Student's 95 % interval in rows.csv. QPU seconds are an estimate "
+    "is a mean over repeats, with Student's 95 % interval. QPU seconds are an estimate "
     "of one evaluation of all inputs.",
 }
 
@@ -52,6 +56,7 @@ def write_grid_report(
     the files of an uninterrupted one, byte for byte.
     """
     kind = design.kind
+    check_figures(kind, rows)
     title = f"{kind.capitalize()} study"
     lines = findings(kind, rows)
     table = [row.parameters | (row.result or {}) | {"error": row.error} for row in rows]
@@ -81,38 +86,63 @@ def write_grid_report(
     return document
 
 
-def findings(kind: str, rows: Sequence[Row]) -> tuple[str, ...]:
-    """Say in plain words what each panel of a study shows."""
-    describe = _noise_finding if kind == "noise" else _mitigation_finding
-    lines = [describe(name, panel) for name, panel in _by_panel(kind, rows).items() if panel]
-    failed = sum(row.result is None for row in rows)
-    if failed:
-        lines.append(f"{failed} of {len(rows)} cells failed; their errors are in rows.csv.")
-    return tuple(lines)
+def check_figures(kind: str, rows: Sequence[Row]) -> None:
+    """Check that every result holds the figures that are reported.
 
-
-def row_table(design: Grid, rows: Sequence[Row]) -> Table:
-    """Return all rows: the axes, then the figures of this kind of study."""
-    names = tuple(name for name, _ in design.axes)
-    shown = SHOWN[design.kind]
-    return Table(
-        (*names, *(name.replace("_", " ") for name in shown)),
-        tuple(
-            (
-                *(str(row.parameters[name]) for name in names),
-                *(f"{row.result[s]:.4g}" if row.result else row.error or "" for s in shown),
+    Raises:
+        ConfigurationError: one does not.
+    """
+    for row in rows:
+        lacking = [
+            name
+            for name in (*SHOWN[kind], *INTERVAL)
+            if row.result is not None and not isinstance(row.result.get(name), int | float)
+        ]
+        if lacking:
+            raise ConfigurationError(
+                f"a row should hold every figure of its cell. Got {row.key[:12]} without "
+                f"{', '.join(lacking)}; remove that line of rows.jsonl, and its cell runs again."
             )
-            for row in rows
-        ),
-    )
+
+
+def row_table(design: Grid, rows: Sequence[Row], *, intervals: bool = True) -> Table:
+    """Return all rows: the axes, then the figures of this kind of study, or the error of a row.
+
+    Args:
+        design: the study.
+        rows: its rows.
+        intervals: beside their figures; a terminal has no room for them.
+    """
+    names, shown = tuple(name for name, _ in design.axes), SHOWN[design.kind]
+    table = []
+    for row in rows:
+        axes = [_axis_value(row.parameters[name]) for name in names]
+        figures = [row.error or "", *[""] * (len(shown) - 1)]
+        if row.result is not None:
+            figures = [_shown(name, row.result, intervals) for name in shown]
+        table.append((*axes, *figures))
+    return Table((*names, *(name.replace("_", " ") for name in shown)), tuple(table))
+
+
+def _axis_value(value: Scalar) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _shown(name: str, result: Mapping[str, Any], intervals: bool) -> str:
+    if name not in SHARES:
+        value = result[name]
+        return "0" if abs(value) < ROUNDING else f"{value:.3g}"
+    text = f"{result[name]:.1%}"
+    if intervals and f"{name}_low" in result:
+        text += f" ({result[f'{name}_low']:.1%} to {result[f'{name}_high']:.1%})"
+    return text
 
 
 def panels(kind: str, rows: Sequence[Row]) -> list[Block]:
     """Draw each panel: one figure a quantity, one line a source or stack."""
-    """Draw each panel: one figure a quantity, one line a source or stack."""
     apart, over = AXIS[kind]
     blocks: list[Block] = []
-    for name, panel in _by_panel(kind, rows).items():
+    for name, panel in by_panel(kind, rows).items():
         grouped: dict[str, dict[float, dict[str, Any]]] = {}
         for row in panel:
             line = grouped.setdefault(str(row.parameters[apart]), {})
@@ -130,61 +160,6 @@ def panels(kind: str, rows: Sequence[Row]) -> list[Block]:
             caption = f"{name}: {labels[1]} over {over}, one line a {apart}."
             blocks.append(Figure(line_figure(x, lines, labels=labels, log_x=log), caption))
     return blocks
-
-
-def _by_panel(kind: str, rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Group the rows that differ by the two drawn axes alone."""
-    panels: dict[str, list[Row]] = {}
-    for row in rows:
-        p = row.parameters
-        name = f"{p['model']} on {p['dataset']}, {p['backend']}, seed {p['seed']}"
-        panels.setdefault(name, [])
-        if row.result is not None:
-            panels[name].append(row)
-    return panels
-
-
-def _noise_finding(name: str, rows: Sequence[Row]) -> str:
-    reported = [r for r in rows if r.parameters["scale"] == 1 and r.parameters["source"] != "all"]
-    worst = max(rows, key=lambda r: r.parameters["scale"] if r.parameters["source"] == "all" else 0)
-    text = f"{name}: "
-    if reported:
-        hardest = max(reported, key=lambda r: _figure(r, "labels_changed"))
-        weakest = min(reported, key=lambda r: _figure(r, "margin_kept"))
-        changed = _figure(hardest, "labels_changed")
-        text += (
-            "at scale 1 "
-            + (
-                f"{hardest.parameters['source']} alone changes most labels ({changed:.1%})"
-                if changed
-                else "no source alone changes a label"
-            )
-            + f" and {weakest.parameters['source']} alone shrinks the margins most (to "
-            f"{_figure(weakest, 'margin_kept'):.1%}); "
-        )
-    return text + (
-        f"with {worst.parameters['source']} noise {worst.parameters['scale']:g} times as reported "
-        f"the accuracy is {_figure(worst, 'accuracy'):.1%} "
-        f"({_figure(worst, 'accuracy_low'):.1%} to {_figure(worst, 'accuracy_high'):.1%})."
-    )
-
-
-def _mitigation_finding(name: str, rows: Sequence[Row]) -> str:
-    parts = []
-    for shots in sorted({row.parameters["shots"] for row in rows}):
-        same = [row for row in rows if row.parameters["shots"] == shots]
-        best = min(same, key=lambda r: _figure(r, "rmse"))
-        fewest = min(same, key=lambda r: _figure(r, "flips"))
-        parts.append(
-            f"at {shots:,} shots {best.parameters['stack']} comes closest to the scores without "
-            f"noise (RMSE {_figure(best, 'rmse'):.3f}) and {fewest.parameters['stack']} flips "
-            f"fewest labels ({_figure(fewest, 'flips'):.1%})"
-        )
-    return f"{name}: " + "; ".join(parts) + "."
-
-
-def _figure(row: Row, name: str) -> float:
-    return float((row.result or {})[name])
 
 
 def _versions() -> list[tuple[str, str]]:

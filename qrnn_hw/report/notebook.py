@@ -53,7 +53,8 @@ def shots_html(experiment: ShotExperiment) -> str:
 
 def grid_html(result: GridResult) -> str:
     """Return findings, figures and all rows of a study of a grid."""
-    from qrnn_hw.report.grid_report import findings, panels, row_table
+    from qrnn_hw.report.grid_findings import findings
+    from qrnn_hw.report.grid_report import panels, row_table
 
     kind, rows = result.design.kind, result.rows
     return _fragment(

@@ -85,9 +85,10 @@ def findings(experiment: ShotExperiment) -> tuple[str, ...]:
         if row.condition == "noisy" and row.saving is not None:
             lines.append(
                 f"Stopping each input as soon as its label is certain ({row.test}, error at most "
-                f"{row.delta:.1%}) takes {row.mean_shots.value:,.0f} shots in the mean where a "
-                f"fixed number with the same guarantee takes {row.fixed_shots:,}: "
-                f"{row.saving:.1f} times fewer."
+                f"{row.delta:.1%}) answers {row.decided.value:.1%} of the inputs and takes "
+                f"{row.mean_shots.value:,.0f} shots in the mean; a fixed number that answers as "
+                f"many with the same guarantee is {row.fixed_shots:,}, {row.saving:.1f} times as "
+                "many shots."
             )
     return tuple(lines)
 
@@ -180,9 +181,10 @@ def _blocks(experiment: ShotExperiment) -> list[Block]:
         blocks += [Heading(label), shot_table(experiment, name)]
     blocks += [
         Text(
-            "Shares have 95 % Wilson intervals, flip rates a BCa bootstrap over inputs. Accuracy "
-            "is that of one run with the given shots: mean and standard deviation over repeated "
-            "runs of these very inputs. The best of many runs is what picking a seed shows."
+            "Shares have 95 % Wilson intervals, flip rates a BCa bootstrap over inputs, or "
+            "Wilson's where all inputs agree. Accuracy is that of one run with the given shots: "
+            "mean and standard deviation over repeated runs of these very inputs. The best of "
+            "many runs is what picking a seed shows."
         ),
         Heading("Margins"),
         Figure(
@@ -210,7 +212,8 @@ def _blocks(experiment: ShotExperiment) -> list[Block]:
                 "one number of shots for all inputs, margins unknown, which answers as large a "
                 "share. Law known: the number at which as large a share flips with at most delta "
                 "by the exact law, which no experiment tells. Wrong: unlike the infinite-shot "
-                "label. Intervals at 95 %, bootstrapped over inputs."
+                "label. Intervals at 95 %, bootstrapped over inputs, Wilson's where all "
+                "agree."
             ),
         ]
     return [*blocks, *_provenance(experiment)]

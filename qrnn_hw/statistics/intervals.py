@@ -12,6 +12,9 @@ from qrnn_hw.errors import UsageError
 
 Statistic = Callable[..., NDArray[np.float64]]
 
+AGREEMENT = 1e-3
+"""Shares that differ by no more than this agree."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -139,6 +142,50 @@ def bootstrap(
         # BCa's acceleration is 0/0 where no single item moves the statistic.
         low, high = np.quantile(result.bootstrap_distribution, [(1 - level) / 2, (1 + level) / 2])
     return Interval(value, float(low), float(high), n)
+
+
+def mean_share(shares: ArrayLike, *, seed: int, level: float = 0.95) -> Interval:
+    """Return the mean of shares in [0, 1], one an item, with a bootstrap interval over items.
+
+    Where all items agree there is no scatter to resample, and a bootstrap would claim certainty
+    that so few items do not give: the interval is then Wilson's for as many items.
+
+    Args:
+        shares: shape (n,), n >= 2, such as the flip probability of each input.
+        seed: of the resampling.
+        level: see `bootstrap`.
+
+    Raises:
+        UsageError: as `bootstrap`.
+
+    >>> print(mean_share([0, 0, 0, 0, 0, 0, 0, 0, 0, 0], seed=0))
+    0.000 [0.000, 0.278]
+    """
+    found = bootstrap(shares, seed=seed, level=level)
+    if float(np.ptp(np.asarray(shares))) > AGREEMENT:
+        return found
+    whole = wilson(round(found.value * found.n), found.n, level)
+    return Interval(found.value, min(found.low, whole.low), max(found.high, whole.high), found.n)
+
+
+def share_over_levels(hits: ArrayLike, level: float = 0.95) -> Interval:
+    """Return a share over levels, such as seeds, days or rounds, with the wider of two intervals.
+
+    All items share the levels, so that levels are what is repeated (Student); but where they
+    happen to agree, the items are still few (Wilson). With one level it is Wilson's over items.
+
+    Args:
+        hits: shape (levels, items), true or false.
+        level: the probability with which the interval holds the expectation.
+    """
+    found = np.asarray(hits, dtype=np.float64)
+    value, n = float(found.mean()), found.shape[1]
+    by_items = wilson(round(value * n), n, level)
+    if len(found) == 1:
+        return by_items
+    by_levels = mean_interval(found.mean(axis=1), level)
+    low, high = min(by_levels.low, by_items.low), max(by_levels.high, by_items.high)
+    return Interval(value, max(0.0, low), min(1.0, high), n)
 
 
 def paired_bootstrap(

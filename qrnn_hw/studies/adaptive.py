@@ -18,7 +18,7 @@ from qrnn_hw.statistics.decisions import (
     distributions,
     infinite_shot_labels,
 )
-from qrnn_hw.statistics.intervals import Interval, bootstrap
+from qrnn_hw.statistics.intervals import Interval, bootstrap, mean_share
 from qrnn_hw.statistics.sequential import (
     BetaMixture,
     Betting,
@@ -134,7 +134,8 @@ def compare_with_fixed(
 ) -> tuple[AdaptiveRow, ...]:
     """Draw every input `n_repeats` times and hold each anytime-valid test against fixed shots.
 
-    Intervals are bootstrapped over inputs: they say what other inputs of the same kind would show.
+    Intervals are bootstrapped over inputs, Wilson's where all agree: they say what other inputs of
+    the same kind would show.
 
     Args:
         condition: name for the rows.
@@ -189,8 +190,8 @@ def _compare(
         name,
         delta,
         max_shots,
-        decided=bootstrap(answered.mean(axis=1), seed=seed),
-        wrong=bootstrap(wrong.mean(axis=1), seed=seed),
+        decided=mean_share(answered.mean(axis=1), seed=seed),
+        wrong=mean_share(wrong.mean(axis=1), seed=seed),
         mean_shots=bootstrap(shots.mean(axis=1), seed=seed),
         fixed_shots=_fewest(fixed_answers, limit),
         oracle_shots=int(oracle) if np.isfinite(oracle) else None,

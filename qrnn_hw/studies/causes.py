@@ -28,12 +28,13 @@ from qrnn_hw.statistics.decisions import (
     flip_probabilities,
     infinite_shot_labels,
 )
-from qrnn_hw.statistics.intervals import Interval, bootstrap, mean_interval, wilson
+from qrnn_hw.statistics.intervals import Interval, mean_share, share_over_levels
 from qrnn_hw.statistics.variance_split import Component
 from qrnn_hw.studies.trained import TrainedModel
 
 Array = NDArray[np.float64]
 
+BY_INPUTS = "BCa over inputs; Wilson where all agree"
 NOT_VARIED = {
     "seed": "give --training-seeds 5 to train as many models",
     "drift": "give --snapshots with other calibrations of the device, from calibrate snapshot",
@@ -198,14 +199,14 @@ def _flips(
 ) -> list[CauseFlips]:
     base = infinite_shot_labels(clean[0, 0], rules[0])
     by_shots = flip_probabilities(clean[0, 0], rules[0], plan.shots)
-    found = [CauseFlips("shots", bootstrap(by_shots, seed=plan.seed), 0, "exact law; BCa")]
+    found = [CauseFlips("shots", mean_share(by_shots, seed=plan.seed), 0, BY_INPUTS)]
     others = [infinite_shot_labels(p, r) for p, r in zip(clean[0], rules, strict=True)][1:]
     if others:
         found.append(_over_levels("seed", np.stack(others) != base))
     if plan.jitter:
         changed = np.stack([infinite_shot_labels(p, rules[0]) for p in jittered[0, 0]]) != base
-        rate = bootstrap(changed.mean(axis=0), seed=plan.seed)
-        found.append(CauseFlips("jitter", rate, len(changed), "BCa over inputs"))
+        rate = mean_share(changed.mean(axis=0), seed=plan.seed)
+        found.append(CauseFlips("jitter", rate, len(changed), BY_INPUTS))
     if len(clean) > 1:
         days = np.stack([infinite_shot_labels(day[0], rules[0]) for day in clean[1:]])
         found.append(_over_levels("drift", days != base))
@@ -213,24 +214,11 @@ def _flips(
 
 
 def _over_levels(cause: str, changed: NDArray[np.bool_]) -> CauseFlips:
-    """Return the mean over seeds or days, with the wider of two intervals.
-
-    All inputs share the levels, so that levels are what is repeated (Student); but where they
-    happen to agree, the inputs are still few (Wilson).
-
-    Args:
-        cause: its name.
-        changed: shape (levels, inputs), which labels differ.
-    """
-    value, n_inputs = float(changed.mean()), changed.shape[1]
-    by_inputs = wilson(round(value * n_inputs), n_inputs)
-    if len(changed) == 1:
-        return CauseFlips(cause, by_inputs, 1, "Wilson over inputs, one level")
-    by_levels = mean_interval(changed.mean(axis=1))
-    low = max(0.0, min(by_levels.low, by_inputs.low))
-    high = min(1.0, max(by_levels.high, by_inputs.high))
-    rate = Interval(value, float(low), float(high), n_inputs)
-    return CauseFlips(cause, rate, len(changed), "wider of Student over levels, Wilson over inputs")
+    """Return the mean over seeds or days; `changed` has the shape (levels, inputs)."""
+    by = "Wilson over inputs, one level"
+    if len(changed) > 1:
+        by = "wider of Student over levels, Wilson over inputs"
+    return CauseFlips(cause, share_over_levels(changed), len(changed), by)
 
 
 def _scores(jittered: Array, rules: Sequence[DecisionRule], plan: CausePlan) -> Array:

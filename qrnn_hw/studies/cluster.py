@@ -45,9 +45,9 @@ def finished_on_cluster(
         say: told when there is no worker.
 
     Raises:
-        ConfigurationError: no scheduler there, workers that cannot run a cell, or cells that kill
-            their workers.
-        ClusterLostError: the scheduler died or stopped answering, or no worker came.
+        ConfigurationError: an address that cannot be one, workers that cannot run a cell, or
+            cells that kill their workers.
+        ClusterLostError: no scheduler answers there, it died, or no worker came.
     """
     with _client(address) as client:
         done: SimpleQueue[Any] = SimpleQueue()
@@ -92,7 +92,9 @@ def _client(address: str) -> Iterator[Any]:
     try:
         client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
-        raise ConfigurationError(
+        # An address that cannot be one is a mistake; one that does not answer may do so later.
+        kind = ConfigurationError if isinstance(error, ValueError) else ClusterLostError
+        raise kind(
             f"a cluster should be the address of a running Dask scheduler. Got {address} ({error})."
         ) from None
     with _quiet():

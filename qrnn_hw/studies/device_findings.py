@@ -9,7 +9,7 @@ import numpy as np
 
 from qrnn_hw.statistics.decisions import infinite_shot_labels
 from qrnn_hw.statistics.drift import set_design_effect
-from qrnn_hw.statistics.intervals import bootstrap, mean_interval, wilson
+from qrnn_hw.statistics.intervals import mean_share, share_over_levels
 from qrnn_hw.studies.device import Measurement
 from qrnn_hw.studies.trained import TrainedModel
 
@@ -19,8 +19,9 @@ def summarise_rounds(model: TrainedModel, measured: Sequence[Measurement]) -> li
 
     Flips are held against the infinite-shot label of the exact engine under the calibration of the
     first day, disagreement is that of two rounds, and drift the design effect: by what factor the
-    rounds' mean score scatters more than shots alone explain. Accuracy over rounds has Student's
-    interval; flips and disagreement a BCa bootstrap over inputs.
+    rounds' mean score scatters more than shots alone explain. Accuracy has the wider of
+    Student over rounds and Wilson over inputs; flips and disagreement a BCa bootstrap over inputs,
+    or Wilson's interval where all inputs agree.
     """
     return [
         _record(model, shots, [one for one in measured if one.shots == shots])
@@ -38,16 +39,15 @@ def _record(model: TrainedModel, shots: int, rounds: Sequence[Measurement]) -> d
         "rounds": len(rounds),
         "n_inputs": len(model.test),
         "accuracies": right.mean(axis=1).tolist(),
-        "flip_rate": bootstrap(flipped.mean(axis=0), seed=0).to_json(),
+        "flip_rate": mean_share(flipped.mean(axis=0), seed=0).to_json(),
     }
+    record["accuracy"] = share_over_levels(right).to_json()
     if len(rounds) == 1:
-        accuracy = wilson(int(right.sum()), right.size)
-        return record | {"accuracy": accuracy.to_json(), "disagreement": None, "drift": None}
+        return record | {"disagreement": None, "drift": None}
     ones = labels.mean(axis=0)
     pairs = 2 * ones * (1 - ones) * len(rounds) / (len(rounds) - 1)
     moves = bool((counts.sum(axis=(0, 1)) > 0).sum() > 1)
     return record | {
-        "accuracy": mean_interval(right.mean(axis=1)).to_json(),
-        "disagreement": bootstrap(pairs, seed=0).to_json(),
+        "disagreement": mean_share(pairs, seed=0).to_json(),
         "drift": set_design_effect(counts, model.decision).to_json() if moves else None,
     }

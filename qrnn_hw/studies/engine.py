@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -113,7 +114,9 @@ def evaluated(cell: Cell, evaluate: Evaluate) -> Row:
         tries += 1
         try:
             result, error = evaluate(cell.values), None
+            json.dumps(result, allow_nan=False)  # a figure that is not finite is no result
         except Exception as raised:  # one bad cell must not end a study of hundreds
+            result = None
             error = f"{type(raised).__name__}: {' '.join(str(raised).split())}"
             # What the user got wrong stays wrong.
             if exit_code(raised) is not None:

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ class Shard:
     def parse(cls, text: str) -> Shard:
         """Read "2/5"."""
         index, separator, count = text.partition("/")
-        if not (separator and index.isdigit() and count.isdigit()):
+        if not (separator and index.isdecimal() and count.isdecimal()):
             raise UsageError(f"a shard should be written i/n, such as 1/4. Got {text!r}.")
         return cls(int(index), int(count))
 
@@ -96,8 +97,8 @@ def grid(
         defaults: every parameter of this kind, with the value it has when not given.
 
     Raises:
-        UsageError: an unknown name, one given twice, an empty axis, a value given twice or of
-            another type than the default.
+        UsageError: an unknown name, one given twice, an empty axis, a value given twice, of
+            another type than the default, or not finite.
     """
     unknown = sorted({*axes, *fixed} - set(defaults))
     twice = sorted(set(axes) & set(fixed))
@@ -108,9 +109,12 @@ def grid(
         )
     checked = []
     for name, values in axes.items():
-        if not isinstance(values, list | tuple) or not values or len(set(values)) != len(values):
+        if not isinstance(values, list | tuple) or not values:
             raise UsageError(f"axis {name} should be a list of distinct values. Got {values!r}.")
-        checked.append((name, tuple(_typed(name, v, defaults[name]) for v in values)))
+        typed = tuple(_typed(name, v, defaults[name]) for v in values)
+        if len(set(typed)) != len(typed):
+            raise UsageError(f"axis {name} should be a list of distinct values. Got {values!r}.")
+        checked.append((name, typed))
     rest = {name: _typed(name, v, defaults[name]) for name, v in fixed.items()}
     settled = {n: rest.get(n, v) for n, v in sorted(defaults.items()) if n not in axes}
     return Grid(kind, tuple(settled.items()), tuple(checked))
@@ -149,7 +153,9 @@ def read_grid(path: Path, kinds: Mapping[str, Mapping[str, Scalar]]) -> Grid:
 def _typed(name: str, value: object, default: Scalar) -> Scalar:
     kind = type(default)
     if kind is float and type(value) is int:
-        return float(value)
+        value = float(value)
+    if type(value) is float and not isfinite(value):  # a row's JSON has no such number
+        raise UsageError(f"{name} should be finite. Got {value!r}.")
     if type(value) is not kind:
         raise UsageError(
             f"{name} should be of type {kind.__name__}, like {default!r}. Got {value!r}."

@@ -55,7 +55,7 @@ class RowFile:
         rows: dict[str, Row] = {}
         for number, line in enumerate(lines, start=1):
             try:
-                row = Row(**json.loads(line))
+                row = _row(line)
             except (ValueError, TypeError) as error:
                 raise ConfigurationError(
                     f"{self.path} should hold one row a line. Got something else in line {number}; "
@@ -85,7 +85,10 @@ class RowFile:
         for path in others:
             if not path.is_file():
                 raise ConfigurationError(f"rows to merge should be a file. Got {path}.")
-            for key, row in RowFile(path).read().items():
+            rows = RowFile(path).read()
+            if not rows and path.stat().st_size:
+                raise ConfigurationError(f"rows to merge should be one a line. Got none in {path}.")
+            for key, row in rows.items():
                 if key not in known or (known[key].result is None and row.result is not None):
                     self.add(row)
                     known[key] = row
@@ -94,8 +97,32 @@ class RowFile:
 
 
 def in_order(cells: Iterable[Cell], rows: dict[str, Row]) -> list[Row]:
-    """Return the rows that there are in the order of the cells, whatever order they came in."""
-    return [rows[cell.key] for cell in cells if cell.key in rows]
+    """Return the rows that there are in the order of the cells, whatever order they came in.
+
+    Raises:
+        ConfigurationError: a row names a cell and holds the parameters of another.
+    """
+    found = [(cell, rows[cell.key]) for cell in cells if cell.key in rows]
+    for cell, row in found:
+        if row.parameters != cell.values:
+            raise ConfigurationError(
+                f"a row should hold the parameters of its cell. Got others under {row.key[:12]}; "
+                "remove that line of rows.jsonl, and its cell runs again."
+            )
+    return [row for _, row in found]
+
+
+def _row(line: bytes) -> Row:
+    """Read one line; ValueError or TypeError where it is no row."""
+    row = Row(**json.loads(line, parse_constant=_refuse))
+    failed, succeeded = isinstance(row.error, str), isinstance(row.result, dict)
+    if failed == succeeded or None not in (row.error, row.result):
+        raise ValueError(row.result)
+    return row
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(constant)  # NaN and the infinities are no JSON, and no figures
 
 
 def _whole_lines(size: int, stream: Any) -> int:

@@ -14,7 +14,7 @@ from qrnn_hw.statistics.curves import (
     correct_probabilities,
     selection_luck,
 )
-from qrnn_hw.statistics.intervals import bootstrap, mean_interval, wilson
+from qrnn_hw.statistics.intervals import mean_interval, mean_share, wilson
 from qrnn_hw.statistics.reliability import brier, expected_calibration_error, reliability_bins
 from qrnn_hw.studies.shots import InputRow, ShotPlan, ShotStudy
 
@@ -97,7 +97,7 @@ def _shot_curve(
         curve.append(
             {
                 "shots": shots,
-                "flip_rate": bootstrap(flip, seed=plan.seed).to_json(),
+                "flip_rate": mean_share(flip, seed=plan.seed).to_json(),
                 "flip_rate_drawn": float((drawn[:, index] != predicted[:, None]).mean()),
                 "disagreement": float((2 * flip * (1 - flip)).mean()),
                 "certain": wilson(certain, len(rows)).to_json(),

@@ -26,6 +26,9 @@ from qrnn_hw.statistics.decisions import (
 )
 
 TYPICAL_SHOTS = 1000
+LARGEST_SHOTS = 1_000_000_000
+"""Beyond this the law of the vote is not computed exactly."""
+
 DEFAULT_SHOT_COUNTS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 60_000, 100_000)
 
 
@@ -42,8 +45,12 @@ class ShotPlan:
     def __post_init__(self) -> None:
         check_delta(self.delta)
         counts = self.shot_counts
-        if not counts or min(counts) < 1 or list(counts) != sorted(set(counts)):
-            raise UsageError(f"shot counts rise from at least 1. Got {list(counts)}.")
+        rising = list(counts) == sorted(set(counts))
+        if not counts or min(counts) < 1 or max(counts) > LARGEST_SHOTS or not rising:
+            raise UsageError(
+                f"shot counts rise from at least 1 to at most {LARGEST_SHOTS:,}. "
+                f"Got {list(counts)}."
+            )
         if self.n_repeats < 2 or self.max_shots < 1:
             raise UsageError(
                 "a shot study needs two repeats or more and at least one shot. "

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -66,11 +68,25 @@ def write_archive(key: str, store: Store, path: Path) -> None:
     snapshot = store.snapshot(spec.snapshot) if spec.snapshot else None
     if snapshot is not None:
         members["calibration.json"] = _json(snapshot)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as writer:
+        for name, content in members.items():
+            writer.writestr(name, content)
+    _write_new(path, archive.getvalue())
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    """Write a new file whole or not at all."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(path, "x", zipfile.ZIP_DEFLATED) as archive:
-            for name, content in members.items():
-                archive.writestr(name, content)
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        try:
+            part.write_bytes(content)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:
         raise ConfigurationError(
             f"an archive should go to a new file that can be written. Got {path}: {error.strerror}."

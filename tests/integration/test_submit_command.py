@@ -132,6 +132,21 @@ def test_a_dropped_answer_leaves_an_intent_that_is_adopted(emulator, capsys, fil
     assert len(emulator.service.jobs) == 1
 
 
+def test_watching_a_job_that_never_reached_the_service_ends_with_a_code_of_its_own(
+    emulator, capsys, file, monkeypatch
+):
+    monkeypatch.setattr("qrnn_hw.submission.following.POLLING", Backoff(0.02, 0.05, 0.1))
+    emulator.faults = [Fault("drop", verb, "/jobs$", times=1000) for verb in ("POST", "GET")]
+    assert invoke([str(word) for word in submit(file)]) == 6
+    emulator.faults = []
+    capsys.readouterr()
+    assert invoke(["jobs", "watch"]) == 10
+    captured = capsys.readouterr()
+    assert "never reached the service: there is nothing to wait for" in captured.err
+    assert "intended" in captured.out
+    assert emulator.service.jobs == {}
+
+
 def test_a_batch_holds_the_job_and_a_session_is_refused(emulator, capsys, file):
     assert invoke([str(word) for word in submit(file, "--mode", "session")]) == 4
     assert "session" in capsys.readouterr().err
@@ -200,6 +215,7 @@ def test_an_interrupt_leaves_the_job_and_a_new_process_comes_back(emulator, queu
     assert "Traceback" not in err
     (job,) = json.loads(out)["jobs"]
     assert f"qrnn-hw jobs watch {job['key'][:12]}" in err
+    assert err.count("interrupted") == 1
     (sent,) = emulator.service.jobs.values()
     assert sent.state["status"] == "Queued"
     done = subprocess.run(

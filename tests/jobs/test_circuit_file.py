@@ -1,6 +1,7 @@
 import pytest
 from qiskit import QuantumCircuit, qasm3
 
+from jobs import qpy_trial
 from jobs.circuit_file import read_circuit
 from jobs.digest import circuit_digest
 from jobs.errors import SpecError
@@ -53,6 +54,7 @@ def test_each_format_is_read(tmp_path):
         ("a.qpy", b"QISKIT\x0d" + bytes(60), "readable QPY|one circuit"),
         ("a.qasm", b"", "no statement"),
         ("a.qasm", b" \n// words only\n/* and\n more */", "no statement"),
+        ("a.qasm", b" ;;\n;", "no statement"),
         ("a.qasm", b"\xff\xfe\x00", "text"),
         ("a.qasm", b"OPENQASM 3.0; qubit q; frobnicate q;", "valid"),
         ("a.qasm", b"OPENQASM 2.0; qreg q[1]; nonsense q[0];", "valid"),
@@ -76,3 +78,19 @@ def test_a_register_that_nothing_holds_is_refused_before_it_is_made(declaration,
     path.write_text(f"OPENQASM 3.0; {declaration}\n")
     with pytest.raises(SpecError, match="at most 10,000 bits"):
         read_circuit(path)
+
+
+def test_damaged_qpy_that_keeps_its_reader_busy_is_given_up(tmp_path, monkeypatch):
+    data = bytearray(pack_circuit(circuit()))
+    data[34] = 255  # the first byte of a count
+    (tmp_path / "damaged.qpy").write_bytes(data)
+    monkeypatch.setattr(qpy_trial, "SECONDS", 4.0)
+    with pytest.raises(SpecError, match="takes more than 4 s, as on damaged bytes; write it again"):
+        read_circuit(tmp_path / "damaged.qpy")
+
+
+def test_qpy_whose_reader_needs_too_much_memory_is_given_up(tmp_path, monkeypatch):
+    (tmp_path / "large.qpy").write_bytes(pack_circuit(circuit()))
+    monkeypatch.setattr(qpy_trial, "BYTES_OF_MEMORY", 64 << 20)
+    with pytest.raises(SpecError, match="needs more than 64 MiB or is aborted"):
+        read_circuit(tmp_path / "large.qpy")

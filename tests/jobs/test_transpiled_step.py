@@ -14,7 +14,7 @@ from circuits.controllers import ControlledByBits
 from circuits.definition import Architecture
 from circuits.encoders import dense_angle_encoding
 from circuits.feedback import Measure
-from jobs.aer import AerExecutor, lower, measurement_names
+from jobs.aer import SEVERAL, AerExecutor, measurement_names
 from jobs.errors import SpecError
 from jobs.exact import ExactExecutor, circuit_distribution, sequence_model
 from jobs.isa import transpile_step
@@ -169,15 +169,36 @@ def test_shots_of_every_place_follow_the_exact_distribution(place):
     assert chi2.sf(statistic, 7) > 1e-4
 
 
-def test_one_qubit_with_two_kinds_of_readout_is_refused_for_aer():
-    circuit = QuantumCircuit(1, 2)
-    circuit.measure(0, 0)
-    from qiskit.circuit import Instruction
+def test_one_qubit_with_two_kinds_of_readout_is_misread_by_each(monkeypatch):
+    """The state is left alone, and each bit misread as its instruction misreads."""
+    from qiskit_ibm_runtime.circuit import MidCircuitMeasure
 
-    circuit.append(Instruction("measure_2", 1, 1, []), [0], [1])
-    with pytest.raises(SpecError, match="one readout error a qubit. Got measure and measure_2"):
-        measurement_names(circuit)
-    assert lower(circuit).count_ops()["measure"] == 2
+    confusions = {
+        "measure": np.array([[0.95, 0.05], [0.3, 0.7]]),
+        "measure_2": np.array([[0.6, 0.4], [0.1, 0.9]]),
+    }
+    monkeypatch.setattr(DeviceNoise, "readout", lambda self, name, qubit: confusions[name])
+    circuit = QuantumCircuit(2, 3)
+    circuit.sx(0)
+    circuit.append(MidCircuitMeasure("measure_2"), [0], [0])
+    with circuit.if_test((circuit.clbits[0], 1)):
+        circuit.x(1)
+    circuit.sx(0)
+    circuit.measure(0, 1)
+    circuit.measure(1, 2)
+    assert measurement_names([circuit]) == {0: SEVERAL, 1: "measure"}
+    recorded = snapshot("fake_boston")
+    noise = DeviceNoise(recorded.restrict((0, 1)))
+    exact = exact_distribution(circuit, noise, (0, 1, 2))
+    np.testing.assert_allclose(circuit_distribution(circuit, noise, (0, 1, 2)), exact, atol=1e-12)
+    shots = 20_000
+    spec = JobSpec((Pub.bound(circuit),), shots, "aer", "fake_boston", seed=11)
+    for executor in (AerExecutor(noise), RecordedDeviceExecutor(recorded)):
+        (result,) = executor.run(spec)
+        assert set(result.registers) == {"c"}
+        counts = np.array([result.counts("c").get(k, 0) for k in range(8)])
+        statistic = ((counts - shots * exact) ** 2 / (shots * exact)).sum()
+        assert chi2.sf(statistic, 7) > 1e-4
 
 
 def test_a_device_without_feed_forward_is_refused():

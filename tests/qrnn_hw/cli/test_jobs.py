@@ -1,4 +1,5 @@
 import json
+import resource
 import subprocess
 import sys
 import zipfile
@@ -115,6 +116,20 @@ def test_an_archive_holds_circuits_and_bits_and_replaces_nothing(store, capsys, 
     assert invoke(["jobs", "export", key[:12], "--output", str(path)]) == 3
     assert "a new file" in capsys.readouterr().err
     assert path.read_bytes() == before
+
+
+def test_a_full_disk_leaves_no_part_of_an_archive(store, capsys, tmp_path):
+    key = put(store, spec())
+    path = tmp_path / "job.zip"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        assert invoke(["jobs", "export", key[:12], "--output", str(path)]) == 3
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "File too large" in capsys.readouterr().err
+    assert [one.name for one in tmp_path.iterdir() if "job.zip" in one.name] == []
+    assert invoke(["jobs", "export", key[:12], "--output", str(path)]) == 0
 
 
 @pytest.mark.parametrize(

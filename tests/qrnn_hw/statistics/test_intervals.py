@@ -11,7 +11,9 @@ from qrnn_hw.statistics.intervals import (
     Interval,
     bootstrap,
     mean_interval,
+    mean_share,
     paired_bootstrap,
+    share_over_levels,
     wilson,
 )
 
@@ -140,3 +142,31 @@ def test_misuse_is_one_clear_line(call: object, message: str) -> None:
 
 def _holds(interval: Interval, truth: float) -> bool:
     return interval.low <= truth <= interval.high
+
+
+def test_items_that_agree_give_a_share_no_certainty() -> None:
+    """If 30 inputs show nothing, one in nine may still do so; a bootstrap would say none."""
+    assert bootstrap(np.zeros(30), seed=0).high == 0
+    nothing = mean_share(np.zeros(30), seed=0)
+    assert (nothing.value, nothing.low) == (0, 0)
+    assert nothing.high == pytest.approx(wilson(0, 30).high)
+    assert mean_share(np.full(30, 1e-9), seed=0).high == pytest.approx(wilson(0, 30).high)
+    alike = mean_share(np.full(40, 0.25), seed=0)
+    assert (alike.low, alike.high) == (wilson(10, 40).low, wilson(10, 40).high)
+
+
+def test_items_that_differ_have_the_bootstrap_interval() -> None:
+    shares = np.linspace(0, 1, 50)
+    assert mean_share(shares, seed=3) == bootstrap(shares, seed=3)
+
+
+def test_a_share_over_levels_is_a_share_and_never_surer_than_its_few_items() -> None:
+    rng = np.random.default_rng(5)
+    hits = rng.random((4, 30)) < np.array([0.1, 0.4, 0.6, 0.9])[:, None]
+    found, student = share_over_levels(hits), mean_interval(hits.mean(axis=1))
+    assert (found.low, found.high) == (max(0, student.low), min(1, student.high))
+    two = share_over_levels(np.array([[True] * 8, [True] * 6 + [False] * 2]))
+    assert (two.low, two.value, two.high) == (0, 0.875, 1)  # Student alone: -0.71 to 2.46
+    same = share_over_levels(np.array([[True] * 7 + [False] * 3] * 3))
+    assert (same.low, same.high) == (wilson(7, 10).low, wilson(7, 10).high)
+    assert share_over_levels(hits[:1]) == wilson(int(hits[0].sum()), 30)

@@ -187,6 +187,6 @@ def test_no_scheduler_is_one_line(tmp_path, monkeypatch):
 
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
     rows = RowFile(tmp_path / "rows.jsonl")
-    with pytest.raises(ConfigurationError, match="address of a running Dask scheduler"):
+    with pytest.raises(ClusterLostError, match="address of a running Dask scheduler"):
         run_cells(cells_in(tmp_path)[:1], rows, itemgetter("a"), Said(),
                   cluster="tcp://127.0.0.1:9")  # fmt: skip

@@ -98,6 +98,18 @@ def test_a_failing_cell_is_retried_recorded_and_the_others_go_on(tmp_path):
     assert (tally.n_run, tally.n_failed) == (6, 0)
 
 
+def test_a_figure_that_is_not_finite_is_an_error_and_the_others_go_on(tmp_path):
+    def divide(values):
+        return {"one": float("nan") if values["a"] == 3 else 1.0}
+
+    rows = RowFile(tmp_path / "rows.jsonl")
+    tally = run_cells(sums().cells(), rows, divide, Silent())
+    assert (tally.n_run, tally.n_failed) == (12, 2)
+    row = next(row for row in rows.read().values() if row.parameters["a"] == 3)
+    assert row.result is None
+    assert "not JSON compliant" in row.error
+
+
 def test_a_torn_last_line_is_cut_off(tmp_path):
     rows, cells = RowFile(tmp_path / "rows.jsonl"), sums().cells()
     run_cells(cells, rows, add, Silent())
@@ -108,11 +120,38 @@ def test_a_torn_last_line_is_cut_off(tmp_path):
         assert len(rows.read()) == len(rows.path.read_bytes().splitlines()) == 12
 
 
-def test_a_broken_line_is_named(tmp_path):
-    path = tmp_path / "rows.jsonl"
-    path.write_text('{"key": "a"}\n')
-    with pytest.raises(ConfigurationError, match="line 1"):
-        RowFile(path).read()
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"tries": ', '"attempts": '),
+        ('{"sum": 1.0}', '{"sum": NaN}'),
+        ('{"sum": 1.0}', '"all"'),
+        ('{"sum": 1.0}', "null"),
+        ('"error": null', '"error": "but a result too"'),
+    ],
+)
+def test_a_broken_line_is_named(old, new, tmp_path):
+    rows = RowFile(tmp_path / "rows.jsonl")
+    run_cells(sums(1).cells(), rows, add, Silent())
+    text = rows.path.read_text()
+    assert old in text
+    rows.path.write_text(text.replace(old, new, 1))
+    with pytest.raises(ConfigurationError, match="line 1; remove that line"):
+        rows.read()
+
+
+def test_a_file_without_rows_is_not_merged(tmp_path):
+    (tmp_path / "notes.txt").write_text("no rows")
+    with pytest.raises(ConfigurationError, match="Got none in .*notes.txt"):
+        RowFile(tmp_path / "rows.jsonl").merge([tmp_path / "notes.txt"])
+
+
+def test_a_row_of_another_cell_is_named(tmp_path):
+    rows, cells = RowFile(tmp_path / "rows.jsonl"), sums(1).cells()
+    run_cells(cells, rows, add, Silent())
+    rows.path.write_text(rows.path.read_text().replace('"b": 2.0', '"b": 7.0'))
+    with pytest.raises(ConfigurationError, match=f"under {cells[1].key[:12]}"):
+        in_order(cells, rows.read())
 
 
 def test_processes_give_the_same_rows_though_one_is_killed(tmp_path):
@@ -183,6 +222,9 @@ def test_a_study_is_one_toml_file(tmp_path):
         ('study = "sums"\n[axes]\na = []', "list of distinct values"),
         ('study = "sums"\n[axes]\na = [1, 1]', "list of distinct values"),
         ('study = "sums"\n[axes]\na = [1.5]', "type int, like 0. Got 1.5"),
+        ('study = "sums"\n[axes]\na = [[1]]', "type int, like 0. Got \\[1\\]"),
+        ('study = "sums"\n[axes]\nb = [nan]', "b should be finite. Got nan"),
+        ('study = "sums"\n[fixed]\nb = -inf', "b should be finite. Got -inf"),
     ],
 )
 def test_wrong_files_are_one_clear_line(text, words, tmp_path):
@@ -192,7 +234,7 @@ def test_wrong_files_are_one_clear_line(text, words, tmp_path):
         read_grid(path, KINDS)
 
 
-@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/0"])
+@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/0", "²/2"])
 def test_wrong_shards(text):
     with pytest.raises(UsageError, match="a shard should be"):
         Shard.parse(text)

@@ -109,6 +109,10 @@ def test_a_cell_that_cannot_be_is_a_row_with_its_error(folder):
         (("noise", "--axis", "sauce=all"), 2, "Got sauce"),
         (("noise", "--axis", "scale"), 2, "NAME=VALUE"),
         (("noise", "--axis", "scale=much"), 2, "type float"),
+        (("noise", "--axis", "scale=nan"), 2, "scale should be finite. Got nan"),
+        (("noise", "--axis", "scale=1,2", "--axis", "scale=3"), 2, "Got scale again"),
+        (("noise", "--axis", "scale=1", "--set", "scale=3"), 2, "Got scale again"),
+        (("noise", "--set", "epochs=2,3"), 2, "Got several of epochs"),
         (("noise", "--shard", "4/3"), 2, "i/n with 1 <= i <= n"),
         (("mitigation", "nowhere.toml"), 3, "cannot be read"),
         (("mitigation", "nowhere.toml", "--set", "seed=1"), 2, "Got both"),
@@ -122,6 +126,16 @@ def test_misuse_is_one_line(arguments, code, words, tmp_path, monkeypatch, capsy
     assert words in captured.err
     assert captured.out == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_cells_that_failed_are_told_apart_by_the_exit_code(folder, capsys):
+    shared = ("study", "noise", *TRAINED, "--axis", "source=all", "--json", "--output", str(folder))
+    assert invoke([*shared, "--axis", "scale=0,-1"]) == 9
+    captured = capsys.readouterr()
+    assert "1 of 2 that failed, the first with CalibrationError" in captured.err
+    assert len(json.loads(captured.out)["rows"]) == 2
+    assert invoke([*shared, "--axis", "scale=-1"]) == 3
+    assert "1 of 1 that failed" in capsys.readouterr().err
 
 
 def test_a_cluster_without_its_package_is_one_line(tmp_path, monkeypatch, capsys):

@@ -125,6 +125,10 @@ def test_live_batches_on_an_executor(finished):
         (("--max-shots", "0"), 2, "--max-shots should be at least 1"),
         (("--delta", "0.7"), 2, "between 0 and 0.5"),
         (("--model", "dynamic-lin"), 2, "did you mean dynamic-line"),
+        (("--run", "x", "--model", "v1", "--epochs", "3"), 2, "Got --model, --epochs too"),
+        (("--sentences", "1"), 2, "at least 2, for an interval"),
+        (("--shots", "9" * 23), 2, "at most 1,000,000,000"),
+        (("--shots", "²"), 2, "whole numbers with commas"),
     ],
 )
 def test_misuse_is_one_line(arguments, code, words, tmp_path, monkeypatch, capsys):
