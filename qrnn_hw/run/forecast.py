@@ -71,7 +71,7 @@ def bound_step(transpiled: TranspiledStep, weights: Weights) -> TranspiledStep:
 def scaled_model(
     transpiled: TranspiledStep, noise: Noise, scale_factor: float, exponent: float
 ) -> SequenceModel:
-    """Lift the folded step and closing part, mid-circuit bits read with A^exponent, final ones true.
+    """Lift the folded step and closing part; mid-circuit bits are read with A^exponent, final true.
 
     Readout is final in the closing part alone, so the exponent acts on the step alone.
 
