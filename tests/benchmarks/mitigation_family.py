@@ -3,7 +3,7 @@
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "qrnn_hw" / "mitiga
 
 import reference as referee
 
-from qrnn_hw.mitigation.folding import fold
 from qrnn_hw.mitigation.noise_level import fit_noise_level
 from qrnn_hw.mitigation.pilot import pilot_shots
 from qrnn_hw.mitigation.plan import MitigationPlan
@@ -23,7 +22,7 @@ N_STEPS = 5
 NOISE = referee.Noise()
 Z = (1.0, -1.0)
 # Exact answers at these levels of the noise, and their polynomial between.
-LEVELS = 11
+LEVELS = 13
 LEAST_LEVEL, MOST_LEVEL = 0.08, 9.0
 
 
@@ -62,7 +61,7 @@ class Family:
         self.label = f"seed {seed}"
         drawn = referee.instances(8, N_STEPS, seed)
         self.circuits = [referee.isa(referee.qrnn(*instance)) for instance in drawn]
-        self._folded = {}
+        self._true = {}
         self._coefficients = {}
 
     def raw(self, noise):
@@ -79,23 +78,19 @@ class Family:
         tables = self._final(NOISE.scaled(level, 1), scale_factor, middle)
         return read_distribution(tables, calibrated(1, self.misjudged))
 
-    @cache
-    def true(self, scale_factor, exponent):
+    def true(self, *key):
         """Return what is read, corrections made with the calibration there is. Shape: (8, 2)."""
-        made = np.linalg.matrix_power(confusion(self.misjudged), int(exponent) - 1)
-        return read_distribution(
-            self._final(NOISE, scale_factor, confusion() @ made), calibrated(1)
-        )
+        if key not in self._true:
+            scale_factor, exponent = key
+            made = np.linalg.matrix_power(confusion(self.misjudged), int(exponent) - 1)
+            tables = self._final(NOISE, scale_factor, confusion() @ made)
+            self._true[key] = read_distribution(tables, calibrated(1))
+        return self._true[key]
 
     def _final(self, noise, scale_factor, middle):
         """Return the final bit as it is where branches read with a matrix. Shape: (8, 2)."""
-        noise = replace(noise, p01=middle[1, 0], p10=middle[0, 1])
-        if scale_factor not in self._folded:
-            self._folded[scale_factor] = [fold(c, scale_factor) for c in self.circuits]
-        tables = [
-            referee.distribution(circuit, noise, [N_STEPS])
-            for circuit in self._folded[scale_factor]
-        ]
+        noise = replace(noise, p01=middle[1, 0], p10=middle[0, 1]).folded(int(scale_factor))
+        tables = [referee.distribution(circuit, noise, [N_STEPS]) for circuit in self.circuits]
         # The referee reads the final bit like the others.
         return np.array(tables) @ np.linalg.inv(middle).T
 
