@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.stack import Term, share_shots
 
-PILOT_SHARE = 0.3
+PILOT_SHARE = 0.4
 
 
 def pilot_shots(total_shots: int) -> int:
