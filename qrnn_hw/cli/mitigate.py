@@ -12,6 +12,7 @@ from qrnn_hw.cli.output import Json, print_json, print_table
 if TYPE_CHECKING:
     from qrnn_hw.mitigation.noise_level import NoiseLevel
     from qrnn_hw.mitigation.plan import MitigationPlan
+    from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
     from qrnn_hw.run.recompute import Recomputed
     from qrnn_hw.run.stored_run import StoredRun
 
@@ -93,7 +94,7 @@ def mitigate(
             stored = open_run(run, store)
         total = total_shots(stored, shots)
         if plan == "auto" or explain:
-            level = _level(stored, progress)
+            level = _level(stored, total, progress)
         if plan == "auto" and level is not None:
             stack = _forecast(stored, total, level, STORED, progress).stack
         if explain and level is not None:
@@ -117,7 +118,15 @@ def _refuse_job_options(readout: str | None, register: str | None) -> None:
         )
 
 
-def _level(stored: StoredRun, progress: Any) -> NoiseLevel:
+def _terminal(stored: StoredRun, shots: int) -> ReadoutCalibration:
+    """Return the calibration of the final bits from the share of its shots."""
+    from qrnn_hw.run.evaluate import plan_shots
+
+    calibration_shots = plan_shots(shots, len(stored.prepared.test)).calibration
+    return stored.measured(calibration_shots).calibration
+
+
+def _level(stored: StoredRun, shots: int, progress: Any) -> NoiseLevel:
     from qrnn_hw.run.forecast import measured_noise_level
     from qrnn_hw.run.recompute import stored_counts
 
@@ -129,6 +138,7 @@ def _level(stored: StoredRun, progress: Any) -> NoiseLevel:
         stored.weights,
         prepared.test,
         stored_counts(stored),
+        _terminal(stored, shots),
         progress.advance,
     )
 
@@ -136,13 +146,11 @@ def _level(stored: StoredRun, progress: Any) -> NoiseLevel:
 def _forecast(
     stored: StoredRun, shots: int, level: NoiseLevel, candidates: Any, progress: Any
 ) -> MitigationPlan:
-    from qrnn_hw.run.evaluate import plan_shots
     from qrnn_hw.run.forecast import forecast
     from qrnn_hw.run.recompute import ideal_scores
 
     progress.stage("forecasting every stack" if candidates is None else "choosing a stack")
     prepared = stored.prepared
-    calibration_shots = plan_shots(shots, len(prepared.test)).calibration
     return forecast(
         prepared.transpiled,
         prepared.noise,
@@ -150,7 +158,7 @@ def _forecast(
         prepared.test,
         shots=shots,
         ideal=ideal_scores(stored),
-        terminal=stored.measured(calibration_shots).calibration,
+        terminal=_terminal(stored, shots),
         level=level,
         candidates=candidates,
         after=progress.advance,
@@ -176,8 +184,8 @@ def _print(found: Recomputed, level: NoiseLevel | None, plan: MitigationPlan | N
     if level is not None:
         low, high = level.interval()
         typer.echo(
-            f"the stored bits fit {level.factor:.2f} times the reported noise ({low:.2f} to "
-            f"{high:.2f} at 95 %)"
+            f"the stored bits fit {level.factor:.2f} times the reported noise other than readout "
+            f"({low:.2f} to {high:.2f} at 95 %)"
         )
     if plan is not None:
         typer.echo("forecast of every stack at that noise")

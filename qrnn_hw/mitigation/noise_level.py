@@ -1,4 +1,8 @@
-"""How far all reported error rates are off by one common factor, learnt from a few shots."""
+"""How far the reported error rates are off by one common factor, learnt from a few shots.
+
+The rates of readout are not among them: a calibration measures those apart, and corrections rely
+on it. A factor that scaled them too would charge each correction with a bias that is not there.
+"""
 
 import math
 from collections.abc import Callable
@@ -11,12 +15,6 @@ from numpy.typing import ArrayLike
 
 from qrnn_hw.errors import UsageError
 
-PILOT_SHARE = 0.05
-"""Of a prediction's shots: the choice then costs at most 3 % of the error, and finds the rates."""
-
-PILOT_SCALE = 3
-"""Folding triples what the rates do to a value, and with it what a shot says of them."""
-
 MOST_DEVIATIONS = 2.5
 N_NODES = 9
 N_GRID = 801
@@ -25,7 +23,7 @@ LEAST_PROBABILITY = 1e-6  # what is read although it should not be is no proof b
 
 @dataclass(frozen=True)
 class NoiseLevel:
-    """A log-normal belief about the factor on all reported error rates.
+    """A log-normal belief about the factor on the reported error rates of all but readout.
 
     Raises:
         UsageError: If the deviation is negative, or either number is not finite.
@@ -78,8 +76,8 @@ def fit_noise_level(
 
     One number is asked of the shots of all items together, so few shots for each are enough; a
     choice among stacks by their own pilot values, one item at a time, drowns in shot noise. The
-    readout errors, the gates and the idling may be off by different factors: then this finds the
-    one that explains the shots best, and its deviation says nothing of the misfit.
+    gates and the idling may be off by different factors: then this finds the one that explains
+    the shots best, and its deviation says nothing of the misfit.
 
     Args:
         counts: Shots that read each outcome. Shape: (n_items, 2**n_bits).

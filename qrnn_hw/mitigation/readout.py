@@ -18,6 +18,7 @@ __all__ = [
     "from_counts",
     "from_shots",
     "project_on_simplex",
+    "read_distribution",
 ]
 
 Array = NDArray[np.float64]
@@ -178,6 +179,23 @@ def correct_distribution(
     ]
     quasi = _apply_per_bit(inverses, table / total, calibration)
     return project_on_simplex(quasi) if project else quasi
+
+
+def read_distribution(probabilities: ArrayLike, calibration: ReadoutCalibration) -> Array:
+    """Return what is read of a distribution of true outcomes; `correct_distribution` undoes it.
+
+    Args:
+        probabilities: Outcome k has bit j = (k >> j) & 1. Shape: (..., 2**n_bits).
+        calibration: Of these bits.
+
+    Raises:
+        UsageError: If the length is not 2**n_bits.
+    """
+    confusions = [
+        np.array([[1 - p01, p10], [p01, 1 - p10]])
+        for p01, p10 in zip(calibration.p01, calibration.p10, strict=True)
+    ]
+    return _apply_per_bit(confusions, np.asarray(probabilities, dtype=float), calibration)
 
 
 def project_on_simplex(quasi: ArrayLike) -> Array:

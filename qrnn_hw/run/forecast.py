@@ -20,6 +20,7 @@ from jobs.isa import TranspiledStep
 from qrnn_hw.mitigation.folding import fold
 from qrnn_hw.mitigation.noise_level import N_NODES, REPORTED, NoiseLevel, fit_noise_level
 from qrnn_hw.mitigation.plan import MitigationPlan, default_stacks
+from qrnn_hw.mitigation.readout import read_distribution
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
 from qrnn_hw.mitigation.relabel import fed_forward_slots
 from qrnn_hw.mitigation.stack import Stack
@@ -70,7 +71,7 @@ def bound_step(transpiled: TranspiledStep, weights: Weights) -> TranspiledStep:
 def scaled_model(
     transpiled: TranspiledStep, noise: Noise, scale_factor: float, exponent: float
 ) -> SequenceModel:
-    """Lift the folded step and closing part, mid-circuit bits read with A^exponent.
+    """Lift the folded step and closing part; mid-circuit bits are read with A^exponent, final true.
 
     Readout is final in the closing part alone, so the exponent acts on the step alone.
 
@@ -87,17 +88,24 @@ def scaled_model(
         closing=fold(transpiled.closing, scale_factor),
         first=None if transpiled.first is None else fold(transpiled.first, scale_factor),
     )
-    as_read = sequence_model(folded, noise)
-    if exponent == 1 or not transpiled.architecture.n_bits:
-        return as_read
+    true = sequence_model(folded, ReadoutPower(noise, 0))
+    if exponent == 0 or not transpiled.architecture.n_bits:
+        return true
     powered = sequence_model(folded, ReadoutPower(noise, int(exponent)))
-    return replace(as_read, step=powered.step, first=powered.first)
+    return replace(true, step=powered.step, first=powered.first)
 
 
 def exact_outcomes(
-    transpiled: TranspiledStep, noise: Noise, weights: Weights, examples: Examples
+    transpiled: TranspiledStep,
+    noise: Noise,
+    weights: Weights,
+    examples: Examples,
+    terminal: ReadoutCalibration,
 ) -> Outcomes:
-    """Return the exact distributions (n, 2**m) by scale factor and exponent, for a plan.
+    """Return the exact distributions read, (n, 2**m), by scale factor and exponent, for a plan.
+
+    The final bits are read with the errors of `terminal`: a plan that corrects them with measured
+    rates and forecasts them with reported ones sees a bias that is not there.
 
     Nothing is compiled: each model is asked once, and compiling takes longer than running.
     """
@@ -107,7 +115,8 @@ def exact_outcomes(
 
     def outcomes(scale_factor: float, exponent: float) -> NDArray[np.float64]:
         model = scaled_model(bound, noise, scale_factor, exponent)
-        return np.asarray(model.distributions(jnp.zeros(0), encoded, lengths))
+        true = np.asarray(model.distributions(jnp.zeros(0), encoded, lengths))
+        return read_distribution(true, terminal)
 
     return outcomes
 
@@ -118,9 +127,10 @@ def measured_noise_level(
     weights: Weights,
     examples: Examples,
     counts: Mapping[float, NDArray[np.int64]],
+    terminal: ReadoutCalibration,
     after: After = lambda done, total: None,
 ) -> NoiseLevel:
-    """Fit one factor on all reported rates to what folded and plain circuits have read.
+    """Fit one factor on all reported rates but readout to what folded and plain circuits read.
 
     Args:
         transpiled: step on its active qubits.
@@ -128,12 +138,14 @@ def measured_noise_level(
         weights: trained.
         examples: sentences.
         counts: by scale factor, shots that read each outcome. Shape of each: (n, 2**m).
+        terminal: calibration of the final bits.
         after: called after each exact evolution, with their number so far and in all.
     """
     done = count(1)
 
     def probabilities(factor: float) -> NDArray[np.float64]:
-        outcomes = exact_outcomes(transpiled, _at_level(noise, factor), weights, examples)
+        at_level = _at_level(noise, factor)
+        outcomes = exact_outcomes(transpiled, at_level, weights, examples, terminal)
         table = np.concatenate([outcomes(scale_factor, 1) for scale_factor in counts])
         after(next(done), N_NODES)
         return table
@@ -142,7 +154,8 @@ def measured_noise_level(
 
 
 def _at_level(noise: DeviceNoise, factor: float) -> DeviceNoise:
-    return noise.scaled(NoiseScale(factor, factor, factor, factor))
+    """Leave readout as it is: its rates come from calibrations, which corrections rely on too."""
+    return noise.scaled(NoiseScale(gate=factor, idle=factor, reset=factor))
 
 
 def fed_forward_readout(
@@ -199,7 +212,7 @@ def forecast(
         shots: for each sentence, shared by all circuits of a stack.
         ideal: scores without noise. Shape: (n,).
         terminal: calibration of the final bits.
-        level: what is believed about the factor on all reported rates.
+        level: what is believed about the factor on all reported rates but readout.
         candidates: stacks to compare; all of `plan.default_stacks` if None.
         after: called after each exact evolution, with their number so far and in all.
 
@@ -221,7 +234,12 @@ def forecast(
         return answer
 
     worlds = [
-        (counted(exact_outcomes(transpiled, _at_level(noise, factor), weights, examples)), chance)
+        (
+            counted(
+                exact_outcomes(transpiled, _at_level(noise, factor), weights, examples, terminal)
+            ),
+            chance,
+        )
         for factor, chance in level.nodes()
     ]
     return MitigationPlan.choose(

@@ -13,6 +13,11 @@ def row(name: str, measured: object, target: object, holds: object) -> Row:
     return {"name": name, "measured": measured, "target": target, "holds": bool(holds)}
 
 
+def at_most(name: str, measured: float, target: float) -> Row:
+    """Return one line of a number that should not be above its target."""
+    return row(name, float(measured), target, measured <= target)
+
+
 def write_as_they_come(rows: Iterable[Row], path: Path) -> list[Row]:
     """Print each row when it is known and write all rows so far, whole or not at all."""
     found: list[Row] = []

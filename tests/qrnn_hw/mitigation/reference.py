@@ -6,7 +6,7 @@ density matrix, a condition sends each record into its branch, a readout error s
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -30,6 +30,11 @@ class Noise:
     seconds_2q: float = 500e-9
     p01: float = 0.015
     p10: float = 0.030
+    folds: int = 0  # every gate G is G (G^dagger G)^folds, each factor with its error; delays too
+
+    def folded(self, scale_factor: int) -> "Noise":
+        """Return what an odd folding factor makes of gates and delays."""
+        return replace(self, folds=(scale_factor - 1) // 2)
 
     def scaled(self, gates: float = 1.0, readout: float = 1.0) -> "Noise":
         return Noise(
@@ -41,6 +46,7 @@ class Noise:
             self.seconds_2q,
             self.p01 * readout,
             self.p10 * readout,
+            self.folds,
         )
 
 
@@ -226,7 +232,7 @@ _unitaries: dict[tuple, np.ndarray] = {}
 def _local(key, k, noise):
     name = key[0]
     if name == "delay":
-        return _Local(_relaxation(key[1], noise))
+        return _Local(_relaxation(key[1] * (2 * noise.folds + 1), noise))
     if name.startswith("reset"):
         matrix = np.zeros((4, 4), complex)
         matrix[0, 0] = matrix[0, 3] = 1
@@ -242,7 +248,10 @@ def _local(key, k, noise):
     if k == 2:
         pair = np.kron(relaxation, relaxation).reshape((2,) * 8)
         relaxation = pair.transpose(0, 2, 1, 3, 4, 6, 5, 7).reshape(16, 16)
-    return _Local(relaxation @ depolarising @ matrix)
+    error = relaxation @ depolarising
+    there_and_back = error @ matrix @ error @ matrix.conj().T
+    again = np.linalg.matrix_power(there_and_back, noise.folds)
+    return _Local(again @ error @ matrix)
 
 
 def _relaxation(seconds, noise):

@@ -6,6 +6,7 @@ from mitigation_reference import (
     BASIS,
     IDEAL,
     NO_READOUT_ERROR,
+    Noise,
     distribution,
     expectation,
     instances,
@@ -55,6 +56,14 @@ def test_the_ideal_distribution_does_not_change(circuit, gates, scale_factor):
     np.testing.assert_allclose(
         distribution(folded, IDEAL), distribution(circuit, IDEAL), rtol=0, atol=1e-12
     )
+
+
+@pytest.mark.parametrize("scale_factor", [3, 15])
+def test_folding_does_to_the_noise_what_folded_channels_do(circuit, scale_factor):
+    expected = distribution(circuit, Noise().folded(scale_factor))
+    found = distribution(fold(circuit, scale_factor), Noise())
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+    assert np.abs(found - distribution(circuit, Noise())).max() > 0.01
 
 
 @pytest.mark.parametrize("scale_factor", [1, 3, 7])

@@ -17,6 +17,7 @@ from qrnn_hw.mitigation.readout import (
     from_counts,
     from_shots,
     project_on_simplex,
+    read_distribution,
 )
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -44,6 +45,14 @@ def test_correction_inverts_the_confusion_matrix(pairs, seed):
     true = np.random.default_rng(seed).dirichlet(np.ones(2**calibration.n_bits), size=2)
     read = true @ confusion(calibration).T
     np.testing.assert_allclose(correct_distribution(read, calibration), true, atol=1e-10)
+
+
+def test_what_is_read_is_the_confusion_of_what_is_true():
+    true = np.random.default_rng(4).dirichlet(np.ones(8), size=2)
+    expected = true @ confusion(THREE_BITS).T
+    np.testing.assert_allclose(read_distribution(true, THREE_BITS), expected, atol=1e-12)
+    with pytest.raises(UsageError, match=r"of 3 bits \(8\). Got the shape \(4,\)"):
+        read_distribution(true[0, :4], THREE_BITS)
 
 
 def test_corrected_weights_are_the_transpose_of_the_inverse():

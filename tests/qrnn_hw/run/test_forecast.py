@@ -1,23 +1,49 @@
 """Forecast distributions are those of the circuits that a stack would run."""
 
+from datetime import UTC, datetime
+
 import jax.numpy as jnp
 import numpy as np
 
 import circuits
 from calibration.library import snapshot
-from calibration.noise import DeviceNoise
+from calibration.noise import DeviceNoise, NoiseScale
 from jobs.exact import circuit_distribution
 from jobs.isa import transpile_step
 from qrnn_hw.mitigation.folding import fold
 from qrnn_hw.mitigation.labels import all_masks
+from qrnn_hw.mitigation.readout import correct_distribution, read_distribution
+from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
 from qrnn_hw.mitigation.relabel import relabel
 from qrnn_hw.networks.classifier import Examples, Weights
-from qrnn_hw.run.forecast import exact_outcomes, fed_forward_readout
+from qrnn_hw.run.forecast import exact_outcomes, fed_forward_readout, measured_noise_level
 
 ARCHITECTURE = circuits.architecture("dynamic-line")
 TRANSPILED = transpile_step(ARCHITECTURE, snapshot("fake_boston"), seed=7)
 NOISE = DeviceNoise(TRANSPILED.snapshot)
 N_OUT = len(ARCHITECTURE.readout)
+
+
+def final(p01, p10):
+    """Return a calibration of the final bits."""
+    rates = ((p01,) * N_OUT, (p10,) * N_OUT)
+    return ReadoutCalibration(*rates, (0.0,) * N_OUT, (0.0,) * N_OUT, datetime.now(UTC))
+
+
+def reported():
+    """Return the final readout errors that the machine reports."""
+    slots = [one for one in TRANSPILED.closing.data if one.operation.name.startswith("measure")]
+    matrices = [
+        NOISE.readout(one.operation.name, TRANSPILED.closing.find_bit(one.qubits[0]).index)
+        for one in slots
+    ]
+    return ReadoutCalibration(
+        tuple(matrix[0, 1] for matrix in matrices),
+        tuple(matrix[1, 0] for matrix in matrices),
+        (0.0,) * N_OUT,
+        (0.0,) * N_OUT,
+        datetime.now(UTC),
+    )
 
 
 def problem():
@@ -41,13 +67,13 @@ def out_distribution(circuit):
 
 def test_folding_the_step_is_folding_the_circuit():
     weights, examples, bound = problem()
-    found = exact_outcomes(TRANSPILED, NOISE, weights, examples)(3, 1)
+    found = exact_outcomes(TRANSPILED, NOISE, weights, examples, reported())(3, 1)
     np.testing.assert_allclose(found[0], out_distribution(fold(bound, 3)), rtol=0, atol=1e-12)
 
 
 def test_exponents_of_the_confusion_are_signed_relabellings():
     weights, examples, bound = problem()
-    outcomes = exact_outcomes(TRANSPILED, NOISE, weights, examples)
+    outcomes = exact_outcomes(TRANSPILED, NOISE, weights, examples, reported())
     fed_forward = fed_forward_readout(TRANSPILED, NOISE, 1)
     for exponent in (0, 3):
         mixture = all_masks(fed_forward, exponent - 1)
@@ -57,3 +83,21 @@ def test_exponents_of_the_confusion_are_signed_relabellings():
         )
         np.testing.assert_allclose(outcomes(1, exponent)[0], expected, rtol=0, atol=1e-12)
         assert np.abs(outcomes(1, exponent) - outcomes(1, 1)).max() > 1e-7
+
+
+def test_final_bits_are_read_with_the_rates_of_the_calibration():
+    weights, examples, bound = problem()
+    found = exact_outcomes(TRANSPILED, NOISE, weights, examples, final(0.2, 0.1))(1, 1)[0]
+    as_reported = correct_distribution(out_distribution(bound), reported())
+    expected = read_distribution(as_reported, final(0.2, 0.1))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
+def test_the_level_of_the_noise_is_that_of_gates_and_idling_alone():
+    weights, examples, _ = problem()
+    worse = NOISE.scaled(NoiseScale(gate=2, idle=2, reset=2))
+    read = exact_outcomes(TRANSPILED, worse, weights, examples, final(0.2, 0.1))(1, 1)
+    level = measured_noise_level(
+        TRANSPILED, NOISE, weights, examples, {1: np.round(read * 10**9)}, final(0.2, 0.1)
+    )
+    assert abs(level.factor - 2) < 0.01
