@@ -25,7 +25,7 @@ import numpy as np
 from jax.custom_batching import custom_vmap
 
 from circuits.hybrid_controller import Controller, Weights
-from circuits.hybrid_layers import Readout, apply_layers, half_angles, readouts, undo_layers
+from circuits.hybrid_layers import Readout, State, apply_layers, half_angles, readouts, undo_layers
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _slopes(function: Callable[[jax.Array], jax.Array], at: jax.Array) -> jax.Ar
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _linked(
-    shape: _Shape, theta: jax.Array, feedback: jax.Array, outputs: jax.Array, last: jax.Array
+    shape: _Shape, theta: jax.Array, feedback: jax.Array, outputs: jax.Array, last: State
 ) -> jax.Array:
     """Return the read-outs as a function of the angles that gave them."""
     return outputs
@@ -131,7 +131,7 @@ def _by_rows(function: Callable[..., Any]) -> Callable[..., Any]:
 def _forward(controller: Controller, shape: _Shape) -> Callable[..., Any]:
     """Return the function of weights and of rows that gives read-outs and last states."""
 
-    def forward(weights: Weights, projected: jax.Array, kept: Any) -> tuple[jax.Array, jax.Array]:
+    def forward(weights: Weights, projected: jax.Array, kept: Any) -> tuple[jax.Array, State]:
         batch = len(projected)
 
         def turned(z: jax.Array, row: Any) -> jax.Array:
@@ -143,12 +143,13 @@ def _forward(controller: Controller, shape: _Shape) -> Callable[..., Any]:
             z = readouts(state, shape.readout).T
             return (state, turned(z, row)), z
 
-        start = jnp.zeros((2**shape.n_qubits, 2, batch)).at[0, 0].set(1.0)
+        nothing = jnp.zeros((2**shape.n_qubits, batch))
+        start = nothing.at[0].set(1.0), nothing
         by_step = jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), (projected, kept))
         first = turned(jnp.zeros((batch, controller.n_readouts)), jax.tree.map(lambda leaf: leaf[0], by_step))
         later = jax.tree.map(lambda leaf: jnp.roll(leaf, -1, axis=0), by_step)
         (state, _), outputs = jax.lax.scan(advance, (start, first), later)
-        return jnp.swapaxes(outputs, 0, 1), jnp.moveaxis(state, -1, 0)
+        return jnp.swapaxes(outputs, 0, 1), (state[0].T, state[1].T)
 
     return _by_rows(forward)
 
@@ -157,20 +158,20 @@ def _backward(shape: _Shape) -> Callable[..., jax.Array]:
     """Return the function of rows that gives the cotangents of all angles."""
 
     def backward(
-        _: None, theta: jax.Array, feedback: jax.Array, last: jax.Array, cotangent: jax.Array
+        _: None, theta: jax.Array, feedback: jax.Array, last: State, cotangent: jax.Array
     ) -> jax.Array:
         def retreat(carry: Any, row: Any) -> tuple[Any, jax.Array]:
             state, other, later = carry
             own, slopes, z_cotangent = row
             _, pull = jax.vjp(partial(readouts, readout=shape.readout), state)
-            other = other + pull((z_cotangent + later).T)[0]
-            pair, layers = undo_layers(jnp.stack([state, other], axis=1), own)
+            other = jax.tree.map(jnp.add, other, pull((z_cotangent + later).T)[0])
+            state, other, layers = undo_layers(state, other, own)
             angles = jnp.moveaxis(layers, -1, 0).swapaxes(2, 3).reshape(len(later), -1)
             later = jnp.einsum("ba,bar->br", angles, slopes)
-            return (pair[:, 0], pair[:, 1], later), angles
+            return (state, other, later), angles
 
-        state = jnp.moveaxis(last, 0, -1)
-        start = state, jnp.zeros_like(state), jnp.zeros_like(cotangent[:, 0])
+        state = last[0].T, last[1].T
+        start = state, jax.tree.map(jnp.zeros_like, state), jnp.zeros_like(cotangent[:, 0])
         by_step = tuple(jnp.swapaxes(leaf, 0, 1) for leaf in (feedback, cotangent))
         factors = jax.vmap(lambda own: half_angles(_as_layers(own, shape)), 1)(theta)
         _, angles = jax.lax.scan(retreat, start, (factors, *by_step), reverse=True)

@@ -29,64 +29,71 @@ from numpy.typing import NDArray
 from circuits.cells import ring
 
 Readout = Literal["z", "xyz"]
+State = tuple[jax.Array, jax.Array]
+"""Real and imaginary part of a batch of states, shape (2^n, batch) each; wire 0 is the highest bit."""
 
 GROUP = 5
 """Wires whose Hadamard gates are one matrix; a wider one costs more than it saves."""
 
 
-def apply_layers(state: jax.Array, factors: jax.Array) -> jax.Array:
+def apply_layers(state: State, factors: jax.Array) -> State:
     """Return the states after all layers.
 
     Args:
-        state: shape (2^n, 2, batch).
+        state: real and imaginary parts.
         factors: as `half_angles` gives them.
     """
+    signs = _ring_signs(factors.shape[3])
 
-    def advance(state: jax.Array, layer: Any) -> tuple[jax.Array, None]:
-        for turn, signs in enumerate((None, _ring_signs(factors.shape[3]))):
-            state = _turned(_hadamard(state), layer[turn], signs)
-        return state, None
+    def advance(state: State, layer: Any) -> tuple[State, None]:
+        first, second = layer
+        state = _turned(_hadamard(state), first)
+        return _turned(_hadamard(state), second, signs), None
 
     return jax.lax.scan(advance, state, _phases(factors))[0]
 
 
-def undo_layers(pair: jax.Array, factors: jax.Array) -> tuple[jax.Array, jax.Array]:
+def undo_layers(
+    state: State, cotangent: State, factors: jax.Array
+) -> tuple[State, State, jax.Array]:
     """Return states and cotangents before all layers, and the cotangent of the angles.
 
     Args:
-        pair: the states and their cotangents after the layers, shape (2^n, 2, 2, batch).
+        state: after the layers.
+        cotangent: of the state, its real and imaginary parts.
         factors: as for `apply_layers`.
     """
+    signs = _ring_signs(factors.shape[3])
 
-    def retreat(pair: jax.Array, layer: Any) -> tuple[jax.Array, jax.Array]:
+    def retreat(pair: tuple[State, State], layer: Any) -> tuple[Any, jax.Array]:
         slopes = []
-        for turn, signs in ((1, _ring_signs(factors.shape[3])), (0, None)):
-            slopes.append(_phase_slopes(pair))
-            pair = _hadamard(_turned(pair, [(c, -d) for c, d in layer[turn]], signs))
+        for phases, own_signs in ((layer[1], signs), (layer[0], None)):
+            slopes.append(_phase_slopes(*pair))
+            back = [(real, -imaginary) for real, imaginary in phases]
+            pair = tuple(_hadamard(_turned(own, back, own_signs)) for own in pair)
         return pair, jnp.stack(slopes[::-1])
 
-    return jax.lax.scan(retreat, pair, _phases(factors), reverse=True)
+    (state, cotangent), slopes = jax.lax.scan(
+        retreat, (state, cotangent), _phases(factors), reverse=True
+    )
+    return state, cotangent, slopes
 
 
-def readouts(state: jax.Array, readout: Readout) -> jax.Array:
-    """Return <Z> of all wires, or <X>, <Y> and <Z>, shape (r, batch), of states (2^n, 2, batch)."""
-    n = len(state).bit_length() - 1
-    z = _signs(n) @ (state[:, 0] ** 2 + state[:, 1] ** 2)
+def readouts(state: State, readout: Readout) -> jax.Array:
+    """Return <Z> of all wires, or <X>, <Y> and <Z>, shape (r, batch)."""
+    real, imaginary = state
+    n = len(real).bit_length() - 1
+    z = _signs(n) @ (real**2 + imaginary**2)
     if readout == "z":
         return z
     x, y = [], []
     for wire in range(n):
-        split = state.reshape(2**wire, 2, -1, *state.shape[1:])
-        low, high = split[:, 0], split[:, 1]
-        # S turns X into Y and Y into -X.
-        y.append(2 * jnp.sum(low * high, axis=(0, 1, 2)))
-        x.append(
-            2 * jnp.sum(low[:, :, 1] * high[:, :, 0] - low[:, :, 0] * high[:, :, 1], axis=(0, 1))
-        )
+        split = (2**wire, 2, -1, real.shape[-1])
+        (a, c), (b, d) = (jnp.moveaxis(part.reshape(split), 1, 0) for part in state)
+        # The overlap is (a - ib)(c + id); S turns X into Y and Y into -X.
+        x.append(2 * jnp.sum(b * c - a * d, axis=(0, 1)))
+        y.append(2 * jnp.sum(a * c + b * d, axis=(0, 1)))
     return jnp.concatenate([jnp.stack(x), jnp.stack(y), z])
-
-
-_CONJUGATE = np.array([1.0, -1.0])[:, None, None]
 
 
 def half_angles(theta: jax.Array) -> jax.Array:
@@ -94,63 +101,75 @@ def half_angles(theta: jax.Array) -> jax.Array:
     return jnp.stack([jnp.cos(theta / 2), jnp.sin(theta / 2)], axis=2)
 
 
-def _phases(factors: jax.Array) -> list[jax.Array]:
-    """Return the phases of each group of wires, shape (L, 2, 2, 2^k, batch) each."""
-    groups = np.array_split(np.arange(factors.shape[3]), -(-factors.shape[3] // GROUP))
+def _groups(n: int) -> list[NDArray[np.int64]]:
+    return np.array_split(np.arange(n), -(-n // GROUP))
+
+
+def _phases(factors: jax.Array) -> list[list[State]]:
+    """Return D(a) and D(b) by groups of wires, each with parts of shape (L, 2^k, batch)."""
     return [
-        [_outer(*(factors[:, turn, part, g[0] : g[-1] + 1] for part in (0, 1))) for g in groups]
+        [
+            _outer(factors[:, turn, 0, group], factors[:, turn, 1, group])
+            for group in (slice(g[0], g[-1] + 1) for g in _groups(factors.shape[3]))
+        ]
         for turn in (0, 1)
     ]
 
 
-def _outer(cosines: jax.Array, sines: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _outer(cosines: jax.Array, sines: jax.Array) -> State:
     """Return the Kronecker product of the vectors (c - i s, c + i s) of wires (..., k, batch)."""
-    *rest, k, batch = cosines.shape
+    k = cosines.shape[-2]
     if k == 1:
-        real = jnp.broadcast_to(cosines, (*rest, 2, batch))
-        return real, sines * np.array([[-1.0], [1.0]])
-    h = k // 2
-    a, b = (part[..., :, None, :] for part in _outer(cosines[..., :h, :], sines[..., :h, :]))
-    c, d = (part[..., None, :, :] for part in _outer(cosines[..., h:, :], sines[..., h:, :]))
-    shape = (*rest, 2**k, batch)
-    return (a * c - b * d).reshape(shape), (a * d + b * c).reshape(shape)
+        sign = np.array([[-1.0], [1.0]])
+        return cosines * sign**2, sines * sign
+    half = k // 2
+    left = _outer(cosines[..., :half, :], sines[..., :half, :])
+    right = _outer(cosines[..., half:, :], sines[..., half:, :])
+    return _product(*left, *right)
 
 
-def _turned(state: jax.Array, phases: list[jax.Array], signs: Any) -> jax.Array:
-    """Multiply states (2^n, ..., 2, batch) by the phases (2, 2^k, batch) of each group."""
-    batch = state.shape[-1]
+def _product(a: jax.Array, b: jax.Array, c: jax.Array, d: jax.Array) -> State:
+    """Return the Kronecker product of a + ib and c + id, shape (..., size, batch)."""
+    a, b = a[..., :, None, :], b[..., :, None, :]
+    c, d = c[..., None, :, :], d[..., None, :, :]
+    real, imaginary = a * c - b * d, a * d + b * c
+    shape = (*real.shape[:-3], -1, real.shape[-1])
+    return real.reshape(shape), imaginary.reshape(shape)
+
+
+def _turned(state: State, phases: list[State], signs: Any = None) -> State:
+    """Multiply states by the phases of each group of wires, (2^k, batch), and by signs (2^n,)."""
     real, imaginary = phases[0]
     for c, d in phases[1:]:
-        a, b, c, d = real[:, None], imaginary[:, None], c[None], d[None]
-        real, imaginary = (a * c - b * d).reshape(-1, batch), (a * d + b * c).reshape(-1, batch)
+        real, imaginary = _product(real, imaginary, c, d)
     if signs is not None:
         real, imaginary = real * signs[:, None], imaginary * signs[:, None]
-    shape = (len(state), *[1] * (state.ndim - 2), batch)
-    crossed = jnp.flip(state, -2) * np.array([[-1.0], [1.0]])
-    return state * real.reshape(shape) + crossed * imaginary.reshape(shape)
+    x, y = state
+    return x * real - y * imaginary, x * imaginary + y * real
 
 
-def _phase_slopes(pair: jax.Array) -> jax.Array:
+def _phase_slopes(state: State, cotangent: State) -> jax.Array:
     """Return the cotangent of the angles of a phase, shape (n, batch)."""
-    n = len(pair).bit_length() - 1
-    state, other = pair[:, 0], pair[:, 1]
-    return _signs(n) @ (other[:, 0] * state[:, 1] - other[:, 1] * state[:, 0]) / 2
+    (a, b), (c, d) = state, cotangent
+    return _signs(len(a).bit_length() - 1) @ (c * b - d * a) / 2
 
 
-def _hadamard(state: jax.Array) -> jax.Array:
-    """Apply a Hadamard gate to every wire of states (2^n, ...)."""
-    n = len(state).bit_length() - 1
-    shape = state.shape
-    done = 0
-    for wires in np.array_split(np.arange(n), -(-n // GROUP)):
-        k = len(wires)
-        if done == 0:
-            state = _hadamard_matrix(k) @ state.reshape(2**k, -1)
-        else:
-            matrices = jnp.broadcast_to(_hadamard_matrix(k), (2**done, 2**k, 2**k))
-            state = matrices @ state.reshape(2**done, 2**k, -1)
-        done += k
-    return state.reshape(shape)
+def _hadamard(state: State) -> State:
+    """Apply a Hadamard gate to every wire."""
+    real, imaginary = state
+    return _hadamard_part(real), _hadamard_part(imaginary)
+
+
+def _hadamard_part(part: jax.Array) -> jax.Array:
+    shape = part.shape
+    after = 1
+    for group in _groups(shape[0].bit_length() - 1)[::-1]:
+        matrix = _hadamard_matrix(len(group))
+        blocks = part.reshape(-1, len(matrix), after * shape[1])
+        # Equal matrices side by side: the other ways to write this product copy the state.
+        part = jnp.broadcast_to(matrix, (len(blocks), *matrix.shape)) @ blocks
+        after *= len(matrix)
+    return part.reshape(shape)
 
 
 @cache
