@@ -76,10 +76,26 @@ class Controller:
             z: readouts of the step before, shape (..., n_readouts); 0 in the first step.
             key: draws the dropout; None while predicting.
         """
-        hidden = jnp.concatenate([jnp.asarray(x), jnp.asarray(z)], axis=-1) @ weights["in"]
-        hidden = self._activate(hidden + weights["in_bias"])
-        if key is not None and self.dropout > 0:
-            kept = jax.random.bernoulli(key, 1 - self.dropout, hidden.shape)
+        x, z = jnp.asarray(x), jnp.asarray(z)
+        kept = None if key is None else self.kept(key, jnp.broadcast_shapes(x.shape[:-1], z.shape[:-1]))
+        return self.angles_from(weights, self.projected(weights, x), z, kept)
+
+    def projected(self, weights: Weights, x: jax.Array) -> jax.Array:
+        """Return what features (..., n_features) add to the first layer, bias included."""
+        return x @ weights["in"][: self.n_features] + weights["in_bias"]
+
+    def kept(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array | None:
+        """Draw which hidden units stay, shape (*shape, n_hidden); None without dropout."""
+        if not self.dropout:
+            return None
+        return jax.random.bernoulli(key, 1 - self.dropout, (*shape, self.n_hidden))
+
+    def angles_from(
+        self, weights: Weights, projected: jax.Array, z: jax.Array, kept: jax.Array | None
+    ) -> jax.Array:
+        """Return theta from `projected` features, readouts and `kept` units (None for all)."""
+        hidden = self._activate(projected + z @ weights["in"][self.n_features :])
+        if kept is not None:
             hidden = jnp.where(kept, hidden / (1 - self.dropout), 0.0)
         return jnp.pi * jnp.tanh(hidden @ weights["out"] + weights["out_bias"])
 

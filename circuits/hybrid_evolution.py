@@ -1,31 +1,38 @@
 """The hybrid's exact evolution in `expectation` mode: a pure state, differentiable through time.
 
-The rotations of up to four neighbouring wires are one small real matrix a sequence and layer, so a
-layer is a few products of batches of matrices instead of a pass over the state for each gate.
-Memory is what limits n: `jax.checkpoint` keeps one state a step and recomputes the layers in the
-backward pass. Wire w is axis w of the state.
+The recurrence is theta_t = f(weights, x_t, z_{t-1}), psi_t = U(theta_t) psi_{t-1}, z_t the read-outs
+of psi_t. Every layer is unitary and can be undone, so the backward pass keeps the last state alone
+and walks back from it: from the cotangent zbar_t of the read-outs,
+
+    lambda_t <- lambda_t + (dz/dpsi)^T zbar_t,
+    (psi_{t-1}, lambda_{t-1}, thetabar_t) <- layers undone (circuits.hybrid_layers),
+    zbar_{t-1} <- zbar_{t-1} + (d theta_t / d z_{t-1})^T thetabar_t.
+
+The thetabar_t are the cotangents of all angles with the recurrence already followed. The gradient of
+weights and features is then that of f alone, all steps in one product.
 """
 
 from __future__ import annotations
 
-from functools import cache, reduce
-from typing import Any, Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpy.typing import NDArray
+from jax.custom_batching import custom_vmap
 
-from circuits.cells import ring
 from circuits.hybrid_controller import Controller, Weights
+from circuits.hybrid_layers import Readout, State, apply_layers, half_angles, readouts, undo_layers
 
-Readout = Literal["z", "xyz"]
 
-GROUP = 4
-"""Wires whose rotations are multiplied; a wider matrix costs more than it saves."""
-
-SMALL = 6
-"""Up to so many qubits all layers are kept for the backward pass, which is faster."""
+@dataclass(frozen=True)
+class _Shape:
+    n_qubits: int
+    n_layers: int
+    readout: Readout
 
 
 def evolve_hybrid(
@@ -40,12 +47,12 @@ def evolve_hybrid(
 ) -> jax.Array:
     """Return z_1, ..., z_T of sequences, shape (..., T, r), r = n for `z` and 3 n for `xyz`.
 
-    Differentiable in `weights` and `features`.
+    Differentiable in `weights` and `features`, in reverse mode and once.
 
     Args:
         controller: gives 2 n L angles from d features and r readouts.
         weights: of the controller.
-        features: shape (..., T, d); a batch is faster than `jax.vmap` over it.
+        features: shape (..., T, d).
         n_qubits: n, practical up to 14.
         n_layers: L.
         readout: `z` for <Z> of each wire, `xyz` for <X> of all wires, then <Y>, then <Z>.
@@ -53,96 +60,126 @@ def evolve_hybrid(
     """
     features = jnp.asarray(features)
     leading, n_steps = features.shape[:-2], features.shape[-2]
-    rows = jnp.moveaxis(features.reshape(-1, *features.shape[-2:]), 1, 0)
-    keys = None if key is None else jax.random.split(key, n_steps)
+    rows = features.reshape(-1, *features.shape[-2:])
+    projected = controller.projected(weights, rows)
+    kept = None if key is None else controller.kept(key, rows.shape[:2])
+    shape = _Shape(n_qubits, n_layers, readout)
 
-    def advance(carry: Any, row: Any) -> tuple[Any, jax.Array]:
-        real, imaginary, z = carry
-        x, own_key = row
-        theta = controller.angles(weights, x, z, own_key)
-        for layer in jnp.moveaxis(theta.reshape(-1, n_layers, n_qubits, 2), 1, 0):
-            real, imaginary = _layer(real, imaginary, layer)
-        z = _readouts(real, imaginary, n_qubits, readout)
-        return (real, imaginary, z), z
-
-    empty = jnp.zeros((rows.shape[1], 2**n_qubits))
-    start = empty.at[:, 0].set(1), empty, jnp.zeros((rows.shape[1], controller.n_readouts))
-    step = advance if n_qubits <= SMALL else jax.checkpoint(advance)
-    _, outputs = jax.lax.scan(step, start, (rows, keys))
-    return jnp.moveaxis(outputs, 0, 1).reshape(*leading, n_steps, -1)
+    fixed = jax.lax.stop_gradient((weights, projected, kept))
+    outputs, last = _forward(controller, shape)(*fixed)
+    before = jnp.pad(outputs[:, :-1], ((0, 0), (1, 0), (0, 0)))
+    theta = controller.angles_from(weights, projected, before, kept)
+    feedback = _slopes(lambda z: controller.angles_from(fixed[0], fixed[1], z, kept), before)
+    outputs = _linked(shape, theta, feedback, outputs, last)
+    return outputs.reshape(*leading, n_steps, -1)
 
 
-def _layer(real: jax.Array, imaginary: jax.Array, theta: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Apply RY and RZ to every wire, then the CZ ring.
+def _slopes(function: Callable[[jax.Array], jax.Array], at: jax.Array) -> jax.Array:
+    """Return the derivatives of a function of rows, shape (..., outputs, inputs)."""
 
-    Args:
-        real: part of the states, shape (batch, 2^n).
-        imaginary: the other part.
-        theta: angles of RY and RZ of each wire, radians, shape (batch, n, 2).
+    def along(direction: jax.Array) -> jax.Array:
+        return jax.jvp(function, (at,), (jnp.broadcast_to(direction, at.shape),))[1]
+
+    return jax.vmap(along, out_axes=-1)(jnp.eye(at.shape[-1]))
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _linked(
+    shape: _Shape, theta: jax.Array, feedback: jax.Array, outputs: jax.Array, last: State
+) -> jax.Array:
+    """Return the read-outs as a function of the angles that gave them."""
+    return outputs
+
+
+def _linked_forward(shape: _Shape, *arguments: jax.Array) -> tuple[jax.Array, Any]:
+    theta, feedback, outputs, last = arguments
+    return outputs, (theta, feedback, last)
+
+
+def _linked_backward(shape: _Shape, kept: Any, cotangent: jax.Array) -> Any:
+    return _backward(shape)(None, *kept, cotangent), None, None, None
+
+
+_linked.defvjp(_linked_forward, _linked_backward)
+
+
+def _by_rows(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let `jax.vmap` lengthen the batch of function(shared, *rows), which is faster than an axis.
+
+    Calls that differ in what is shared are done one after the other.
     """
-    batch, n, _ = theta.shape
-    n_groups = -(-n // GROUP)
-    for wires in np.array_split(np.arange(n), n_groups):
-        turns = _ry_matrix(theta[:, wires, 0])
-        phase = -theta[:, wires, 1] @ _signs(len(wires)).T / 2
-        c, s = jnp.cos(phase)[:, None], jnp.sin(phase)[:, None]
-        # Each product moves its group of wires behind the others; after all groups wire 0 leads.
-        shape = (batch, 2 ** len(wires), -1)
-        real = jnp.einsum("zjr,zij->zri", real.reshape(shape), turns)
-        imaginary = jnp.einsum("zjr,zij->zri", imaginary.reshape(shape), turns)
-        real, imaginary = real * c - imaginary * s, real * s + imaginary * c
-    signs = _ring_signs(n)
-    return real.reshape(batch, -1) * signs, imaginary.reshape(batch, -1) * signs
+    mapped = custom_vmap(function)
+
+    @mapped.def_vmap
+    def rule(size: int, batched: Any, shared: Any, *rows: Any) -> Any:
+        def full(leaf: jax.Array, has_axis: bool) -> jax.Array:
+            return leaf if has_axis else jnp.broadcast_to(leaf, (size, *leaf.shape))
+
+        arguments = jax.tree.map(full, (shared, *rows), tuple(batched))
+        out_batched = True
+        if any(jax.tree.leaves(batched[0])):
+            result = jax.lax.map(lambda own: mapped(*own), arguments)
+        else:
+            merged = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), arguments[1:])
+            result = mapped(shared, *merged)
+            result = jax.tree.map(lambda leaf: leaf.reshape(size, -1, *leaf.shape[1:]), result)
+        return result, jax.tree.map(lambda _: out_batched, result)
+
+    return mapped
 
 
-def _ry_matrix(angles: jax.Array) -> jax.Array:
-    """Return RY of each wire as one real matrix, shape (batch, 2^k, 2^k), of angles (batch, k).
+def _forward(controller: Controller, shape: _Shape) -> Callable[..., Any]:
+    """Return the function of weights and of rows that gives read-outs and last states."""
 
-    RY(a) = cos(a/2) - i Y sin(a/2), so the Kronecker product is a sum over the 2^k strings of
-    identities and -iY: one product with a fixed matrix, where nested outer products are slow.
-    """
-    batch, k = angles.shape
-    factors = jnp.stack([jnp.cos(angles / 2), jnp.sin(angles / 2)], axis=-1)
-    coefficients = factors[:, 0]
-    for wire in range(1, k):
-        outer = coefficients[:, :, None] * factors[:, wire, None, :]
-        coefficients = outer.reshape(batch, -1)
-    return (coefficients @ _strings(k)).reshape(batch, 2**k, 2**k)
+    def forward(weights: Weights, projected: jax.Array, kept: Any) -> tuple[jax.Array, State]:
+        batch = len(projected)
 
+        def turned(z: jax.Array, row: Any) -> jax.Array:
+            return half_angles(_as_layers(controller.angles_from(weights, row[0], z, row[1]), shape))
 
-@cache
-def _strings(k: int) -> NDArray[np.float64]:
-    """Return all products of identities and -iY on k wires, shape (2^k, 4^k)."""
-    one = (np.eye(2), np.array([[0.0, -1.0], [1.0, 0.0]]))
-    rows = [[one[index >> (k - 1 - wire) & 1] for wire in range(k)] for index in range(2**k)]
-    return np.stack([reduce(np.kron, row).ravel() for row in rows])
+        def advance(carry: Any, row: Any) -> tuple[Any, jax.Array]:
+            state, factors = carry
+            state = apply_layers(state, factors)
+            z = readouts(state, shape.readout).T
+            return (state, turned(z, row)), z
 
+        nothing = jnp.zeros((2**shape.n_qubits, batch))
+        start = nothing.at[0].set(1.0), nothing
+        by_step = jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), (projected, kept))
+        first = turned(jnp.zeros((batch, controller.n_readouts)), jax.tree.map(lambda leaf: leaf[0], by_step))
+        later = jax.tree.map(lambda leaf: jnp.roll(leaf, -1, axis=0), by_step)
+        (state, _), outputs = jax.lax.scan(advance, (start, first), later)
+        return jnp.swapaxes(outputs, 0, 1), (state[0].T, state[1].T)
 
-@cache
-def _signs(n: int) -> NDArray[np.float64]:
-    """Return the eigenvalue of Z of each wire in each basis state, shape (2^n, n)."""
-    return np.asarray(1.0 - 2.0 * (np.arange(2**n)[:, None] >> np.arange(n - 1, -1, -1) & 1))
+    return _by_rows(forward)
 
 
-def _readouts(real: jax.Array, imaginary: jax.Array, n: int, readout: Readout) -> jax.Array:
-    """Return expectation values, shape (batch, r)."""
-    z = (real**2 + imaginary**2) @ _signs(n)
-    if readout == "z":
-        return z
-    x, y = [], []
-    state = real + 1j * imaginary
-    for wire in range(n):
-        split = state.reshape(len(state), 2**wire, 2, -1)
-        overlap = jnp.sum(split[:, :, 0].conj() * split[:, :, 1], axis=(1, 2))
-        x.append(2 * overlap.real)
-        y.append(2 * overlap.imag)
-    return jnp.concatenate([jnp.stack(x, axis=1), jnp.stack(y, axis=1), z], axis=1)
+def _backward(shape: _Shape) -> Callable[..., jax.Array]:
+    """Return the function of rows that gives the cotangents of all angles."""
+
+    def backward(
+        _: None, theta: jax.Array, feedback: jax.Array, last: State, cotangent: jax.Array
+    ) -> jax.Array:
+        def retreat(carry: Any, row: Any) -> tuple[Any, jax.Array]:
+            state, other, later = carry
+            own, slopes, z_cotangent = row
+            _, pull = jax.vjp(partial(readouts, readout=shape.readout), state)
+            other = jax.tree.map(jnp.add, other, pull((z_cotangent + later).T)[0])
+            state, other, layers = undo_layers(state, other, own)
+            angles = jnp.moveaxis(layers, -1, 0).swapaxes(2, 3).reshape(len(later), -1)
+            later = jnp.einsum("ba,bar->br", angles, slopes)
+            return (state, other, later), angles
+
+        state = last[0].T, last[1].T
+        start = state, jax.tree.map(jnp.zeros_like, state), jnp.zeros_like(cotangent[:, 0])
+        by_step = tuple(jnp.swapaxes(leaf, 0, 1) for leaf in (feedback, cotangent))
+        factors = jax.vmap(lambda own: half_angles(_as_layers(own, shape)), 1)(theta)
+        _, angles = jax.lax.scan(retreat, start, (factors, *by_step), reverse=True)
+        return jnp.swapaxes(angles, 0, 1)
+
+    return _by_rows(backward)
 
 
-@cache
-def _ring_signs(n: int) -> NDArray[np.float64]:
-    """Return the diagonal of the CZ ring, shape (2^n,)."""
-    bits = (1 - _signs(n)) / 2
-    pairs = ring(tuple(range(n))) if n > 2 else ((0, 1),)
-    exponent = sum(bits[:, a] * bits[:, b] for a, b in pairs)
-    return np.asarray((-1.0) ** exponent)
+def _as_layers(theta: jax.Array, shape: _Shape) -> jax.Array:
+    """Return angles (batch, 2 n L) as shape (L, 2, n, batch)."""
+    return jnp.transpose(theta.reshape(-1, shape.n_layers, shape.n_qubits, 2), (1, 3, 2, 0))

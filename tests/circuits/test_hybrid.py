@@ -1,6 +1,7 @@
 """The hybrid's controller and its evolution through time."""
 
 import jax
+import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -78,6 +79,69 @@ def test_gradients_through_time_equal_differences():
         step = jnp.zeros(4).at[k].set(1e-6)
         difference = float(total(bias + step) - total(bias - step)) / 2e-6
         assert float(slope[k]) == pytest.approx(difference, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("n", "n_layers", "readout", "activation", "dropout"),
+    [(3, 2, "z", "gelu", 0.3), (2, 3, "xyz", "glu", 0.0), (6, 1, "z", "linear", 0.0)],
+)
+def test_gradients_of_weights_and_features_equal_differences(
+    n, n_layers, readout, activation, dropout
+):
+    n_readouts = n * len(readout)
+    controller = Controller(
+        2, n_readouts, 2 * n * n_layers, n_hidden=4, activation=activation, dropout=dropout
+    )
+    x = jnp.asarray(np.random.default_rng(n).normal(size=(3, 4, 2)))
+    at = controller.initial_weights(jax.random.key(n)), x
+    key = jax.random.key(7) if dropout else None
+
+    @jax.jit
+    def total(weights, x):
+        out = evolve_hybrid(
+            controller, weights, x, n_qubits=n, n_layers=n_layers, readout=readout, key=key
+        )
+        return jnp.sum(jnp.sin(out + jnp.arange(n_readouts)) * (1.0 + jnp.arange(4))[:, None])
+
+    slopes = jax.grad(total, (0, 1))(*at)
+    flat, unravel = jax.flatten_util.ravel_pytree(at)
+    for seed in range(3):
+        way = np.random.default_rng(seed).normal(size=flat.size)
+        difference = float(total(*unravel(flat + 1e-5 * way)) - total(*unravel(flat - 1e-5 * way)))
+        found = float(jax.flatten_util.ravel_pytree(slopes)[0] @ way)
+        assert found == pytest.approx(difference / 2e-5, rel=1e-7, abs=1e-7)
+
+
+def test_mapped_rows_and_weights_have_the_values_and_gradients_of_single_calls():
+    controller = Controller(2, 3, 12, n_hidden=4, dropout=0.3)
+    keys = jax.random.split(jax.random.key(1), 2)
+    several = [controller.initial_weights(key) for key in keys]
+    x = jnp.asarray(np.random.default_rng(2).normal(size=(2, 3, 4, 2)))
+
+    def evolve(weights, x, key):
+        return evolve_hybrid(controller, weights, x, n_qubits=3, n_layers=2, key=key)
+
+    def total(weights, rows, key):
+        out = jax.vmap(evolve, (None, 0, None))(weights, rows, key)
+        return jnp.sum(jnp.sin(out) * (1.0 + jnp.arange(4))[:, None])
+
+    for own_keys in (None, keys):
+        axis = None if own_keys is None else 0
+        mapped = jax.jit(jax.vmap(jax.value_and_grad(total, (0, 1)), (0, 0, axis)))
+        stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *several)
+        found = mapped(stacked, x, own_keys)
+        for index, weights in enumerate(several):
+
+            def alone(weights, rows, key=None if own_keys is None else own_keys[index]):
+                outs = jnp.stack([evolve(weights, row, key) for row in rows])
+                return jnp.sum(jnp.sin(outs) * (1.0 + jnp.arange(4))[:, None])
+
+            expected = jax.value_and_grad(alone, (0, 1))(weights, x[index])
+            jax.tree.map(
+                lambda all_, one, i=index: np.testing.assert_allclose(all_[i], one, atol=1e-12),
+                found,
+                expected,
+            )
 
 
 @pytest.mark.parametrize(("n", "n_layers"), [(3, 2), (5, 1), (7, 2), (9, 1)])
