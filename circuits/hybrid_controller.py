@@ -77,7 +77,11 @@ class Controller:
             key: draws the dropout; None while predicting.
         """
         x, z = jnp.asarray(x), jnp.asarray(z)
-        kept = None if key is None else self.kept(key, jnp.broadcast_shapes(x.shape[:-1], z.shape[:-1]))
+        kept = (
+            None
+            if key is None
+            else self.kept(key, jnp.broadcast_shapes(x.shape[:-1], z.shape[:-1]))
+        )
         return self.angles_from(weights, self.projected(weights, x), z, kept)
 
     def projected(self, weights: Weights, x: jax.Array) -> jax.Array:

@@ -1,15 +1,15 @@
 """The hybrid's exact evolution in `expectation` mode: a pure state, differentiable through time.
 
-The recurrence is theta_t = f(weights, x_t, z_{t-1}), psi_t = U(theta_t) psi_{t-1}, z_t the read-outs
-of psi_t. Every layer is unitary and can be undone, so the backward pass keeps the last state alone
-and walks back from it: from the cotangent zbar_t of the read-outs,
+The recurrence is theta_t = f(weights, x_t, z_{t-1}), psi_t = U(theta_t) psi_{t-1}, z_t the
+read-outs of psi_t. Every layer is unitary and can be undone, so the backward pass keeps the
+last state alone and walks back from it: from the cotangent zbar_t of the read-outs,
 
     lambda_t <- lambda_t + (dz/dpsi)^T zbar_t,
     (psi_{t-1}, lambda_{t-1}, thetabar_t) <- layers undone (circuits.hybrid_layers),
     zbar_{t-1} <- zbar_{t-1} + (d theta_t / d z_{t-1})^T thetabar_t.
 
-The thetabar_t are the cotangents of all angles with the recurrence already followed. The gradient of
-weights and features is then that of f alone, all steps in one product.
+The thetabar_t are the cotangents of all angles with the recurrence already followed. The gradient
+of weights and features is then that of f alone, all steps in one product.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.custom_batching import custom_vmap
 
 from circuits.hybrid_controller import Controller, Weights
@@ -69,35 +68,35 @@ def evolve_hybrid(
     outputs, last = _forward(controller, shape)(*fixed)
     before = jnp.pad(outputs[:, :-1], ((0, 0), (1, 0), (0, 0)))
     theta = controller.angles_from(weights, projected, before, kept)
-    feedback = _slopes(lambda z: controller.angles_from(fixed[0], fixed[1], z, kept), before)
-    outputs = _linked(shape, theta, feedback, outputs, last)
+    outputs = _linked(controller, shape, theta, fixed, before, last, outputs)
     return outputs.reshape(*leading, n_steps, -1)
 
 
-def _slopes(function: Callable[[jax.Array], jax.Array], at: jax.Array) -> jax.Array:
-    """Return the derivatives of a function of rows, shape (..., outputs, inputs)."""
-
-    def along(direction: jax.Array) -> jax.Array:
-        return jax.jvp(function, (at,), (jnp.broadcast_to(direction, at.shape),))[1]
-
-    return jax.vmap(along, out_axes=-1)(jnp.eye(at.shape[-1]))
-
-
-@partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _linked(
-    shape: _Shape, theta: jax.Array, feedback: jax.Array, outputs: jax.Array, last: State
-) -> jax.Array:
-    """Return the read-outs as a function of the angles that gave them."""
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _linked(controller: Controller, shape: _Shape, theta: jax.Array, *rest: Any) -> jax.Array:
+    """Return the read-outs, the last of `rest`, as a function of the angles that gave them."""
+    outputs: jax.Array = rest[-1]
     return outputs
 
 
-def _linked_forward(shape: _Shape, *arguments: jax.Array) -> tuple[jax.Array, Any]:
-    theta, feedback, outputs, last = arguments
-    return outputs, (theta, feedback, last)
+def _linked_forward(
+    controller: Controller, shape: _Shape, theta: jax.Array, *rest: Any
+) -> tuple[jax.Array, Any]:
+    return rest[-1], (theta, *rest[:-1])
 
 
-def _linked_backward(shape: _Shape, kept: Any, cotangent: jax.Array) -> Any:
-    return _backward(shape)(None, *kept, cotangent), None, None, None
+def _linked_backward(
+    controller: Controller, shape: _Shape, residuals: Any, cotangent: jax.Array
+) -> Any:
+    theta, (weights, projected, kept), before, last = residuals
+    backward = _backward(controller, shape)
+    return (
+        backward(weights, theta, projected, kept, before, last, cotangent),
+        None,
+        None,
+        None,
+        None,
+    )
 
 
 _linked.defvjp(_linked_forward, _linked_backward)
@@ -135,7 +134,9 @@ def _forward(controller: Controller, shape: _Shape) -> Callable[..., Any]:
         batch = len(projected)
 
         def turned(z: jax.Array, row: Any) -> jax.Array:
-            return half_angles(_as_layers(controller.angles_from(weights, row[0], z, row[1]), shape))
+            return half_angles(
+                _as_layers(controller.angles_from(weights, row[0], z, row[1]), shape)
+            )
 
         def advance(carry: Any, row: Any) -> tuple[Any, jax.Array]:
             state, factors = carry
@@ -145,8 +146,10 @@ def _forward(controller: Controller, shape: _Shape) -> Callable[..., Any]:
 
         nothing = jnp.zeros((2**shape.n_qubits, batch))
         start = nothing.at[0].set(1.0), nothing
-        by_step = jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), (projected, kept))
-        first = turned(jnp.zeros((batch, controller.n_readouts)), jax.tree.map(lambda leaf: leaf[0], by_step))
+        by_step = _steps_first((projected, kept))
+        first = turned(
+            jnp.zeros((batch, controller.n_readouts)), jax.tree.map(lambda leaf: leaf[0], by_step)
+        )
         later = jax.tree.map(lambda leaf: jnp.roll(leaf, -1, axis=0), by_step)
         (state, _), outputs = jax.lax.scan(advance, (start, first), later)
         return jnp.swapaxes(outputs, 0, 1), (state[0].T, state[1].T)
@@ -154,30 +157,40 @@ def _forward(controller: Controller, shape: _Shape) -> Callable[..., Any]:
     return _by_rows(forward)
 
 
-def _backward(shape: _Shape) -> Callable[..., jax.Array]:
-    """Return the function of rows that gives the cotangents of all angles."""
+def _backward(controller: Controller, shape: _Shape) -> Callable[..., Any]:
+    """Return the function of weights and of rows that gives the cotangents of all angles."""
 
     def backward(
-        _: None, theta: jax.Array, feedback: jax.Array, last: State, cotangent: jax.Array
+        weights: Weights,
+        theta: jax.Array,
+        projected: jax.Array,
+        kept: Any,
+        before: jax.Array,
+        last: State,
+        cotangent: jax.Array,
     ) -> jax.Array:
         def retreat(carry: Any, row: Any) -> tuple[Any, jax.Array]:
             state, other, later = carry
-            own, slopes, z_cotangent = row
+            factors, own, own_kept, z, z_cotangent = row
             _, pull = jax.vjp(partial(readouts, readout=shape.readout), state)
             other = jax.tree.map(jnp.add, other, pull((z_cotangent + later).T)[0])
-            state, other, layers = undo_layers(state, other, own)
-            angles = jnp.moveaxis(layers, -1, 0).swapaxes(2, 3).reshape(len(later), -1)
-            later = jnp.einsum("ba,bar->br", angles, slopes)
-            return (state, other, later), angles
+            state, other, layers = undo_layers(state, other, factors)
+            angles = jnp.moveaxis(layers, -1, 0).swapaxes(2, 3).reshape(len(z), -1)
+            _, pull = jax.vjp(lambda z: controller.angles_from(weights, own, z, own_kept), z)
+            return (state, other, pull(angles)[0]), angles
 
+        factors = jax.vmap(lambda own: half_angles(_as_layers(own, shape)), 1)(theta)
+        by_step = _steps_first((projected, kept, before, cotangent))
         state = last[0].T, last[1].T
         start = state, jax.tree.map(jnp.zeros_like, state), jnp.zeros_like(cotangent[:, 0])
-        by_step = tuple(jnp.swapaxes(leaf, 0, 1) for leaf in (feedback, cotangent))
-        factors = jax.vmap(lambda own: half_angles(_as_layers(own, shape)), 1)(theta)
         _, angles = jax.lax.scan(retreat, start, (factors, *by_step), reverse=True)
         return jnp.swapaxes(angles, 0, 1)
 
     return _by_rows(backward)
+
+
+def _steps_first(rows: Any) -> Any:
+    return jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), rows)
 
 
 def _as_layers(theta: jax.Array, shape: _Shape) -> jax.Array:

@@ -1,8 +1,8 @@
 """The hybrid's layers and read-outs on many states at once, and the gradient of their angles.
 
 A layer is RY(a) and RZ(b) of every wire, then the CZ ring. With S = diag(1, i) on every wire and
-the Hadamard transform W of all wires, RY(a) = S W RZ(a) W S^-1, and S commutes with RZ and CZ. So in
-the frame psi' = S^-1 psi a layer is
+the Hadamard transform W of all wires, RY(a) = S W RZ(a) W S^-1, and S commutes with RZ and CZ. So
+in the frame psi' = S^-1 psi a layer is
 
     psi' -> ring D(b) W D(a) W psi',    D(a) = diag exp(-i/2 sum_w z_w a_w),
 
@@ -30,7 +30,7 @@ from circuits.cells import ring
 
 Readout = Literal["z", "xyz"]
 State = tuple[jax.Array, jax.Array]
-"""Real and imaginary part of a batch of states, shape (2^n, batch) each; wire 0 is the highest bit."""
+"""Real and imaginary part of a batch of states, shape (2^n, batch) each; wire 0 is highest."""
 
 GROUP = 5
 """Wires whose Hadamard gates are one matrix; a wider one costs more than it saves."""
