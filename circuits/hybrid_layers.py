@@ -70,7 +70,8 @@ def undo_layers(
         for phases, own_signs in ((layer[1], signs), (layer[0], None)):
             slopes.append(_phase_slopes(*pair))
             back = [(real, -imaginary) for real, imaginary in phases]
-            pair = tuple(_hadamard(_turned(own, back, own_signs)) for own in pair)
+            state, cotangent = (_hadamard(_turned(own, back, own_signs)) for own in pair)
+            pair = state, cotangent
         return pair, jnp.stack(slopes[::-1])
 
     (state, cotangent), slopes = jax.lax.scan(
@@ -83,7 +84,7 @@ def readouts(state: State, readout: Readout) -> jax.Array:
     """Return <Z> of all wires, or <X>, <Y> and <Z>, shape (r, batch)."""
     real, imaginary = state
     n = len(real).bit_length() - 1
-    z = _signs(n) @ (real**2 + imaginary**2)
+    z = jnp.asarray(_signs(n)) @ (real**2 + imaginary**2)
     if readout == "z":
         return z
     x, y = [], []
@@ -151,7 +152,7 @@ def _turned(state: State, phases: list[State], signs: Any = None) -> State:
 def _phase_slopes(state: State, cotangent: State) -> jax.Array:
     """Return the cotangent of the angles of a phase, shape (n, batch)."""
     (a, b), (c, d) = state, cotangent
-    return _signs(len(a).bit_length() - 1) @ (c * b - d * a) / 2
+    return jnp.asarray(_signs(len(a).bit_length() - 1)) @ (c * b - d * a) / 2
 
 
 def _hadamard(state: State) -> State:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from circuits.definition import Architecture
 from circuits.hybrid_controller import Controller
-from circuits.hybrid_evolution import Readout, evolve_hybrid
+from circuits.hybrid_evolution import evolve_hybrid
+from circuits.hybrid_layers import Readout
 from qrnn_hw.networks.expectation import Compile, Measurement, by_sampler, run_hybrid_rounds
 from qrnn_hw.networks.network import CircuitNetwork, Network, Parameters
 
