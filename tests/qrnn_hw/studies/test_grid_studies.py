@@ -56,6 +56,7 @@ def test_stacks_spend_the_same_and_extrapolation_trades_bias_for_variance(folder
     for result in rows.values():
         assert 0.99 * 20_000 * 20 <= result["total_shots"] <= 20_000 * 20
         assert result["rmse"] >= result["bias"]
+        assert 0 <= result["accuracy_low"] <= result["accuracy"] <= result["accuracy_high"] <= 1
         assert result["qpu_seconds"] > 0.25e-3 * result["total_shots"]
     variance = {name: r["rmse"] ** 2 - r["bias"] ** 2 for name, r in rows.items()}
     assert rows["zne"]["bias"] < rows["none"]["bias"]
