@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 INTERRUPTED = 130
@@ -42,7 +43,7 @@ def invoke(arguments: list[str] | None = None) -> int:
             print(f"error: {_one_line(message())}", file=sys.stderr)
             return int(getattr(error, "exit_code", 2))
         if isinstance(error, OSError):  # a full disk, a folder that may not be written to
-            print(f"error: {_one_line(str(error))}", file=sys.stderr)
+            print(f"error: {_one_line(_of_system(error))}", file=sys.stderr)
             return exit_code(ConfigurationError()) or 1
         code = exit_code(error)
         if code is None:
@@ -52,6 +53,16 @@ def invoke(arguments: list[str] | None = None) -> int:
     if result == INTERRUPTED:  # the parser turns Ctrl-C into this code
         print("interrupted; run the same command again to go on", file=sys.stderr)
     return result if isinstance(result, int) else 0
+
+
+def _of_system(error: OSError) -> str:
+    """Return what the system refused; of a write without room it does not name the file."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return (
+            f"a file should find room on its disk. Got: {error.strerror}. Make room and run the "
+            "same command again; what was finished is kept."
+        )
+    return str(error)
 
 
 def _one_line(text: str) -> str:

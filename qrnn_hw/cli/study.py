@@ -150,7 +150,7 @@ def _run_grid(
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.config import writable_folder
     from qrnn_hw.errors import UsageError
-    from qrnn_hw.studies.engine import run_cells
+    from qrnn_hw.studies.engine import check_workers, run_cells
     from qrnn_hw.studies.grid import Shard
     from qrnn_hw.studies.kinds import evaluator
     from qrnn_hw.studies.rows import RowFile, in_order
@@ -163,6 +163,7 @@ def _run_grid(
         raise UsageError("a study is a file, or --axis and --set. Got both.")
     chosen = _grid(kind, design, axes, fixed)
     cells = chosen.cells(Shard.parse(shard) if shard else None)
+    check_workers(workers)
     rows = RowFile(writable_folder(output) / "rows.jsonl")
     with ConsoleProgress() as progress:
         if merge:

@@ -91,7 +91,6 @@ def shots(
     _check_counts(sentences, max_shots)
     if run is not None:
         _check_alone(context)
-    writable_folder(output)
 
     from dataclasses import replace
 
@@ -105,6 +104,7 @@ def shots(
     if run is not None:
         settings = settings_of(run)
     days = read_series(snapshots or [], canonical_name(settings.backend))
+    writable_folder(output)
     with ConsoleProgress() as progress:
         trained = with_sentences(trained_model(settings, progress), sentences)
         progress.stage(f"studying {len(trained.test)} sentences at {len(plan.shot_counts)} counts")

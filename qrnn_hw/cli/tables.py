@@ -11,6 +11,9 @@ from rich.table import Table
 if TYPE_CHECKING:
     from qrnn_hw.report.blocks import Table as ReportTable
 
+WIDEST = 10_000
+"""Characters of a line, where no terminal bounds it."""
+
 STACKS = {
     "ideal": "no noise, infinite shots",
     "ideal_shots": "no noise, raw shots",
@@ -78,5 +81,6 @@ def print_table(title: str, table: ReportTable) -> None:
         shown.add_row(*row)
     console = Console(highlight=False)
     if not console.is_terminal:  # a file or a pipe is as wide as what is written to it
-        console.width = max(console.width, console.measure(shown).maximum)
+        unbound = console.options.update(width=WIDEST)
+        console.width = max(console.width, console.measure(shown, options=unbound).maximum)
     console.print(shown)

@@ -72,8 +72,7 @@ def run_cells(
         ConfigurationError: the cluster cannot be used, or workers keep dying.
         ClusterLostError: the scheduler or all workers of the cluster died.
     """
-    if n_workers < 1:
-        raise UsageError(f"the number of workers should be at least 1. Got {n_workers}.")
+    check_workers(n_workers)
     known = rows.read()
     waiting = {
         cell.key: cell
@@ -104,6 +103,16 @@ def run_cells(
     found = rows.read()
     failed = sum(found[cell.key].result is None for cell in cells)
     return Tally(len(cells), n_known, n_run, failed)
+
+
+def check_workers(n_workers: int) -> None:
+    """Check a number of processes.
+
+    Raises:
+        UsageError: fewer than one.
+    """
+    if n_workers < 1:
+        raise UsageError(f"the number of workers should be at least 1. Got {n_workers}.")
 
 
 def evaluated(cell: Cell, evaluate: Evaluate) -> Row:

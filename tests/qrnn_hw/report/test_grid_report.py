@@ -105,3 +105,14 @@ def test_a_row_that_lost_a_figure_is_named(figure, value):
     (row,) = noise_rows([{figure: value}], scale=[1.0])
     with pytest.raises(ConfigurationError, match=f"{row.key[:12]} without {figure}; remove"):
         check_figures("noise", [row])
+
+
+def test_a_table_in_a_pipe_is_not_folded(capsys):
+    from qrnn_hw.cli.tables import print_table
+
+    design = grid("noise", {"scale": [-1.0]}, {}, NOISE)
+    (cell,) = design.cells()
+    told = "CalibrationError: " + "a factor of noise should be at least 0. " * 5
+    row = Row(cell.key, cell.kind, cell.values, None, told, 1, 0.0)
+    print_table("1 of 1 cells", row_table(design, [row]))
+    assert told.strip() in capsys.readouterr().out

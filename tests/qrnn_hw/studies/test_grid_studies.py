@@ -2,6 +2,7 @@
 
 import csv
 import json
+import resource
 
 import pytest
 
@@ -56,6 +57,7 @@ def test_stacks_spend_the_same_and_extrapolation_trades_bias_for_variance(folder
     for result in rows.values():
         assert 0.99 * 20_000 * 20 <= result["total_shots"] <= 20_000 * 20
         assert result["rmse"] >= result["bias"]
+        assert 0 <= result["accuracy_low"] <= result["accuracy"] <= result["accuracy_high"] <= 1
         assert result["qpu_seconds"] > 0.25e-3 * result["total_shots"]
     variance = {name: r["rmse"] ** 2 - r["bias"] ** 2 for name, r in rows.items()}
     assert rows["zne"]["bias"] < rows["none"]["bias"]
@@ -136,6 +138,21 @@ def test_cells_that_failed_are_told_apart_by_the_exit_code(folder, capsys):
     assert len(json.loads(captured.out)["rows"]) == 2
     assert invoke([*shared, "--axis", "scale=-1"]) == 3
     assert "1 of 1 that failed" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_one_line_and_loses_no_row(folder, capsys):
+    arguments = ["study", "noise", *TRAINED, "--axis", "source=gate", "--output", str(folder)]
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16_384, before[1]))  # rows fit, the report does not
+    try:
+        assert invoke([*arguments, "--axis", "scale=0,1,2"]) == 3
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    error = capsys.readouterr().err
+    assert "Make room and run the same command again" in error
+    assert list(folder.glob(".*.part")) == []
+    assert invoke([*arguments, "--axis", "scale=0,1,2"]) == 0
+    assert "nothing to do" in capsys.readouterr().err
 
 
 def test_a_cluster_without_its_package_is_one_line(tmp_path, monkeypatch, capsys):
