@@ -20,6 +20,7 @@ from mitigation_plans import (
     budget_rows,
     candidate_row,
     choice_rows,
+    fixed_target_rows,
     miscalibrated_rows,
     polynomial_row,
     reuse_row,
@@ -45,6 +46,7 @@ def rows():
     yield from refusal_rows(family)
     held_out = [Family(seed) for seed in HELD_OUT]
     yield from choice_rows(held_out, "held-out families")
+    yield from fixed_target_rows(held_out)
     yield from candidate_row(held_out)
     yield at_most("whole benchmark (s)", time.perf_counter() - start, MOST_SECONDS)
 

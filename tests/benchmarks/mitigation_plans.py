@@ -163,6 +163,16 @@ def polynomial_row(family):
     yield at_most(name, max(errors), 1e-4)
 
 
+def fixed_target_rows(families):
+    """Count families that reach the targets of the reference family, whatever their raw bias."""
+    for shots, target in RMSE_TARGETS.items():
+        reached = sum(family.plan(shots).forecast.rmse <= target for family in families)
+        name = f"held-out families of {len(families)} at {target} RMSE or less, {shots} shots"
+        yield row(name, reached, None, True)
+    raw = [round(family.raw(NOISE), 4) for family in families]
+    yield row("raw RMS bias of the held-out families", raw, None, True)
+
+
 def candidate_row(families):
     """Ask of families never chosen on what the list of stacks that a plan offers leaves out."""
     factors = range(3, 16, 2)
