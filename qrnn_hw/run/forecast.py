@@ -144,8 +144,8 @@ def measured_noise_level(
     done = count(1)
 
     def probabilities(factor: float) -> NDArray[np.float64]:
-        at_level = _at_level(noise, factor)
-        outcomes = exact_outcomes(transpiled, at_level, weights, examples, terminal)
+        scaled = at_level(noise, factor)
+        outcomes = exact_outcomes(transpiled, scaled, weights, examples, terminal)
         table = np.concatenate([outcomes(scale_factor, 1) for scale_factor in counts])
         after(next(done), N_NODES)
         return table
@@ -153,8 +153,8 @@ def measured_noise_level(
     return fit_noise_level(np.concatenate(list(counts.values())), probabilities)
 
 
-def _at_level(noise: DeviceNoise, factor: float) -> DeviceNoise:
-    """Leave readout as it is: its rates come from calibrations, which corrections rely on too."""
+def at_level(noise: DeviceNoise, factor: float) -> DeviceNoise:
+    """Multiply all rates but those of readout: calibrations give them, and corrections use those."""
     return noise.scaled(NoiseScale(gate=factor, idle=factor, reset=factor))
 
 
@@ -236,7 +236,7 @@ def forecast(
     worlds = [
         (
             counted(
-                exact_outcomes(transpiled, _at_level(noise, factor), weights, examples, terminal)
+                exact_outcomes(transpiled, at_level(noise, factor), weights, examples, terminal)
             ),
             chance,
         )

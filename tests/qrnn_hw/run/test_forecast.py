@@ -16,7 +16,12 @@ from qrnn_hw.mitigation.readout import correct_distribution, read_distribution
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
 from qrnn_hw.mitigation.relabel import relabel
 from qrnn_hw.networks.classifier import Examples, Weights
-from qrnn_hw.run.forecast import exact_outcomes, fed_forward_readout, measured_noise_level
+from qrnn_hw.run.forecast import (
+    at_level,
+    exact_outcomes,
+    fed_forward_readout,
+    measured_noise_level,
+)
 
 ARCHITECTURE = circuits.architecture("dynamic-line")
 TRANSPILED = transpile_step(ARCHITECTURE, snapshot("fake_boston"), seed=7)
@@ -93,7 +98,20 @@ def test_final_bits_are_read_with_the_rates_of_the_calibration():
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
 
 
-def test_the_level_of_the_noise_is_that_of_gates_and_idling_alone():
+def test_a_level_leaves_the_readout_of_every_measurement():
+    worse = at_level(NOISE, 2)
+    measured = [
+        (one.operation.name, TRANSPILED.step.find_bit(one.qubits[0]).index)
+        for one in TRANSPILED.step.data
+        if one.operation.name.startswith("measure")
+    ]
+    assert measured
+    for name, qubit in measured:
+        np.testing.assert_array_equal(worse.readout(name, qubit), NOISE.readout(name, qubit))
+    assert np.abs(worse.idle(0, 1e-6) - NOISE.idle(0, 1e-6)).max() > 1e-4
+
+
+def test_the_level_of_gates_and_idling_is_found_under_the_measured_final_readout():
     weights, examples, _ = problem()
     worse = NOISE.scaled(NoiseScale(gate=2, idle=2, reset=2))
     read = exact_outcomes(TRANSPILED, worse, weights, examples, final(0.2, 0.1))(1, 1)
