@@ -154,7 +154,7 @@ def measured_noise_level(
 
 
 def at_level(noise: DeviceNoise, factor: float) -> DeviceNoise:
-    """Multiply all rates but those of readout: calibrations give them, and corrections use those."""
+    """Multiply all rates but those of readout: calibrations, which corrections use, give them."""
     return noise.scaled(NoiseScale(gate=factor, idle=factor, reset=factor))
 
 
