@@ -1,8 +1,8 @@
 """The hybrid's exact evolution in `expectation` mode: a pure state, differentiable through time.
 
-The recurrence is theta_t = f(weights, x_t, z_{t-1}), psi_t = U(theta_t) psi_{t-1}, z_t the
-read-outs of psi_t. Every layer is unitary and can be undone, so the backward pass keeps the
-last state alone and walks back from it: from the cotangent zbar_t of the read-outs,
+The recurrence is theta_t = f(weights, x_t, z_{t-1}), psi_t = U(theta_t) psi_{t-1}, and z_t are the
+read-outs of psi_t. Every layer is unitary and can be undone, so the backward pass keeps the last
+state alone and walks back from it: from the cotangent zbar_t of the read-outs,
 
     lambda_t <- lambda_t + (dz/dpsi)^T zbar_t,
     (psi_{t-1}, lambda_{t-1}, thetabar_t) <- layers undone (circuits.hybrid_layers),
@@ -46,7 +46,8 @@ def evolve_hybrid(
 ) -> jax.Array:
     """Return z_1, ..., z_T of sequences, shape (..., T, r), r = n for `z` and 3 n for `xyz`.
 
-    Differentiable in `weights` and `features`, in reverse mode and once.
+    Differentiable in `weights` and `features`, in reverse mode and once. `jax.vmap` over sequences
+    costs no more than a batch; over weights it is a loop.
 
     Args:
         controller: gives 2 n L angles from d features and r readouts.
@@ -115,14 +116,13 @@ def _by_rows(function: Callable[..., Any]) -> Callable[..., Any]:
             return leaf if has_axis else jnp.broadcast_to(leaf, (size, *leaf.shape))
 
         arguments = jax.tree.map(full, (shared, *rows), tuple(batched))
-        out_batched = True
         if any(jax.tree.leaves(batched[0])):
             result = jax.lax.map(lambda own: mapped(*own), arguments)
         else:
             merged = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), arguments[1:])
             result = mapped(shared, *merged)
             result = jax.tree.map(lambda leaf: leaf.reshape(size, -1, *leaf.shape[1:]), result)
-        return result, jax.tree.map(lambda _: out_batched, result)
+        return result, jax.tree.map(lambda _: True, result)
 
     return mapped
 
@@ -150,6 +150,8 @@ def _forward(controller: Controller, shape: _Shape) -> Callable[..., Any]:
         first = turned(
             jnp.zeros((batch, controller.n_readouts)), jax.tree.map(lambda leaf: leaf[0], by_step)
         )
+        # The factors are carried from step to step because a compiler that sees sines and their
+        # use in one step computes them again for every use. Those after the last step are unused.
         later = jax.tree.map(lambda leaf: jnp.roll(leaf, -1, axis=0), by_step)
         (state, _), outputs = jax.lax.scan(advance, (start, first), later)
         return jnp.swapaxes(outputs, 0, 1), (state[0].T, state[1].T)

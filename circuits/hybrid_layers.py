@@ -1,19 +1,18 @@
 """The hybrid's layers and read-outs on many states at once, and the gradient of their angles.
 
 A layer is RY(a) and RZ(b) of every wire, then the CZ ring. With S = diag(1, i) on every wire and
-the Hadamard transform W of all wires, RY(a) = S W RZ(a) W S^-1, and S commutes with RZ and CZ. So
-in the frame psi' = S^-1 psi a layer is
+W a Hadamard gate on every wire, RY(a) = S W RZ(a) W S^-1, and S commutes with RZ and CZ. So in the
+frame psi' = S^-1 psi, which is the frame of all states here, a layer is
 
     psi' -> ring D(b) W D(a) W psi',    D(a) = diag exp(-i/2 sum_w z_w a_w),
 
 two products with a fixed matrix and two phases. A cotangent lambda (dL = Re <lambda, d psi>) is
-carried back by the same unitary steps, and just before or behind a phase D(a)
+carried back by the same unitary steps, and at a phase D(a)
 
     dL/da_w = 1/2 sum_i z_w(i) Im(conj(lambda_i) psi_i).
 
-Parts of states stand in one array of shape (2^n, ..., 2, batch): wire 0 is the highest bit of the
-first axis, the axis of 2 holds real and imaginary part, and the batch lies last, where the
-processor's vectors are.
+Real and imaginary parts are arrays of their own with the batch as last axis: only so are the loops
+over states compiled to vector instructions.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from circuits.cells import ring
 
 Readout = Literal["z", "xyz"]
 State = tuple[jax.Array, jax.Array]
-"""Real and imaginary part of a batch of states, shape (2^n, batch) each; wire 0 is highest."""
+"""Real and imaginary part of states, shape (2^n, batch) each; wire 0 is the highest bit."""
 
 GROUP = 5
 """Wires whose Hadamard gates are one matrix; a wider one costs more than it saves."""
@@ -43,12 +42,12 @@ def apply_layers(state: State, factors: jax.Array) -> State:
         state: real and imaginary parts.
         factors: as `half_angles` gives them.
     """
-    signs = _ring_signs(factors.shape[3])
+    closing = _closing(factors.shape[3])
 
     def advance(state: State, layer: Any) -> tuple[State, None]:
         first, second = layer
         state = _turned(_hadamard(state), first)
-        return _turned(_hadamard(state), second, signs), None
+        return _turned(_hadamard(state), second, closing), None
 
     return jax.lax.scan(advance, state, _phases(factors))[0]
 
@@ -63,16 +62,18 @@ def undo_layers(
         cotangent: of the state, its real and imaginary parts.
         factors: as for `apply_layers`.
     """
-    signs = _ring_signs(factors.shape[3])
+    closing = _closing(factors.shape[3])
 
     def retreat(pair: tuple[State, State], layer: Any) -> tuple[Any, jax.Array]:
-        slopes = []
-        for phases, own_signs in ((layer[1], signs), (layer[0], None)):
-            slopes.append(_phase_slopes(*pair))
-            back = [(real, -imaginary) for real, imaginary in phases]
-            state, cotangent = (_hadamard(_turned(own, back, own_signs)) for own in pair)
-            pair = state, cotangent
-        return pair, jnp.stack(slopes[::-1])
+        first, second = ([(real, -imaginary) for real, imaginary in turn] for turn in layer)
+        state, other = pair
+        after = _phase_slopes(state, other)
+        state = _hadamard(_turned(state, second, closing))
+        other = _hadamard(_turned(other, second, closing))
+        # Here both lack a factor 2^(n/2), which the next transform brings.
+        between = _phase_slopes(state, other) * len(state[0])
+        state, other = _hadamard(_turned(state, first)), _hadamard(_turned(other, first))
+        return (state, other), jnp.stack([between, after])
 
     (state, cotangent), slopes = jax.lax.scan(
         retreat, (state, cotangent), _phases(factors), reverse=True
@@ -138,13 +139,13 @@ def _product(a: jax.Array, b: jax.Array, c: jax.Array, d: jax.Array) -> State:
     return real.reshape(shape), imaginary.reshape(shape)
 
 
-def _turned(state: State, phases: list[State], signs: Any = None) -> State:
-    """Multiply states by the phases of each group of wires, (2^k, batch), and by signs (2^n,)."""
+def _turned(state: State, phases: list[State], factor: Any = None) -> State:
+    """Multiply states by the phases of each group of wires, (2^k, batch), and a factor (2^n,)."""
     real, imaginary = phases[0]
     for c, d in phases[1:]:
         real, imaginary = _product(real, imaginary, c, d)
-    if signs is not None:
-        real, imaginary = real * signs[:, None], imaginary * signs[:, None]
+    if factor is not None:
+        real, imaginary = real * factor[:, None], imaginary * factor[:, None]
     x, y = state
     return x * real - y * imaginary, x * imaginary + y * real
 
@@ -156,7 +157,7 @@ def _phase_slopes(state: State, cotangent: State) -> jax.Array:
 
 
 def _hadamard(state: State) -> State:
-    """Apply a Hadamard gate to every wire."""
+    """Apply 2^(n/2) times a Hadamard gate to every wire: with entries of 1 nothing is rounded."""
     real, imaginary = state
     return _hadamard_part(real), _hadamard_part(imaginary)
 
@@ -175,7 +176,7 @@ def _hadamard_part(part: jax.Array) -> jax.Array:
 
 @cache
 def _hadamard_matrix(k: int) -> NDArray[np.float64]:
-    one = np.array([[1.0, 1.0], [1.0, -1.0]]) / np.sqrt(2)
+    one = np.array([[1.0, 1.0], [1.0, -1.0]])
     return np.asarray(reduce(np.kron, [one] * k))
 
 
@@ -186,9 +187,9 @@ def _signs(n: int) -> NDArray[np.float64]:
 
 
 @cache
-def _ring_signs(n: int) -> NDArray[np.float64]:
-    """Return the diagonal of the CZ ring, shape (2^n,)."""
+def _closing(n: int) -> NDArray[np.float64]:
+    """Return the diagonal of the CZ ring over 2^n, the norm of a layer's two transforms."""
     bits = (1 - _signs(n)) / 2
     pairs = ring(tuple(range(n))) if n > 2 else ((0, 1),)
     exponent = sum(bits[a] * bits[b] for a, b in pairs)
-    return np.asarray((-1.0) ** exponent)
+    return np.asarray((-1.0) ** exponent / 2**n)
