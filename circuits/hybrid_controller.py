@@ -7,7 +7,7 @@ of activation and the dropout; the sizes and the tanh that bounds the angles are
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +20,20 @@ jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
 
 Activation = Literal["linear", "relu", "gelu", "glu"]
 Weights = dict[str, jax.Array]
+
+
+class Trace(NamedTuple):
+    """What the derivatives of the angles need, rows first."""
+
+    hidden: jax.Array
+    """Shape (..., n_hidden)."""
+
+    hidden_slope: jax.Array
+    """Of the hidden units by what enters them, shape (..., width); width is twice n_hidden for
+    `glu`, where each unit has two inputs."""
+
+    angle_slope: jax.Array
+    """Of the angles by what enters them, shape (..., n_angles)."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +96,7 @@ class Controller:
             if key is None
             else self.kept(key, jnp.broadcast_shapes(x.shape[:-1], z.shape[:-1]))
         )
-        return self.angles_from(weights, self.projected(weights, x), z, kept)
+        return self.traced(weights, self.projected(weights, x), z, kept)[0]
 
     def projected(self, weights: Weights, x: jax.Array) -> jax.Array:
         """Return what features (..., n_features) add to the first layer, bias included."""
@@ -94,23 +108,65 @@ class Controller:
             return None
         return jax.random.bernoulli(key, 1 - self.dropout, (*shape, self.n_hidden))
 
-    def angles_from(
+    def traced(
         self, weights: Weights, projected: jax.Array, z: jax.Array, kept: jax.Array | None
-    ) -> jax.Array:
-        """Return theta from `projected` features, readouts and `kept` units (None for all)."""
-        hidden = self._activate(projected + z @ weights["in"][self.n_features :])
-        if kept is not None:
-            hidden = jnp.where(kept, hidden / (1 - self.dropout), 0.0)
-        return jnp.pi * jnp.tanh(hidden @ weights["out"] + weights["out_bias"])
+    ) -> tuple[jax.Array, Trace]:
+        """Return theta, from `projected` features, readouts and `kept` units (None for all).
 
-    def _activate(self, hidden: jax.Array) -> jax.Array:
-        if self.activation == "glu":
-            return jax.nn.glu(hidden)
+        Both are taken in one pass: the activation, the dearest part of a step of few qubits, is
+        then computed once for a value and its gradient.
+        """
+        hidden, slope = self._activated(projected + z @ weights["in"][self.n_features :])
+        if kept is not None:
+            factor = kept / (1 - self.dropout)
+            hidden, slope = hidden * factor, slope * self._by_input(factor)
+        bounded = jnp.tanh(hidden @ weights["out"] + weights["out_bias"])
+        return jnp.pi * bounded, Trace(hidden, slope, jnp.pi * (1 - bounded**2))
+
+    def pulled(
+        self, weights: Weights, trace: Trace, cotangent: jax.Array
+    ) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """Carry the cotangent of theta back to what enters the angles, the hidden units, and z."""
+        angles = cotangent * trace.angle_slope
+        units = trace.hidden_slope * self._by_input(angles @ weights["out"].T)
+        return angles, units, units @ weights["in"][self.n_features :].T
+
+    def weight_cotangents(
+        self, trace: Trace, z: jax.Array, angles: jax.Array, units: jax.Array
+    ) -> Weights:
+        """Return the cotangent of the weights, what they do to `projected` left out.
+
+        Args:
+            trace: of the rows.
+            z: read-outs that the rows were given.
+            angles: cotangents of what entered the angles, as `pulled` gives them.
+            units: the same of the hidden units.
+        """
+        rows = tuple(range(angles.ndim - 1))
+        features = jnp.zeros((self.n_features, self._width))
+        return {
+            "in": jnp.concatenate([features, jnp.tensordot(z, units, (rows, rows))]),
+            "in_bias": jnp.zeros(self._width),
+            "out": jnp.tensordot(trace.hidden, angles, (rows, rows)),
+            "out_bias": angles.sum(rows),
+        }
+
+    def _by_input(self, units: jax.Array) -> jax.Array:
+        """Give each input of the hidden units its unit's value."""
+        return jnp.concatenate([units, units], axis=-1) if self.activation == "glu" else units
+
+    def _activated(self, into: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Return the hidden units and their slopes by each input."""
+        if self.activation == "linear":
+            return into, jnp.ones_like(into)
         if self.activation == "relu":
-            return jax.nn.relu(hidden)
+            return jax.nn.relu(into), (into > 0).astype(into.dtype)
         if self.activation == "gelu":
-            return jax.nn.gelu(hidden, approximate=False)
-        return hidden
+            below = 0.5 * (1 + jax.lax.erf(into / np.sqrt(2)))
+            return into * below, below + into * jnp.exp(-(into**2) / 2) / np.sqrt(2 * np.pi)
+        value, gate = jnp.split(into, 2, axis=-1)
+        opened = jax.nn.sigmoid(gate)
+        return value * opened, jnp.concatenate([opened, value * opened * (1 - opened)], axis=-1)
 
     def table(self, weights: Weights, x: NDArray[np.float64], n_bits: int) -> NDArray[np.float64]:
         """Return the features of a `sampled` circuit: theta(x_t, z) for every value of the bits.

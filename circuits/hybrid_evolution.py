@@ -9,7 +9,8 @@ state alone and walks back from it: from the cotangent zbar_t of the read-outs,
     zbar_{t-1} <- zbar_{t-1} + (d theta_t / d z_{t-1})^T thetabar_t.
 
 The thetabar_t are the cotangents of all angles with the recurrence already followed. The gradient
-of weights and features is then that of f alone, all steps in one product.
+of weights and features is then that of f alone, all steps in one product. Slopes of f and sines of
+the angles are kept from the way forward.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import jax
 import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
 
-from circuits.hybrid_controller import Controller, Weights
+from circuits.hybrid_controller import Controller, Trace, Weights
 from circuits.hybrid_layers import Readout, State, apply_layers, half_angles, readouts, undo_layers
 
 
@@ -65,42 +66,36 @@ def evolve_hybrid(
     kept = None if key is None else controller.kept(key, rows.shape[:2])
     shape = _Shape(n_qubits, n_layers, readout)
 
-    fixed = jax.lax.stop_gradient((weights, projected, kept))
-    outputs, last = _forward(controller, shape)(*fixed)
-    before = jnp.pad(outputs[:, :-1], ((0, 0), (1, 0), (0, 0)))
-    theta = controller.angles_from(weights, projected, before, kept)
-    outputs = _linked(controller, shape, theta, fixed, before, last, outputs)
+    outputs = _evolved(controller, shape, weights, projected, kept)
     return outputs.reshape(*leading, n_steps, -1)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _linked(controller: Controller, shape: _Shape, theta: jax.Array, *rest: Any) -> jax.Array:
-    """Return the read-outs, the last of `rest`, as a function of the angles that gave them."""
-    outputs: jax.Array = rest[-1]
+def _evolved(
+    controller: Controller, shape: _Shape, weights: Weights, projected: jax.Array, kept: Any
+) -> jax.Array:
+    """Return the read-outs of all steps, shape (batch, T, r)."""
+    outputs: jax.Array = _forward(controller, shape)(weights, projected, kept)[0]
     return outputs
 
 
-def _linked_forward(
-    controller: Controller, shape: _Shape, theta: jax.Array, *rest: Any
+def _evolved_forward(
+    controller: Controller, shape: _Shape, weights: Weights, projected: jax.Array, kept: Any
 ) -> tuple[jax.Array, Any]:
-    return rest[-1], (theta, *rest[:-1])
+    outputs, *rest = _forward(controller, shape)(weights, projected, kept)
+    return outputs, (weights, outputs, *rest)
 
 
-def _linked_backward(
+def _evolved_backward(
     controller: Controller, shape: _Shape, residuals: Any, cotangent: jax.Array
 ) -> Any:
-    theta, (weights, projected, kept), before, last = residuals
-    backward = _backward(controller, shape)
-    return (
-        backward(weights, theta, projected, kept, before, last, cotangent),
-        None,
-        None,
-        None,
-        None,
-    )
+    weights, outputs, last, factors, trace = residuals
+    angles, units = _backward(controller, shape)(weights, last, factors, trace, cotangent)
+    before = jnp.pad(outputs[:, :-1], ((0, 0), (1, 0), (0, 0)))
+    return controller.weight_cotangents(trace, before, angles, units), units, None
 
 
-_linked.defvjp(_linked_forward, _linked_backward)
+_evolved.defvjp(_evolved_forward, _evolved_backward)
 
 
 def _by_rows(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -128,70 +123,66 @@ def _by_rows(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _forward(controller: Controller, shape: _Shape) -> Callable[..., Any]:
-    """Return the function of weights and of rows that gives read-outs and last states."""
+    """Return the function of weights and of rows that gives, rows first, the read-outs, the last
+    states, and of each step the sines and cosines and the controller's trace."""
 
-    def forward(weights: Weights, projected: jax.Array, kept: Any) -> tuple[jax.Array, State]:
+    def forward(weights: Weights, projected: jax.Array, kept: Any) -> tuple[Any, ...]:
         batch = len(projected)
 
-        def turned(z: jax.Array, row: Any) -> jax.Array:
-            return half_angles(
-                _as_layers(controller.angles_from(weights, row[0], z, row[1]), shape)
-            )
+        def turned(z: jax.Array, row: Any) -> tuple[jax.Array, Trace]:
+            theta, trace = controller.traced(weights, row[0], z, row[1])
+            return half_angles(_as_layers(theta, shape)), trace
 
-        def advance(carry: Any, row: Any) -> tuple[Any, jax.Array]:
-            state, factors = carry
+        def advance(carry: Any, row: Any) -> tuple[Any, Any]:
+            state, (factors, trace) = carry
             state = apply_layers(state, factors)
             z = readouts(state, shape.readout).T
-            return (state, turned(z, row)), z
+            return (state, turned(z, row)), (z, factors, trace)
 
         nothing = jnp.zeros((2**shape.n_qubits, batch))
         start = nothing.at[0].set(1.0), nothing
-        by_step = _steps_first((projected, kept))
+        by_step = _swapped((projected, kept))
         first = turned(
             jnp.zeros((batch, controller.n_readouts)), jax.tree.map(lambda leaf: leaf[0], by_step)
         )
         # The factors are carried from step to step because a compiler that sees sines and their
         # use in one step computes them again for every use. Those after the last step are unused.
         later = jax.tree.map(lambda leaf: jnp.roll(leaf, -1, axis=0), by_step)
-        (state, _), outputs = jax.lax.scan(advance, (start, first), later)
-        return jnp.swapaxes(outputs, 0, 1), (state[0].T, state[1].T)
+        (state, _), (outputs, factors, trace) = jax.lax.scan(advance, (start, first), later)
+        last = jax.tree.map(jnp.transpose, state)
+        return _swapped(outputs), last, jnp.moveaxis(factors, -1, 0), _swapped(trace)
 
     return _by_rows(forward)
 
 
 def _backward(controller: Controller, shape: _Shape) -> Callable[..., Any]:
-    """Return the function of weights and of rows that gives the cotangents of all angles."""
+    """Return the function of weights and of rows that gives, rows first, the cotangents of what
+    entered the angles and the hidden units of each step."""
 
     def backward(
-        weights: Weights,
-        theta: jax.Array,
-        projected: jax.Array,
-        kept: Any,
-        before: jax.Array,
-        last: State,
-        cotangent: jax.Array,
-    ) -> jax.Array:
-        def retreat(carry: Any, row: Any) -> tuple[Any, jax.Array]:
+        weights: Weights, last: State, factors: jax.Array, trace: Trace, cotangent: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        def retreat(carry: Any, row: Any) -> tuple[Any, Any]:
             state, other, later = carry
-            factors, own, own_kept, z, z_cotangent = row
+            own_factors, own_trace, z_cotangent = row
             _, pull = jax.vjp(partial(readouts, readout=shape.readout), state)
             other = jax.tree.map(jnp.add, other, pull((z_cotangent + later).T)[0])
-            state, other, layers = undo_layers(state, other, factors)
-            angles = jnp.moveaxis(layers, -1, 0).swapaxes(2, 3).reshape(len(z), -1)
-            _, pull = jax.vjp(lambda z: controller.angles_from(weights, own, z, own_kept), z)
-            return (state, other, pull(angles)[0]), angles
+            state, other, layers = undo_layers(state, other, own_factors)
+            theta = jnp.moveaxis(layers, -1, 0).swapaxes(2, 3).reshape(len(later), -1)
+            angles, units, later = controller.pulled(weights, own_trace, theta)
+            return (state, other, later), (angles, units)
 
-        factors = jax.vmap(lambda own: half_angles(_as_layers(own, shape)), 1)(theta)
-        by_step = _steps_first((projected, kept, before, cotangent))
-        state = last[0].T, last[1].T
+        state = jax.tree.map(jnp.transpose, last)
         start = state, jax.tree.map(jnp.zeros_like, state), jnp.zeros_like(cotangent[:, 0])
-        _, angles = jax.lax.scan(retreat, start, (factors, *by_step), reverse=True)
-        return jnp.swapaxes(angles, 0, 1)
+        by_step = jnp.moveaxis(factors, 0, -1), *_swapped((trace, cotangent))
+        _, (angles, units) = jax.lax.scan(retreat, start, by_step, reverse=True)
+        return _swapped(angles), _swapped(units)
 
     return _by_rows(backward)
 
 
-def _steps_first(rows: Any) -> Any:
+def _swapped(rows: Any) -> Any:
+    """Exchange the axes of sequences and steps."""
     return jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), rows)
 
 

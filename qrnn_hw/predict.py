@@ -39,6 +39,13 @@ class SentencePubs:
         """
         return counts_of(self.outcomes(results), 2 ** results[0].registers["out"].shape[-1])
 
+    def by_sentence(self, of_pubs: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Put what each pub has for its rows, shape (rows, ...), in the order of the sentences."""
+        ordered = np.empty((self.n_sentences, *of_pubs[0].shape[1:]))
+        for rows, values in zip(self.rows, of_pubs, strict=True):
+            ordered[rows] = values
+        return ordered
+
     def outcomes(self, results: Sequence[PubResult]) -> NDArray[np.int64]:
         """Return the outcome integer of each shot of each sentence, shape (n, shots)."""
         shots = results[0].registers["out"].shape[1]

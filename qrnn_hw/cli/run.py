@@ -51,8 +51,15 @@ def run(
     ] = None,
     seed: Annotated[int, typer.Option(help="All other seeds are derived from this one.")] = 0,
     engine: Annotated[
-        str, typer.Option(help="Training: exact (gradients) or aer (shots, SPSA).")
+        str, typer.Option(help="Training: exact (gradients) or aer (SPSA).")
     ] = "exact",
+    training_shots: Annotated[
+        int | None,
+        typer.Option(
+            help="With --engine aer: shots of each value of the loss, 128 by default; 0 computes "
+            "it from Aer's density matrix."
+        ),
+    ] = None,
     epochs: Annotated[int, typer.Option(help="Train for at most so many epochs.")] = 30,
     learning_rate: Annotated[float, typer.Option(help="Of the optimiser.")] = 0.01,
     margin: Annotated[
@@ -84,6 +91,7 @@ def run(
     runs in rounds, one job for each time step of all sentences.
     """
     from qrnn_hw.data.labelled_text import dataset_name, load_embedded, load_tsv
+    from qrnn_hw.errors import UsageError
     from qrnn_hw.models.facts import given_options
     from qrnn_hw.models.options import chosen_architecture
     from qrnn_hw.run.run_folder import default_folder, point_latest
@@ -92,6 +100,8 @@ def run(
 
     # What is quickly known to be wrong is said before the slow imports.
     network = chosen_architecture(model, option, mode=mode, wiring=wiring)
+    if training_shots is not None and engine != "aer":
+        raise UsageError(f"--training-shots should come with --engine aer. Got {engine}.")
 
     settings = RunSettings(
         model=model,
@@ -104,6 +114,7 @@ def run(
         sentences=sentences,
         seed=seed,
         engine=engine,  # type: ignore[arg-type]
+        training_shots=RunSettings.training_shots if training_shots is None else training_shots,
         training=TrainingOptions(
             epochs=epochs,
             learning_rate=learning_rate,

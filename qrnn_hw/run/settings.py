@@ -40,7 +40,7 @@ class RunSettings:
     """Shots per prediction, the same total for every mitigation stack."""
 
     training_shots: int = 128
-    """Shots of each loss value of the aer engine."""
+    """Shots of each loss value of the aer engine; 0 is Aer's exact distribution."""
 
     sentences: int | None = None
     """Test sentences that are run on the machine; None is all of them."""
@@ -71,7 +71,7 @@ class RunSettings:
         object.__setattr__(self, "options", tuple(sorted((str(k), v) for k, v in self.options)))
         for name, least in (
             ("shots", 1),
-            ("training_shots", 1),
+            ("training_shots", 0),
             ("sentences", 1),
             ("seed", 0),
             ("training_seed", 0),
@@ -79,7 +79,11 @@ class RunSettings:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UsageError(f"{name} should be at least {least}. Got {value}.")
-        for name, most in (("shots", MOST_SHOTS), ("seed", MOST_SEED)):
+        for name, most in (
+            ("shots", MOST_SHOTS),
+            ("training_shots", MOST_SHOTS),
+            ("seed", MOST_SEED),
+        ):
             if getattr(self, name) > most:
                 raise UsageError(f"{name} should be at most {most:,}. Got {getattr(self, name)}.")
         if self.budget_seconds is not None and not 0 <= self.budget_seconds < float("inf"):

@@ -1,4 +1,4 @@
-"""Training on Aer itself: shots of the machine's dynamic circuit, SPSA for the gradient.
+"""Training on Aer itself: shots or density matrices of the machine, SPSA for the gradient.
 
 SPSA needs two values of the loss a step, however many weights there are (Spall, IEEE Trans.
 Autom. Control 37, 332, 1992). It estimates all derivatives from one random direction, so the
@@ -19,6 +19,7 @@ from calibration.noise import DeviceNoise
 from jobs.aer import AerExecutor
 from jobs.isa import TranspiledStep
 from jobs.spec import JobSpec
+from jobs.static_rows import row_distributions
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.networks.classifier import Examples, Weights, accuracy
 from qrnn_hw.predict import sentence_pubs
@@ -32,18 +33,19 @@ PERTURBATION = 0.1
 
 @dataclass(frozen=True)
 class AerTrainer:
-    """What is needed to evaluate the loss by shots."""
+    """What is needed to evaluate the loss on Aer."""
 
     transpiled: TranspiledStep
     noises: tuple[DeviceNoise | None, ...]
     """Of one calibration or more; steps of the training meet them in turn."""
 
     shots: int
+    """Of each value of the loss; 0 is the exact one, of Aer's density matrix."""
 
     def distributions(
         self, weights: Weights, examples: Examples, *, seed: int, turn: int = 0
     ) -> NDArray[np.float64]:
-        """Return the measured share of each outcome, shape (n, 2**m).
+        """Return the share of each outcome, shape (n, 2**m), measured or exact.
 
         Args:
             weights: of the classifier.
@@ -52,6 +54,9 @@ class AerTrainer:
             turn: which calibration, counted through them round and round.
         """
         sentences = sentence_pubs(self.transpiled, weights, examples)
+        noise = self.noises[turn % len(self.noises)]
+        if not self.shots:
+            return sentences.by_sentence(row_distributions(sentences.pubs, noise))
         spec = JobSpec(
             pubs=sentences.pubs,
             shots=self.shots,
@@ -59,7 +64,7 @@ class AerTrainer:
             backend=self.transpiled.snapshot.backend,
             seed=seed,
         )
-        results = AerExecutor(self.noises[turn % len(self.noises)]).run(spec)
+        results = AerExecutor(noise).run(spec)
         return np.asarray(sentences.outcome_counts(results) / self.shots)
 
     def scores(self, weights: Weights, examples: Examples, *, seed: int) -> NDArray[np.float64]:

@@ -86,7 +86,12 @@ def test_gradients_through_time_equal_differences():
 
 @pytest.mark.parametrize(
     ("n", "n_layers", "readout", "activation", "dropout"),
-    [(3, 2, "z", "gelu", 0.3), (2, 3, "xyz", "glu", 0.0), (6, 1, "z", "linear", 0.0)],
+    [
+        (3, 2, "z", "gelu", 0.3),
+        (2, 3, "xyz", "glu", 0.2),
+        (6, 1, "z", "linear", 0.0),
+        (2, 1, "z", "relu", 0.2),
+    ],
 )
 def test_gradients_of_weights_and_features_equal_differences(
     n, n_layers, readout, activation, dropout

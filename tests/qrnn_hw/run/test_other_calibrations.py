@@ -57,6 +57,8 @@ def test_a_run_knows_its_other_calibrations_and_keeps_them(tmp_path):
     [
         (("--snapshots", "missing.json"), 3, "missing.json"),
         (("--snapshots", "torino.json"), 3, "all be of fake_boston. Got one of fake_torino"),
+        (("--training-shots", "0"), 2, "should come with --engine aer. Got exact"),
+        (("--engine", "aer", "--training-shots", "-1"), 2, "training_shots should be at least 0"),
         (("--margin", "-1"), 2, "margin should be finite and at least 0"),
         (("--variance-penalty", "nan"), 2, "variance_penalty should be finite"),
         (("--model", "v1", "--wiring", "repaired", "--margin", "0.1"), 2, "Got --margin;"),

@@ -105,6 +105,14 @@ def test_measured_scores_follow_the_exact_ones(setup):
     assert np.abs(measured - np.asarray(exact)).max() < 5 * spread
 
 
+def test_without_shots_aer_gives_the_exact_scores_row_by_row(setup):
+    transpiled, noise, model, (training, _), weights = setup
+    few = training.take(np.arange(6))
+    by_aer = AerTrainer(transpiled, (noise,), shots=0).scores(weights, few, seed=1)
+    exact = scores(model, weights, jnp.asarray(few.vectors), jnp.asarray(few.lengths))
+    np.testing.assert_allclose(by_aer, exact, atol=1e-11)
+
+
 def test_early_stopping_waits_for_its_patience():
     options = TrainingOptions(patience=2)
     losses = [0.9, 0.7, 0.8, 0.75]
