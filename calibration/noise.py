@@ -80,6 +80,16 @@ class DeviceNoise:
 
         A qubit without a reported T1 and T2 does not relax.
         """
+        if (qubit, seconds) not in self._idling:
+            self._idling[qubit, seconds] = self._relaxed(qubit, seconds)
+        return self._idling[qubit, seconds]
+
+    @cached_property
+    def _idling(self) -> dict[tuple[int, float], Superoperator | None]:
+        """What `idle` has found: a circuit of many steps has the same few delays in each."""
+        return {}
+
+    def _relaxed(self, qubit: int, seconds: float) -> Superoperator | None:
         from qiskit.quantum_info import SuperOp
         from qiskit_aer.noise import thermal_relaxation_error
 

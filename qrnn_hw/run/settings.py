@@ -39,7 +39,7 @@ class RunSettings:
     shots: int = 1000
     """Shots per prediction, the same total for every mitigation stack."""
 
-    training_shots: int = 128
+    training_shots: int = 0
     """Shots of each loss value of the aer engine; 0 is Aer's exact distribution."""
 
     sentences: int | None = None
