@@ -12,11 +12,12 @@ STAMP := $(VENV)/.installed
 
 install: $(STAMP)
 
-# uv, inside the environment, resolves and installs several times faster than pip does.
+# uv, inside the environment, resolves and installs several times faster than pip does. Compiling
+# the packages once spares each new process seconds where Python may not write its bytecode.
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --compile-bytecode --editable '.[dev]'
 	@touch $(STAMP)
 
 demo: $(STAMP)
@@ -57,7 +58,7 @@ docs: $(STAMP)
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
 
 # Slow measurements; each writes build/<name>.json with what was measured beside its target.
-.PHONY: accuracy bench bench-mitigation bench-studies faults zoo
+.PHONY: accuracy bench bench-mitigation bench-studies faults growth zoo
 
 accuracy: $(STAMP)
 	$(BIN)/python tests/benchmarks/accuracy.py
@@ -70,6 +71,10 @@ faults: $(STAMP)
 
 bench-mitigation: $(STAMP)
 	$(BIN)/python tests/benchmarks/mitigation.py
+
+# Draws docs/images/growth.svg.
+growth: $(STAMP)
+	$(BIN)/python tests/benchmarks/growth.py
 
 # Five seeds of every model beside classical networks, docs/results.md; hours, resumable.
 zoo: $(STAMP)

@@ -212,6 +212,8 @@ def test_an_interrupt_leaves_the_job_and_a_new_process_comes_back(emulator, queu
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "NO_COLOR": "1"},
+        # A suite that was started in the background hands down that interrupts are ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 60
     # A poll after the submission shows that the process is waiting.

@@ -161,23 +161,50 @@ def in_one_circuit() -> list[tuple[str, str]]:
 
 
 def model_circuit(name: str, mode: str):
-    """Return a model of few steps in rotations, cx and cz, with features and weights bound."""
+    """Return a model of few steps in rotations, cx and cz, its features bound; weights and bits."""
     options = {"n_qubits": 3, "n_layers": 1} if name == "hybrid" else {}
     network = REGISTRY[name].architecture(mode=mode, **options)
     # Bits of the step before act from the second step on.
     q = unroll(network, 1 if network.n_qubits == 8 and mode == "coherent" else 2)
     rng = np.random.default_rng(7)
-    bound = q.bind(rng.uniform(0.2, 2, q.inputs.shape), rng.uniform(-2, 2, q.weights.size))
+    features = rng.uniform(0.2, 2, q.inputs.shape)
+    given = dict(zip(q.inputs.ravel(), features.ravel(), strict=True))
+    bound = q.circuit.assign_parameters(given)
     basis = ["rx", "ry", "rz", "x", "cx", "cz", "if_else", "measure", "reset"]
     lowered = transpile(bound, basis_gates=basis, optimization_level=0)
     (out,) = (register for register in lowered.cregs if register.name == "out")
-    return lowered, [lowered.find_bit(bit).index for bit in out][:2]
+    weights = {
+        p: float(v) for p, v in zip(q.weights, rng.uniform(-2, 2, q.weights.size), strict=True)
+    }
+    return lowered, weights, [lowered.find_bit(bit).index for bit in out][:2]
 
 
 @pytest.mark.parametrize(("name", "mode"), in_one_circuit())
 def test_every_model_in_one_circuit_has_aers_distribution_to_1e_12(name, mode):
-    circuit, keep = model_circuit(name, mode)
-    assert largest_gap(circuit, AllQubitNoise(), keep) < 1e-12
+    circuit, weights, keep = model_circuit(name, mode)
+    bound = circuit.assign_parameters(weights)
+    assert largest_gap(bound, AllQubitNoise(), keep) < 1e-12
+
+
+def trained_in_one_circuit() -> list:
+    """Return names and modes of models with weights; those that take long are marked."""
+    quick = {("adapted", "sampled"), ("v1", "sampled"), ("v3a", "sampled")}
+    return [
+        pytest.param(*pair, marks=() if pair in quick else pytest.mark.slow)
+        for pair in in_one_circuit()
+        if architecture(pair[0]).n_weights
+    ]
+
+
+@pytest.mark.parametrize(("name", "mode"), trained_in_one_circuit())
+def test_every_model_in_one_circuit_has_aers_parameter_shift_derivatives(name, mode):
+    circuit, weights, keep = model_circuit(name, mode)
+    parameters, values = list(weights), np.array(list(weights.values()))
+    program = lift(circuit, parameters, AllQubitNoise())
+    exact = jax.jit(jax.jacrev(lambda point: distribution(program, point, keep)))
+    shifted = parameter_shift(circuit, parameters, values, AllQubitNoise(), keep)
+    np.testing.assert_allclose(exact(jnp.asarray(values)), shifted, atol=1e-10)
+    assert np.abs(shifted).max() > 1e-3
 
 
 def test_rows_of_inputs_in_one_run_have_the_exact_distribution():
