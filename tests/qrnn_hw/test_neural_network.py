@@ -70,8 +70,15 @@ def test_torchs_connector_takes_it(model):
     layer = TorchConnector(network, initial_weights=np.full(18, 0.2))
     rows = torch.full((2, 4), 0.3, dtype=torch.float64, requires_grad=True)
     layer(rows).pow(2).sum().backward()
-    assert rows.grad.shape == (2, 4)
-    assert rows.grad.abs().max() > 1e-3
+    point, weights = np.full((2, 4), 0.3), np.full(18, 0.2)
+    outputs = 2 * network.forward(point, weights)
+    for found, jacobian in zip(
+        (rows.grad, layer.weight.grad), network.backward(point, weights), strict=True
+    ):
+        expected = np.einsum("bk,bk...->b...", outputs, jacobian)
+        expected = expected if found.ndim == 2 else expected.sum(0)
+        assert np.abs(expected).max() > 1e-3
+        np.testing.assert_allclose(found.numpy(), expected, atol=1e-5)  # torch's single precision
 
 
 def test_wrong_scores_or_missing_inputs_are_refused(model):
