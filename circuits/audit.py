@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from circuits.definition import Architecture
 from circuits.ideal import IdealModel, ideal_model
+from circuits.ideal_bits import IdealWithBits
 from circuits.light_cone import light_cone
 
 RANK_TOLERANCE = 1e-9
@@ -80,17 +81,18 @@ def audit(architecture: Architecture, *, steps: int = 3, shots: int = 1000, seed
     the sequence is long enough for every word to pass through the cell.
 
     Args:
-        architecture: what to audit; `expectation` or `coherent` mode, or `sampled` where no bit
-            acts in a later step.
+        architecture: what to audit, in any mode.
         steps: T, number of words.
         shots: S, for each circuit of the gradient's estimate.
         seed: of the draw.
 
     Raises:
-        CircuitsError: the model has no pure-state form, or `steps` is not positive.
+        CircuitsError: `steps` is not positive.
     """
     cone = light_cone(architecture, steps)
-    model = ideal_model(architecture)
+    model = (
+        IdealWithBits(architecture) if architecture.reads_previous else ideal_model(architecture)
+    )
     generator = np.random.default_rng(seed)
     n_outputs = 1 if architecture.gates else len(architecture.readout)
     n_inputs = max(16, -(-2 * architecture.n_weights // n_outputs))
@@ -158,7 +160,7 @@ def constant_share(outputs: NDArray[np.float64]) -> float:
 
 
 def gradient_signal_to_noise(
-    model: IdealModel,
+    model: IdealModel | IdealWithBits,
     outputs: NDArray[np.float64],
     jacobian: NDArray[np.float64],
     steps: int,
@@ -175,9 +177,7 @@ def gradient_signal_to_noise(
     Returns:
         None where no weight acts.
     """
-    step_gates = np.zeros(model.architecture.n_weights)
-    for step in model.steps:
-        step_gates += (step.slopes(step.weights) != 0).sum(axis=0)
+    step_gates = model.weight_gates
     occurrences = np.where(step_gates > 0, steps * step_gates, 1.0)
     variance = np.maximum(1 - outputs**2, 1e-12)[:, :, None] * occurrences / (2 * shots)
     acting = np.abs(jacobian) > 1e-12

@@ -30,7 +30,7 @@ Offsets = tuple[jax.Array, ...]
 Law = Callable[[Offsets, jax.Array, jax.Array], jax.Array]
 
 # An audit runs each function once: optimising the machine code takes longer than it saves.
-_COMPILE_QUICKLY = {"xla_backend_optimization_level": 0}
+COMPILE_QUICKLY = {"xla_backend_optimization_level": 0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +71,15 @@ class IdealModel:
     @property
     def signs(self) -> jax.Array:
         """(-1)**bit of each outcome, shape (2**m, m)."""
-        bits = np.arange(len(self.architecture.readout))
-        return jnp.asarray(1.0 - 2.0 * (np.arange(2 ** len(bits))[:, None] >> bits & 1))
+        return outcome_signs(len(self.architecture.readout))
+
+    @property
+    def weight_gates(self) -> NDArray[np.int64]:
+        """Gates of a step, of all its circuits, that hold each weight, shape (p,)."""
+        found = np.zeros(self.architecture.n_weights, dtype=np.int64)
+        for step in self.steps:
+            found += (step.slopes(step.weights) != 0).sum(axis=0)
+        return found
 
     def _over_rounds(self, offsets: Offsets, weights: jax.Array, alive: jax.Array) -> jax.Array:
         recurrence = self.architecture.recurrence
@@ -104,12 +111,12 @@ class IdealModel:
 
     @cached_property
     def _run(self) -> Callable[..., jax.Array]:
-        return jax.jit(jax.vmap(self.outputs, in_axes=(0, None)), compiler_options=_COMPILE_QUICKLY)
+        return jax.jit(jax.vmap(self.outputs, in_axes=(0, None)), compiler_options=COMPILE_QUICKLY)
 
     @cached_property
     def _slopes(self) -> Callable[..., jax.Array]:
         slopes = jax.jacrev(self.outputs, argnums=1)
-        return jax.jit(jax.vmap(slopes, in_axes=(0, None)), compiler_options=_COMPILE_QUICKLY)
+        return jax.jit(jax.vmap(slopes, in_axes=(0, None)), compiler_options=COMPILE_QUICKLY)
 
     def offsets(self, features: NDArray[np.float64]) -> Offsets:
         """Return the angles that the features set, one array (..., n_angles) a step circuit.
@@ -138,6 +145,12 @@ class IdealModel:
         return jnp.asarray(self._slopes(self.offsets(features), jnp.asarray(weights)))
 
 
+def outcome_signs(n_bits: int) -> jax.Array:
+    """Return (-1)**bit of each outcome of m bits, shape (2**m, m)."""
+    bits = np.arange(n_bits)
+    return jnp.asarray(1.0 - 2.0 * (np.arange(2**n_bits)[:, None] >> bits & 1))
+
+
 def ideal_model(architecture: Architecture) -> IdealModel:
     """Return the ideal outputs of an architecture.
 
@@ -147,7 +160,7 @@ def ideal_model(architecture: Architecture) -> IdealModel:
     if architecture.reads_previous:
         raise CircuitsError(
             f"a pure-state simulation should not depend on bits of the step before. Got "
-            f"{architecture.name} in {architecture.mode} mode; use the exact noisy engine, or the "
+            f"{architecture.name} in {architecture.mode} mode; use IdealWithBits, or the "
             "expectation mode."
         )
     features = ParameterVector("x", architecture.n_features)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from qiskit import QuantumCircuit
-from qiskit.circuit import ClassicalRegister, Clbit, ControlFlowOp, IfElseOp
+from qiskit.circuit import CircuitInstruction, ClassicalRegister, Clbit, ControlFlowOp, IfElseOp
 from qiskit.circuit.classical import expr
 
 from qrnn_hw.errors import UsageError
@@ -56,15 +56,26 @@ def relabel(circuit: QuantumCircuit, mask: Sequence[Label]) -> QuantumCircuit:
             condition = _rewritten(operation.condition, seen)
             if isinstance(condition, bool):
                 for block in operation.blocks[0 if condition else 1 :][:1]:
-                    relabelled.compose(
-                        block, instruction.qubits, instruction.clbits, inplace=True, copy=True
-                    )
+                    _inline(relabelled, block, instruction)
                 continue
             operation = IfElseOp(condition, *operation.blocks, label=operation.label)
         elif operation.name.startswith("measure"):
             seen[instruction.clbits[0]] = label_of.get(position, "keep")
         relabelled.append(operation, instruction.qubits, instruction.clbits)
     return relabelled
+
+
+def _inline(circuit: QuantumCircuit, block: QuantumCircuit, at: CircuitInstruction) -> None:
+    """Append a branch's instructions.
+
+    Not by `compose`: where a transpiled block names its circuit's own qubits, that panics (2.6).
+    """
+    qubits = dict(zip(block.qubits, at.qubits, strict=True))
+    clbits = dict(zip(block.clbits, at.clbits, strict=True))
+    for inner in block.data:
+        circuit.append(
+            inner.operation, [qubits[q] for q in inner.qubits], [clbits[c] for c in inner.clbits]
+        )
 
 
 def condition_bits(condition: Condition) -> tuple[Clbit, ...]:

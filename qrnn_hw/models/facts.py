@@ -11,7 +11,13 @@ if TYPE_CHECKING:
     from circuits.definition import Architecture
 
 # Options that make a second model of one row: what is audited beside the defaults.
-VARIANTS: tuple[dict[str, str], ...] = ({}, {"wiring": "repaired"}, {"input_mode": "accumulate"})
+VARIANTS: tuple[dict[str, str], ...] = (
+    {},
+    {"wiring": "repaired"},
+    {"input_mode": "accumulate"},
+    {"mode": "sampled"},
+    {"wiring": "repaired", "mode": "sampled"},
+)
 
 
 def listing() -> list[dict[str, Any]]:
@@ -155,14 +161,18 @@ def costs_on(architecture: Architecture, steps: int, backend: str, seed: int) ->
 
 
 def variants(names: Iterable[str]) -> list[Architecture]:
-    """Return the models of these names, those of two wirings or input modes in both."""
+    """Return the models of these names, those of two wirings, input or feedback modes in each."""
     from circuits.registry import row
+
+    def has_choice(name: str, variant: Mapping[str, str]) -> bool:
+        own = row(name).options
+        return all(len(own.get(k, ())) > 1 and value in own[k] for k, value in variant.items())
 
     return [
         row(name).architecture(**variant)
         for name in names
         for variant in VARIANTS
-        if all(value in row(name).options.get(option, ()) for option, value in variant.items())
+        if has_choice(name, variant)
     ]
 
 

@@ -8,7 +8,10 @@ from qiskit.quantum_info import DensityMatrix, Pauli
 import circuits
 from circuits.audit import audit, constant_share, jacobian_rank
 from circuits.errors import CircuitsError
+from circuits.exact.evolve import distribution
+from circuits.exact.lift import lift
 from circuits.ideal import ideal_model
+from circuits.ideal_bits import IdealWithBits
 from circuits.light_cone import light_cone, parameters_in_cone
 
 
@@ -83,9 +86,30 @@ def test_measured_data_qubits_are_deferred_to_the_end_of_a_step():
         np.testing.assert_allclose(found, z, atol=5 / np.sqrt(shots))
 
 
-def test_the_jacobian_is_the_slope_of_the_outputs():
-    model, x, w = draw("v3a", 1, 2)
-    ideal = ideal_model(model)
+@pytest.mark.parametrize("name", ["v3a", "adapted"])
+def test_ideal_outputs_with_bits_of_the_step_before_equal_the_whole_circuits(name):
+    model, x, w = draw(name, 2, 2, mode="sampled")
+    expected = []
+    for row in x:
+        whole = circuits.unroll(model, 2).bind(row, w)
+        out = [i for i, bit in enumerate(whole.clbits) if bit in whole.cregs[-1]]
+        law = np.asarray(distribution(lift(whole, [], None), np.zeros(0), out))
+        expected.append([law @ (1 - 2 * (np.arange(law.size) >> j & 1)) for j in range(len(out))])
+    np.testing.assert_allclose(IdealWithBits(model).batch(x, w), expected, atol=1e-10)
+
+
+def test_gates_that_hold_a_weight_are_counted_in_branches_too():
+    model = circuits.architecture("v3a", mode="sampled")
+    report = audit(model, steps=2)
+    assert IdealWithBits(model).weight_gates.tolist() == [1] * 7
+    # Feeding back bits instead of means changes the outputs, not which weights act.
+    assert report.jacobian_rank == 1
+
+
+@pytest.mark.parametrize("mode", ["expectation", "sampled"])
+def test_the_jacobian_is_the_slope_of_the_outputs(mode):
+    model, x, w = draw("v3a", 1, 2, mode=mode)
+    ideal = IdealWithBits(model) if mode == "sampled" else ideal_model(model)
     step = 1e-6 * np.eye(len(w))
     slopes = [(ideal.batch(x, w + e) - ideal.batch(x, w - e)) / 2e-6 for e in step[:3]]
     found = np.asarray(ideal.jacobian(x, w))[0, 0, :3]
@@ -155,4 +179,4 @@ def test_rank_and_constant_share_of_known_data():
 def test_a_model_that_reads_the_last_steps_bits_has_no_pure_state():
     model = circuits.architecture("v1", mode="sampled")
     with pytest.raises(CircuitsError, match=r"Got v1 in sampled mode; use"):
-        audit(model)
+        ideal_model(model)

@@ -14,6 +14,7 @@ from mitigation_reference import (
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit.classical import expr
 
+import circuits
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.branch_angles import share_branches
 from qrnn_hw.mitigation.labels import all_masks, first_order
@@ -101,6 +102,14 @@ def on_a_bit_written_twice():
     return circuit
 
 
+def on_the_step_before():
+    network = circuits.architecture("adapted", mode="sampled")
+    unrolled = circuits.unroll(network, 2)
+    rng = np.random.default_rng(2)
+    features = rng.uniform(0.2, 2, unrolled.inputs.shape)
+    return isa(unrolled.bind(features, rng.uniform(-2, 2, unrolled.weights.size)))
+
+
 FAMILY = isa(qrnn(*instances(1, n_steps=2)[0]))
 CIRCUITS = {
     "single bits": on_single_bits(),
@@ -109,6 +118,7 @@ CIRCUITS = {
     "parity": on_a_parity(),
     "written twice": on_a_bit_written_twice(),
     "recurrent": FAMILY,
+    "step before": on_the_step_before(),
 }
 ONE_CIRCUIT = [name for name in CIRCUITS if name != "parity"]
 
