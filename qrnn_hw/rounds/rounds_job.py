@@ -21,13 +21,13 @@ from qrnn_hw.rounds.rounds import PlannedRounds, StoredRounds, compiler
 from qrnn_hw.run.consent import Confirm, agree
 from qrnn_hw.run.controls import classical_controls
 from qrnn_hw.run.evaluate import accuracy_interval
-from qrnn_hw.run.kept_calibration import keep_calibration, with_kept_calibration
+from qrnn_hw.run.kept_calibration import keep_calibration, open_as_begun
 from qrnn_hw.run.progress import Progress
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.run.task import Task, load_task
 from qrnn_hw.statistics.intervals import Interval
 from qrnn_hw.submission.assessment import execution_limit_seconds
-from qrnn_hw.submission.machine import Machine, open_machine
+from qrnn_hw.submission.machine import Machine
 from qrnn_hw.train.ensemble import EnsembleState
 
 
@@ -73,7 +73,7 @@ def run_in_rounds(
     _check(settings)
     progress.stage(f"reading the vectors of {len(text):,} sentences, opening {settings.backend}")
     writable_folder(settings.output)
-    machine = with_kept_calibration(open_machine(settings.backend), settings.output)
+    machine = open_as_begun(settings, progress)
     keep_calibration(machine, settings.output)
     task = load_task(settings, text)
     prepared = prepare_recipe(_recipe(settings), text)
@@ -90,23 +90,12 @@ def run_in_rounds(
     )
     progress.stage("building, checking and pricing the rounds")
     compiled = compiler(machine, seed=settings.seeds["transpiler"], decoupling=settings.decoupling)
-    first_seed = settings.seeds["shots_scale_1"]
-    planned = PlannedRounds(machine, settings.shots, first_seed)
+    planned = PlannedRounds(machine, settings.shots, settings.seeds["shots_scale_1"])
     network.scores_in_rounds(parameters, inputs, lengths, planned, compiled)
     agree(planned, machine, confirm)
-    n_rounds = len(planned.specs)
-    progress.stage(f"running {n_rounds} rounds on {machine.name}, one job each")
+    progress.stage(f"running {len(planned.specs)} rounds on {machine.name}, one job each")
     with Store(store_path()) as store:
-        store.put_snapshot(machine.snapshot.digest, machine.snapshot.to_json())
-        limit = execution_limit_seconds(tuple(planned.estimates), settings.budget_seconds)
-        measured = StoredRounds(
-            machine,
-            settings.shots,
-            first_seed,
-            executor=machine.executor(max_execution_seconds=limit),
-            store=store,
-            after_round=lambda done: progress.advance(done, n_rounds),
-        )
+        measured = _stored_rounds(settings, planned, store, progress)
         noisy = network.scores_in_rounds(parameters, inputs, lengths, measured, compiled)
     score = jax.jit(jax.vmap(network.score, (None, 0, 0)))
     scores = {
@@ -122,6 +111,23 @@ def run_in_rounds(
     }
     return RoundsOutcome(
         settings, task, machine, prepared, state, planned, measured, labels, scores, controls
+    )
+
+
+def _stored_rounds(
+    settings: RunSettings, planned: PlannedRounds, store: Store, progress: Progress
+) -> StoredRounds:
+    """Return what runs each round as a stored job, within the budget of all of them."""
+    machine = planned.machine
+    store.put_snapshot(machine.snapshot.digest, machine.snapshot.to_json())
+    limit = execution_limit_seconds(tuple(planned.estimates), settings.budget_seconds)
+    return StoredRounds(
+        machine,
+        settings.shots,
+        settings.seeds["shots_scale_1"],
+        executor=machine.executor(max_execution_seconds=limit),
+        store=store,
+        after_round=lambda done: progress.advance(done, len(planned.specs)),
     )
 
 

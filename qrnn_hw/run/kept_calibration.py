@@ -10,10 +10,27 @@ from dataclasses import replace
 from pathlib import Path
 
 from calibration.files import read_snapshot, write_snapshot
+from qrnn_hw.run.progress import Progress
 from qrnn_hw.run.settings import RunSettings
-from qrnn_hw.submission.machine import Machine
+from qrnn_hw.submission.machine import Machine, open_machine
 
 FILE_NAME = "calibration.json"
+
+
+def open_as_begun(settings: RunSettings, progress: Progress) -> Machine:
+    """Open a run's machine with the calibration it began with, and say so where that is old.
+
+    Raises:
+        CalibrationError: the kept calibration cannot be read.
+    """
+    today = open_machine(settings.backend)
+    machine = with_kept_calibration(today, settings.output)
+    if machine.snapshot.digest != today.snapshot.digest:
+        progress.stage(
+            f"going on with the calibration of {machine.snapshot.taken}, which the run began with, "
+            f"not with that of {today.snapshot.taken}; for that one choose another --output"
+        )
+    return machine
 
 
 def with_kept_calibration(machine: Machine, folder: Path) -> Machine:

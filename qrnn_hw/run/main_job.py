@@ -23,14 +23,14 @@ from qrnn_hw.run.agreement import compare_with_aer
 from qrnn_hw.run.consent import Confirm, agree
 from qrnn_hw.run.controls import classical_controls
 from qrnn_hw.run.evaluate import Measured, plan_shots
-from qrnn_hw.run.kept_calibration import keep_calibration, keep_snapshots, with_kept_calibration
+from qrnn_hw.run.kept_calibration import keep_calibration, keep_snapshots, open_as_begun
 from qrnn_hw.run.measurement import PlannedJobs, measure, plan_jobs
 from qrnn_hw.run.outcome import Outcome, exact_distributions
 from qrnn_hw.run.progress import Progress
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.run.task import Task, load_task
 from qrnn_hw.submission.assessment import execution_limit_seconds
-from qrnn_hw.submission.machine import Machine, open_machine
+from qrnn_hw.submission.machine import Machine
 from qrnn_hw.train.aer import AerTrainer
 from qrnn_hw.train.checkpoint import fingerprint, load, save
 from qrnn_hw.train.exact import TrainingState, start, train
@@ -84,17 +84,6 @@ class Prepared:
         return fingerprint(content)
 
 
-def _opened(settings: RunSettings, progress: Progress) -> Machine:
-    today = open_machine(settings.backend)
-    machine = with_kept_calibration(today, settings.output)
-    if machine.snapshot.digest != today.snapshot.digest:
-        progress.stage(
-            f"going on with the calibration of {machine.snapshot.taken}, which the run began with, "
-            f"not with that of {today.snapshot.taken}; for that one choose another --output"
-        )
-    return machine
-
-
 def prepare(
     settings: RunSettings, text: LabelledText, progress: Progress, machine: Machine | None = None
 ) -> Prepared:
@@ -108,7 +97,7 @@ def prepare(
             checkpoint in the output folder if there is one.
     """
     network = settings.architecture
-    machine = machine or _opened(settings, progress)
+    machine = machine or open_as_begun(settings, progress)
     others = read_series(settings.snapshots, machine.snapshot.backend)
     task = load_task(settings, text)
     transpiled = transpile_step(
