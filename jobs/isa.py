@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,6 +66,8 @@ class TranspiledStep:
     def unroll(self, steps: int) -> QRNNCircuit:
         """Repeat the transpiled step over time, on the active qubits.
 
+        The same circuit is returned again for the same number of steps: copy it to change it.
+
         Args:
             steps: number of time steps T, at least 1.
 
@@ -73,6 +76,15 @@ class TranspiledStep:
         """
         if steps < 1:
             raise SpecError(f"the number of steps should be at least 1. Got {steps}.")
+        if steps not in self._unrolled:
+            self._unrolled[steps] = self._repeated(steps)
+        return self._unrolled[steps]
+
+    @cached_property
+    def _unrolled(self) -> dict[int, QRNNCircuit]:
+        return {}
+
+    def _repeated(self, steps: int) -> QRNNCircuit:
         d = self.architecture.n_features
         inputs = ParameterVector("x", steps * d)
         circuit = QuantumCircuit(self.n_active, name=f"{self.architecture.name}-{steps}")

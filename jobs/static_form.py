@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import IfElseOp, Instruction, QuantumCircuit
+from qiskit.circuit.library import RZGate
 
 from calibration.noise import DeviceNoise, delay_seconds
 from circuits.exact.conditions import condition_of
@@ -48,7 +49,7 @@ def static_form(
     Gates outside branches stay as they are, so that Aer adds its own noise to them.
 
     Args:
-        circuit: with instruction names of the device; free parameters only outside branches.
+        circuit: with instruction names of the device; in branches, free parameters only in rz.
         noise: of the device, also used inside branches and for readout; None is ideal.
         keep: bits whose joint distribution is wanted.
 
@@ -211,10 +212,31 @@ class _Rewriter:
                 wires = tuple(inner[q] for q in part.qubits)
                 if wires[0] in self.waiting:
                     continue
+                if is_free_rz(part.operation):
+                    self._controlled_rz(part.operation, wires, homes, active)
+                    continue
                 superoperator = self._noisy(part.operation, wires)
                 if superoperator is not None:
                     controlled = _controlled(superoperator, active, len(homes))
                     self.instructions.append((_superop(controlled), (*wires, *homes)))
+
+    def _controlled_rz(
+        self, operation: Any, wires: tuple[int, ...], homes: tuple[int, ...], active: Sequence[int]
+    ) -> None:
+        """Turn about z where the bits hold an active pattern, the angle left free.
+
+        RZ(a) = RZ(a/2) X RZ(-a/2) X there, and elsewhere, without the X, nothing.
+        """
+        flip = np.array([[0.0, 1.0], [1.0, 0.0]])
+        flipped = _superop(_controlled(np.kron(flip, flip), active, len(homes)))
+        for half in (-operation.params[0] / 2, operation.params[0] / 2):
+            self.instructions.append((flipped, (*wires, *homes)))
+            # Aer has no noise for a label that its noise model does not know.
+            self.instructions.append((RZGate(half, label="noiseless"), wires))
+        error = self.noise.channel("rz", wires) if self.noise is not None else None
+        if error is not None:
+            controlled = _controlled(error, active, len(homes))
+            self.instructions.append((_superop(controlled), (*wires, *homes)))
 
     def _noisy(self, operation: Any, wires: tuple[int, ...]) -> Superoperator | None:
         from qiskit.quantum_info import Operator
@@ -229,6 +251,11 @@ class _Rewriter:
         superoperator = np.kron(unitary.conj(), unitary)
         error = self.noise.channel(operation.name, wires) if self.noise is not None else None
         return superoperator if error is None else error @ superoperator
+
+
+def is_free_rz(operation: Any) -> bool:
+    """Return whether an instruction is rz with a free parameter, which may stand in branches."""
+    return operation.name == "rz" and bool(getattr(operation.params[0], "parameters", ()))
 
 
 def _touched(operation: Any, qubits: Sequence[int]) -> set[int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import jax.numpy as jnp
 import numpy as np
@@ -19,7 +20,7 @@ from calibration.noise import DeviceNoise
 from jobs.aer import AerExecutor
 from jobs.isa import TranspiledStep
 from jobs.spec import JobSpec
-from jobs.static_rows import row_distributions
+from jobs.static_rows import RowSimulator
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.networks.classifier import Examples, Weights, accuracy
 from qrnn_hw.predict import sentence_pubs
@@ -42,6 +43,10 @@ class AerTrainer:
     shots: int
     """Of each value of the loss; 0 is the exact one, of Aer's density matrix."""
 
+    @cached_property
+    def _exact(self) -> tuple[RowSimulator, ...]:
+        return tuple(RowSimulator(noise) for noise in self.noises)
+
     def distributions(
         self, weights: Weights, examples: Examples, *, seed: int, turn: int = 0
     ) -> NDArray[np.float64]:
@@ -56,7 +61,8 @@ class AerTrainer:
         sentences = sentence_pubs(self.transpiled, weights, examples)
         noise = self.noises[turn % len(self.noises)]
         if not self.shots:
-            return sentences.by_sentence(row_distributions(sentences.pubs, noise))
+            simulator = self._exact[turn % len(self.noises)]
+            return sentences.by_sentence(simulator.distributions(sentences.pubs))
         spec = JobSpec(
             pubs=sentences.pubs,
             shots=self.shots,
