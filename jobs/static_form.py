@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import IfElseOp, Instruction, QuantumCircuit
-from qiskit.circuit.library import RZGate
 
 from calibration.noise import DeviceNoise, delay_seconds
 from circuits.exact.conditions import condition_of
@@ -30,6 +29,10 @@ Superoperator = NDArray[np.complex128]
 
 IDLING = ("barrier", "delay", "id")
 """Instructions that let time pass."""
+
+_X, _Z = np.array([[0.0, 1.0], [1.0, 0.0]]), np.diag([1.0, -1.0])
+REVERSING = {"rx": _Z, "ry": _Z, "rz": _X}
+"""A gate that reverses the sense of each rotation."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +52,8 @@ def static_form(
     Gates outside branches stay as they are, so that Aer adds its own noise to them.
 
     Args:
-        circuit: with instruction names of the device; in branches, free parameters only in rz.
+        circuit: with instruction names of the device; in branches, free parameters only in
+                rotations of one qubit.
         noise: of the device, also used inside branches and for readout; None is ideal.
         keep: bits whose joint distribution is wanted.
 
@@ -212,28 +216,30 @@ class _Rewriter:
                 wires = tuple(inner[q] for q in part.qubits)
                 if wires[0] in self.waiting:
                     continue
-                if is_free_rz(part.operation):
-                    self._controlled_rz(part.operation, wires, homes, active)
+                if is_free_rotation(part.operation):
+                    self._controlled_rotation(part.operation, wires, homes, active)
                     continue
                 superoperator = self._noisy(part.operation, wires)
                 if superoperator is not None:
                     controlled = _controlled(superoperator, active, len(homes))
                     self.instructions.append((_superop(controlled), (*wires, *homes)))
 
-    def _controlled_rz(
+    def _controlled_rotation(
         self, operation: Any, wires: tuple[int, ...], homes: tuple[int, ...], active: Sequence[int]
     ) -> None:
-        """Turn about z where the bits hold an active pattern, the angle left free.
+        """Turn where the bits hold an active pattern, the angle left free.
 
-        RZ(a) = RZ(a/2) X RZ(-a/2) X there, and elsewhere, without the X, nothing.
+        With F that inverts the axis, R(a) = R(a/2) F R(-a/2) F there; elsewhere, without F, nothing
+        is left of it.
         """
-        flip = np.array([[0.0, 1.0], [1.0, 0.0]])
+        name = operation.name
+        flip = REVERSING[name]
         flipped = _superop(_controlled(np.kron(flip, flip), active, len(homes)))
         for half in (-operation.params[0] / 2, operation.params[0] / 2):
             self.instructions.append((flipped, (*wires, *homes)))
-            # Aer has no noise for a label that its noise model does not know.
-            self.instructions.append((RZGate(half, label="noiseless"), wires))
-        error = self.noise.channel("rz", wires) if self.noise is not None else None
+            # Aer adds no noise to a gate of another label.
+            self.instructions.append((operation.base_class(half, label="noiseless"), wires))
+        error = self.noise.channel(name, wires) if self.noise is not None else None
         if error is not None:
             controlled = _controlled(error, active, len(homes))
             self.instructions.append((_superop(controlled), (*wires, *homes)))
@@ -253,9 +259,9 @@ class _Rewriter:
         return superoperator if error is None else error @ superoperator
 
 
-def is_free_rz(operation: Any) -> bool:
-    """Return whether an instruction is rz with a free parameter, which may stand in branches."""
-    return operation.name == "rz" and bool(getattr(operation.params[0], "parameters", ()))
+def is_free_rotation(operation: Any) -> bool:
+    """Return whether an instruction is a rotation that may stand in a branch with a free angle."""
+    return operation.name in REVERSING and bool(getattr(operation.params[0], "parameters", ()))
 
 
 def _touched(operation: Any, qubits: Sequence[int]) -> set[int]:

@@ -19,7 +19,7 @@ from calibration.noise import DeviceNoise
 from jobs.bindable import check_for_aer
 from jobs.errors import SpecError
 from jobs.spec import Pub
-from jobs.static_form import is_free_rz, static_form
+from jobs.static_form import is_free_rotation, static_form
 
 if TYPE_CHECKING:
     from qiskit_aer import AerSimulator
@@ -119,7 +119,7 @@ def _parameters_of_maps(circuit: QuantumCircuit) -> set[Parameter]:
         if isinstance(instruction.operation, ControlFlowOp)
         for block in instruction.operation.blocks
         for inner in block.data
-        if not is_free_rz(inner.operation)
+        if not is_free_rotation(inner.operation)
         for angle in inner.operation.params
         for parameter in getattr(angle, "parameters", ())
     }

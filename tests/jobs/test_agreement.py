@@ -234,16 +234,24 @@ def test_rows_of_inputs_and_weights_in_one_run_have_the_exact_distribution():
             assert np.ptp(found, axis=0).max() > 1e-2  # rows differ
 
 
-def test_rows_that_differ_inside_branches_are_bound_one_by_one():
+@pytest.mark.parametrize("gate", ["rx", "ry", "rz", "rzz"])
+def test_angles_in_branches_are_bound_in_any_gate(gate):
+    """The first three by Aer in one run, the last row by row."""
     angle = Parameter("a")
-    circuit = QuantumCircuit(2)
+    circuit = QuantumCircuit(3)
     m, out = ClassicalRegister(1, "m"), ClassicalRegister(1, "out")
     circuit.add_register(m, out)
-    circuit.x(0)
+    circuit.rx(0.8, 0)
+    circuit.rx(1.1, 1)
     circuit.measure(0, m[0])
     with circuit.if_test((m[0], 1)):
-        circuit.rx(angle, 1)
+        getattr(circuit, gate)(angle, *([1, 2] if gate == "rzz" else [1]))
+    circuit.rx(0.7, 1)
     circuit.measure(1, out[0])
     rows = np.array([[0.3], [1.1]])
-    (found,) = row_distributions([Pub(circuit, rows)], None)
-    np.testing.assert_allclose(found[:, 1], np.sin(rows[:, 0] / 2) ** 2, atol=1e-12)
+    (found,) = row_distributions([Pub(circuit, rows)], AllQubitNoise())
+    for row, value in zip(found, rows[:, 0], strict=True):
+        bound = circuit.assign_parameters({angle: value})
+        expected = circuit_distribution(bound, AllQubitNoise(), [1])
+        np.testing.assert_allclose(row, expected, atol=1e-12)
+    assert np.ptp(found, axis=0).max() > 1e-2
