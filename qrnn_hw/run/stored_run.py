@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calibration.snapshot import Snapshot
 from jobs.errors import StoreError
@@ -43,20 +44,27 @@ class StoredRun:
 
     measured_at: datetime
 
+    def outcomes(self) -> tuple[NDArray[np.int64], ...]:
+        """Decode the bits of each scale factor, shape (n, shots) each."""
+        lengths = self.prepared.test.lengths
+        rows = tuple(np.flatnonzero(lengths == length) for length in sorted(set(lengths.tolist())))
+        sentences = SentencePubs((), rows)
+        return tuple(sentences.outcomes(results) for results in self.scaled)
+
     def measured(self, calibration_shots: int) -> Measured:
         """Decode the bits, with a calibration of the first shots of its two circuits.
 
         Args:
             calibration_shots: of each of the two circuits, at most as many as are stored.
+
+        Raises:
+            CalibrationError: so few shots tell nothing of a bit.
         """
-        lengths = self.prepared.test.lengths
-        rows = tuple(np.flatnonzero(lengths == length) for length in sorted(set(lengths.tolist())))
-        sentences = SentencePubs((), rows)
         zeros, ones = (
             result.registers["out"][0, :calibration_shots] for result in self.calibration
         )
         return Measured(
-            scaled=tuple(sentences.outcomes(results) for results in self.scaled),
+            scaled=self.outcomes(),
             calibration=from_shots(zeros, ones, self.measured_at),
         )
 
