@@ -178,6 +178,8 @@ def mitigated(
         )
     weights = [weight for _, weight in stack.scales()]
     stored = scaled.stored_shots
+    if shots is not None and shots > sum(stored):
+        raise UsageError(f"the shots should be at most those stored {stored}. Got {shots}.")
     used = stored if shots is None else split_by_weight(shots, weights)
     if any(wanted > there for wanted, there in zip(used, stored, strict=True)) or min(used) < 2:
         raise UsageError(
