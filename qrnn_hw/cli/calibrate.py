@@ -108,7 +108,9 @@ def readout(
     if json:
         print_json(document)
         return
-    typer.echo(f"{document['backend']}, measured {document['measured_at']}")
+    typer.echo(
+        f"{document['backend']}, measured {document['measured_at']}, job {document['job'][:12]}"
+    )
     print_table(
         ("qubit", "P(1 | 0)", "P(0 | 1)"),
         [

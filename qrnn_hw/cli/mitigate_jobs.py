@@ -44,7 +44,7 @@ def mitigate_jobs(
         calibration = None
         if readout is not None:
             limit = timedelta(hours=max_age)
-            calibration = load_readout(readout, store, scaled.measured_at, limit)
+            calibration = load_readout(readout, store, scaled, limit)
     document = _document(scaled, stack, calibration, shots)
     if json:
         print_json(document)

@@ -61,8 +61,10 @@ class ZNEPlan:
         if self.order is not None and self.order < 1:
             raise UsageError(f"the order should be 1 or more. Got {self.order}.")
         factors = self.scale_factors
-        if any(not factor >= 1 for factor in factors) or len(set(factors)) != len(factors):
+        if any(not 1 <= factor < np.inf for factor in factors) or len(set(factors)) != len(factors):
             raise UsageError(f"scale factors should be distinct and 1 or more. Got {factors}.")
+        if self.n_subsets < 1:
+            raise UsageError(f"the subsets should be 1 or more. Got {self.n_subsets}.")
         n_least = {"linear": 2, "richardson": 2, "exp": 3}.get(kind, (self.order or 0) + 1)
         n_least += kind == "poly-exp"
         if len(factors) < n_least:
@@ -142,6 +144,8 @@ def combine_results(
             f"values and variances should have the shape ({plan.n_circuits}, ...). "
             f"Got {numbers.shape} and {spreads.shape}."
         )
+    if not (np.isfinite(numbers).all() and np.isfinite(spreads).all()):
+        raise UsageError("values and variances to extrapolate should be finite. Got some not so.")
     if plan.extrapolation in LINEAR_IN_VALUES:
         return weighted_sum(circuit_weights(plan), numbers, spreads, confidence)
     by_scale = np.tensordot(plan.averaging(), numbers, axes=1)

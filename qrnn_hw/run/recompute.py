@@ -132,11 +132,10 @@ def recompute(run: StoredRun, shots: int | None = None, stack: Stack | None = No
 
 def stored_counts(run: StoredRun) -> dict[float, NDArray[np.int64]]:
     """Return what each scale factor has read of each sentence, shape (n, 2**m) each."""
-    outcomes = run.measured(1).scaled
     n_outcomes = np.asarray(run.weights.decision).size
     return {
         factor: counts_of(read, n_outcomes)
-        for factor, read in zip(ZNE.scale_factors, outcomes, strict=True)
+        for factor, read in zip(ZNE.scale_factors, run.outcomes(), strict=True)
     }
 
 

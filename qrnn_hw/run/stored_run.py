@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calibration.snapshot import Snapshot
 from jobs.errors import StoreError
@@ -20,10 +21,11 @@ from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.mitigation.readout_calibration import from_shots
 from qrnn_hw.networks.classifier import Weights
 from qrnn_hw.predict import SentencePubs
-from qrnn_hw.run.evaluate import Measured
+from qrnn_hw.run.evaluate import ZNE, Measured
 from qrnn_hw.run.main_job import Prepared, prepare
 from qrnn_hw.run.progress import Quiet
 from qrnn_hw.run.settings import RunSettings
+from qrnn_hw.submission.belonging import check_scaled
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.train.checkpoint import load
 from qrnn_hw.train.exact import start
@@ -43,20 +45,27 @@ class StoredRun:
 
     measured_at: datetime
 
+    def outcomes(self) -> tuple[NDArray[np.int64], ...]:
+        """Decode the bits of each scale factor, shape (n, shots) each."""
+        lengths = self.prepared.test.lengths
+        rows = tuple(np.flatnonzero(lengths == length) for length in sorted(set(lengths.tolist())))
+        sentences = SentencePubs((), rows)
+        return tuple(sentences.outcomes(results) for results in self.scaled)
+
     def measured(self, calibration_shots: int) -> Measured:
         """Decode the bits, with a calibration of the first shots of its two circuits.
 
         Args:
             calibration_shots: of each of the two circuits, at most as many as are stored.
+
+        Raises:
+            CalibrationError: so few shots tell nothing of a bit.
         """
-        lengths = self.prepared.test.lengths
-        rows = tuple(np.flatnonzero(lengths == length) for length in sorted(set(lengths.tolist())))
-        sentences = SentencePubs((), rows)
         zeros, ones = (
             result.registers["out"][0, :calibration_shots] for result in self.calibration
         )
         return Measured(
-            scaled=tuple(sentences.outcomes(results) for results in self.scaled),
+            scaled=self.outcomes(),
             calibration=from_shots(zeros, ones, self.measured_at),
         )
 
@@ -70,6 +79,7 @@ def open_run(folder: Path, store: Store) -> StoredRun:
 
     Raises:
         ConfigurationError: a file is missing, unreadable or of another run.
+        UsageError: its jobs are not one circuit folded by each factor.
         StoreError: bits or the snapshot are not in the store.
     """
     document = _document(folder / "result.json")
@@ -81,6 +91,12 @@ def open_run(folder: Path, store: Store) -> StoredRun:
     settings = _settings(document, folder)
     # The bits first: what is missing is then said before the text is embedded.
     calibration, *scaled = [_bits(key, store) for key in document["jobs"]]
+    if len(calibration) != 2:
+        raise ConfigurationError(
+            f"the first job of a run should be its readout, two circuits. Got {len(calibration)} "
+            f"in {folder / 'result.json'}. Run it again."
+        )
+    _check_bits(document["jobs"][1:], scaled, settings.shots, store)
     record = store.record(document["jobs"][0])
     assert record is not None  # its bits were read
     machine = Machine(
@@ -105,12 +121,39 @@ def _document(path: Path) -> dict[str, Any]:
             f"the folder of a run should hold result.json. Got {type(error).__name__} for {path}. "
             "Give the --output of a finished `qrnn-hw run`."
         ) from error
-    if not known or len(document["jobs"]) < 2:
+    if not known or not _is_whole(document):
         raise ConfigurationError(
-            f"{path} should be what `qrnn-hw run` writes. Got a document without its jobs or "
-            "settings."
+            f"{path} should be what `qrnn-hw run` writes of a model in one circuit: three jobs, "
+            "settings and a calibration. Got a document without one of them. Run it again."
         )
     return dict(document)
+
+
+def _is_whole(document: dict[str, Any]) -> bool:
+    """Tell whether the parts that are read below are there, and of their kinds."""
+    jobs, calibration = document["jobs"], document["calibration"]
+    return (
+        isinstance(jobs, list)
+        and len(jobs) == 1 + len(ZNE.scale_factors)
+        and isinstance(calibration, dict)
+        and all(
+            isinstance(one, str)
+            for one in (*jobs, calibration.get("snapshot"), document["backend"])
+        )
+    )
+
+
+def _check_bits(
+    keys: list[str], scaled: list[tuple[PubResult, ...]], shots: int, store: Store
+) -> None:
+    """Refuse bits that are not those of the settings, or jobs in another order."""
+    check_scaled([store.spec(key) for key in keys], ZNE.scale_factors)
+    stored = {one.registers["out"].shape[1] for one in scaled[0]}
+    if stored != {shots}:
+        raise ConfigurationError(
+            f"the run's settings and its bits should agree in the shots. Got {shots} and "
+            f"{', '.join(map(str, sorted(stored)))}. Run it again."
+        )
 
 
 def _settings(document: dict[str, Any], folder: Path) -> RunSettings:

@@ -19,6 +19,7 @@ from qrnn_hw.mitigation.estimate import Estimate, split_by_weight, weighted_sum
 from qrnn_hw.mitigation.readout import corrected_mean_z
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration, from_shots
 from qrnn_hw.mitigation.stack import Stack
+from qrnn_hw.submission.belonging import check_one_machine, check_scaled, places_of, readings
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,8 @@ def load_scaled(texts: Sequence[str], stack: Stack, store: Store, register: str 
         register: to read; by default `out` if there is one, else the only one.
 
     Raises:
-        UsageError: a number of jobs that does not fit, unlike jobs, an unknown register.
+        UsageError: a number of jobs that does not fit, jobs that are not one circuit folded by
+            each factor, an unknown register.
         StoreError: no such job, or ambiguous.
         JobsError: its bits are not there.
     """
@@ -89,22 +91,25 @@ def load_scaled(texts: Sequence[str], stack: Stack, store: Store, register: str 
         raise UsageError(
             "jobs of one plan should have the same circuits, rows and bits. Got different ones."
         )
+    check_scaled([store.spec(key) for key in keys], [factor for factor, _ in stack.scales()])
     return Scaled(keys, name, bits, sent_last(keys, store))
 
 
-def load_readout(
-    text: str, store: Store, measured_at: datetime, limit: timedelta
-) -> ReadoutCalibration:
+def load_readout(text: str, store: Store, scaled: Scaled, limit: timedelta) -> ReadoutCalibration:
     """Read the two readout circuits of a job, as `calibrate readout` and `run` store them.
 
     Args:
         text: beginning of its key, or the service's id.
-        store: with the job.
-        measured_at: when the bits that are to be corrected were sent.
+        store: with the job and those that are to be corrected.
+        scaled: what is to be corrected.
         limit: largest time between the two.
 
+    Returns:
+        The errors of the qubits that the register was read from, bit by bit.
+
     Raises:
-        UsageError: a job that is no readout calibration.
+        UsageError: a job that is no readout calibration, of another machine, or without one of
+            the qubits or with another kind of measurement.
         CalibrationError: too old, or a bit that tells nothing.
     """
     key = store.resolve(text)
@@ -114,10 +119,15 @@ def load_readout(
             "a readout job should hold two circuits with the register out, as `qrnn-hw calibrate "
             f"readout` sends them. Got {key[:12]} with {len(results)}."
         )
-    zeros, ones = (one.registers["out"][0] for one in results)
+    spec, corrected = store.spec(key), [store.spec(one) for one in scaled.keys]
+    check_one_machine([*corrected, spec])
+    there = readings([spec], "out")
+    places = places_of(readings(corrected, scaled.register), there, spec.backend)
+    zeros, ones = (one.registers["out"][0][:, places] for one in results)
     calibration = from_shots(zeros, ones, created(key, store))
     # A calibration long after the bits is as stale as one long before.
-    calibration.check_fresh(limit, calibration.measured_at + abs(calibration.age(measured_at)))
+    age = abs(calibration.age(scaled.measured_at))
+    calibration.check_fresh(limit, calibration.measured_at + age)
     return calibration
 
 
@@ -168,6 +178,8 @@ def mitigated(
         )
     weights = [weight for _, weight in stack.scales()]
     stored = scaled.stored_shots
+    if shots is not None and shots > sum(stored):
+        raise UsageError(f"the shots should be at most those stored {stored}. Got {shots}.")
     used = stored if shots is None else split_by_weight(shots, weights)
     if any(wanted > there for wanted, there in zip(used, stored, strict=True)) or min(used) < 2:
         raise UsageError(

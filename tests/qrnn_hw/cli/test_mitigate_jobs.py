@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from qiskit import QuantumCircuit
+from qiskit import ClassicalRegister, QuantumCircuit
+from qiskit_ibm_runtime.circuit import MidCircuitMeasure
 
 from calibration.readout import readout_circuits
 from jobs.spec import JobSpec, Pub, PubResult
@@ -13,6 +14,7 @@ from jobs.states import Done
 from jobs.store import Store
 from qrnn_hw.cli import invoke
 from qrnn_hw.config import store_path
+from qrnn_hw.mitigation.folding import fold
 
 SHOTS = 4000
 Z = {1: (0.5, -0.2), 3: (0.26, -0.1), 5: (0.1, -0.05)}  # <Z> of two bits at each scale factor
@@ -24,10 +26,8 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "home"))
 
 
-def stored(circuits, bits, name):
-    spec = JobSpec(
-        tuple(map(Pub.bound, circuits)), SHOTS, "aer", "fake_boston", options={"n": name}
-    )
+def stored(circuits, bits, name, backend="fake_boston"):
+    spec = JobSpec(tuple(map(Pub.bound, circuits)), SHOTS, "aer", backend, options={"n": name})
     moment = datetime.now(UTC).isoformat()
     with Store(store_path()) as store:
         store.put_spec(spec)
@@ -46,19 +46,32 @@ def read(ones):
     return [one * (1 - p10) + (1 - one) * p01 for one in ones]
 
 
+def folded(factor, branch=False):
+    """Return a circuit that reads the qubits 1 and 0 of three into bits 0 and 1 of `out`."""
+    circuit = QuantumCircuit(3)
+    out = ClassicalRegister(2, "out")
+    circuit.add_register(out)
+    circuit.cz(0, 1)
+    circuit.measure(1, out[0])
+    if branch:
+        with circuit.if_test((out[0], 1)):
+            circuit.measure(0, out[1])
+    else:
+        circuit.measure(0, out[1])
+    return fold(circuit, factor)
+
+
 @pytest.fixture
 def jobs():
     generator = np.random.default_rng(6)
     found = {}
     for factor, values in Z.items():
-        circuit = QuantumCircuit(2, 2)
-        circuit.measure([0, 1], [0, 1])
         ones = read([(1 - z) / 2 for z in values])
-        found[factor] = stored([circuit], [drawn(ones, generator)], f"scale {factor}")
+        found[factor] = stored([folded(factor)], [drawn(ones, generator)], f"scale {factor}")
     calibration = [drawn(read([one, one]), generator) for one in (0, 1)]
-    found["readout"] = stored(readout_circuits(2, [0, 1]), calibration, "readout")
+    found["readout"] = stored(readout_circuits(3, [1, 0]), calibration, "readout")
     blind = [drawn([0.5, 0.5], generator)] * 2
-    found["blind"] = stored(readout_circuits(2, [0, 1]), blind, "blind")
+    found["blind"] = stored(readout_circuits(3, [1, 0]), blind, "blind")
     return found
 
 
@@ -111,7 +124,8 @@ def test_what_cannot_be_mitigated_is_one_line(capsys, jobs, monkeypatch):
         (2, [*three[:2], *richardson], "one job for each scale factor (1, 3, 5). Got 2"),
         (2, [*three, *richardson, "--shots", "2"], "at least one for each circuit (3). Got 2"),
         (2, [*three, *richardson, "--shots", "4"], "2 shots or more"),
-        (2, [*three, *richardson, "--shots", "100000"], "at most those stored"),
+        (2, [*three, *richardson, "--shots", "11000"], "at most those stored"),
+        (2, [*three, *richardson, "--shots", "9" * 30], "at most those stored"),
         (2, [jobs[1], "--plan", "terminal"], "should have a readout calibration"),
         (2, [jobs[1], *terminal, jobs[3]], "two circuits with the register out"),
         (3, [jobs[1], *terminal, jobs["blind"]], "1 - p01 - p10 should be above 0"),
@@ -132,6 +146,51 @@ def test_what_cannot_be_mitigated_is_one_line(capsys, jobs, monkeypatch):
     monkeypatch.setattr("qrnn_hw.submission.stored_jobs.sent_last", lambda keys, store: earlier)
     assert "Got 30.0 h" in error(capsys, 3, jobs[1], *terminal, jobs["readout"])
     assert document(capsys, jobs[1], *terminal, jobs["readout"], "--max-age", "72")
+
+
+def test_jobs_that_are_not_one_circuit_folded_are_refused(capsys, jobs):
+    linear = ["--plan", "linear(1,3)"]
+    line = error(capsys, 2, jobs[1], jobs[1], *linear)
+    assert "a job of its own. Got one job twice" in line
+    line = error(capsys, 2, jobs[3], jobs[1], *linear)
+    assert "folded by 1, 3, in this order. Got 3, 1 two-qubit gates" in line
+    bits = drawn([0.5, 0.5], np.random.default_rng(1))
+    elsewhere = stored([folded(3)], [bits], "elsewhere", "fake_torino")
+    line = error(capsys, 2, jobs[1], elsewhere, *linear)
+    assert "of one machine. Got fake_boston, fake_torino" in line
+
+
+def test_a_readout_of_other_qubits_is_refused(capsys, jobs):
+    generator = np.random.default_rng(2)
+    rates = [0.02, 0.05, 0.1]
+    flips = [drawn([abs(one - rate) for rate in rates], generator) for one in (0, 1)]
+    terminal = ["--plan", "terminal", "--readout"]
+    one, other = (
+        stored(readout_circuits(3, qubits), [table[:, : len(qubits)] for table in flips], "other")
+        for qubits in ([0, 2], [2, 0, 1])
+    )
+    line = error(capsys, 2, jobs[1], *terminal, one)
+    assert "should have measured qubits 1, 0. Got 0, 2." in line
+    assert "--backend fake_boston --qubits 0,1" in line
+    # Qubits in another order, and more of them: each bit gets those of its own qubit.
+    found = document(capsys, jobs[1], *terminal, other)["values"]
+    for bit, rate in ((0, rates[2]), (1, rates[1])):
+        expected = found[bit]["raw"]["value"] / (1 - 2 * rate)
+        assert found[bit]["mitigated"]["value"] == pytest.approx(expected, rel=1e-12)
+    elsewhere = stored(readout_circuits(3, [1, 0]), [f[:, :2] for f in flips], "x", "fake_torino")
+    line = error(capsys, 2, jobs[1], *terminal, elsewhere)
+    assert "of one machine. Got fake_boston, fake_torino" in line
+
+
+def test_a_bit_that_a_branch_reads_is_known_by_its_qubit(capsys, jobs):
+    bits = drawn([0.5, 0.5], np.random.default_rng(3))
+    inside = stored([folded(1, branch=True)], [bits], "inside")
+    assert document(capsys, inside, "--plan", "terminal", "--readout", jobs["readout"])
+    kinds = folded(1)
+    kinds.data[-1] = kinds.data[-1].replace(operation=MidCircuitMeasure("measure_2"))
+    other = stored([kinds], [bits], "measure_2")
+    line = error(capsys, 2, other, "--plan", "terminal", "--readout", jobs["readout"])
+    assert "should have measured qubits 1, 0 by measure_2. Got 1, 0." in line
 
 
 def test_help_says_what_each_option_does(capsys):

@@ -177,3 +177,13 @@ def test_a_mean_of_shots_has_the_error_of_its_sample():
         mean_of_shots([1.0])
     with pytest.raises(UsageError, match="confidence"):
         Estimate.from_variance(0.0, 1.0, confidence=1.0)
+
+
+def test_what_is_not_a_number_is_refused():
+    with pytest.raises(UsageError, match="distinct and 1 or more. Got \\(1, inf\\)"):
+        ZNEPlan((1, float("inf")), "linear")
+    with pytest.raises(UsageError, match="subsets should be 1 or more. Got 0"):
+        ZNEPlan((1, 2), "linear", n_subsets=0)
+    for values, variances in (([float("nan"), 1], [1, 1]), ([1, 1], [float("nan"), 1])):
+        with pytest.raises(UsageError, match="should be finite"):
+            combine_results(values, variances, ZNEPlan((1, 3), "linear"))

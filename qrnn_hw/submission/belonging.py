@@ -1,0 +1,119 @@
+"""Whether stored jobs belong together, by the circuits that they ran."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from qiskit import QuantumCircuit
+from qiskit.circuit import Clbit, ControlFlowOp, Qubit
+
+from jobs.spec import JobSpec
+from qrnn_hw.errors import UsageError
+from qrnn_hw.mitigation.folding import count_folded
+
+
+@dataclass(frozen=True, order=True)
+class Reading:
+    """A qubit of a device and the kind of measurement that read it."""
+
+    qubit: int
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.qubit}" if self.kind == "measure" else f"{self.qubit} by {self.kind}"
+
+
+def check_one_machine(specs: Sequence[JobSpec]) -> None:
+    """Refuse jobs of different machines.
+
+    Raises:
+        UsageError: If they are.
+    """
+    places = sorted({spec.backend for spec in specs})
+    if len(places) > 1:
+        raise UsageError(f"jobs of one plan should be of one machine. Got {', '.join(places)}.")
+
+
+def check_scaled(specs: Sequence[JobSpec], factors: Sequence[float]) -> None:
+    """Refuse jobs that are not one circuit folded by each factor, in the order of the factors.
+
+    Folding multiplies the two-qubit gates by the factor, whichever gates are folded beside them.
+
+    Raises:
+        UsageError: A job comes twice, or machines, parameters or numbers of gates do not fit.
+    """
+    if len(specs) < 2:
+        return
+    check_one_machine(specs)
+    if len({spec.key for spec in specs}) < len(specs):
+        raise UsageError("each scale factor should have a job of its own. Got one job twice.")
+    for pubs in zip(*(spec.pubs for spec in specs), strict=True):
+        if any(not np.array_equal(pub.parameters, pubs[0].parameters) for pub in pubs):
+            raise UsageError(
+                "jobs of one plan should have the same parameter rows. Got different ones."
+            )
+        counts = [count_folded(pub.circuit, gates="two-qubit") for pub in pubs]
+        if any(n * factors[0] != counts[0] * f for n, f in zip(counts, factors, strict=True)):
+            wanted = ", ".join(f"{factor:g}" for factor in factors)
+            raise UsageError(
+                f"the circuits of the jobs should be one circuit folded by {wanted}, in this "
+                f"order. Got {', '.join(map(str, counts))} two-qubit gates."
+            )
+
+
+def readings(specs: Sequence[JobSpec], register: str) -> tuple[Reading, ...]:
+    """Return what read each bit of a register last, the same in every circuit.
+
+    Raises:
+        UsageError: A bit is never measured, or circuits read it from different qubits.
+    """
+    found = {_readings(pub.circuit, register) for spec in specs for pub in spec.pubs}
+    if len(found) > 1:
+        raise UsageError(
+            f"one readout job corrects circuits that read {register} from the same qubits. "
+            "Got different ones. Take only what ran on the same qubits."
+        )
+    return found.pop()
+
+
+def places_of(wanted: Sequence[Reading], there: Sequence[Reading], backend: str) -> list[int]:
+    """Return where a calibration holds each reading.
+
+    Raises:
+        UsageError: If it lacks one.
+    """
+    if not set(wanted) <= set(there):
+        qubits = ",".join(str(qubit) for qubit in sorted({one.qubit for one in wanted}))
+        raise UsageError(
+            f"the readout job should have measured qubits {', '.join(map(str, wanted))}. "
+            f"Got {', '.join(map(str, there))}. `qrnn-hw calibrate readout --backend {backend} "
+            f"--qubits {qubits}` measures final readout."
+        )
+    return [there.index(one) for one in wanted]
+
+
+def _readings(circuit: QuantumCircuit, register: str) -> tuple[Reading, ...]:
+    bits = next((list(one) for one in circuit.cregs if one.name == register), [])
+    index = {qubit: place for place, qubit in enumerate(circuit.qubits)}
+    last = {clbit: Reading(index[qubit], kind) for kind, qubit, clbit in _measurements(circuit)}
+    if not bits or any(bit not in last for bit in bits):
+        raise UsageError(
+            f"every bit of {register} should be measured, to have its readout corrected. "
+            "Got one that is not."
+        )
+    return tuple(last[bit] for bit in bits)
+
+
+def _measurements(circuit: QuantumCircuit) -> Iterator[tuple[str, Qubit, Clbit]]:
+    """List the measurements in order, those in branches included."""
+    for one in circuit.data:
+        if isinstance(one.operation, ControlFlowOp):
+            for block in one.operation.blocks:
+                qubits = dict(zip(block.qubits, one.qubits, strict=True))
+                clbits = dict(zip(block.clbits, one.clbits, strict=True))
+                for kind, qubit, clbit in _measurements(block):
+                    yield kind, qubits[qubit], clbits[clbit]
+        elif one.operation.name.startswith("measure"):
+            yield one.operation.name, one.qubits[0], one.clbits[0]
