@@ -18,14 +18,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
 
+from circuits.errors import CircuitsError
 from circuits.hybrid_controller import Controller, Trace, Weights
 from circuits.hybrid_layers import Readout, State, apply_layers, half_angles, readouts, undo_layers
+
+STATES_LIMIT = 4 * 2**30
+"""Bytes of the states of a batch; above this it is refused."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,15 @@ def evolve_hybrid(
         n_layers: L.
         readout: `z` for <Z> of each wire, `xyz` for <X> of all wires, then <Y>, then <Z>.
         key: draws the dropout of each step; None while predicting.
+
+    Raises:
+        CircuitsError: sizes of circuit, controller and features that do not fit each other, no
+            step or sequence, or states above `STATES_LIMIT`.
     """
-    features = jnp.asarray(features)
+    # In double precision whatever is given: the way back adds to what the way forward computed.
+    features = jnp.asarray(features, dtype=float)
+    weights = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=float), weights)
+    _check_sizes(controller, features.shape, _Shape(n_qubits, n_layers, readout))
     leading, n_steps = features.shape[:-2], features.shape[-2]
     rows = features.reshape(-1, *features.shape[-2:])
     projected = controller.projected(weights, rows)
@@ -68,6 +80,29 @@ def evolve_hybrid(
 
     outputs = _evolved(controller, shape, weights, projected, kept)
     return outputs.reshape(*leading, n_steps, -1)
+
+
+def _check_sizes(controller: Controller, features: tuple[int, ...], shape: _Shape) -> None:
+    n, n_angles = shape.n_qubits, 2 * shape.n_qubits * shape.n_layers
+    n_readouts = (3 if shape.readout == "xyz" else 1) * n
+    if (controller.n_angles, controller.n_readouts) != (n_angles, n_readouts):
+        raise CircuitsError(
+            f"a controller of {n} qubits, {shape.n_layers} layers and readout {shape.readout} "
+            f"should have {n_angles} angles and {n_readouts} readouts. "
+            f"Got {controller.n_angles} and {controller.n_readouts}."
+        )
+    if len(features) < 2 or features[-1] != controller.n_features or 0 in features:
+        raise CircuitsError(
+            f"features should have shape (..., T, {controller.n_features}) with at least one step "
+            f"and one sequence. Got {features}."
+        )
+    needed = 16 * 2**n * prod(features[:-2])
+    if needed > STATES_LIMIT:
+        raise CircuitsError(
+            f"the states of a batch should need at most {STATES_LIMIT // 2**30} GiB. Got {n} "
+            f"qubits and {prod(features[:-2])} sequences, {needed / 2**30:.0f} GiB; "
+            "take fewer of either."
+        )
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1))

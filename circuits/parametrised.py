@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,10 +99,9 @@ class QRNNCircuit:
                 f"step. Got {self.circuit.name}; use `bind`."
             )
         checked = self._features(features, self.inputs.shape[1:])
-        if not np.isfinite(fed_back):
-            raise CircuitsError(f"the fed-back value should be finite. Got {fed_back}.")
+        h = _finite("the fed-back value", fed_back, ())
         values = self._weights(weights) | _pairs(self.inputs[0], checked)
-        values[self.fed_back] = float(fed_back)
+        values[self.fed_back] = float(h)
         return tuple(_assign(circuit, values) for circuit in self.step_circuits)
 
     def rows(
@@ -188,8 +187,14 @@ def normalised(
     return result
 
 
-def _finite(name: str, given: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
-    values = np.asarray(given, dtype=float)
+def _finite(name: str, given: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    try:
+        values = np.asarray(given)
+        if values.dtype.kind == "c":  # a cast would drop the imaginary parts
+            raise CircuitsError(f"{name} should be real numbers. Got {values.dtype}.")
+        values = values.astype(float)
+    except (TypeError, ValueError) as error:
+        raise CircuitsError(f"{name} should be an array of numbers. Got {error}.") from error
     if values.shape != shape:
         raise CircuitsError(f"{name} should have shape {shape}. Got {values.shape}.")
     if not np.isfinite(values).all():

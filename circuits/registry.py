@@ -37,8 +37,8 @@ def row(name: str) -> Row:
     Raises:
         UnknownNameError: no such name; near ones are listed.
     """
-    if name not in REGISTRY:
-        near = difflib.get_close_matches(name, REGISTRY, n=3, cutoff=0.5)
+    if not isinstance(name, str) or name not in REGISTRY:
+        near = difflib.get_close_matches(str(name), REGISTRY, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise UnknownNameError(
             f"no model is called {name!r}; {hint}Available: {', '.join(REGISTRY)}."

@@ -40,7 +40,8 @@ class Row:
                 f"Got {', '.join(unknown)}."
             )
         for option, value in given.items():
-            if value not in self.options[option]:
+            whole = isinstance(value, int) or not isinstance(self.options[option], range)
+            if not whole or value not in self.options[option]:
                 raise CircuitsError(
                     f"{'the feedback mode' if option == 'mode' else f'option {option}'} of "
                     f"{self.name} should be one of {_listed(self.options[option])}. Got {value!r}."

@@ -39,8 +39,14 @@ def unroll(architecture: Architecture, steps: int) -> QRNNCircuit:
         steps: number of time steps T, at least 1.
 
     Raises:
-        CircuitsError: `steps` is not a positive integer, or above `MOST_STEPS`.
+        CircuitsError: `steps` is not a positive integer, or above `MOST_STEPS`, or a name is given
+            in place of its architecture.
     """
+    if not isinstance(architecture, Architecture):
+        raise CircuitsError(
+            f"unroll should be given an architecture, as `architecture(name)` returns it. "
+            f"Got {architecture!r}."
+        )
     if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
         raise CircuitsError(
             f"the number of steps should be an integer of at least 1. Got {steps!r}."

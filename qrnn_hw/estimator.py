@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from numbers import Integral, Real
 from typing import Any, Self
 
 import jax
@@ -77,9 +78,10 @@ class QRNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Train on rows X, shape (n, n_features), with labels y, shape (n,).
 
         Raises:
-            ValueError: columns that do not divide into `n_steps` steps, a single class, or data
-                that scikit-learn refuses.
+            ValueError: columns that do not divide into `n_steps` steps, a single class, a setting
+                out of its range, or data that scikit-learn refuses.
         """
+        self._check_settings()
         X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
@@ -141,11 +143,20 @@ class QRNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         probabilities = self.predict_proba(X)
         return np.asarray(self.classes_[probabilities.argmax(axis=1)])
 
+    def _check_settings(self) -> None:
+        for name in ("n_steps", "max_iter"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+                raise ValueError(f"{name} should be an integer of at least 1. Got {value!r}.")
+        alpha: Any = self.alpha
+        if not isinstance(alpha, Real) or not 0 <= float(alpha) < np.inf:
+            raise ValueError(f"alpha should be finite and at least 0. Got {alpha!r}.")
+
     def _steps(self, X: Array) -> Array:
         """Return rows as sequences, shape (n, T, n_features / T)."""
-        if self.n_steps < 1 or X.shape[1] % self.n_steps:
+        if X.shape[1] % self.n_steps:
             raise ValueError(
-                "the number of features should be a multiple of n_steps, at least 1. "
+                "the number of features should be a multiple of n_steps. "
                 f"Got {X.shape[1]} features and n_steps={self.n_steps}."
             )
         return X.reshape(len(X), self.n_steps, -1)

@@ -56,8 +56,13 @@ def distribution(program: Program, parameters: jax.Array, keep: Sequence[int]) -
         Shape (2**m,); bit j of the outcome integer is keep[j].
 
     Raises:
-        CircuitsError: the evolution would need more memory than `BYTES_LIMIT`.
+        CircuitsError: a bit that the program does not have, or the evolution would need more
+            memory than `BYTES_LIMIT`.
     """
+    if not all(0 <= bit < program.n_bits for bit in keep):
+        raise CircuitsError(
+            f"bits to keep should be among the program's {program.n_bits}. Got {list(keep)}."
+        )
     check_size(program, len(keep))
     start = Register.product([ZERO] * program.n_qubits)
     angles = program.angles(jnp.asarray(parameters, dtype=float))

@@ -92,7 +92,8 @@ def record_sampler(model: SequenceModel, weights: NDArray[np.float64]) -> Record
         weights: radians, shape (p,).
 
     Raises:
-        CircuitsError: the step has no fresh data qubits, or its instrument is too large.
+        CircuitsError: the step has no fresh data qubits, its instrument is too large, or the
+            weights are not finite or of another shape.
     """
     split, n_bits = model.split, model.step.n_bits
     remedy = "draw shots with circuits.exact.shots.sample_shots or the aer executor."
@@ -109,6 +110,11 @@ def record_sampler(model: SequenceModel, weights: NDArray[np.float64]) -> Record
             f"{n_bits} bits a step and {entries}; {remedy}"
         )
     parameters = jnp.asarray(weights, dtype=float)
+    if parameters.shape != (model.n_weights,) or not jnp.isfinite(parameters).all():
+        raise CircuitsError(
+            f"weights should be finite and have shape ({model.n_weights},). "
+            f"Got shape {parameters.shape}."
+        )
 
     @jax.jit
     def both(features: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -123,6 +129,8 @@ def record_sampler(model: SequenceModel, weights: NDArray[np.float64]) -> Record
                 f"features should have shape (T, {model.n_features}) with T at least 1. "
                 f"Got {given.shape}."
             )
+        if not np.isfinite(given).all():
+            raise CircuitsError(f"features should be finite. Got {given[~np.isfinite(given)][0]}.")
         return np.concatenate([np.asarray(part) for part in both(jnp.asarray(given))])
 
     compiled = jax.jit(lambda w: model.instrument(split, w, range(n_bits)))

@@ -17,8 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.errors import CircuitsError
 from circuits.exact.carried import carried_state
-from circuits.exact.evolve import push, zero_state
+from circuits.exact.evolve import check_size, push, zero_state
 from circuits.exact.operations import (
     Branch,
     Channel,
@@ -80,11 +81,29 @@ class SequenceModel:
 
         Returns:
             Shape (batch, 2**m).
+
+        Raises:
+            CircuitsError: a shape does not fit, or one state would need more memory than
+                `circuits.exact.evolve.BYTES_LIMIT`.
         """
+        self._check_shapes(weights, features, lengths)
         if self.split is not None and len(self._hidden) <= COMPILED_HIDDEN_LIMIT:
             return self._compiled(self.split, weights, features, lengths)
+        check_size(self.step, self.step.n_bits // 2 if self.first is not None else 0)
         one = self._gatewise if self.first is None else self._carrying(self.first)
         return jax.vmap(one, (None, 0, 0))(weights, features, lengths)
+
+    def _check_shapes(self, *given: jax.Array) -> None:
+        weights, features, lengths = map(jnp.shape, given)
+        if weights != (self.n_weights,):
+            raise CircuitsError(f"weights should have shape ({self.n_weights},). Got {weights}.")
+        if len(features) != 3 or features[1] < 1 or features[2] != self.n_features:
+            raise CircuitsError(
+                f"features should have shape (batch, T, {self.n_features}) with T at least 1. "
+                f"Got {features}."
+            )
+        if lengths != features[:1]:
+            raise CircuitsError(f"lengths should have shape {features[:1]}. Got {lengths}.")
 
     @cached_property
     def split(self) -> Split | None:

@@ -169,6 +169,8 @@ def audit(
 
     if every == (name is not None):
         raise UsageError(f"audit takes one model name, or --all. Got {name or 'neither'}.")
+    if every and (option or mode or wiring):
+        raise UsageError("--all should stand without options of a model. Got some; name the model.")
     if shots < 1:
         raise UsageError(f"the number of shots should be at least 1. Got {shots}.")
     if shots > MOST_SHOTS:

@@ -102,6 +102,11 @@ def run(
     network = chosen_architecture(model, option, mode=mode, wiring=wiring)
     if training_shots is not None and engine != "aer":
         raise UsageError(f"--training-shots should come with --engine aer. Got {engine}.")
+    if training_shots is not None and training_shots < 1:
+        raise UsageError(
+            f"--training-shots should be at least 1. Got {training_shots}; leave it out for the "
+            "exact loss."
+        )
 
     settings = RunSettings(
         model=model,

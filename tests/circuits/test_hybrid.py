@@ -232,3 +232,36 @@ def test_bad_controllers_are_refused():
         Controller(1, 1, 1, dropout=1)
     with pytest.raises(CircuitsError, match=r"its 2 bits\. Got 3 readouts"):
         Controller(1, 3, 1).table({}, np.zeros((1, 1)), 2)
+
+
+def test_single_precision_is_differentiated_in_double():
+    controller = Controller(2, 2, 4, n_hidden=3)
+    weights = controller.initial_weights(jax.random.key(0))
+    x = jax.random.normal(jax.random.key(1), (2, 3, 2))
+
+    def loss(weights, x):
+        return (evolve_hybrid(controller, weights, x, n_qubits=2, n_layers=1) ** 2).sum()
+
+    single = jax.tree.map(lambda leaf: leaf.astype("float32"), (weights, x))
+    exact = jax.grad(loss, (0, 1))(weights, x)
+    for found, expected in zip(
+        *map(jax.tree.leaves, (jax.grad(loss, (0, 1))(*single), exact)), strict=True
+    ):
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_sizes_that_do_not_fit_are_refused():
+    controller = Controller(2, 2, 4, n_hidden=3)
+    weights = controller.initial_weights(jax.random.key(0))
+    run = partial(evolve_hybrid, controller, weights)
+    with pytest.raises(CircuitsError, match=r"6 angles and 3 readouts\. Got 4 and 2"):
+        run(np.zeros((1, 3, 2)), n_qubits=3, n_layers=1)
+    with pytest.raises(CircuitsError, match=r"4 angles and 6 readouts\. Got 4 and 2"):
+        run(np.zeros((1, 3, 2)), n_qubits=2, n_layers=1, readout="xyz")
+    for shape in ((1, 3, 1), (1, 0, 2), (0, 3, 2), (2,)):
+        with pytest.raises(CircuitsError, match=r"shape \(\.\.\., T, 2\).*Got"):
+            run(np.zeros(shape), n_qubits=2, n_layers=1)
+    wide = Controller(2, 30, 60)
+    with pytest.raises(CircuitsError, match=r"at most 4 GiB\. Got 30 qubits and 1 sequences"):
+        evolve_hybrid(wide, {}, np.zeros((3, 2)), n_qubits=30, n_layers=1)

@@ -126,6 +126,11 @@ def test_what_cannot_be_sampled_is_refused_with_advice():
         sampler.sample(np.zeros((3, 5)), 10, generator)
     with pytest.raises(CircuitsError, match="at least 1. Got 0"):
         sampler.sample(np.zeros((3, 4)), 0, generator)
+    with pytest.raises(CircuitsError, match=r"features should be finite\. Got nan"):
+        sampler.sample(np.full((3, 4), np.nan), 10, generator)
+    for weights in (np.zeros(17), np.full(18, np.nan)):
+        with pytest.raises(CircuitsError, match=r"finite and have shape \(18,\)"):
+            record_sampler(model, weights)
     wide = lift(QuantumCircuit(12, 1))
     with pytest.raises(CircuitsError, match="at most 11 qubits. Got 12; use the aer executor"):
         sample_shots(wide, np.zeros(0), 10, generator)

@@ -95,6 +95,7 @@ def test_options_change_what_they_name():
         ("sim-v1", {"mode": "sampled"}, r"mode of sim-v1 .* coherent\. Got 'sampled'"),
         ("qlstm", {"mode": "sampled"}, r"mode of qlstm .* expectation\. Got 'sampled'"),
         ("hybrid", {"n_qubits": 15}, r"n_qubits of hybrid .* 2 to 14\. Got 15"),
+        ("hybrid", {"n_qubits": 5.0}, r"n_qubits of hybrid .* 2 to 14\. Got 5\.0"),
         ("hybrid", {"n_qubits": 2, "n_bits": 3}, r"at most its 2 qubits.*Got n_bits=3"),
     ],
 )
@@ -106,12 +107,19 @@ def test_options_are_refused_with_the_supported_ones(name, options, message):
 def test_an_unknown_name_lists_the_near_ones():
     with pytest.raises(UnknownNameError, match=r"did you mean .*sim-v1"):
         circuits.architecture("sim-v10")
+    with pytest.raises(UnknownNameError, match="no model is called None"):
+        circuits.architecture(None)
 
 
 @pytest.mark.parametrize("steps", [0, -1, 1.5, "3", True])
 def test_the_number_of_steps_is_a_positive_integer(steps):
     with pytest.raises(CircuitsError, match=r"at least 1\. Got"):
         circuits.unroll(circuits.architecture("v1"), steps)
+
+
+def test_a_name_is_not_unrolled():
+    with pytest.raises(CircuitsError, match=r"given an architecture.* Got 'v1'"):
+        circuits.unroll("v1", 2)
 
 
 def test_bad_features_and_weights_are_refused_with_one_clear_line():
@@ -124,6 +132,11 @@ def test_bad_features_and_weights_are_refused_with_one_clear_line():
     x[1, 3] = np.nan
     with pytest.raises(CircuitsError, match=r"features should be finite\. Got nan"):
         q.bind(x, w)
+    with pytest.raises(CircuitsError, match=r"features should be real numbers\. Got complex128"):
+        q.bind(np.full((2, 8), 1 + 1j), w)
+    for wrong in ([["a"] * 8] * 2, [[1.0, 2.0], [1.0]]):
+        with pytest.raises(CircuitsError, match=r"features should be an array of numbers\. Got"):
+            q.bind(wrong, w)
 
 
 @pytest.mark.parametrize("name", ["v1", "v4", "v5", "qlstm"])
@@ -142,6 +155,8 @@ def test_rounds_and_single_circuits_point_to_their_own_way_of_binding():
         q.bind(np.ones((2, 15)), np.ones(7))
     with pytest.raises(CircuitsError, match=r"fed-back value should be finite\. Got inf"):
         q.bind_step(np.ones(15), np.ones(7), np.inf)
+    with pytest.raises(CircuitsError, match=r"fed-back value should be .*number"):
+        q.bind_step(np.ones(15), np.ones(7), "x")
     q = circuits.unroll(circuits.architecture("sim-v1"), 2)
     with pytest.raises(CircuitsError, match="use `bind`"):
         q.bind_step(np.ones(4), np.ones(30), 0.0)

@@ -118,3 +118,22 @@ def test_gradients_equal_finite_differences(name):
     assert float((by_feature * moved).sum()) == pytest.approx(float(slope), abs=1e-7)
     # the second sequence ends after two steps: its third has no influence
     assert jnp.abs(by_feature[1, 2]).max() == 0
+
+
+def test_shapes_that_do_not_fit_and_states_that_are_too_large_are_refused():
+    model = logical_model(circuits.architecture("dynamic-line"))
+    weights, features, lengths = np.zeros(18), np.zeros((3, 2, 4)), np.full(3, 2)
+    for wrong, said in (
+        ((weights[:5], features, lengths), r"weights should have shape \(18,\)\. Got \(5,\)"),
+        ((weights, features[..., :3], lengths), r"shape \(batch, T, 4\).* Got \(3, 2, 3\)"),
+        ((weights, features[:, :0], lengths), r"T at least 1\. Got \(3, 0, 4\)"),
+        ((weights, features, lengths[:1]), r"lengths should have shape \(3,\)\. Got \(1,\)"),
+    ):
+        with pytest.raises(CircuitsError, match=said):
+            model.distributions(*wrong)
+    with pytest.raises(CircuitsError, match=r"among the program's 2\. Got \[5\]"):
+        distribution(model.step, np.zeros(22), [5])
+    wide = circuits.architecture("hybrid", n_qubits=14, n_bits=2, mode="sampled")
+    large = logical_model(wide)
+    with pytest.raises(CircuitsError, match=r"at most 4 GiB\. Got 14 qubits"):
+        large.distributions(np.zeros(0), np.zeros((1, 2, wide.n_features)), np.full(1, 2))

@@ -255,3 +255,21 @@ def test_angles_in_branches_are_bound_in_any_gate(gate):
         expected = circuit_distribution(bound, AllQubitNoise(), [1])
         np.testing.assert_allclose(row, expected, atol=1e-12)
     assert np.ptp(found, axis=0).max() > 1e-2
+
+    (found,) = row_distributions([Pub(circuit, rows)], None)
+    np.testing.assert_allclose(found[:, 1], np.sin(rows[:, 0] / 2) ** 2, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 3])
+def test_equal_rows_each_have_their_distribution(n_rows):
+    """Two short sentences can be the same one: nothing is then left for Aer to bind."""
+    angle = Parameter("a")
+    circuit = QuantumCircuit(1)
+    circuit.add_register(ClassicalRegister(1, "out"))
+    circuit.rx(angle, 0)
+    circuit.measure(0, 0)
+    other = np.array([[0.2], [1.7]])
+    pubs = [Pub(circuit, np.full((n_rows, 1), 0.9)), Pub(circuit, other)]
+    found = row_distributions(pubs, None)
+    np.testing.assert_allclose(found[0][:, 1], [np.sin(0.45) ** 2] * n_rows, atol=1e-12)
+    np.testing.assert_allclose(found[1][:, 1], np.sin(other[:, 0] / 2) ** 2, atol=1e-12)

@@ -58,5 +58,9 @@ def test_what_it_cannot_use_is_refused():
         QRNNClassifier(n_steps=3).fit(rows, labels)
     with pytest.raises(ValueError, match="at least two classes. Got 1 class"):
         QRNNClassifier().fit(rows, np.zeros(10))
+    for setting in ({"n_steps": 1.5}, {"n_steps": 0}, {"max_iter": 0}, {"alpha": np.nan}):
+        (name,) = setting
+        with pytest.raises(ValueError, match=rf"{name} should be .*at least [01]\. Got"):
+            QRNNClassifier(**setting).fit(rows, labels)
     with pytest.raises(UnknownNameError, match="no model is called"):
         QRNNClassifier("dynamic-lime").fit(rows, labels)

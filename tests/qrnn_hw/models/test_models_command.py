@@ -119,6 +119,7 @@ def test_audit_reports_one_model_and_writes_a_table_row():
         (("show", "v1", "--mode", "coherent"), CircuitsError, r"expectation, sampled\. Got"),
         (("show", "hybrid", "-o", "n_qubits=99"), CircuitsError, r"2 to 14\. Got 99"),
         (("audit",), UsageError, "one model name, or --all"),
+        (("audit", "--all", "--mode", "sampled"), UsageError, "--all should stand without options"),
         (("audit", "v1", "--shots", "0"), UsageError, r"at least 1\. Got 0"),
     ],
 )
