@@ -35,13 +35,18 @@ def mitigate(
         ),
     ] = None,
     run: Annotated[
-        Path, typer.Option(help="Folder of a finished `qrnn-hw run` (its --output).")
-    ] = Path("runs/latest"),
+        Path | None,
+        typer.Option(
+            help="Folder of a finished `qrnn-hw run` (its --output), by default runs/latest; not "
+            "with JOB."
+        ),
+    ] = None,
     plan: Annotated[
         str | None,
         typer.Option(
             help='What to do, such as "terminal" or "linear(1,3) + terminal"; of a run also auto: '
-            "the stack of the least forecast error. Relabelling is refused: it acts before a run."
+            "the stack of the least forecast error, none unless it gains over 20 %. Relabelling is "
+            "refused: it acts before a run."
         ),
     ] = None,
     readout: Annotated[
@@ -72,12 +77,17 @@ def mitigate(
     Of a run: accuracy, labels that differ from those without noise, and score errors of each
     stack, and of the raw scores with the decision threshold moved to where the noise moved them.
     """
+    from qrnn_hw.errors import UsageError
+
     if jobs:
         from qrnn_hw.cli.mitigate_jobs import mitigate_jobs
 
+        if run is not None:
+            raise UsageError(f"--run should not come with JOB arguments. Got {run}; leave one out.")
         mitigate_jobs(jobs, plan, readout, register, max_age, shots, explain, json)
         return
     _refuse_job_options(readout, register)
+    run = run or Path("runs/latest")
     from jobs.store import Store
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.config import store_path
@@ -106,6 +116,14 @@ def mitigate(
         print_json(_document(run, found, plan, name, level, forecast))
     else:
         _print(found, level, forecast)
+        if plan == "auto" and stack is not None:
+            typer.echo(_choice(stack.name))
+
+
+def _choice(name: str) -> str:
+    if name == "none":
+        return "auto chose none: no stack is forecast to lower the squared error by over 20 %"
+    return f"auto chose {name}: the least forecast squared error, lower by over 20 %"
 
 
 def _refuse_job_options(readout: str | None, register: str | None) -> None:

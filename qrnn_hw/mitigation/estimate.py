@@ -36,7 +36,7 @@ class Estimate:
         if not 0 < confidence < 1:
             raise UsageError(f"the confidence should lie between 0 and 1. Got {confidence}.")
         center, spread = np.broadcast_arrays(np.asarray(value, float), np.asarray(variance, float))
-        if np.any(spread < 0):
+        if not np.all(spread >= 0):  # nor nan
             raise UsageError(f"variances should not be negative. Got {spread.min()}.")
         error = np.sqrt(spread)
         half_width = NormalDist().inv_cdf((1 + confidence) / 2) * error

@@ -68,7 +68,7 @@ def fold(
     Source: Giurgica-Tiron et al., arXiv 2005.10921 (local folding).
     """
     n_folds, n_extra = _fold_counts(circuit, scale_factor, gates)
-    if n_extra and seed is None:
+    if scale_factor % 2 != 1 and seed is None:
         raise UsageError(
             f"the scale factor should be an odd integer, or come with a seed. Got {scale_factor}. "
             "Use 1, 3, 5, ..., or average over fold_ensemble."

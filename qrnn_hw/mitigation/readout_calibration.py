@@ -36,6 +36,11 @@ class ReadoutCalibration:
             raise CalibrationError(
                 f"readout errors should lie between 0 and 1. Got {self.p01} and {self.p10}."
             )
+        errors = self.p01_standard_error + self.p10_standard_error
+        if not all(0 <= error < np.inf for error in errors):
+            raise CalibrationError(
+                f"standard errors should be finite and not negative. Got {errors}."
+            )
         if self.measured_at.tzinfo is None:
             raise CalibrationError(
                 f"the time of a calibration should have a zone. Got {self.measured_at}."

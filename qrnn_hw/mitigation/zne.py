@@ -58,8 +58,8 @@ class ZNEPlan:
                 "the order should be set for poly and poly-exp, and only there. "
                 f"Got {self.order} for {kind}."
             )
-        if self.order is not None and self.order < 1:
-            raise UsageError(f"the order should be 1 or more. Got {self.order}.")
+        if self.order is not None and (self.order < 1 or self.order != int(self.order)):
+            raise UsageError(f"the order should be a whole number from 1. Got {self.order}.")
         factors = self.scale_factors
         if any(not 1 <= factor < np.inf for factor in factors) or len(set(factors)) != len(factors):
             raise UsageError(f"scale factors should be distinct and 1 or more. Got {factors}.")

@@ -234,6 +234,10 @@ def test_what_cannot_be_folded_is_refused(circuit):
         fold(circuit, 2)
     with pytest.raises(UsageError, match=r"1 subset or more. Got 0"):
         fold_ensemble(circuit, 2, n_subsets=0, seed=1)
+    one_gate = QuantumCircuit(1)
+    one_gate.x(0)
+    with pytest.raises(UsageError, match="an odd integer, or come with a seed. Got 2"):
+        fold(one_gate, 2)  # half of its gates are none
     opaque = QuantumCircuit(1)
     opaque.append(Instruction("thermometer", 1, 0, []), [0])
     with pytest.raises(UsageError, match="Got 'thermometer'"):

@@ -154,6 +154,7 @@ def test_an_exponential_is_fitted_only_when_asked():
         ({"scale_factors": (float("nan"), 3)}, "1 or more"),
         ({"extrapolation": "poly"}, "order should be set for poly"),
         ({"order": 2}, "order should be set for poly"),
+        ({"extrapolation": "poly", "order": 1.5}, "a whole number from 1. Got 1.5"),
         ({"extrapolation": "poly", "order": 3}, "4 scale factors or more. Got 3"),
     ],
 )
