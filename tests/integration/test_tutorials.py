@@ -23,7 +23,9 @@ def steps(pages):
             yield "console", "".join(re.findall(r"^\$ (.*\n)", body, re.M))
 
 
-@pytest.mark.parametrize("pages", [TUTORIALS, ["how-to/scikit-learn.md"]])
+@pytest.mark.parametrize(
+    "pages", [TUTORIALS, ["how-to/scikit-learn.md"], ["how-to/mitigate-your-own-circuit.md"]]
+)
 def test_every_command_and_line_of_a_page_runs(pages, tmp_path):
     script, python = ["set -e"], ""
     for number, (language, body) in enumerate(steps(pages)):
