@@ -1,5 +1,7 @@
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,16 @@ from hypothesis import settings
 # every run, so that a failure there can be repeated; elsewhere each run explores.
 settings.register_profile("default", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("default")
+
+
+def pytest_configure(config):
+    """Let all processes of a run share what JAX has compiled, and nothing with another run."""
+    if not hasattr(config, "workerinput") and "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        folder = tempfile.mkdtemp(prefix="qrnn-hw-compiled-")
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
+        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
 
 # The loopback service is a package of the tests: `import emulator`.
 sys.path.append(str(Path(__file__).parent))

@@ -256,9 +256,6 @@ def test_angles_in_branches_are_bound_in_any_gate(gate):
         np.testing.assert_allclose(row, expected, atol=1e-12)
     assert np.ptp(found, axis=0).max() > 1e-2
 
-    (found,) = row_distributions([Pub(circuit, rows)], None)
-    np.testing.assert_allclose(found[:, 1], np.sin(rows[:, 0] / 2) ** 2, atol=1e-12)
-
 
 @pytest.mark.parametrize("n_rows", [1, 2, 3])
 def test_equal_rows_each_have_their_distribution(n_rows):

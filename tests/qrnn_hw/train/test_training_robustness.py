@@ -48,6 +48,7 @@ def test_robustness_is_shortfall_and_single_shot_variance():
     assert found == pytest.approx((0.1**2 + 0.6**2) / 2 + 2.0 * (0.75 + 1.0) / 2)
 
 
+@pytest.mark.slow
 def test_calibrations_take_turns():
     mornings = [logical_model(LINE, Readout(p01)) for p01 in (0.01, 0.3)]
     first, both = trained(mornings[0]), trained(mornings)
