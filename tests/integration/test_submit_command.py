@@ -206,14 +206,14 @@ def interrupted(process):
 def test_an_interrupt_leaves_the_job_and_a_new_process_comes_back(emulator, queue, home, file):
     words = [str(word) for word in submit(file, "--wait", "--json")]
     code = "from qrnn_hw.cli import main; main()"
+    # A suite that was started in the background hands down that interrupts are ignored.
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *words],
+        [sys.executable, "-c", heeding + code, *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "NO_COLOR": "1"},
-        # A suite that was started in the background hands down that interrupts are ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 60
     # A poll after the submission shows that the process is waiting.
