@@ -95,7 +95,14 @@ def test_a_step_with_fresh_data_qubits_is_compiled():
     assert logical_model(circuits.architecture("stacked-3-minimal")).split is None
 
 
-@pytest.mark.parametrize("name", ["dynamic-line", "stacked-3-minimal", "reads-previous"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "dynamic-line",
+        pytest.param("stacked-3-minimal", marks=pytest.mark.slow),
+        "reads-previous",
+    ],
+)
 def test_gradients_equal_finite_differences(name):
     architecture = model(name)
     scanned = logical_model(architecture)

@@ -134,6 +134,7 @@ def toy(k):
     return Part(inputs, np.full((k, 24), 2), labels)
 
 
+@pytest.mark.slow
 def test_seeds_trained_together_are_those_trained_alone_and_freezing_freezes():
     network = CircuitNetwork(TINY, 3, scale=4.0)
     schedule = Schedule(epochs=3, batch_size=8, learning_rate=0.05, averaging=0.5, patience=5)
@@ -180,6 +181,7 @@ def test_published_rows_and_parameters_are_those_of_the_source():
     assert prepared.published.unstratified
 
 
+@pytest.mark.slow
 def test_the_command_trains_and_goes_on(sentences, tmp_path, capsys):
     command = ["train", "stacked-3-minimal", "--data", str(sentences), "--json"]
     command += ["--output", str(tmp_path / "run"), "--shots", "100"]

@@ -131,6 +131,7 @@ def sentences(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_the_command_runs_a_model_in_rounds_at_the_service(emulator, sentences, tmp_path, capsys):
     command = ["run", "--model", "v3a", "--data", sentences, "--backend", "ibm_boston"]
     command += ["--sentences", 3, "--shots", 50, "--epochs", 1, "--yes", "--json"]
