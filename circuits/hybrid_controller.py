@@ -103,7 +103,7 @@ class Controller:
         return x @ weights["in"][: self.n_features] + weights["in_bias"]
 
     def kept(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array | None:
-        """Draw which hidden units stay, shape (*shape, n_hidden); None without dropout."""
+        """Draw which hidden units stay, shape (..., n_hidden); None without dropout."""
         if not self.dropout:
             return None
         return jax.random.bernoulli(key, 1 - self.dropout, (*shape, self.n_hidden))
