@@ -23,7 +23,7 @@ from circuits.errors import CircuitsError
 from circuits.exact.angles import AngleMapBuilder
 from circuits.gate_program import Program, program
 from circuits.parametrised import normalised
-from circuits.statevector import apply, ground_state, outcome_law
+from circuits.statevector import apply, ground_state, outcome_law, outcome_signs
 from circuits.unrolled import FED_BACK, append_closing, append_step
 
 Offsets = tuple[jax.Array, ...]
@@ -65,12 +65,11 @@ class IdealModel:
         n_steps = offsets[0].shape[0]
         taken = jnp.asarray(n_steps) if length is None else length
         if self.law is not None:
-            return self.law(offsets, weights, taken) @ self.signs
+            return self.law(offsets, weights, taken) @ self._signs
         return self._over_rounds(offsets, weights, jnp.arange(n_steps) < taken)
 
     @property
-    def signs(self) -> jax.Array:
-        """(-1)**bit of each outcome, shape (2**m, m)."""
+    def _signs(self) -> jax.Array:
         return outcome_signs(len(self.architecture.readout))
 
     @property
@@ -89,7 +88,8 @@ class IdealModel:
 
         def advance(carry: Any, row: Any) -> tuple[Any, None]:
             given, goes_on = row
-            values = (round_law(given, weights, recurrence.fed_back(carry[0])) @ self.signs).ravel()
+            laws = round_law(given, weights, recurrence.fed_back(carry[0]))
+            values = (laws @ self._signs).ravel()
             new = (recurrence.update(carry[0], values, jnp), values)
             return jax.tree.map(lambda a, b: jnp.where(goes_on, a, b), new, carry), None
 
@@ -143,12 +143,6 @@ class IdealModel:
     def jacobian(self, features: NDArray[np.float64], weights: NDArray[np.float64]) -> jax.Array:
         """Return d output / d weight of sequences (N, T, d), shape (N, m, p)."""
         return jnp.asarray(self._slopes(self.offsets(features), jnp.asarray(weights)))
-
-
-def outcome_signs(n_bits: int) -> jax.Array:
-    """Return (-1)**bit of each outcome of m bits, shape (2**m, m)."""
-    bits = np.arange(n_bits)
-    return jnp.asarray(1.0 - 2.0 * (np.arange(2**n_bits)[:, None] >> bits & 1))
 
 
 def ideal_model(architecture: Architecture) -> IdealModel:

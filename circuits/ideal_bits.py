@@ -18,8 +18,9 @@ from qiskit.circuit import ControlFlowOp, ParameterVector, QuantumCircuit
 from circuits.definition import Architecture
 from circuits.exact.logical import logical_model
 from circuits.exact.sequence import SequenceModel
-from circuits.ideal import COMPILE_QUICKLY, outcome_signs
+from circuits.ideal import COMPILE_QUICKLY
 from circuits.parametrised import normalised
+from circuits.statevector import outcome_signs
 from circuits.unrolled import step_circuit
 
 

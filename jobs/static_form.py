@@ -14,18 +14,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
-from qiskit.circuit import IfElseOp, Instruction, QuantumCircuit
+from qiskit.circuit import IfElseOp, QuantumCircuit, Reset
 
 from calibration.noise import DeviceNoise, delay_seconds
 from circuits.exact.conditions import condition_of
 from jobs.errors import SpecError
+from jobs.superoperators import (
+    Superoperator,
+    controlled_map,
+    copying,
+    dephasing,
+    forgetting,
+    reading,
+    superop,
+)
 
 if TYPE_CHECKING:
     from qiskit.circuit import CircuitInstruction, Qubit
-
-Superoperator = NDArray[np.complex128]
-
 
 IDLING = ("barrier", "delay", "id")
 """Instructions that let time pass."""
@@ -53,7 +58,7 @@ def static_form(
 
     Args:
         circuit: with instruction names of the device; in branches, free parameters only in
-                rotations of one qubit.
+            rotations of one qubit.
         noise: of the device, also used inside branches and for readout; None is ideal.
         keep: bits whose joint distribution is wanted.
 
@@ -150,9 +155,9 @@ class _Rewriter:
             elif bit in self.keep or self.last.get(bit, -1) > position:
                 self._measure(operation.name, qubits[0], self._home(bit))
             else:
-                self.instructions.append((_superop(_dephasing()), qubits))
+                self.instructions.append((superop(dephasing()), qubits))
         elif operation.name.startswith("reset_"):
-            self.instructions.append((_reset(), qubits))
+            self.instructions.append((Reset(), qubits))
         else:
             self.instructions.append((operation, qubits))
 
@@ -171,32 +176,19 @@ class _Rewriter:
         qubit = self.home.pop(bit)
         if qubit < self.source.num_qubits:
             return  # its reset follows
-        forget = np.zeros((4, 4), dtype=complex)
-        forget[0, 0] = forget[0, 3] = 1
-        self.instructions.append((_superop(forget), (qubit,)))
+        self.instructions.append((superop(forgetting()), (qubit,)))
         self.free.append(qubit)
 
     def _hold(self, name: str, qubit: int, bit: int) -> None:
         """Let the qubit hold the recorded outcome."""
         confusion = np.eye(2) if self.noise is None else self.noise.readout(name, qubit)
-        recorded = np.zeros((4, 4), dtype=complex)
-        recorded[np.ix_((0, 3), (0, 3))] = confusion.T
-        self.instructions.append((_superop(recorded), (qubit,)))
+        self.instructions.append((superop(reading(confusion)), (qubit,)))
         self.home[bit] = qubit
 
     def _measure(self, name: str, qubit: int, home: int) -> None:
         """Dephase the qubit and overwrite the bit's qubit with the recorded outcome."""
         confusion = np.eye(2) if self.noise is None else self.noise.readout(name, qubit)
-        total = np.zeros((16, 16), dtype=complex)
-        for true in (0, 1):
-            for recorded in (0, 1):
-                for before in (0, 1):
-                    on_qubit, on_bit = np.zeros((2, 2)), np.zeros((2, 2))
-                    on_qubit[true, true] = 1
-                    on_bit[recorded, before] = 1
-                    kraus = np.kron(on_bit, on_qubit)  # the measured qubit is least significant
-                    total += confusion[true, recorded] * np.kron(kraus.conj(), kraus)
-        self.instructions.append((_superop(total), (qubit, home)))
+        self.instructions.append((superop(copying(confusion)), (qubit, home)))
 
     def _branch(
         self, operation: IfElseOp, instruction: CircuitInstruction, qubits: tuple[int, ...]
@@ -221,8 +213,8 @@ class _Rewriter:
                     continue
                 superoperator = self._noisy(part.operation, wires)
                 if superoperator is not None:
-                    controlled = _controlled(superoperator, active, len(homes))
-                    self.instructions.append((_superop(controlled), (*wires, *homes)))
+                    controlled = controlled_map(superoperator, active, len(homes))
+                    self.instructions.append((superop(controlled), (*wires, *homes)))
 
     def _controlled_rotation(
         self, operation: Any, wires: tuple[int, ...], homes: tuple[int, ...], active: Sequence[int]
@@ -234,15 +226,15 @@ class _Rewriter:
         """
         name = operation.name
         flip = REVERSING[name]
-        flipped = _superop(_controlled(np.kron(flip, flip), active, len(homes)))
+        flipped = superop(controlled_map(np.kron(flip, flip), active, len(homes)))
         for half in (-operation.params[0] / 2, operation.params[0] / 2):
             self.instructions.append((flipped, (*wires, *homes)))
             # Aer adds no noise to a gate of another label.
             self.instructions.append((operation.base_class(half, label="noiseless"), wires))
         error = self.noise.channel(name, wires) if self.noise is not None else None
         if error is not None:
-            controlled = _controlled(error, active, len(homes))
-            self.instructions.append((_superop(controlled), (*wires, *homes)))
+            controlled = controlled_map(error, active, len(homes))
+            self.instructions.append((superop(controlled), (*wires, *homes)))
 
     def _noisy(self, operation: Any, wires: tuple[int, ...]) -> Superoperator | None:
         from qiskit.quantum_info import Operator
@@ -274,35 +266,3 @@ def _touched(operation: Any, qubits: Sequence[int]) -> set[int]:
                 found |= _touched(part.operation, [inner[q] for q in part.qubits])
         return found
     return set() if operation.name in IDLING else set(qubits)
-
-
-def _controlled(superoperator: Superoperator, active: Sequence[int], n_bits: int) -> Superoperator:
-    """Apply a map where the bit qubits, already dephased, hold one of the active patterns."""
-    dim = round(superoperator.shape[0] ** 0.5)
-    n_patterns = 2**n_bits
-    inner = superoperator.reshape(dim, dim, dim, dim)
-    identity = np.eye(dim * dim).reshape(dim, dim, dim, dim)
-    # Axes: column bits, column wires, row bits, row wires; out before in. Dephased bits are
-    # diagonal, so coherences between patterns may be dropped.
-    total = np.zeros((n_patterns, dim, n_patterns, dim) * 2, dtype=complex)
-    for pattern in range(n_patterns):
-        part = inner if pattern in active else identity
-        total[pattern, :, pattern, :, pattern, :, pattern, :] = part
-    return total.reshape((n_patterns * dim) ** 2, -1)
-
-
-def _superop(matrix: Superoperator) -> Instruction:
-    # Qiskit's own conversion of a superoperator goes through Kraus operators and drops small
-    # terms; Aer takes the matrix as it is.
-    n_qubits = round(np.log2(matrix.shape[0]) / 2)
-    return Instruction("superop", n_qubits, 0, [np.asarray(matrix, dtype=complex)])
-
-
-def _dephasing() -> Superoperator:
-    return np.diag([1.0, 0.0, 0.0, 1.0]).astype(complex)
-
-
-def _reset() -> Instruction:
-    from qiskit.circuit import Reset
-
-    return Reset()

@@ -87,7 +87,13 @@ def mitigate(
         mitigate_jobs(jobs, plan, readout, register, max_age, shots, explain, json)
         return
     _refuse_job_options(readout, register)
-    run = run or Path("runs/latest")
+    _mitigate_run(run or Path("runs/latest"), plan, shots, explain, json)
+
+
+def _mitigate_run(
+    run: Path, plan: str | None, shots: int | None, explain: bool, json: bool
+) -> None:
+    """Recompute the stacks of a finished run, and forecast those that are asked for."""
     from jobs.store import Store
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.config import store_path
@@ -104,7 +110,7 @@ def mitigate(
             stored = open_run(run, store)
         total = total_shots(stored, shots)
         if plan == "auto" or explain:
-            level = _level(stored, total, progress)
+            level = _level(stored, progress)
         if plan == "auto" and level is not None:
             stack = _forecast(stored, total, level, STORED, progress).stack
         if explain and level is not None:
@@ -144,7 +150,7 @@ def _terminal(stored: StoredRun, shots: int) -> ReadoutCalibration:
     return stored.measured(calibration_shots).calibration
 
 
-def _level(stored: StoredRun, shots: int, progress: Any) -> NoiseLevel:
+def _level(stored: StoredRun, progress: Any) -> NoiseLevel:
     from qrnn_hw.run.forecast import measured_noise_level
     from qrnn_hw.run.recompute import stored_counts
 
@@ -156,7 +162,7 @@ def _level(stored: StoredRun, shots: int, progress: Any) -> NoiseLevel:
         stored.weights,
         prepared.test,
         stored_counts(stored),
-        _terminal(stored, shots),
+        _terminal(stored, prepared.settings.shots),
         progress.advance,
     )
 

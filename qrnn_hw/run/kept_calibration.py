@@ -24,7 +24,7 @@ def open_as_begun(settings: RunSettings, progress: Progress) -> Machine:
         CalibrationError: the kept calibration cannot be read.
     """
     today = open_machine(settings.backend)
-    machine = with_kept_calibration(today, settings.output)
+    machine = _with_kept(today, settings.output)
     if machine.snapshot.digest != today.snapshot.digest:
         progress.stage(
             f"going on with the calibration of {machine.snapshot.taken}, which the run began with, "
@@ -33,7 +33,7 @@ def open_as_begun(settings: RunSettings, progress: Progress) -> Machine:
     return machine
 
 
-def with_kept_calibration(machine: Machine, folder: Path) -> Machine:
+def _with_kept(machine: Machine, folder: Path) -> Machine:
     """Return the machine with the calibration that the run in `folder` began with, if it has one.
 
     Recorded devices are not calibrated anew, and keep their own.
