@@ -62,8 +62,7 @@ def submit(file, *more):
     return ["submit", file, "--backend", "ibm_boston", "--shots", 64, "--yes", *more]
 
 
-def test_a_job_is_sent_watched_and_fetched(emulator, capsys, file):
-    emulator.service.settings.queue_seconds = 0.3
+def test_a_job_is_sent_watched_and_fetched(emulator, queue, capsys, file):
     document, said = command(capsys, *submit(file))
     (job,) = document["jobs"]
     assert set(job) == {"key", "id", "state"}
@@ -72,6 +71,7 @@ def test_a_job_is_sent_watched_and_fetched(emulator, capsys, file):
     (sent,) = emulator.service.jobs.values()
     assert sent.id == job["id"]
     assert 10 <= sent.request["cost"] < 30
+    emulator.service.settings.queue_seconds = 0
     watched, _ = command(capsys, "jobs", "watch", job["key"][:12])
     assert [one["state"] for one in watched["jobs"]] == ["done"]
     emulator.log.clear()
