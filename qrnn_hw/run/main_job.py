@@ -208,12 +208,14 @@ def run_main_job(
         prepared.task, n_parameters=weights.n_parameters, seed=settings.seeds["training"]
     )
     progress.stage("checking the exact engine against Aer")
+    noisy = exact_distributions(prepared.noisy, weights, test)
+    longest = int(np.argmax(test.lengths))
     agreement = compare_with_aer(
         prepared.transpiled,
         prepared.noise,
-        prepared.noisy,
+        noisy[longest],
         weights,
-        test.take(np.array([int(np.argmax(test.lengths))])),
+        test.take(np.array([longest])),
         seed=settings.seeds["shots_scale_1"],
     )
     planned = _planned(prepared, weights)
@@ -236,7 +238,7 @@ def run_main_job(
         planned=planned,
         measured=measured,
         ideal=exact_distributions(prepared.ideal, weights, test),
-        noisy=exact_distributions(prepared.noisy, weights, test),
+        noisy=noisy,
     )
 
 

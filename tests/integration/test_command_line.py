@@ -51,6 +51,21 @@ def quick(tmp_path_factory):
     return folder, run(*QUICK, cwd=folder)
 
 
+@pytest.fixture
+def typed(quick, monkeypatch, capsys):
+    """Return what types a command in the folder of the quick run, without a process of its own."""
+    monkeypatch.chdir(quick[0])
+    monkeypatch.setenv("QRNN_HW_HOME", str(quick[0] / "home"))
+
+    def command(*arguments):
+        code = invoke([*map(str, arguments)])
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return code, captured.out, captured.err
+
+    return command
+
+
 def test_the_main_job_prints_one_document(quick):
     folder, done = quick
     assert done.returncode == 0, done.stderr
@@ -82,19 +97,17 @@ def test_the_report_is_self_contained(quick):
         assert word in page
 
 
-def test_running_again_reads_the_store_and_gives_the_same_numbers(quick):
-    folder, done = quick
-    again = run(*QUICK, cwd=folder)
-    assert again.returncode == 0, again.stderr
-    assert json.loads(again.stdout) == json.loads(done.stdout)
+def test_running_again_reads_the_store_and_gives_the_same_numbers(quick, typed):
+    code, out, err = typed(*QUICK)
+    assert code == 0, err
+    assert json.loads(out) == json.loads(quick[1].stdout)
 
 
-def test_stored_bits_give_the_accuracies_of_the_run_again(quick):
-    folder, done = quick
-    document = json.loads(done.stdout)
-    again = run("mitigate", "--run", "runs/latest", "--json", cwd=folder)
-    assert again.returncode == 0, again.stderr
-    found = json.loads(again.stdout)
+def test_stored_bits_give_the_accuracies_of_the_run_again(quick, typed):
+    document = json.loads(quick[1].stdout)
+    code, out, err = typed("mitigate", "--run", "runs/latest", "--json")
+    assert code == 0, err
+    found = json.loads(out)
     for stack in ("ideal", "noisy", "readout", "zne"):
         assert found["stacks"][stack]["accuracy"] == document["accuracy"][stack]
     assert found["shots"] == 900
@@ -136,16 +149,15 @@ def test_plans_choose_stacks_and_say_what_the_noise_is(quick):
         assert one["mitigated"]["low"] < one["mitigated"]["value"] < one["mitigated"]["high"]
 
 
-def test_a_run_whose_bits_are_not_in_the_store_is_one_line(quick, tmp_path):
-    folder, _ = quick
+def test_a_run_whose_bits_are_not_in_the_store_is_one_line(typed, tmp_path, monkeypatch):
+    monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path))
     for place, words in (("runs/latest", "the store should hold"), ("no-run", "result.json")):
-        lost = run("mitigate", "--run", place, cwd=folder, home=tmp_path)
-        assert lost.returncode == 3
-        assert words in lost.stderr
-        assert "Traceback" not in lost.stderr
+        code, _, err = typed("mitigate", "--run", place)
+        assert code == 3
+        assert words in err
 
 
-def test_a_killed_training_goes_on_to_the_same_numbers(tmp_path, quick):
+def test_a_killed_training_goes_on_to_the_same_numbers(tmp_path, quick, typed, monkeypatch):
     reference = json.loads(quick[1].stdout)["training"]["history"]
     home = quick[0] / "home"
     environment = {**os.environ, "QRNN_HW_HOME": str(home)}
@@ -163,10 +175,11 @@ def test_a_killed_training_goes_on_to_the_same_numbers(tmp_path, quick):
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert checkpoint.exists()
-    done = run(*QUICK, cwd=tmp_path, home=home)
-    assert done.returncode == 0, done.stderr
-    assert "resuming after epoch" in done.stderr
-    assert json.loads(done.stdout)["training"]["history"] == reference
+    monkeypatch.chdir(tmp_path)
+    code, out, err = typed(*QUICK)
+    assert code == 0, err
+    assert "resuming after epoch" in err
+    assert json.loads(out)["training"]["history"] == reference
 
 
 def error_line(capsys) -> str:
