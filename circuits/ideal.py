@@ -23,6 +23,7 @@ from circuits.errors import CircuitsError
 from circuits.exact.angles import AngleMapBuilder
 from circuits.gate_program import Program, program
 from circuits.parametrised import normalised
+from circuits.rounds import scan_rounds
 from circuits.statevector import apply, ground_state, outcome_law, outcome_signs
 from circuits.unrolled import FED_BACK, append_closing, append_step
 
@@ -86,17 +87,11 @@ class IdealModel:
         assert self.round_law is not None
         round_law = self.round_law
 
-        def advance(carry: Any, row: Any) -> tuple[Any, None]:
-            given, goes_on = row
-            laws = round_law(given, weights, recurrence.fed_back(carry[0]))
-            values = (laws @ self._signs).ravel()
-            new = (recurrence.update(carry[0], values, jnp), values)
-            return jax.tree.map(lambda a, b: jnp.where(goes_on, a, b), new, carry), None
+        def read(given: Any, fed_back: jax.Array) -> jax.Array:
+            return (round_law(given, weights, fed_back) @ self._signs).ravel()
 
         n_values = len(self.steps) * len(self.architecture.readout)
-        start = (jnp.zeros(recurrence.n_state), jnp.zeros(n_values))
-        (state, values), _ = jax.lax.scan(advance, start, (offsets, alive))
-        return jnp.asarray(recurrence.output(state, values))
+        return scan_rounds(recurrence, n_values, read, offsets, alive)
 
     @cached_property
     def _angle_maps(self) -> tuple[Callable[[jax.Array], jax.Array], ...]:

@@ -131,10 +131,24 @@ def check_fits(architecture: Architecture, snapshot: Snapshot) -> None:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class TranspiledRound:
+    """A circuit of one round, scheduled for the qubits of a device."""
+
+    circuit: QuantumCircuit
+    """On the active qubits."""
+
+    snapshot: Snapshot
+    """Of the active qubits."""
+
+    whole: QuantumCircuit
+    """The same circuit on all qubits of the device, for submission."""
+
+
 def transpile_round(
     circuit: QuantumCircuit, snapshot: Snapshot, *, seed: int, decoupling: str | None = None
-) -> QuantumCircuit:
-    """Lay out, route, translate and schedule a circuit that starts anew, for the whole device.
+) -> TranspiledRound:
+    """Lay out, route, translate and schedule a circuit that starts anew.
 
     Args:
         circuit: logical, with its final measurements; Parameters are kept.
@@ -151,9 +165,10 @@ def transpile_round(
             f"Got {snapshot.backend} with {snapshot.n_qubits}."
         )
     physical = choose_layout(circuit, snapshot, seed)
-    target = snapshot.restrict(physical).target()
+    active = snapshot.restrict(physical)
+    target = active.target()
     scheduled = _schedule(route(circuit, target, seed, back=False), target, decoupling)
-    return embed(scheduled, physical, snapshot.n_qubits)
+    return TranspiledRound(scheduled, active, embed(scheduled, physical, snapshot.n_qubits))
 
 
 def transpile_step(

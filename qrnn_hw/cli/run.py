@@ -70,6 +70,13 @@ def run(
         float, typer.Option(help="Weight of a single shot's variance in the training's loss.")
     ] = 0.0,
     snapshots: Snapshots = None,
+    training_noise: Annotated[
+        str | None,
+        typer.Option(
+            help="Train under the noise of the machine, or none. By default machine, and none for "
+            "a model in expectation mode, whose rounds take long to follow under noise."
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -87,8 +94,8 @@ def run(
 
     Offline by default. With --backend ibm_... the jobs go to the real machine, after an estimate
     and a question. A run that was interrupted goes on from its checkpoint, and jobs that have
-    already run are read from the store. A model in expectation mode is trained without noise and
-    runs in rounds, one job for each time step of all sentences.
+    already run are read from the store. A model in expectation mode runs in rounds, one job for
+    each time step of all sentences.
     """
     from qrnn_hw.data.labelled_text import dataset_name, load_embedded, load_tsv
     from qrnn_hw.errors import UsageError
@@ -127,6 +134,7 @@ def run(
             variance_penalty=variance_penalty,
         ),
         snapshots=tuple(snapshots or ()),
+        training_noise=training_noise,  # type: ignore[arg-type]
         output=output or Path(),
         budget_seconds=budget,
         options=given_options(network),

@@ -1,4 +1,4 @@
-"""A trainable classifier of any row of the registry, without noise: features to a score.
+"""A trainable classifier of any row of the registry: features to a score.
 
 A network's readings are what its circuit says of a sentence in the limit of infinite shots: the
 distribution of the outcomes where it is one circuit, (1, <Z>, ...) where it runs in rounds. The
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from circuits.definition import Architecture
 from circuits.exact.logical import logical_model
+from circuits.exact.rounds import RoundsModel
 from circuits.ideal import IdealModel, ideal_model
 from qrnn_hw.networks.expectation import Compile, Measurement, run_rounds
 
@@ -84,6 +85,9 @@ class CircuitNetwork:
 
     scale: float = 1.0
     """Factor of the score in the loss."""
+
+    under_noise: RoundsModel | None = None
+    """The circuits of a model in rounds with a machine's noise; None is without noise."""
 
     @property
     def in_rounds(self) -> bool:
@@ -160,6 +164,8 @@ class CircuitNetwork:
         if self.architecture.reads_previous:
             model = logical_model(self.architecture)
             return lambda w, x, n: model.distributions(w, x[None], n[None])[0]
+        if self.under_noise is not None:
+            return self.under_noise.outputs
         ideal = self._ideal
         if self.in_rounds:
             return lambda w, x, n: ideal.outputs(ideal.differentiable_offsets(x), w, n)

@@ -52,6 +52,8 @@ class PreparedRecipe:
     validation: Part | None
     test: Part
     published: Recipe | None = None
+    noise: str | None = None
+    """Digest of the calibration that the network has the noise of; None is without noise."""
 
     @property
     def fingerprint(self) -> str:
@@ -59,16 +61,17 @@ class PreparedRecipe:
         parts = [self.training, self.test, *([self.validation] if self.validation else [])]
         schedule = asdict(self.schedule)
         schedule.pop("epochs")
-        return fingerprint(
-            {
-                "model": self.settings.model,
-                "options": dict(self.network.architecture.options),
-                "recipe": self.settings.recipe,
-                "schedule": schedule,
-                "seeds": list(self.settings.seeds),
-                "data": [_digest(array) for part in parts for array in part],
-            }
-        )
+        content = {
+            "model": self.settings.model,
+            "options": dict(self.network.architecture.options),
+            "recipe": self.settings.recipe,
+            "schedule": schedule,
+            "seeds": list(self.settings.seeds),
+            "data": [_digest(array) for part in parts for array in part],
+        }
+        if self.noise is not None:  # so that older checkpoints keep theirs
+            content["noise"] = self.noise
+        return fingerprint(content)
 
 
 def prepare_recipe(settings: RecipeSettings, text: LabelledText) -> PreparedRecipe:

@@ -14,6 +14,7 @@ LABELS = {
     "ideal": "no noise, infinite shots",
     "ideal_shots": "no noise, raw shots in every round",
     "noisy": "on the machine, raw shots in every round",
+    "noisy_exact": "the machine's noise, infinite shots",
 }
 
 
@@ -50,6 +51,7 @@ def write_rounds_report(outcome: RoundsOutcome) -> dict[str, Any]:
 def _document(outcome: RoundsOutcome, report: str) -> dict[str, Any]:
     settings, estimate = outcome.settings, outcome.planned.estimate
     state, network = outcome.state, outcome.prepared.network
+    noise = "without noise" if outcome.prepared.noise is None else "under the machine's noise"
     return {
         "schema_version": 1,
         "model": settings.model,
@@ -76,7 +78,7 @@ def _document(outcome: RoundsOutcome, report: str) -> dict[str, Any]:
             "test": len(outcome.labels),
         },
         "training": {
-            "engine": "exact, without noise",
+            "engine": f"exact, {noise}",
             "epochs": state.finished_epochs,
             "best_epoch": int(state.best_epoch[0]) + 1,
             "n_parameters": sum(int(value.size) for value in state.of(0).values()),

@@ -214,7 +214,10 @@ def _provenance(document: dict[str, Any]) -> list[str]:
         ("measured readout errors P(1|0)", ", ".join(f"{p:.4f}" for p in readout["p01"])),
         ("measured readout errors P(0|1)", ", ".join(f"{p:.4f}" for p in readout["p10"])),
         ("snapshot", calibration["snapshot"]),
-        ("trained under the calibrations of", ", ".join(document["training"]["calibrations"])),
+        (
+            "trained under the calibrations of",
+            ", ".join(document["training"]["calibrations"]) or "none, without noise",
+        ),
         (
             "QPU seconds",
             f"{document['qpu_seconds']:.1f} ({document['qpu_seconds_range']['low']:.1f}"

@@ -128,10 +128,11 @@ def compiler(machine: Machine, *, seed: int, decoupling: str | None = None) -> C
 
         key = (circuit_digest(circuit), circuit.num_qubits)
         if key not in made:
-            made[key] = transpile_round(circuit, machine.snapshot, seed=seed, decoupling=decoupling)
+            found = transpile_round(circuit, machine.snapshot, seed=seed, decoupling=decoupling)
+            made[key] = found.whole
         # Parameters of an equal circuit built again are other objects with the same names.
         known = {parameter.name: parameter for parameter in circuit.parameters}
-        found = made[key]
-        return found.assign_parameters({p: known[p.name] for p in found.parameters})
+        whole = made[key]
+        return whole.assign_parameters({p: known[p.name] for p in whole.parameters})
 
     return compiled

@@ -1,4 +1,4 @@
-"""The main job of a model in expectation mode: trained without noise, run in host rounds."""
+"""The main job of a model in expectation mode: trained, and run in host rounds."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from qrnn_hw.classical.baselines import Baseline
 from qrnn_hw.config import store_path, writable_folder
 from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.errors import UsageError
+from qrnn_hw.networks.network import Network, Parameters
 from qrnn_hw.recipes.recipe_run import PreparedRecipe, prepare_recipe, train_recipe
 from qrnn_hw.recipes.recipe_settings import RecipeSettings
 from qrnn_hw.rounds.rounds import PlannedRounds, StoredRounds, compiler
+from qrnn_hw.rounds.training import with_noise
 from qrnn_hw.run.consent import Confirm, agree
 from qrnn_hw.run.controls import classical_controls
 from qrnn_hw.run.evaluate import accuracy_interval
@@ -44,7 +46,8 @@ class RoundsOutcome:
     measured: StoredRounds
     labels: NDArray[np.int64]  # shape (n,)
     scores: dict[str, NDArray[np.float64]]  # each of shape (n,)
-    """`ideal` without noise, `ideal_shots` with the noise of shots alone, `noisy` as measured."""
+    """`ideal` without noise, `ideal_shots` with the noise of shots alone, `noisy` as measured;
+    after a training under noise also `noisy_exact`, the machine's noise at infinite shots."""
 
     controls: tuple[Baseline, ...]
 
@@ -77,8 +80,10 @@ def run_in_rounds(
     keep_calibration(machine, settings.output)
     task = load_task(settings, text)
     prepared = prepare_recipe(_recipe(settings), text)
-    progress.stage(f"training {settings.model} without noise")
-    state = train_recipe(prepared, progress)
+    trained = with_noise(prepared, machine, settings) if settings.trains_under_noise else prepared
+    noise = f"under the noise of {machine.name}" if trained.noise else "without noise"
+    progress.stage(f"training {settings.model} {noise}")
+    state = train_recipe(trained, progress)
     parameters = state.of(0)
     inputs, lengths, labels = (array[0][: settings.sentences] for array in prepared.test)
     network = prepared.network
@@ -97,9 +102,8 @@ def run_in_rounds(
     with Store(store_path()) as store:
         measured = _stored_rounds(settings, planned, store, progress)
         noisy = network.scores_in_rounds(parameters, inputs, lengths, measured, compiled)
-    score = jax.jit(jax.vmap(network.score, (None, 0, 0)))
     scores = {
-        "ideal": np.asarray(score(parameters, jnp.asarray(inputs), jnp.asarray(lengths))),
+        "ideal": _exact_scores(network, parameters, inputs, lengths),
         "ideal_shots": network.sampled_scores(
             parameters,
             inputs,
@@ -109,9 +113,22 @@ def run_in_rounds(
         ),
         "noisy": noisy,
     }
+    if trained.noise:
+        scores["noisy_exact"] = _exact_scores(trained.network, parameters, inputs, lengths)
     return RoundsOutcome(
-        settings, task, machine, prepared, state, planned, measured, labels, scores, controls
+        settings, task, machine, trained, state, planned, measured, labels, scores, controls
     )
+
+
+def _exact_scores(
+    network: Network,
+    parameters: Parameters,
+    inputs: NDArray[np.float64],
+    lengths: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Return the scores of sentences at infinite shots, with what noise the network has."""
+    score = jax.jit(jax.vmap(network.score, (None, 0, 0)))
+    return np.asarray(score(parameters, jnp.asarray(inputs), jnp.asarray(lengths)))
 
 
 def _stored_rounds(
@@ -141,8 +158,14 @@ def _check(settings: RunSettings) -> None:
     found = [option for option, is_given in given.items() if is_given]
     if found:
         raise UsageError(
-            "a model in expectation mode is trained by exact gradients without noise. "
-            f"Got {', '.join(found)}; leave that out, or choose --mode sampled."
+            "a model in expectation mode is trained by exact gradients, under one calibration or "
+            f"without noise. Got {', '.join(found)}; leave that out, or choose --mode sampled."
+        )
+    if settings.trains_under_noise and not settings.architecture.in_rounds:
+        raise UsageError(
+            "a training under noise in rounds needs steps that start anew. Got "
+            f"{settings.model}, which prepares its state again in every round; leave out "
+            "--training-noise, or choose --mode sampled."
         )
 
 

@@ -55,6 +55,11 @@ class Prepared:
         """The test sentences that are run on the machine."""
         return self.task.test.take(np.arange(len(self.task.test))[: self.settings.sentences])
 
+    @property
+    def training_noises(self) -> tuple[DeviceNoise, ...]:
+        """What is trained under in turn; nothing where the training is without noise."""
+        return (self.noise, *self.other_noises) if self.settings.trains_under_noise else ()
+
     def initial_weights(self) -> Weights:
         """Return the weights to start training from."""
         seed = self.settings.seeds["training"]
@@ -79,6 +84,8 @@ class Prepared:
             content["decoupling"] = self.settings.decoupling
         if self.settings.options:
             content["options"] = self.settings.options
+        if not self.settings.trains_under_noise:
+            content["noise"] = "none"
         if self.other_noises:
             content["other_snapshots"] = [noise.snapshot.digest for noise in self.other_noises]
         return fingerprint(content)
@@ -136,7 +143,7 @@ def other_noises(noise: DeviceNoise, snapshots: Sequence[Snapshot]) -> tuple[Dev
 
 
 def train_or_resume(prepared: Prepared, progress: Progress) -> TrainingState:
-    """Train under the machine's noise, from the checkpoint in the output folder if there is one.
+    """Train, from the checkpoint in the output folder if there is one.
 
     Raises:
         ConfigurationError: the checkpoint is unreadable or of another run, or the loss diverged.
@@ -166,14 +173,13 @@ def train_or_resume(prepared: Prepared, progress: Progress) -> TrainingState:
             f"validation loss {last.validation_loss:.3f}, accuracy {last.validation_accuracy:.3f}",
         )
 
+    noises = prepared.training_noises
     if settings.engine == "aer":
-        noises = (prepared.noise, *prepared.other_noises)
-        trainer = AerTrainer(prepared.transpiled, noises, settings.training_shots)
+        trainer = AerTrainer(prepared.transpiled, noises or (None,), settings.training_shots)
         return trainer.train(task.training, task.validation, options, state, after_epoch)
-    models = [sequence_model(prepared.transpiled, noise) for noise in prepared.other_noises]
-    return train(
-        [prepared.noisy, *models], task.training, task.validation, options, state, after_epoch
-    )
+    models = [prepared.noisy if noises else prepared.ideal]
+    models += [sequence_model(prepared.transpiled, noise) for noise in noises[1:]]
+    return train(models, task.training, task.validation, options, state, after_epoch)
 
 
 def run_main_job(
@@ -200,7 +206,12 @@ def run_main_job(
     if is_new:
         progress.stage("building, checking and pricing the jobs")
         agree(_planned(prepared, prepared.initial_weights()), prepared.machine, confirm)
-    progress.stage(f"training {settings.model} under the noise of {prepared.machine.name}")
+    noise = (
+        f"under the noise of {prepared.machine.name}"
+        if prepared.training_noises
+        else "without noise"
+    )
+    progress.stage(f"training {settings.model} {noise}")
     state = train_or_resume(prepared, progress)
     weights: Weights = state.best
     progress.stage("training classical controls on the same rows")
@@ -229,9 +240,7 @@ def run_main_job(
         machine=prepared.machine,
         transpiled=prepared.transpiled,
         state=state,
-        trained_under=tuple(
-            noise.snapshot.taken for noise in (prepared.noise, *prepared.other_noises)
-        ),
+        trained_under=tuple(noise.snapshot.taken for noise in prepared.training_noises),
         test=test,
         controls=controls,
         agreement=agreement,

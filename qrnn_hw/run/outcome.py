@@ -69,7 +69,8 @@ class Outcome:
     transpiled: TranspiledStep
     state: TrainingState
     trained_under: tuple[str, ...]
-    """When the calibrations of the training were taken, that of the run first."""
+    """When the calibrations of the training were taken, that of the run first; empty where it was
+    without noise."""
 
     test: Examples
     controls: tuple[Baseline, ...]

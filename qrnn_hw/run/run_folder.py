@@ -35,8 +35,11 @@ def default_folder(settings: RunSettings) -> Path:
         path: Path | None = getattr(settings, name)
         told[name] = path and _file_digest(path)
     told["snapshots"] = [_file_digest(path) for path in settings.snapshots]
-    if not settings.snapshots:  # so that folders of before keep their names
+    # So that folders of before keep their names.
+    if not settings.snapshots:
         del told["snapshots"]
+    if settings.training_noise is None:
+        del told["training_noise"]
     text = json.dumps(told, sort_keys=True)
     return RUNS / f"{settings.model}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from circuits.definition import Architecture
 
 Engine = Literal["exact", "aer"]
+TrainingNoise = Literal["machine", "none"]
 DECOUPLINGS = ("xx", "xy4")
 
 STEPS = 10
@@ -65,6 +66,9 @@ class RunSettings:
     """Other calibrations of the backend, files of `qrnn-hw calibrate snapshot`, to train under
     too."""
 
+    training_noise: TrainingNoise | None = None
+    """Whether to train under the machine's noise; None is to, except for models in rounds."""
+
     def __post_init__(self) -> None:
         """Check the ranges."""
         # A document gives lists.
@@ -100,6 +104,23 @@ class RunSettings:
             raise UsageError(
                 f"the engine should be one of {', '.join(get_args(Engine))}. Got {self.engine!r}."
             )
+        if self.training_noise not in (None, *get_args(TrainingNoise)):
+            raise UsageError(
+                f"the training noise should be one of {', '.join(get_args(TrainingNoise))}. "
+                f"Got {self.training_noise!r}."
+            )
+        if self.training_noise == "none" and self.snapshots:
+            raise UsageError(
+                "training without noise should have no calibrations to train under. Got "
+                f"{len(self.snapshots)}; leave them out, or train under the machine's noise."
+            )
+
+    @property
+    def trains_under_noise(self) -> bool:
+        """Whether the training sees the machine's noise."""
+        if self.training_noise is None:
+            return self.architecture.mode != "expectation"
+        return self.training_noise == "machine"
 
     @property
     def architecture(self) -> Architecture:

@@ -2,7 +2,9 @@
 
 import json
 import sqlite3
+from dataclasses import replace
 
+import jax
 import numpy as np
 import pytest
 
@@ -14,8 +16,13 @@ from jobs.executor import RemoteExecutor
 from jobs.spec import JobSpec
 from jobs.store import Store
 from qrnn_hw.cli import invoke
+from qrnn_hw.data.labelled_text import load_tsv
 from qrnn_hw.networks.expectation import exactly, run_rounds
+from qrnn_hw.recipes.recipe_run import prepare_recipe
+from qrnn_hw.recipes.recipe_settings import RecipeSettings
 from qrnn_hw.rounds.rounds import PlannedRounds, StoredRounds, compiler
+from qrnn_hw.rounds.training import with_noise
+from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.submission.machine import Machine, open_machine
 
 QUICK = Backoff(first_seconds=0.02, ceiling_seconds=0.1, patience_seconds=20.0)
@@ -131,6 +138,60 @@ def sentences(tmp_path):
     return path
 
 
+def test_a_network_scores_under_the_noise_of_the_machine_that_runs_it(machine, sentences):
+    settings = RunSettings("adapted", data=sentences, training_noise="machine")
+    plain = prepare_recipe(RecipeSettings("adapted", data=sentences), load_tsv(sentences))
+    noisy = with_noise(plain, machine, settings)
+    assert noisy.fingerprint != plain.fingerprint
+    other = replace(settings, decoupling="xx")
+    assert with_noise(plain, machine, other).fingerprint != noisy.fingerprint
+    inputs, lengths = plain.test.inputs[0][:2, :3], np.array([3, 2])
+    scores = [
+        np.asarray(jax.vmap(p.network.score, (None, 0, 0))(p.initial[0], inputs, lengths))
+        for p in (plain, noisy)
+    ]
+    # Noise draws <Z> to 0, and the score to that of the head's bias, here 0.
+    assert np.all(np.abs(scores[1]) < np.abs(scores[0]))
+    np.testing.assert_allclose(scores[1], scores[0], atol=0.2)
+
+
+@pytest.mark.slow
+def test_training_under_noise_is_asked_for_and_is_another_run(sentences, tmp_path, capsys):
+    command = ["run", "--model", "adapted", "--data", str(sentences), "--sentences", "3"]
+    command += ["--shots", "50", "--epochs", "1", "--json", "--output", str(tmp_path / "run")]
+
+    def document(*more):
+        assert invoke([*command, *more]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    noisy = document("--training-noise", "machine")
+    assert noisy["training"]["engine"] == "exact, under the machine's noise"
+    assert set(noisy["accuracy"]) == {"ideal", "ideal_shots", "noisy", "noisy_exact"}
+    assert invoke(command) == 3
+    assert "checkpoint of the same run" in capsys.readouterr().err
+    (tmp_path / "run" / "checkpoint.npz").unlink()
+    ideal = document()
+    assert ideal["training"]["engine"] == "exact, without noise"
+    assert set(ideal["accuracy"]) == {"ideal", "ideal_shots", "noisy"}
+    assert ideal["training"]["history"] != noisy["training"]["history"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--model", "hybrid", "--training-noise", "machine"), "choose --mode sampled"),
+        (("--training-noise", "some"), "one of machine, none. Got 'some'"),
+        (
+            ("--training-noise", "none", "--snapshots", "a.json"),
+            "no calibrations to train under. Got 1",
+        ),
+    ],
+)
+def test_noise_that_cannot_be_trained_under_is_one_line(arguments, words, sentences, capsys):
+    assert invoke(["run", "--data", str(sentences), *arguments]) == 2
+    assert words in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_the_command_runs_a_model_in_rounds_at_the_service(emulator, sentences, tmp_path, capsys):
     command = ["run", "--model", "v3a", "--data", sentences, "--backend", "ibm_boston"]
@@ -157,7 +218,7 @@ def test_the_command_runs_a_model_in_rounds_at_the_service(emulator, sentences, 
 def test_what_does_not_fit_rounds_is_said(sentences, tmp_path, capsys):
     command = ["run", "--data", str(sentences), "--output", str(tmp_path / "run")]
     assert invoke([*command, "--model", "v3a", "--engine", "aer"]) == 2
-    assert "exact gradients without noise. Got --engine aer" in capsys.readouterr().err
+    assert "or without noise. Got --engine aer" in capsys.readouterr().err
     assert invoke([*command, "--model", "sim-v1", "--mode", "sampled"]) == 2
     assert "should be one of coherent. Got 'sampled'" in capsys.readouterr().err
     assert invoke([*command, "--model", "v1", "--option", "wiring"]) == 2

@@ -42,6 +42,10 @@ def test_a_run_knows_its_other_calibrations_and_keeps_them(tmp_path):
     assert noise.readout("measure", 0)[0, 1] == pytest.approx(0.2)
     without = replace(prepared, other_noises=())
     assert prepared.run_fingerprint() != without.run_fingerprint()
+    assert prepared.training_noises == (prepared.noise, noise)
+    ideal = replace(without, settings=replace(plain, training_noise="none"))
+    assert ideal.training_noises == ()
+    assert ideal.run_fingerprint() != without.run_fingerprint()
 
     keep_snapshots(settings)
     for file in (path, again):
@@ -79,12 +83,19 @@ def test_training_for_drift_changes_the_weights_and_says_so(tmp_path, monkeypatc
     monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "home"))
     path = other_day(tmp_path / "monday.json")
     found = {}
-    for name, more in (("plain", ()), ("drift", ("--snapshots", str(path), "--margin", "0.2"))):
+    for name, more in (
+        ("plain", ()),
+        ("drift", ("--snapshots", str(path), "--margin", "0.2")),
+        ("ideal", ("--training-noise", "none")),
+    ):
         assert invoke(["run", *SMALL, "--json", "--output", name, *more]) == 0
         found[name] = json.loads(capsys.readouterr().out)
     assert len(found["plain"]["training"]["calibrations"]) == 1
     assert len(found["drift"]["training"]["calibrations"]) == 2
-    assert found["plain"]["training"]["history"] != found["drift"]["training"]["history"]
+    assert found["ideal"]["training"]["calibrations"] == []
+    assert "none, without noise" in (tmp_path / "ideal" / "report.html").read_text()
+    for other in ("drift", "ideal"):
+        assert found["plain"]["training"]["history"] != found[other]["training"]["history"]
     path.unlink()
     assert invoke(["mitigate", "--run", "drift", "--json"]) == 0
     again = json.loads(capsys.readouterr().out)

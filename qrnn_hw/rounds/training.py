@@ -1,0 +1,45 @@
+"""Training of a model in rounds under the noise of the machine that is to run it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from qiskit.circuit import QuantumCircuit
+
+from calibration.noise import DeviceNoise
+from circuits.exact.noise import Noise
+from circuits.exact.rounds import rounds_model
+from jobs.isa import transpile_round
+from qrnn_hw.networks.network import CircuitNetwork
+from qrnn_hw.recipes.recipe_run import PreparedRecipe
+from qrnn_hw.run.settings import RunSettings
+from qrnn_hw.submission.machine import Machine
+
+
+def with_noise(prepared: PreparedRecipe, machine: Machine, settings: RunSettings) -> PreparedRecipe:
+    """Return the same training with the machine's circuits and noise in every round.
+
+    Args:
+        prepared: of a model that feeds a value back in expectation mode.
+        machine: whose calibration gives the noise.
+        settings: whose transpiler seed and decoupling make the circuits that are run.
+
+    Raises:
+        SpecError: the machine has too few qubits.
+        CircuitsError: a circuit too large to follow exactly.
+    """
+    network, seed = prepared.network, settings.seeds["transpiler"]
+    assert isinstance(network, CircuitNetwork)
+
+    def on_machine(circuit: QuantumCircuit) -> tuple[QuantumCircuit, Noise]:
+        found = transpile_round(
+            circuit, machine.snapshot, seed=seed, decoupling=settings.decoupling
+        )
+        return found.circuit, DeviceNoise(found.snapshot)
+
+    noisy = rounds_model(network.architecture, on_machine)
+    return replace(
+        prepared,
+        network=replace(network, under_noise=noisy),
+        noise=f"{machine.snapshot.digest}, seed {seed}, decoupling {settings.decoupling}",
+    )
