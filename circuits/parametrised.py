@@ -119,7 +119,7 @@ class QRNNCircuit:
         Raises:
             CircuitsError: as `bind`.
         """
-        checked = self._features(features, (len(features), *self.inputs.shape))
+        checked = self._features(features, (_length(features), *self.inputs.shape))
         return _with_rows(self.circuit, self._weights(weights), self.inputs, checked)
 
     def step_pubs(
@@ -143,8 +143,8 @@ class QRNNCircuit:
                 "only a model that feeds a value back through the host should be run step by "
                 f"step. Got {self.circuit.name}; use `rows`."
             )
-        checked = self._features(features, (len(features), *self.inputs.shape[1:]))
-        h = _finite("fed-back values", fed_back, (len(features),))
+        checked = self._features(features, (_length(features), *self.inputs.shape[1:]))
+        h = _finite("fed-back values", fed_back, (len(checked),))
         names = np.append(self.inputs[0], self.fed_back)
         values = np.column_stack([checked, h])
         fixed = self._weights(weights)
@@ -185,6 +185,11 @@ def normalised(
         unit = scaled / np.linalg.norm(scaled, axis=-1, keepdims=True)
         result[..., list(vector)] = np.where(np.abs(unit) < _ZERO, _ZERO, unit)
     return result
+
+
+def _length(features: Any) -> int:
+    """Return the number of sequences, 0 of what is not an array of them."""
+    return len(features) if hasattr(features, "__len__") else 0
 
 
 def _finite(name: str, given: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:

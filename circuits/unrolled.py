@@ -18,6 +18,7 @@ from qiskit.circuit import (
 
 from circuits.definition import Architecture, Binding, Layer, count_weights
 from circuits.errors import CircuitsError
+from circuits.integers import count
 from circuits.parametrised import QRNNCircuit
 
 if TYPE_CHECKING:
@@ -47,14 +48,11 @@ def unroll(architecture: Architecture, steps: int) -> QRNNCircuit:
             f"unroll should be given an architecture, as `architecture(name)` returns it. "
             f"Got {architecture!r}."
         )
-    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
-        raise CircuitsError(
-            f"the number of steps should be an integer of at least 1. Got {steps!r}."
-        )
+    steps = count("the number of steps", steps)
     if steps > MOST_STEPS:
         raise CircuitsError(f"the number of steps should be at most {MOST_STEPS:,}. Got {steps}.")
     d, p = architecture.n_features, architecture.n_weights
-    inputs = ParameterVector("x", int(steps) * d)
+    inputs = ParameterVector("x", steps * d)
     weights = ParameterVector("w", p)
     fed_back = Parameter(FED_BACK) if architecture.in_rounds else None
     step_circuits: tuple[QuantumCircuit, ...] = ()
@@ -66,10 +64,10 @@ def unroll(architecture: Architecture, steps: int) -> QRNNCircuit:
     if fed_back is not None:
         circuit = step_circuits[0]
     else:
-        circuit = _sequence(architecture, int(steps), inputs, weights, None, 0)
+        circuit = _sequence(architecture, steps, inputs, weights, None, 0)
     return QRNNCircuit(
         circuit=circuit,
-        inputs=_as_array(inputs, (int(steps), d)),
+        inputs=_as_array(inputs, (steps, d)),
         weights=_as_array(weights, (p,)),
         readout=architecture.readout,
         step_circuits=step_circuits,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from qiskit_machine_learning.neural_networks import NeuralNetwork
 
 from circuits.exact.sequence import SequenceModel
+from circuits.integers import count
 from qrnn_hw.errors import UsageError
 
 Array = NDArray[np.float64]
@@ -49,10 +50,10 @@ class ExactNeuralNetwork(NeuralNetwork):  # type: ignore[misc]
                 other layers.
 
         Raises:
-            UsageError: no steps, or another number of scores than outcomes.
+            CircuitsError: the steps are not a number of at least 1.
+            UsageError: another number of scores than outcomes.
         """
-        if n_steps < 1:
-            raise UsageError(f"the number of steps should be at least 1. Got {n_steps}.")
+        n_steps = count("the number of steps", n_steps)
         if scores is not None and np.shape(scores) != (model.n_outcomes,):
             raise UsageError(
                 f"scores should have shape ({model.n_outcomes},), one for each outcome. "
@@ -102,6 +103,8 @@ class ExactNeuralNetwork(NeuralNetwork):  # type: ignore[misc]
     ) -> Array:
         if input_data is None or weights is None:
             raise UsageError("the network needs both inputs and weights. Got one of them missing.")
+        if not (np.isfinite(input_data).all() and np.isfinite(weights).all()):
+            raise UsageError("inputs and weights should be finite. Got one that is not.")
         # Batches are filled up to a power of two, so that few shapes are compiled.
         size = 1 << (len(input_data) - 1).bit_length()
         rows = np.zeros((size, self.num_inputs))

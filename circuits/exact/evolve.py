@@ -56,16 +56,20 @@ def distribution(program: Program, parameters: jax.Array, keep: Sequence[int]) -
         Shape (2**m,); bit j of the outcome integer is keep[j].
 
     Raises:
-        CircuitsError: a bit that the program does not have, or the evolution would need more
+        CircuitsError: a bit that the program does not have or that is named twice, parameters of
+            another number, or the evolution would need more
             memory than `BYTES_LIMIT`.
     """
-    if not all(0 <= bit < program.n_bits for bit in keep):
+    if len(set(keep)) < len(keep) or not all(0 <= bit < program.n_bits for bit in keep):
         raise CircuitsError(
-            f"bits to keep should be among the program's {program.n_bits}. Got {list(keep)}."
+            f"bits to keep should be distinct and among the program's {program.n_bits}. "
+            f"Got {list(keep)}."
         )
     check_size(program, len(keep))
+    given = jnp.asarray(parameters, dtype=float)
+    program.check_parameters(given)
     start = Register.product([ZERO] * program.n_qubits)
-    angles = program.angles(jnp.asarray(parameters, dtype=float))
+    angles = program.angles(given)
     ends = [Channel((qubit,), FORGET) for qubit in range(program.n_qubits)]
     operations = resets_early((*program.operations, *ends))
     states = push(operations, {(): start}, angles, frozenset(keep))

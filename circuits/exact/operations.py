@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.errors import CircuitsError
 from circuits.exact.angles import AngleMap
 from circuits.exact.pauli import PROJECTORS, Axis
 
@@ -102,6 +105,16 @@ class Program:
     n_bits: int
     operations: tuple[Operation, ...]
     angles: AngleMap
+
+    def check_parameters(self, given: jax.Array) -> None:
+        """Refuse parameters of another number.
+
+        Raises:
+            CircuitsError: the shape is not (n_parameters,).
+        """
+        expected = self.angles.matrix.shape[1:]
+        if jnp.shape(given) != expected:
+            raise CircuitsError(f"parameters should have shape {expected}. Got {jnp.shape(given)}.")
 
     def flat(self) -> Iterator[Operation]:
         """Yield all operations, those inside branches too."""

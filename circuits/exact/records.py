@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from circuits.errors import CircuitsError
 from circuits.exact.evolve import zero_state
 from circuits.exact.sequence import SequenceModel
+from circuits.integers import count
 
 INSTRUMENT_ENTRIES_LIMIT = 2**26
 """Numbers in a compiled instrument, 512 MiB; above this it is refused."""
@@ -59,8 +60,7 @@ class RecordSampler:
         Raises:
             CircuitsError: no shots.
         """
-        if shots < 1:
-            raise CircuitsError(f"the number of shots should be at least 1. Got {shots}.")
+        shots = count("the number of shots", shots)
         n_records, n_state = self.step_maps.shape[:2]
         trace_scale = np.sqrt(n_state) ** 0.5  # the trace is the first number times this
         # Shape (T, hidden before, record, hidden after): one product a step serves all records.

@@ -26,6 +26,7 @@ from circuits.exact.operations import (
     touched,
 )
 from circuits.exact.pauli import ROTATION_PARTS, TRACE, ZERO
+from circuits.integers import count
 
 BYTES_LIMIT = 2**28
 """For the vectors of all histories; shots beyond it are drawn in portions."""
@@ -63,16 +64,20 @@ def sample_shots(
         All classical bits, shape (shots, n_bits); a bit that is never written is 0.
 
     Raises:
-        CircuitsError: no shots, or more than `QUBITS_LIMIT` qubits.
+        CircuitsError: no shots, more than `QUBITS_LIMIT` qubits, or parameters of another number
+            or not finite.
     """
-    if shots < 1:
-        raise CircuitsError(f"the number of shots should be at least 1. Got {shots}.")
+    shots = count("the number of shots", shots)
     if program.n_qubits > QUBITS_LIMIT:
         raise CircuitsError(
             f"shots should be drawn here for at most {QUBITS_LIMIT} qubits. Got "
             f"{program.n_qubits}; use the aer executor."
         )
-    angles = np.asarray(program.angles(jnp.asarray(parameters, dtype=float)))
+    given = jnp.asarray(parameters, dtype=float)
+    program.check_parameters(given)
+    if not jnp.isfinite(given).all():
+        raise CircuitsError("parameters should be finite. Got one that is not.")
+    angles = np.asarray(program.angles(given))
     operations = bind(program.operations, angles)
     portion = max(1, BYTES_LIMIT // (8 * 4**program.n_qubits))
     parts = []

@@ -124,8 +124,15 @@ def test_what_cannot_be_sampled_is_refused_with_advice():
     generator = np.random.default_rng(0)
     with pytest.raises(CircuitsError, match=r"shape \(T, 4\)"):
         sampler.sample(np.zeros((3, 5)), 10, generator)
-    with pytest.raises(CircuitsError, match="at least 1. Got 0"):
-        sampler.sample(np.zeros((3, 4)), 0, generator)
+    for shots in (0, 1.5, True):
+        with pytest.raises(CircuitsError, match=f"an integer of at least 1. Got {shots}"):
+            sampler.sample(np.zeros((3, 4)), shots, generator)
+        with pytest.raises(CircuitsError, match=f"an integer of at least 1. Got {shots}"):
+            sample_shots(model.step, np.zeros(22), shots, generator)
+    with pytest.raises(CircuitsError, match=r"parameters should have shape \(22,\)"):
+        sample_shots(model.step, np.zeros(4), 10, generator)
+    with pytest.raises(CircuitsError, match="parameters should be finite"):
+        sample_shots(model.step, np.full(22, np.nan), 10, generator)
     with pytest.raises(CircuitsError, match=r"features should be finite\. Got nan"):
         sampler.sample(np.full((3, 4), np.nan), 10, generator)
     for weights in (np.zeros(17), np.full(18, np.nan)):

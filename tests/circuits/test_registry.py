@@ -137,6 +137,11 @@ def test_bad_features_and_weights_are_refused_with_one_clear_line():
     for wrong in ([["a"] * 8] * 2, [[1.0, 2.0], [1.0]]):
         with pytest.raises(CircuitsError, match=r"features should be an array of numbers\. Got"):
             q.bind(wrong, w)
+        with pytest.raises(CircuitsError, match=r"features should be an array of numbers\. Got"):
+            q.rows(wrong, w)
+    for wrong, got in ((1.5, r"\(\)"), (np.ones((2, 8)), r"\(2, 8\)")):
+        with pytest.raises(CircuitsError, match=rf"features should have shape .* Got {got}"):
+            q.rows(wrong, w)
 
 
 @pytest.mark.parametrize("name", ["v1", "v4", "v5", "qlstm"])

@@ -138,8 +138,12 @@ def test_shapes_that_do_not_fit_and_states_that_are_too_large_are_refused():
     ):
         with pytest.raises(CircuitsError, match=said):
             model.distributions(*wrong)
-    with pytest.raises(CircuitsError, match=r"among the program's 2\. Got \[5\]"):
-        distribution(model.step, np.zeros(22), [5])
+    for bits in ([5], [1, 1]):
+        with pytest.raises(CircuitsError, match=r"distinct and among the program's 2\. Got \[\d"):
+            distribution(model.step, np.zeros(22), bits)
+    for wrong in (np.zeros(21), np.zeros((1, 22)), 0.5):
+        with pytest.raises(CircuitsError, match=r"parameters should have shape \(22,\)\. Got"):
+            distribution(model.step, wrong, [0])
     wide = circuits.architecture("hybrid", n_qubits=14, n_bits=2, mode="sampled")
     large = logical_model(wide)
     with pytest.raises(CircuitsError, match=r"at most 4 GiB\. Got 14 qubits"):

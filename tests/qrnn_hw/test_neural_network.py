@@ -5,6 +5,7 @@ import pytest
 from qiskit_machine_learning.algorithms import NeuralNetworkClassifier
 from qiskit_machine_learning.optimizers import L_BFGS_B
 
+from circuits.errors import CircuitsError
 from circuits.exact.logical import logical_model
 from circuits.registry import architecture
 from qrnn_hw.errors import UsageError
@@ -84,7 +85,10 @@ def test_torchs_connector_takes_it(model):
 def test_wrong_scores_or_missing_inputs_are_refused(model):
     with pytest.raises(UsageError, match=r"shape \(4,\), one for each outcome. Got \(3,\)"):
         ExactNeuralNetwork(model, 1, scores=np.zeros(3))
-    with pytest.raises(UsageError, match="at least 1. Got 0"):
-        ExactNeuralNetwork(model, 0)
+    for steps in (0, 1.5, True):
+        with pytest.raises(CircuitsError, match=f"at least 1. Got {steps}"):
+            ExactNeuralNetwork(model, steps)
+    with pytest.raises(UsageError, match="should be finite"):
+        ExactNeuralNetwork(model, 1).forward(np.full(4, np.nan), np.zeros(18))
     with pytest.raises(UsageError, match="both inputs and weights"):
         ExactNeuralNetwork(model, 1).forward(None, np.zeros(18))
