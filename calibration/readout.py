@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qiskit.circuit import ClassicalRegister, QuantumCircuit
+from qiskit.circuit import ClassicalRegister, Measure, QuantumCircuit
 
 from calibration.errors import CalibrationError
 
 
-def readout_circuits(n_qubits: int, qubits: Sequence[int]) -> tuple[QuantumCircuit, QuantumCircuit]:
+def readout_circuits(
+    n_qubits: int, qubits: Sequence[int], *, mid_circuit: bool = False
+) -> tuple[QuantumCircuit, QuantumCircuit]:
     """Return the two circuits that show P(read 1 | 0) and P(read 0 | 1) of each qubit.
 
     All qubits are prepared in |0>, then all in |1>; errors are taken as independent between
@@ -18,6 +20,8 @@ def readout_circuits(n_qubits: int, qubits: Sequence[int]) -> tuple[QuantumCircu
     Args:
         n_qubits: width of the circuits.
         qubits: measured ones, in order: bit j of the register `out` is qubits[j].
+        mid_circuit: read by `measure_2`, the instruction that devices have for measurements
+            within a circuit, in place of `measure`.
 
     Raises:
         CalibrationError: a qubit is repeated or out of range.
@@ -26,11 +30,15 @@ def readout_circuits(n_qubits: int, qubits: Sequence[int]) -> tuple[QuantumCircu
         raise CalibrationError(
             f"calibrated qubits should be distinct and below {n_qubits}. Got {list(qubits)}."
         )
-    zeros, ones = (_prepared(n_qubits, qubits, excited) for excited in (False, True))
+    zeros, ones = (_prepared(n_qubits, qubits, excited, mid_circuit) for excited in (False, True))
     return zeros, ones
 
 
-def _prepared(n_qubits: int, qubits: Sequence[int], excited: bool) -> QuantumCircuit:
+def _prepared(
+    n_qubits: int, qubits: Sequence[int], excited: bool, mid_circuit: bool
+) -> QuantumCircuit:
+    from qiskit_ibm_runtime.circuit import MidCircuitMeasure
+
     circuit = QuantumCircuit(n_qubits, name="readout-ones" if excited else "readout-zeros")
     out = ClassicalRegister(len(qubits), "out")
     circuit.add_register(out)
@@ -39,5 +47,6 @@ def _prepared(n_qubits: int, qubits: Sequence[int], excited: bool) -> QuantumCir
             circuit.x(qubit)
         circuit.barrier(list(qubits))
     for position, qubit in enumerate(qubits):
-        circuit.measure(qubit, out[position])
+        read = MidCircuitMeasure("measure_2") if mid_circuit else Measure()
+        circuit.append(read, [qubit], [out[position]])
     return circuit

@@ -92,6 +92,14 @@ def readout(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Measure again, even if the store has an answer.")
     ] = False,
+    mid_circuit: Annotated[
+        bool,
+        typer.Option(
+            "--mid-circuit",
+            help="Of measure_2, the instruction that reads within circuits on devices that have "
+            "it, with errors of its own. Without it: of the final measurement.",
+        ),
+    ] = False,
     output: Annotated[Path | None, typer.Option(help="Also write the document here.")] = None,
     json: Json = False,
 ) -> None:
@@ -99,7 +107,9 @@ def readout(
     from qrnn_hw.submission.readout_run import parse_qubits
 
     chosen = parse_qubits(qubits)
-    document = _measured(backend, chosen, shots, seed, budget, yes, fresh)
+    document = _measured(
+        backend, chosen, shots, seed, budget, yes, fresh=fresh, mid_circuit=mid_circuit
+    )
     if output is not None:
         from json import dumps
 
@@ -131,7 +141,9 @@ def _measured(
     seed: int,
     budget: float | None,
     yes: bool,
+    *,
     fresh: bool,
+    mid_circuit: bool,
 ) -> dict[str, Any]:
     from jobs.preflight import require
     from jobs.store import Store
@@ -142,7 +154,7 @@ def _measured(
     from qrnn_hw.submission.readout_run import readout_document, readout_workload
 
     machine = open_machine(backend)
-    workload = readout_workload(machine, qubits, fresh=fresh)
+    workload = readout_workload(machine, qubits, fresh=fresh, mid_circuit=mid_circuit)
     verdict = assess(workload, machine, shots=shots, seed=seed, plan=plan_state(machine))
     require(verdict.findings)
     with Store(store_path()) as store:

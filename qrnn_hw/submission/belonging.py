@@ -86,10 +86,11 @@ def places_of(wanted: Sequence[Reading], there: Sequence[Reading], backend: str)
     """
     if not set(wanted) <= set(there):
         qubits = ",".join(str(qubit) for qubit in sorted({one.qubit for one in wanted}))
+        within = "" if {one.kind for one in wanted} == {"measure"} else " --mid-circuit"
         raise UsageError(
             f"the readout job should have measured qubits {', '.join(map(str, wanted))}. "
             f"Got {', '.join(map(str, there))}. `qrnn-hw calibrate readout --backend {backend} "
-            f"--qubits {qubits}` measures final readout."
+            f"--qubits {qubits}{within}` measures them."
         )
     return [there.index(one) for one in wanted]
 

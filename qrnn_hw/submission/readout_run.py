@@ -39,20 +39,32 @@ def parse_qubits(text: str) -> tuple[int, ...]:
     return tuple(qubits)
 
 
-def readout_workload(machine: Machine, qubits: Sequence[int], *, fresh: bool) -> Workload:
+def readout_workload(
+    machine: Machine, qubits: Sequence[int], *, fresh: bool, mid_circuit: bool = False
+) -> Workload:
     """Return the two circuits that show both readout errors of each qubit.
 
     Args:
         machine: whose readout it is.
         qubits: of the device, each once.
         fresh: measure again, although the store has an answer under the same calibration.
+        mid_circuit: of the device's measurement within a circuit, not of the final one.
 
     Raises:
         CalibrationError: a qubit is repeated or does not exist.
+        UsageError: a qubit has no measurement of its own within a circuit.
     """
-    circuits = readout_circuits(machine.snapshot.n_qubits, qubits)
+    snapshot = machine.snapshot
+    circuits = readout_circuits(snapshot.n_qubits, qubits, mid_circuit=mid_circuit)
+    without = [q for q in qubits if snapshot.record("measure_2", (q,)) is None]
+    if mid_circuit and without:
+        raise UsageError(
+            f"--mid-circuit needs qubits with the instruction measure_2. Got {machine.name}, where "
+            f"{without[0]} has none: it is read by the same measure everywhere; leave the option "
+            "out."
+        )
     return Workload(
-        f"readout of {len(qubits)} qubits",
+        f"{'mid-circuit ' if mid_circuit else ''}readout of {len(qubits)} qubits",
         tuple(map(Pub.bound, circuits)),
         machine.snapshot.digest,
         {"measured": now()} if fresh else {},

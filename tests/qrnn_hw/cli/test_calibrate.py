@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from calibration.drift import changes, shifts
@@ -128,6 +129,25 @@ def test_readout_errors_of_a_recorded_device_are_those_of_its_snapshot(
     (one,) = json.loads(capsys.readouterr().out)["qubits"]
     record = snapshot("fake_boston").record("measure", (5,))
     assert one["p01"] == pytest.approx(record.p01, abs=5 * one["p01_standard_error"])
+
+
+def test_mid_circuit_readout_is_measured_apart(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "home"))
+    whole = snapshot("fake_boston")
+    worst = max(range(156), key=lambda q: whole.record("measure_2", (q,)).error)
+    words = ["calibrate", "readout", "--qubits", str(worst), "--shots", "4000"]
+    found = {}
+    for option in ((), ("--mid-circuit",)):
+        assert invoke([*words, "--backend", "fake_boston", "--json", *option]) == 0
+        (found[option],) = json.loads(capsys.readouterr().out)["qubits"]
+    one = found["--mid-circuit",]
+    # Of measure_2 the device reports the mean of both errors alone.
+    deviation = 5 * np.hypot(one["p01_standard_error"], one["p10_standard_error"]) / 2
+    reported = whole.record("measure_2", (worst,)).error
+    assert (one["p01"] + one["p10"]) / 2 == pytest.approx(reported, abs=deviation)
+    assert one["p01"] != found[()]["p01"]
+    assert invoke([*words, "--backend", "fake_torino", "--mid-circuit"]) == 2
+    assert "fake_torino, where" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("qubits", ["", "a", "1-", "-1", "1,,2"])

@@ -192,6 +192,7 @@ def test_a_bit_that_a_branch_reads_is_known_by_its_qubit(capsys, jobs):
     other = stored([kinds], [bits], "measure_2")
     line = error(capsys, 2, other, "--plan", "terminal", "--readout", jobs["readout"])
     assert "should have measured qubits 1, 0 by measure_2. Got 1, 0." in line
+    assert "--qubits 0,1 --mid-circuit` measures them" in line
 
 
 def test_help_says_what_each_option_does(capsys):
