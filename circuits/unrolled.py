@@ -47,12 +47,7 @@ def unroll(architecture: Architecture, steps: int) -> QRNNCircuit:
             f"unroll should be given an architecture, as `architecture(name)` returns it. "
             f"Got {architecture!r}."
         )
-    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
-        raise CircuitsError(
-            f"the number of steps should be an integer of at least 1. Got {steps!r}."
-        )
-    if steps > MOST_STEPS:
-        raise CircuitsError(f"the number of steps should be at most {MOST_STEPS:,}. Got {steps}.")
+    check_steps(steps)
     d, p = architecture.n_features, architecture.n_weights
     inputs = ParameterVector("x", int(steps) * d)
     weights = ParameterVector("w", p)
@@ -76,6 +71,20 @@ def unroll(architecture: Architecture, steps: int) -> QRNNCircuit:
         fed_back=fed_back,
         vectors=architecture.vectors,
     )
+
+
+def check_steps(steps: int) -> None:
+    """Check a number of steps.
+
+    Raises:
+        CircuitsError: it is not a positive integer, or above `MOST_STEPS`.
+    """
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
+        raise CircuitsError(
+            f"the number of steps should be an integer of at least 1. Got {steps!r}."
+        )
+    if steps > MOST_STEPS:
+        raise CircuitsError(f"the number of steps should be at most {MOST_STEPS:,}. Got {steps}.")
 
 
 def _sequence(

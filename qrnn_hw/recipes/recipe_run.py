@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.definition import Architecture
-from circuits.registry import architecture
+from circuits.registry import architecture, row
 from qrnn_hw.config import writable_folder
 from qrnn_hw.data.labelled_text import LabelledText
-from qrnn_hw.errors import ConfigurationError, UsageError
+from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.networks.hybrid_network import network_of
 from qrnn_hw.networks.network import CircuitNetwork, Network, Parameters
 from qrnn_hw.recipes.published_features import published_features
@@ -75,14 +75,9 @@ def prepare_recipe(settings: RecipeSettings, text: LabelledText) -> PreparedReci
     """Make the features of every seed and the network.
 
     Raises:
-        UsageError: the model has no published recipe, or no quantum weights to freeze.
+        UsageError: the words do not vary enough to be reduced or scaled.
     """
     model = architecture(settings.model, **settings.options)
-    if settings.frozen and model.n_weights == 0:
-        raise UsageError(
-            f"only a model with weights in its circuit can have them frozen. Got {model.name}, "
-            "whose weights are all its controller's."
-        )
     if settings.recipe == "published":
         return _published(settings, model, text)
     return _ours(settings, model, text)
@@ -247,10 +242,16 @@ def assess_recipe(prepared: PreparedRecipe, state: EnsembleState) -> dict[str, A
         "n_quantum_weights": network.architecture.n_weights,
         "accuracy": {"infinite": _summary(infinite), "shots": _summary(sampled)},
         "largest_share_of_one_label": constant,
-        "published_accuracy": PUBLISHED_ACCURACY.get(settings.model),
+        "published_accuracy": _published_accuracy(network.architecture),
         "rows": {"training": prepared.training.labels.shape[1], "test": len(infinite[0])},
         "history": state.history.tolist(),
     }
+
+
+def _published_accuracy(model: Architecture) -> float | None:
+    """Return the source's accuracy; a model in another feedback mode is not the one it trained."""
+    as_published = model.mode == row(model.name).default("mode")
+    return PUBLISHED_ACCURACY.get(model.name) if as_published else None
 
 
 def _summary(correct: list[NDArray[np.bool_]]) -> dict[str, Any]:

@@ -207,7 +207,7 @@ def test_the_command_trains_and_goes_on(sentences, tmp_path, capsys):
     [
         ("dynamic-line --recipe published", "those of v1, .*Got 'dynamic-line'"),
         ("v1 --recipe best", "published, ours. Got 'best'"),
-        ("v1 --seeds 0", "n_seeds should be 1 to 100. Got 0"),
+        ("v1 --seeds 0", "--seeds should be 1 to 100. Got 0"),
         ("v1 --shots 0", "shots should be 1 to"),
         ("v1 --epochs 0", "epochs should be 1 to"),
         ("hybrid --freeze", "Got hybrid, whose weights are all its controller's"),
