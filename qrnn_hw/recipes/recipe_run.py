@@ -242,13 +242,13 @@ def assess_recipe(prepared: PreparedRecipe, state: EnsembleState) -> dict[str, A
         "n_quantum_weights": network.architecture.n_weights,
         "accuracy": {"infinite": _summary(infinite), "shots": _summary(sampled)},
         "largest_share_of_one_label": constant,
-        "published_accuracy": _published_accuracy(network.architecture),
+        "published_accuracy": published_accuracy(network.architecture),
         "rows": {"training": prepared.training.labels.shape[1], "test": len(infinite[0])},
         "history": state.history.tolist(),
     }
 
 
-def _published_accuracy(model: Architecture) -> float | None:
+def published_accuracy(model: Architecture) -> float | None:
     """Return the source's accuracy; a model in another feedback mode is not the one it trained."""
     as_published = model.mode == row(model.name).default("mode")
     return PUBLISHED_ACCURACY.get(model.name) if as_published else None
