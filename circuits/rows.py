@@ -45,7 +45,7 @@ class Row:
             if not _takes(self.options[option], value):
                 raise CircuitsError(
                     f"{'the feedback mode' if option == 'mode' else f'option {option}'} of "
-                    f"{self.name} should be one of {_listed(self.options[option])}. Got {value!r}."
+                    f"{self.name} should be one of {listed(self.options[option])}. Got {value!r}."
                 )
         chosen = {option: self.default(option) for option in self.options}
         for option, value in given.items():  # a numpy integer is no JSON
@@ -69,7 +69,8 @@ def _takes(values: Sequence[Any], value: Any) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool) and value in values
 
 
-def _listed(values: Sequence[Any]) -> str:
+def listed(values: Sequence[Any]) -> str:
+    """Return the values of an option in words."""
     if isinstance(values, range):
         return f"{values[0]} to {values[-1]}"
     return ", ".join(str(value) for value in values)

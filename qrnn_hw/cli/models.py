@@ -64,6 +64,8 @@ def show(
     json: Json = False,
 ) -> None:
     """Show a model: sizes, source, depth and counts, on a machine too, and what that refuses."""
+    from circuits.registry import row
+    from circuits.rows import listed
     from qrnn_hw.models.facts import circuits_of, costs, costs_on, facts
 
     model = _architecture(name, option, mode, wiring)
@@ -75,14 +77,17 @@ def show(
     if json:
         print_json(document)
         return
-    # The mode is among the options.
+    # The modes are among the options.
     rows = [
         (key, value)
         for key, value in document.items()
         if key != "mode" and not isinstance(value, list | dict)
     ]
-    rows += [("modes", ", ".join(document["modes"]))]
-    rows += list(document["options"].items())
+    takes = row(name).options
+    rows += [
+        (f"option {key}", f"{value} (one of {listed(takes[key])})")
+        for key, value in document["options"].items()
+    ]
     rows += _cost_rows("logical", document["circuits"])
     if backend is not None:
         rows += _cost_rows(backend, document["on_backend"]["circuits"])

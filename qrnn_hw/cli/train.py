@@ -31,6 +31,13 @@ def train(
     epochs: Annotated[
         int | None, typer.Option(help="At most so many; the recipe's own number by default.")
     ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Keep only this fault of the published recipe: angles_truncated, "
+            "scaled_on_all_rows, unstratified or none; may be repeated."
+        ),
+    ] = None,
     shots: Annotated[int, typer.Option(help="Of each circuit in the test with shots.")] = 1000,
     freeze: Annotated[
         bool, typer.Option("--freeze", help="Leave the circuit's weights as drawn: a control.")
@@ -69,6 +76,7 @@ def train(
         seed=seed,
         n_seeds=seeds,
         epochs=epochs,
+        faults=tuple(fault) if fault else None,
         shots=shots,
         frozen=freeze,
     )

@@ -19,7 +19,7 @@ from qrnn_hw.networks.hybrid_network import network_of
 from qrnn_hw.networks.network import CircuitNetwork, Network, Parameters
 from qrnn_hw.recipes.published_features import published_features
 from qrnn_hw.recipes.recipe_settings import RecipeSettings
-from qrnn_hw.recipes.recipes import PUBLISHED_ACCURACY, Recipe, published_recipe, split_rows
+from qrnn_hw.recipes.recipes import FAULTS, PUBLISHED_ACCURACY, Recipe, split_rows
 from qrnn_hw.run.progress import Progress
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.run.task import load_task, vectors_of
@@ -84,8 +84,8 @@ def prepare_recipe(settings: RecipeSettings, text: LabelledText) -> PreparedReci
 
 
 def _published(settings: RecipeSettings, model: Architecture, text: LabelledText) -> PreparedRecipe:
-    """Set up the published procedure with its faults: one split for all seeds, batches of one."""
-    recipe = published_recipe(settings.model).with_published_faults()
+    """Set up the published procedure: one split for all seeds, batches of one."""
+    recipe = settings.published()
     train, test = split_rows(text.labels, recipe, seed=PUBLISHED_SPLIT)
     vectors = vectors_of(text, settings.embeddings)
     # PCA has no seed: its features are made once.
@@ -223,11 +223,7 @@ def assess_recipe(prepared: PreparedRecipe, state: EnsembleState) -> dict[str, A
         "recipe": settings.recipe,
         "faults": []
         if published is None
-        else [
-            name
-            for name in ("angles_truncated", "scaled_on_all_rows", "unstratified")
-            if getattr(published, name)
-        ],
+        else [name for name in FAULTS if getattr(published, name)],
         "frozen": settings.frozen,
         "dataset": str(settings.data or settings.dataset),
         "seeds": list(settings.seeds),

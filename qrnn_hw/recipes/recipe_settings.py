@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from circuits.registry import architecture
 from qrnn_hw.errors import UsageError
 from qrnn_hw.ranges import MOST_SEED, MOST_SHOTS
-from qrnn_hw.recipes.recipes import published_recipe
+from qrnn_hw.recipes.recipes import FAULTS, Recipe, published_recipe
 from qrnn_hw.run.run_folder import RUNS, settings_digest
 
 RecipeName = Literal["published", "ours"]
@@ -35,6 +35,10 @@ class RecipeSettings:
     learning_rate: float | None = None
     """None is the recipe's own."""
 
+    faults: tuple[str, ...] | None = None
+    """Faults of the published pipeline that stay in; None is all that its code has for the model,
+    ("none",) and () are none."""
+
     shots: int = 1000
     frozen: bool = False
     """Whether the circuit keeps the weights that it was drawn with: a control."""
@@ -57,13 +61,33 @@ class RecipeSettings:
             if value is not None and not least <= value <= most:
                 raise UsageError(f"{option} should be {least} to {most:,}. Got {value}.")
         model = architecture(self.model, **self.options)
+        if self.faults is not None and self.recipe != "published":
+            raise UsageError(f"--fault should come with --recipe published. Got {self.recipe}.")
         if self.recipe == "published":
-            published_recipe(self.model)
+            self.published()
         if self.frozen and model.n_weights == 0:
             raise UsageError(
                 "only a model with weights in its circuit can have them frozen. "
                 f"Got {model.name}, whose weights are all its controller's."
             )
+
+    def published(self) -> Recipe:
+        """Return the published recipe with the faults asked for.
+
+        Raises:
+            UsageError: the model has no published recipe, or its published code no such fault.
+        """
+        faulty = published_recipe(self.model).with_published_faults()
+        if self.faults is None:
+            return faulty
+        own = [name for name in FAULTS if getattr(faulty, name)]
+        kept = () if self.faults == ("none",) else self.faults
+        if not set(kept) <= set(own):
+            raise UsageError(
+                f"--fault should be among those of the published {self.model}, {', '.join(own)}, "
+                f"or none. Got {', '.join(kept)}."
+            )
+        return published_recipe(self.model, **dict.fromkeys(kept, True))
 
     @property
     def seeds(self) -> tuple[int, ...]:

@@ -86,6 +86,8 @@ def test_options_change_what_they_name():
     assert dict(model.options) == {"wiring": "repaired", "mode": "expectation"}
     assert model.reading
     assert not circuits.architecture("v1").reading
+    # Nobody published a model that feeds back bits.
+    assert circuits.architecture("v1", mode="sampled").reading
 
 
 @pytest.mark.parametrize(

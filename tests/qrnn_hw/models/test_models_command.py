@@ -55,7 +55,10 @@ def test_show_counts_what_the_circuit_holds():
     assert document["options"] == {"wiring": "repaired", "mode": "expectation"}
     text = run("show", "v3a")
     assert "two qubit gates" in text
-    assert [line.split()[1] for line in text.splitlines() if "│ mode" in line] == ["modes", "mode"]
+    (mode,) = [line for line in text.splitlines() if " mode" in line]
+    assert "option mode" in mode
+    assert "expectation (one of expectation, sampled)" in mode
+    assert "4 (one of 2 to 14)" in run("show", "hybrid", "--steps", "1")
 
 
 def test_branches_count_by_the_larger_one():

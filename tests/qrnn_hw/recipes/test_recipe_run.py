@@ -25,7 +25,7 @@ from qrnn_hw.recipes.autoencoder import fit_autoencoder
 from qrnn_hw.recipes.published_features import published_features, published_words
 from qrnn_hw.recipes.recipe_run import prepare_recipe, published_accuracy
 from qrnn_hw.recipes.recipe_settings import RecipeSettings, default_folder
-from qrnn_hw.recipes.recipes import published_recipe
+from qrnn_hw.recipes.recipes import FAULTS, published_recipe
 from qrnn_hw.train.ensemble import Part, Schedule, load, save, start, train_ensemble
 
 TINY = Architecture(
@@ -207,6 +207,9 @@ def test_the_command_trains_and_goes_on(sentences, tmp_path, capsys):
     ("arguments", "said"),
     [
         ("dynamic-line --recipe published", "those of v1, .*Got 'dynamic-line'"),
+        ("v1 --fault unstratified", "--fault should come with --recipe published. Got ours"),
+        ("v1 --recipe published --fault clipped", "v1, unstratified, or none. Got clipped"),
+        ("v1 --recipe published --fault angles_truncated", "or none. Got angles_truncated"),
         ("v1 --recipe best", "published, ours. Got 'best'"),
         ("v1 --seed 2147473648 --seeds 3", "--seed should be 0 to 2,147,473,646. Got 2147473648"),
         ("v1 --seeds 0", "--seeds should be 1 to 100. Got 0"),
@@ -247,11 +250,26 @@ def test_vectors_too_short_for_the_published_reduction_are_refused():
         published_features(["good"], short, np.array([0]), published_recipe("v4"), seed=0)
 
 
+def test_the_faults_of_the_published_recipe_are_switched_one_by_one():
+    def kept(faults):
+        recipe = RecipeSettings("adapted", "published", faults=faults).published()
+        return [name for name in FAULTS if getattr(recipe, name)]
+
+    assert kept(None) == ["angles_truncated", "scaled_on_all_rows"]
+    assert kept(("scaled_on_all_rows",)) == ["scaled_on_all_rows"]
+    assert kept(("none",)) == kept(()) == []
+    clean = RecipeSettings("v3a", "published", faults=("none",))
+    prepared = prepare_recipe(clean, load_embedded("amazon"))
+    # Stratified: as many of one class as of the other.
+    assert prepared.test.labels.sum(axis=1).tolist() == [100]
+
+
 def test_each_choice_of_settings_has_a_folder_of_its_own(sentences, tmp_path):
     plain = RecipeSettings("v1")
     others = [
         RecipeSettings("v1", options={"wiring": "repaired"}),
         RecipeSettings("v1", "published"),
+        RecipeSettings("v1", "published", faults=("none",)),
         RecipeSettings("v1", seed=1),
         RecipeSettings("v1", n_seeds=2),
         RecipeSettings("v1", frozen=True),
