@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qiskit.circuit import ClassicalRegister, Measure, QuantumCircuit
+from qiskit.circuit import ClassicalRegister, Instruction, Measure, QuantumCircuit
 
 from calibration.errors import CalibrationError
 
 
 def readout_circuits(
-    n_qubits: int, qubits: Sequence[int], *, mid_circuit: bool = False
+    n_qubits: int, qubits: Sequence[int], read: Instruction | None = None
 ) -> tuple[QuantumCircuit, QuantumCircuit]:
     """Return the two circuits that show P(read 1 | 0) and P(read 0 | 1) of each qubit.
 
@@ -20,8 +20,7 @@ def readout_circuits(
     Args:
         n_qubits: width of the circuits.
         qubits: measured ones, in order: bit j of the register `out` is qubits[j].
-        mid_circuit: read by `measure_2`, the instruction that devices have for measurements
-            within a circuit, in place of `measure`.
+        read: what measures a qubit, such as `jobs.isa.midcircuit_measure()`; by default `measure`.
 
     Raises:
         CalibrationError: a qubit is repeated or out of range.
@@ -30,15 +29,15 @@ def readout_circuits(
         raise CalibrationError(
             f"calibrated qubits should be distinct and below {n_qubits}. Got {list(qubits)}."
         )
-    zeros, ones = (_prepared(n_qubits, qubits, excited, mid_circuit) for excited in (False, True))
+    zeros, ones = (
+        _prepared(n_qubits, qubits, excited, read or Measure()) for excited in (False, True)
+    )
     return zeros, ones
 
 
 def _prepared(
-    n_qubits: int, qubits: Sequence[int], excited: bool, mid_circuit: bool
+    n_qubits: int, qubits: Sequence[int], excited: bool, read: Instruction
 ) -> QuantumCircuit:
-    from qiskit_ibm_runtime.circuit import MidCircuitMeasure
-
     circuit = QuantumCircuit(n_qubits, name="readout-ones" if excited else "readout-zeros")
     out = ClassicalRegister(len(qubits), "out")
     circuit.add_register(out)
@@ -47,6 +46,5 @@ def _prepared(
             circuit.x(qubit)
         circuit.barrier(list(qubits))
     for position, qubit in enumerate(qubits):
-        read = MidCircuitMeasure("measure_2") if mid_circuit else Measure()
         circuit.append(read, [qubit], [out[position]])
     return circuit

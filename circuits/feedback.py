@@ -47,13 +47,18 @@ class ConditionalRotation:
 
     def append(self, circuit: QuantumCircuit, binding: Binding) -> None:
         """Append the `if_test` with both branches."""
-        weights = iter(binding.weights)
-        with circuit.if_test((binding.bits[self.bit], 1)) as otherwise:
+        from qiskit.circuit import QuantumCircuit
+
+        weights, bit = iter(binding.weights), binding.bits[self.bit]
+        # On a circuit of its own: opening the second branch costs time in the length of the whole.
+        own = QuantumCircuit([circuit.qubits[self.wire], bit])
+        with own.if_test((bit, 1)) as otherwise:
             for axis in self.axes:
-                getattr(circuit, f"r{axis}")(next(weights), self.wire)
+                getattr(own, f"r{axis}")(next(weights), 0)
         with otherwise:
             for axis in self.axes:
-                getattr(circuit, f"r{axis}")(next(weights), self.wire)
+                getattr(own, f"r{axis}")(next(weights), 0)
+        circuit.append(own.data[0])
 
 
 @dataclass(frozen=True)

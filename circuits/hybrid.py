@@ -109,7 +109,7 @@ def hybrid(
         n_qubits: n, 2 to 14.
         n_layers: L, layers of the ansatz.
         n_bits: m, measured qubits a step in `sampled` mode, at most n.
-        readout: `z` or `xyz`, Pauli operators read in `expectation` mode.
+        readout: `z` or `xyz`, Pauli operators read in `expectation` mode; `z` in `sampled` mode.
         controller: `look-up` or `parity`, how a `sampled` circuit applies the table.
         mode: `expectation` or `sampled`.
     """
@@ -117,6 +117,11 @@ def hybrid(
     if n_bits > n_qubits:
         raise CircuitsError(
             f"the hybrid should measure at most its {n_qubits} qubits a step. Got n_bits={n_bits}."
+        )
+    if sampled and readout != "z":
+        raise CircuitsError(
+            "the hybrid should be read along Z in sampled mode, where bits are fed forward. "
+            f"Got readout={readout}; choose mode=expectation."
         )
     ansatz = ControlledAnsatz(n_qubits, n_layers, n_bits if sampled else 0, controller)
     measured = tuple(range(n_bits))

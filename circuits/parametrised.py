@@ -117,9 +117,14 @@ class QRNNCircuit:
             The circuit, and values of shape (N, n_parameters) in the order of its `parameters`.
 
         Raises:
-            CircuitsError: as `bind`.
+            CircuitsError: as `bind`, or there is no sequence.
         """
-        checked = self._features(features, (_length(features), *self.inputs.shape))
+        if self.fed_back is not None:
+            raise CircuitsError(
+                "a model in rounds should be run step by step, with `step_pubs`. "
+                f"Got {len(self.inputs)} steps of {self.circuit.name}."
+            )
+        checked = self._batch(features, self.inputs.shape)
         return _with_rows(self.circuit, self._weights(weights), self.inputs, checked)
 
     def step_pubs(
@@ -136,14 +141,14 @@ class QRNNCircuit:
             fed_back: the value of h of each sequence, shape (N,).
 
         Raises:
-            CircuitsError: as `bind_step`.
+            CircuitsError: as `bind_step`, or there is no sequence.
         """
         if self.fed_back is None:
             raise CircuitsError(
                 "only a model that feeds a value back through the host should be run step by "
                 f"step. Got {self.circuit.name}; use `rows`."
             )
-        checked = self._features(features, (_length(features), *self.inputs.shape[1:]))
+        checked = self._batch(features, self.inputs.shape[1:])
         h = _finite("fed-back values", fed_back, (len(checked),))
         names = np.append(self.inputs[0], self.fed_back)
         values = np.column_stack([checked, h])
@@ -152,6 +157,17 @@ class QRNNCircuit:
 
     def _weights(self, weights: NDArray[np.float64]) -> dict[Parameter, float]:
         return _pairs(self.weights, _finite("weights", weights, self.weights.shape))
+
+    def _batch(self, features: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
+        """Return the features of N sequences, shape (N, ...), N at least 1."""
+        values = _numbers("features", features)
+        n_rows = len(values) if values.ndim else 0
+        if n_rows == 0:
+            raise CircuitsError(
+                f"features should have shape (N, {', '.join(map(str, shape))}), one row or more. "
+                f"Got {values.shape}."
+            )
+        return self._features(values, (n_rows, *shape))
 
     def _features(
         self, features: NDArray[np.float64], shape: tuple[int, ...]
@@ -187,19 +203,22 @@ def normalised(
     return result
 
 
-def _length(features: Any) -> int:
-    """Return the number of sequences, 0 of what is not an array of them."""
-    return len(features) if hasattr(features, "__len__") else 0
+def _numbers(name: str, given: Any) -> NDArray[np.float64]:
+    try:
+        values = np.asarray(given)
+        # A cast would drop imaginary parts, and make numbers of texts and dates.
+        numbers = values.astype(float) if values.dtype.kind in "biufO" else None
+    except (TypeError, ValueError) as error:
+        reason = str(error).rstrip(".")
+        raise CircuitsError(f"{name} should be an array of numbers. Got {reason}.") from error
+    if numbers is None:
+        kind = "real numbers" if values.dtype.kind == "c" else "an array of numbers"
+        raise CircuitsError(f"{name} should be {kind}. Got {values.dtype}.")
+    return numbers
 
 
 def _finite(name: str, given: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    try:
-        values = np.asarray(given)
-        if values.dtype.kind == "c":  # a cast would drop the imaginary parts
-            raise CircuitsError(f"{name} should be real numbers. Got {values.dtype}.")
-        values = values.astype(float)
-    except (TypeError, ValueError) as error:
-        raise CircuitsError(f"{name} should be an array of numbers. Got {error}.") from error
+    values = _numbers(name, given)
     if values.shape != shape:
         raise CircuitsError(f"{name} should have shape {shape}. Got {values.shape}.")
     if not np.isfinite(values).all():

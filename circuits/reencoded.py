@@ -45,7 +45,8 @@ def reencoded(
         mode: `expectation` or `sampled`.
         summary: one line for a list.
         source: where the model was published.
-        reading: whether the row fills a gap of the publication.
+        reading: whether the row fills a gap of the publication; `sampled` mode, which was not
+            published, always does.
         readout: measured wires, the hidden one by default.
         repeats: how often the cell acts in a step.
         recurrence: what the host does with <Z> of the readout wires.
@@ -73,7 +74,7 @@ def reencoded(
         mode=mode,
         summary=summary,
         source=source,
-        reading=reading,
+        reading=reading or sampled,
     )
 
 

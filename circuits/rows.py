@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from circuits.definition import Architecture
 from circuits.errors import CircuitsError
 
@@ -40,13 +42,14 @@ class Row:
                 f"Got {', '.join(unknown)}."
             )
         for option, value in given.items():
-            whole = isinstance(value, int) or not isinstance(self.options[option], range)
-            if not whole or value not in self.options[option]:
+            if not _takes(self.options[option], value):
                 raise CircuitsError(
                     f"{'the feedback mode' if option == 'mode' else f'option {option}'} of "
-                    f"{self.name} should be one of {_listed(self.options[option])}. Got {value!r}."
+                    f"{self.name} should be one of {listed(self.options[option])}. Got {value!r}."
                 )
-        chosen = {option: given.get(option, self.default(option)) for option in self.options}
+        chosen = {option: self.default(option) for option in self.options}
+        for option, value in given.items():  # a numpy integer is no JSON
+            chosen[option] = value if isinstance(value, str) else int(value)
         return replace(self.build(**chosen), name=self.name, options=tuple(chosen.items()))
 
 
@@ -60,7 +63,14 @@ def fixed(architecture: Architecture) -> Row:
     return Row(architecture.name, build, {"mode": tuple(modes)})
 
 
-def _listed(values: Sequence[Any]) -> str:
+def _takes(values: Sequence[Any], value: Any) -> bool:
+    """Return whether a value is one of those, of their type: True is no 1."""
+    kind = int | np.integer if isinstance(values, range) else str
+    return isinstance(value, kind) and not isinstance(value, bool) and value in values
+
+
+def listed(values: Sequence[Any]) -> str:
+    """Return the values of an option in words."""
     if isinstance(values, range):
         return f"{values[0]} to {values[-1]}"
     return ", ".join(str(value) for value in values)

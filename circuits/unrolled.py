@@ -48,9 +48,7 @@ def unroll(architecture: Architecture, steps: int) -> QRNNCircuit:
             f"unroll should be given an architecture, as `architecture(name)` returns it. "
             f"Got {architecture!r}."
         )
-    steps = count("the number of steps", steps)
-    if steps > MOST_STEPS:
-        raise CircuitsError(f"the number of steps should be at most {MOST_STEPS:,}. Got {steps}.")
+    steps = check_steps(steps)
     d, p = architecture.n_features, architecture.n_weights
     inputs = ParameterVector("x", steps * d)
     weights = ParameterVector("w", p)
@@ -74,6 +72,18 @@ def unroll(architecture: Architecture, steps: int) -> QRNNCircuit:
         fed_back=fed_back,
         vectors=architecture.vectors,
     )
+
+
+def check_steps(steps: int) -> int:
+    """Return a number of steps that can be unrolled.
+
+    Raises:
+        CircuitsError: it is not a positive integer, or above `MOST_STEPS`.
+    """
+    found = count("the number of steps", steps)
+    if found > MOST_STEPS:
+        raise CircuitsError(f"the number of steps should be at most {MOST_STEPS:,}. Got {steps}.")
+    return found
 
 
 def _sequence(

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.circuit import ClassicalRegister, Clbit, Parameter, ParameterVector, QuantumCircuit
+from qiskit.circuit import (
+    ClassicalRegister,
+    Clbit,
+    Instruction,
+    Parameter,
+    ParameterVector,
+    QuantumCircuit,
+)
 from qiskit.transpiler import PassManager
 
 from calibration.noise import assignment_errors
@@ -229,8 +236,14 @@ def transpile_step(
     )
 
 
-def _with_midcircuit_variants(circuit: QuantumCircuit, snapshot: Snapshot) -> QuantumCircuit:
+def midcircuit_measure() -> Instruction:
+    """Return `measure_2`, the instruction by which devices read a qubit within a circuit."""
     from qiskit_ibm_runtime.circuit import MidCircuitMeasure
+
+    return MidCircuitMeasure("measure_2")
+
+
+def _with_midcircuit_variants(circuit: QuantumCircuit, snapshot: Snapshot) -> QuantumCircuit:
     from qiskit_ibm_runtime.circuit.library import MidCircuitReset
 
     changed = circuit.copy_empty_like()
@@ -238,7 +251,7 @@ def _with_midcircuit_variants(circuit: QuantumCircuit, snapshot: Snapshot) -> Qu
         operation = instruction.operation
         qubit = circuit.find_bit(instruction.qubits[0]).index
         if operation.name == "measure" and _variant_is_better(snapshot, "measure", qubit):
-            operation = MidCircuitMeasure("measure_2")
+            operation = midcircuit_measure()
         elif operation.name == "reset" and _variant_is_better(snapshot, "reset", qubit):
             operation = MidCircuitReset("reset_2")
         changed.append(operation, instruction.qubits, instruction.clbits)

@@ -64,6 +64,8 @@ def show(
     json: Json = False,
 ) -> None:
     """Show a model: sizes, source, depth and counts, on a machine too, and what that refuses."""
+    from circuits.registry import row
+    from circuits.rows import listed
     from qrnn_hw.models.facts import circuits_of, costs, costs_on, facts
 
     model = _architecture(name, option, mode, wiring)
@@ -75,9 +77,17 @@ def show(
     if json:
         print_json(document)
         return
-    rows = [(key, value) for key, value in document.items() if not isinstance(value, list | dict)]
-    rows += [("modes", ", ".join(document["modes"]))]
-    rows += list(document["options"].items())
+    # The modes are among the options.
+    rows = [
+        (key, value)
+        for key, value in document.items()
+        if key != "mode" and not isinstance(value, list | dict)
+    ]
+    takes = row(name).options
+    rows += [
+        (f"option {key}", f"{value} (one of {listed(takes[key])})")
+        for key, value in document["options"].items()
+    ]
     rows += _cost_rows("logical", document["circuits"])
     if backend is not None:
         rows += _cost_rows(backend, document["on_backend"]["circuits"])
@@ -100,24 +110,32 @@ def draw(
 
     Angles too long to print, those of normalised vectors, appear as f0, f1, ...
     """
+    import io
+
+    from circuits.unrolled import check_steps
     from qrnn_hw.config import writable_folder
     from qrnn_hw.errors import UsageError
     from qrnn_hw.models.facts import circuits_of, drawable
+    from qrnn_hw.report.files import write_bytes
 
     if output is not None and output.suffix.lower() != ".svg":
         raise UsageError(f"a drawing should be written to a file named .svg. Got {output}.")
     model = _architecture(name, option, mode, wiring)
+    check_steps(steps)
+    if output is not None:
+        writable_folder(output.parent)
     found = [drawable(circuit) for circuit in circuits_of(model, steps)]
     if output is None:
         for circuit in found:
             typer.echo(str(circuit.draw("text", fold=-1)))
         return
-    writable_folder(output.parent)
     for path, circuit in zip(_numbered(output, len(found)), found, strict=True):
         import matplotlib
 
         matplotlib.use("Agg")
-        circuit.draw("mpl", fold=40).savefig(path, format="svg", bbox_inches="tight")
+        drawing = io.BytesIO()
+        circuit.draw("mpl", fold=40).savefig(drawing, format="svg", bbox_inches="tight")
+        write_bytes(path, drawing.getvalue())
         typer.echo(str(path))
 
 
@@ -135,10 +153,15 @@ def export(
     ] = None,
 ) -> None:
     """Export a model's circuit as OpenQASM 3 or QPY, with free parameters or with numbers."""
-    from qrnn_hw.models.export import write_circuits
+    from qrnn_hw.config import writable_folder
+    from qrnn_hw.models.export import check_export, exported
+    from qrnn_hw.report.files import write_bytes
 
     model = _architecture(name, option, mode, wiring)
-    for path in write_circuits(model, steps, output, seed):
+    check_export(model, steps, output, seed)
+    writable_folder(output.parent)
+    for path, content in exported(model, steps, output, seed).items():
+        write_bytes(path, content)
         typer.echo(str(path))
 
 
@@ -171,6 +194,8 @@ def audit(
         raise UsageError(f"audit takes one model name, or --all. Got {name or 'neither'}.")
     if every and (option or mode or wiring):
         raise UsageError("--all should stand without options of a model. Got some; name the model.")
+    if json and markdown:
+        raise UsageError("either --json or --markdown should be given. Got both; leave one out.")
     if shots < 1:
         raise UsageError(f"the number of shots should be at least 1. Got {shots}.")
     if shots > MOST_SHOTS:

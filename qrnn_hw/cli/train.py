@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,12 +31,23 @@ def train(
     epochs: Annotated[
         int | None, typer.Option(help="At most so many; the recipe's own number by default.")
     ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Keep only this fault of the published recipe: angles_truncated, "
+            "scaled_on_all_rows, unstratified or none; may be repeated."
+        ),
+    ] = None,
     shots: Annotated[int, typer.Option(help="Of each circuit in the test with shots.")] = 1000,
     freeze: Annotated[
         bool, typer.Option("--freeze", help="Leave the circuit's weights as drawn: a control.")
     ] = False,
     output: Annotated[
-        Path | None, typer.Option(help="Folder of checkpoint.npz and result.json.")
+        Path | None,
+        typer.Option(
+            help="Folder of checkpoint.npz and result.json; by default one of its own for these "
+            "settings, runs/train-MODEL-RECIPE-DIGEST."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -49,8 +61,9 @@ def train(
     options = dict(chosen_architecture(name, option, mode=mode, wiring=wiring).options)
 
     from qrnn_hw.cli.progress import ConsoleProgress
+    from qrnn_hw.config import writable_folder
     from qrnn_hw.recipes.recipe_run import assess_recipe, prepare_recipe, train_recipe
-    from qrnn_hw.recipes.recipe_settings import RecipeSettings
+    from qrnn_hw.recipes.recipe_settings import RecipeSettings, default_folder
     from qrnn_hw.report.files import write_json
 
     settings = RecipeSettings(
@@ -63,11 +76,13 @@ def train(
         seed=seed,
         n_seeds=seeds,
         epochs=epochs,
+        faults=tuple(fault) if fault else None,
         shots=shots,
         frozen=freeze,
-        output=output or Path("runs") / f"train-{name}-{recipe}",
     )
+    settings = replace(settings, output=output or default_folder(settings))
     text = load_tsv(data) if data else load_embedded(settings.dataset)
+    writable_folder(settings.output)
     with ConsoleProgress() as progress:
         progress.stage("making the features")
         prepared = prepare_recipe(settings, text)
@@ -88,5 +103,5 @@ def _rows(document: dict[str, Any]) -> list[tuple[str, str, str]]:
         one = document["accuracy"][key]
         rows.append((label, f"{one['value']:.3f}", f"{one['low']:.3f} to {one['high']:.3f}"))
     if document["published_accuracy"] is not None:
-        rows.append(("published", f"{document['published_accuracy']:.3f}", ""))
+        rows.append(("published, amazon file", f"{document['published_accuracy']:.3f}", ""))
     return rows

@@ -2,25 +2,56 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qrnn_hw.config import writable_folder
 from qrnn_hw.errors import UsageError
 from qrnn_hw.models.facts import circuits_of
 
 if TYPE_CHECKING:
+    from qiskit.circuit import QuantumCircuit
+
     from circuits.definition import Architecture
 
 QASM_SUFFIXES = (".qasm", ".qasm3")
 
 
-def write_circuits(
+def check_export(architecture: Architecture, steps: int, path: Path, seed: int | None) -> None:
+    """Check what is asked for before anything is built.
+
+    Args:
+        architecture: what to write.
+        steps: number of time steps.
+        path: ending in `.qasm` or `.qasm3` (OpenQASM 3) or `.qpy`.
+        seed: None leaves the parameters free.
+
+    Raises:
+        UsageError: another ending, or angles that cannot be read back from OpenQASM 3.
+        CircuitsError: as `circuits.unroll`.
+    """
+    from circuits.unrolled import check_steps
+
+    suffix = path.suffix.lower()
+    if suffix not in (*QASM_SUFFIXES, ".qpy"):
+        raise UsageError(
+            f"an export should be named {', '.join(QASM_SUFFIXES)} or .qpy. Got {path.name!r}."
+        )
+    # OpenQASM 3 has neither sign nor absolute value, and Qiskit reads no powers back.
+    if suffix != ".qpy" and architecture.vectors and seed is None:
+        raise UsageError(
+            "a model that normalises its features has angles that Qiskit cannot read back from "
+            f"OpenQASM 3. Got {architecture.name}; export it as .qpy, or bind numbers with --seed."
+        )
+    check_steps(steps)
+
+
+def exported(
     architecture: Architecture, steps: int, path: Path, seed: int | None = None
-) -> list[Path]:
-    """Write the circuit of a sequence, or of one step for a model in rounds.
+) -> dict[Path, bytes]:
+    """Return the files of the circuit of a sequence, or of one step for a model in rounds.
 
     Args:
         architecture: what to write.
@@ -29,40 +60,39 @@ def write_circuits(
         seed: binds random features and weights; None leaves the parameters free.
 
     Returns:
-        The files written. A QPY file holds all circuits; OpenQASM 3 takes a numbered file each.
+        What each file holds. A QPY file holds all circuits; OpenQASM 3 takes a numbered file each.
 
     Raises:
-        UsageError: another ending, or angles that OpenQASM 3 has no functions for.
-        ConfigurationError: a folder that cannot be written to.
+        UsageError: as `check_export`.
+        CircuitsError: as `circuits.unroll`.
     """
     from qiskit import qasm3, qpy
 
-    suffix = path.suffix.lower()
-    if suffix not in (*QASM_SUFFIXES, ".qpy"):
-        raise UsageError(
-            f"an export should be named {', '.join(QASM_SUFFIXES)} or .qpy. Got {path.name!r}."
-        )
-    if suffix != ".qpy" and architecture.vectors and seed is None:
-        raise UsageError(
-            "OpenQASM 3 has no functions for the angles of a normalised vector. "
-            f"Got {architecture.name}; export it as .qpy, or bind numbers with --seed."
-        )
-    circuits = list(circuits_of(architecture, steps))
+    check_export(architecture, steps, path, seed)
+    circuits = circuits_of(architecture, steps)
     if seed is not None:
-        generator = np.random.default_rng(seed)
-        circuits = [
-            circuit.assign_parameters(generator.uniform(0, np.pi, circuit.num_parameters))
-            for circuit in circuits
-        ]
-    writable_folder(path.parent)
-    if suffix == ".qpy":
-        with path.open("wb") as file:
-            qpy.dump(circuits, file)
-        return [path]
+        circuits = _bound(architecture, steps, seed)
+    if path.suffix.lower() == ".qpy":
+        file = io.BytesIO()
+        qpy.dump(list(circuits), file)
+        return {path: file.getvalue()}
     paths = numbered(path, len(circuits))
-    for own, circuit in zip(paths, circuits, strict=True):
-        own.write_text(qasm3.dumps(circuit), encoding="utf-8")
-    return paths
+    return {
+        own: qasm3.dumps(circuit).encode() for own, circuit in zip(paths, circuits, strict=True)
+    }
+
+
+def _bound(architecture: Architecture, steps: int, seed: int) -> tuple[QuantumCircuit, ...]:
+    """Return the circuits with random numbers: all circuits of a round have the same ones."""
+    from circuits.unrolled import unroll
+
+    q = unroll(architecture, steps)
+    generator = np.random.default_rng(seed)
+    features = generator.uniform(0, np.pi, q.inputs.shape)
+    weights = generator.uniform(-np.pi, np.pi, q.weights.shape)
+    if architecture.in_rounds:
+        return q.bind_step(features[0], weights, float(generator.uniform(-1, 1)))
+    return (q.bind(features, weights),)
 
 
 def numbered(path: Path, count: int) -> list[Path]:

@@ -16,6 +16,7 @@ from sklearn.decomposition import PCA
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from qrnn_hw.data.vectors import WordVectors
+from qrnn_hw.errors import DataError, UsageError
 from qrnn_hw.recipes.autoencoder import fit_autoencoder
 from qrnn_hw.recipes.recipes import Recipe, scale_to_angles
 
@@ -52,8 +53,15 @@ def published_features(
         seed: of an autoencoder.
 
     Raises:
-        UsageError: the words do not vary enough to be reduced or scaled.
+        UsageError: the vectors have fewer dimensions than the recipe has features, or the features
+            do not vary enough to be scaled.
+        DataError: no training sentence has a word with a vector.
     """
+    if recipe.n_reduced > vectors.dim:
+        raise UsageError(
+            f"word vectors should have at least the {recipe.n_reduced} dimensions that the recipe "
+            f"reduces them to. Got {vectors.dim}; use longer vectors or another model."
+        )
     steps = recipe.n_steps
     values = np.zeros((len(texts), steps, vectors.dim))
     for row, text in enumerate(texts):
@@ -62,6 +70,12 @@ def published_features(
                 vector = vectors.vectors[vectors.index[word]].astype(float)
                 values[row, step] = vector / max(float(np.linalg.norm(vector)), 1e-12)
     fit = values[train_rows].reshape(-1, vectors.dim)
+    if not fit.any():
+        raise DataError(
+            "the training sentences should hold words that the published recipe keeps, a-z and "
+            "0-9 without stop words, and that have vectors. Got none; use other text or vectors, "
+            "or --recipe ours."
+        )
     if recipe.reduction == "pca":
         pca = PCA(n_components=recipe.n_reduced, svd_solver="full").fit(fit)
         reduced = pca.transform(values.reshape(-1, vectors.dim)).reshape(len(texts), steps, -1)

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.definition import Architecture
-from circuits.registry import architecture
+from circuits.registry import architecture, row
 from qrnn_hw.config import writable_folder
 from qrnn_hw.data.labelled_text import LabelledText
-from qrnn_hw.errors import ConfigurationError, UsageError
+from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.networks.hybrid_network import network_of
 from qrnn_hw.networks.network import CircuitNetwork, Network, Parameters
 from qrnn_hw.recipes.published_features import published_features
 from qrnn_hw.recipes.recipe_settings import RecipeSettings
-from qrnn_hw.recipes.recipes import PUBLISHED_ACCURACY, Recipe, published_recipe, split_rows
+from qrnn_hw.recipes.recipes import FAULTS, PUBLISHED_ACCURACY, Recipe, split_rows
 from qrnn_hw.run.progress import Progress
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.run.task import load_task, vectors_of
@@ -78,22 +78,17 @@ def prepare_recipe(settings: RecipeSettings, text: LabelledText) -> PreparedReci
     """Make the features of every seed and the network.
 
     Raises:
-        UsageError: the model has no published recipe, or no quantum weights to freeze.
+        UsageError: the words do not vary enough to be reduced or scaled.
     """
     model = architecture(settings.model, **settings.options)
-    if settings.frozen and model.n_weights == 0:
-        raise UsageError(
-            f"only a model with weights in its circuit can have them frozen. Got {model.name}, "
-            "whose weights are all its controller's."
-        )
     if settings.recipe == "published":
         return _published(settings, model, text)
     return _ours(settings, model, text)
 
 
 def _published(settings: RecipeSettings, model: Architecture, text: LabelledText) -> PreparedRecipe:
-    """Set up the published procedure with its faults: one split for all seeds, batches of one."""
-    recipe = published_recipe(settings.model).with_published_faults()
+    """Set up the published procedure: one split for all seeds, batches of one."""
+    recipe = settings.published()
     train, test = split_rows(text.labels, recipe, seed=PUBLISHED_SPLIT)
     vectors = vectors_of(text, settings.embeddings)
     # PCA has no seed: its features are made once.
@@ -231,11 +226,7 @@ def assess_recipe(prepared: PreparedRecipe, state: EnsembleState) -> dict[str, A
         "recipe": settings.recipe,
         "faults": []
         if published is None
-        else [
-            name
-            for name in ("angles_truncated", "scaled_on_all_rows", "unstratified")
-            if getattr(published, name)
-        ],
+        else [name for name in FAULTS if getattr(published, name)],
         "frozen": settings.frozen,
         "dataset": str(settings.data or settings.dataset),
         "seeds": list(settings.seeds),
@@ -250,10 +241,16 @@ def assess_recipe(prepared: PreparedRecipe, state: EnsembleState) -> dict[str, A
         "n_quantum_weights": network.architecture.n_weights,
         "accuracy": {"infinite": _summary(infinite), "shots": _summary(sampled)},
         "largest_share_of_one_label": constant,
-        "published_accuracy": PUBLISHED_ACCURACY.get(settings.model),
+        "published_accuracy": published_accuracy(network.architecture),
         "rows": {"training": prepared.training.labels.shape[1], "test": len(infinite[0])},
         "history": state.history.tolist(),
     }
+
+
+def published_accuracy(model: Architecture) -> float | None:
+    """Return the source's accuracy; a model in another feedback mode is not the one it trained."""
+    as_published = model.mode == row(model.name).default("mode")
+    return PUBLISHED_ACCURACY.get(model.name) if as_published else None
 
 
 def _summary(correct: list[NDArray[np.bool_]]) -> dict[str, Any]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from circuits.registry import architecture
 from qrnn_hw.errors import UsageError
 from qrnn_hw.ranges import MOST_SEED, MOST_SHOTS
+from qrnn_hw.recipes.recipes import FAULTS, Recipe, published_recipe
+from qrnn_hw.run.run_folder import RUNS, settings_digest
 
 RecipeName = Literal["published", "ours"]
 MOST_SEEDS = 100
@@ -32,6 +35,10 @@ class RecipeSettings:
     learning_rate: float | None = None
     """None is the recipe's own."""
 
+    faults: tuple[str, ...] | None = None
+    """Faults of the published pipeline that stay in; None is all that its code has for the model,
+    ("none",) and () are none."""
+
     shots: int = 1000
     frozen: bool = False
     """Whether the circuit keeps the weights that it was drawn with: a control."""
@@ -39,23 +46,63 @@ class RecipeSettings:
     output: Path = Path("runs/train")
 
     def __post_init__(self) -> None:
-        """Check the ranges."""
+        """Check what needs no data: the ranges, and that the recipe is one of this model."""
         if self.recipe not in get_args(RecipeName):
             raise UsageError(
                 f"the recipe should be one of {', '.join(get_args(RecipeName))}. "
                 f"Got {self.recipe!r}."
             )
-        for name, least, most in (
-            ("seed", 0, MOST_SEED),
-            ("n_seeds", 1, MOST_SEEDS),
-            ("epochs", 1, 100_000),
-            ("shots", 1, MOST_SHOTS),
+        for option, value, least, most in (
+            ("--seeds", self.n_seeds, 1, MOST_SEEDS),
+            ("--seed", self.seed, 0, MOST_SEED - self.n_seeds + 1),
+            ("--epochs", self.epochs, 1, 100_000),
+            ("--shots", self.shots, 1, MOST_SHOTS),
         ):
-            value = getattr(self, name)
             if value is not None and not least <= value <= most:
-                raise UsageError(f"{name} should be {least} to {most:,}. Got {value}.")
+                raise UsageError(f"{option} should be {least} to {most:,}. Got {value}.")
+        model = architecture(self.model, **self.options)
+        if self.faults is not None and self.recipe != "published":
+            raise UsageError(f"--fault should come with --recipe published. Got {self.recipe}.")
+        if self.recipe == "published":
+            self.published()
+        if self.frozen and model.n_weights == 0:
+            raise UsageError(
+                "only a model with weights in its circuit can have them frozen. "
+                f"Got {model.name}, whose weights are all its controller's."
+            )
+
+    def published(self) -> Recipe:
+        """Return the published recipe with the faults asked for.
+
+        Raises:
+            UsageError: the model has no published recipe, or its published code no such fault.
+        """
+        faulty = published_recipe(self.model).with_published_faults()
+        if self.faults is None:
+            return faulty
+        own = [name for name in FAULTS if getattr(faulty, name)]
+        kept = () if self.faults == ("none",) else self.faults
+        if not set(kept) <= set(own):
+            raise UsageError(
+                f"--fault should be among those of the published {self.model}, {', '.join(own)}, "
+                f"or none. Got {', '.join(kept)}."
+            )
+        return published_recipe(self.model, **dict.fromkeys(kept, True))
 
     @property
     def seeds(self) -> tuple[int, ...]:
         """The K seeds."""
         return tuple(range(self.seed, self.seed + self.n_seeds))
+
+
+def default_folder(settings: RecipeSettings) -> Path:
+    """Return runs/train-MODEL-RECIPE-DIGEST, where a training writes when nobody says where.
+
+    Epochs and shots are not in the digest: with more of either a training goes on in its folder.
+
+    Raises:
+        DataError: a file of the user's cannot be read.
+    """
+    left_out = ("output", "epochs", "shots")
+    told = {k: value for k, value in asdict(settings).items() if k not in left_out}
+    return RUNS / f"train-{settings.model}-{settings.recipe}-{settings_digest(told)}"

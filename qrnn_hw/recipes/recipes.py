@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from qrnn_hw.errors import UsageError
 
+FAULTS = ("angles_truncated", "scaled_on_all_rows", "unstratified")
 Reduction = Literal["pca", "autoencoder"]
 Loss = Literal["binary-cross-entropy", "softmax-cross-entropy"]
 
@@ -161,11 +162,10 @@ def published_recipe(name: str, **faults: bool) -> Recipe:
     """
     if name not in PUBLISHED:
         raise UsageError(f"published recipes are those of {', '.join(PUBLISHED)}. Got {name!r}.")
-    known = ("angles_truncated", "scaled_on_all_rows", "unstratified")
-    unknown = sorted(set(faults) - set(known))
+    unknown = sorted(set(faults) - set(FAULTS))
     if unknown:
         raise UsageError(
-            f"options of a published recipe are {', '.join(known)}. Got {', '.join(unknown)}."
+            f"faults of a published recipe are {', '.join(FAULTS)}. Got {', '.join(unknown)}."
         )
     return replace(PUBLISHED[name], **faults)  # type: ignore[arg-type]
 

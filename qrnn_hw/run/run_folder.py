@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -28,20 +29,28 @@ def default_folder(settings: RunSettings) -> Path:
     Raises:
         DataError: a file of the user's cannot be read.
     """
-    told: dict[str, object] = asdict(settings)
-    for name in _NOT_TOLD_APART:
-        del told[name]
-    for name in ("data", "embeddings"):
-        path: Path | None = getattr(settings, name)
-        told[name] = path and _file_digest(path)
+    told = {k: value for k, value in asdict(settings).items() if k not in _NOT_TOLD_APART}
     told["snapshots"] = [_file_digest(path) for path in settings.snapshots]
     # So that folders of before keep their names.
     if not settings.snapshots:
         del told["snapshots"]
     if settings.training_noise is None:
         del told["training_noise"]
+    return RUNS / f"{settings.model}-{settings_digest(told)}"
+
+
+def settings_digest(told: Mapping[str, object]) -> str:
+    """Return eight digits of what tells two choices of settings apart.
+
+    Args:
+        told: JSON-ready settings by name; the files `data` and `embeddings` count by content.
+
+    Raises:
+        DataError: a file of the user's cannot be read.
+    """
+    told = {k: _file_digest(v) if isinstance(v, Path) else v for k, v in told.items()}
     text = json.dumps(told, sort_keys=True)
-    return RUNS / f"{settings.model}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _file_digest(path: Path) -> str:

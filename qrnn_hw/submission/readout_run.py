@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from calibration.readout import readout_circuits
+from jobs.isa import midcircuit_measure
 from jobs.retrieval import collect
 from jobs.spec import Pub
 from jobs.states import now
@@ -55,7 +56,8 @@ def readout_workload(
         UsageError: a qubit has no measurement of its own within a circuit.
     """
     snapshot = machine.snapshot
-    circuits = readout_circuits(snapshot.n_qubits, qubits, mid_circuit=mid_circuit)
+    read = midcircuit_measure() if mid_circuit else None
+    circuits = readout_circuits(snapshot.n_qubits, qubits, read)
     without = [q for q in qubits if snapshot.record("measure_2", (q,)) is None]
     if mid_circuit and without:
         raise UsageError(

@@ -1,5 +1,7 @@
 """The rows of the registry: names, weights, modes, options, and what is refused."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -84,6 +86,8 @@ def test_options_change_what_they_name():
     assert dict(model.options) == {"wiring": "repaired", "mode": "expectation"}
     assert model.reading
     assert not circuits.architecture("v1").reading
+    # Nobody published a model that feeds back bits.
+    assert circuits.architecture("v1", mode="sampled").reading
 
 
 @pytest.mark.parametrize(
@@ -97,11 +101,20 @@ def test_options_change_what_they_name():
         ("hybrid", {"n_qubits": 15}, r"n_qubits of hybrid .* 2 to 14\. Got 15"),
         ("hybrid", {"n_qubits": 5.0}, r"n_qubits of hybrid .* 2 to 14\. Got 5\.0"),
         ("hybrid", {"n_qubits": 2, "n_bits": 3}, r"at most its 2 qubits.*Got n_bits=3"),
+        ("hybrid", {"n_layers": True}, r"n_layers of hybrid .* 1 to 8\. Got True"),
+        ("hybrid", {"mode": "sampled", "readout": "xyz"}, r"Got readout=xyz; choose mode=expect"),
+        ("v1", {"mode": np.array(["sampled", "coherent"])}, r"mode of v1 .*Got array"),
     ],
 )
 def test_options_are_refused_with_the_supported_ones(name, options, message):
     with pytest.raises(CircuitsError, match=message):
         circuits.architecture(name, **options)
+
+
+def test_a_number_of_numpy_is_the_number():
+    model = circuits.architecture("hybrid", n_qubits=np.int64(3))
+    assert model == circuits.architecture("hybrid", n_qubits=3)
+    assert json.loads(json.dumps(dict(model.options)))["n_qubits"] == 3
 
 
 def test_an_unknown_name_lists_the_near_ones():
@@ -137,11 +150,23 @@ def test_bad_features_and_weights_are_refused_with_one_clear_line():
     for wrong in ([["a"] * 8] * 2, [[1.0, 2.0], [1.0]]):
         with pytest.raises(CircuitsError, match=r"features should be an array of numbers\. Got"):
             q.bind(wrong, w)
-        with pytest.raises(CircuitsError, match=r"features should be an array of numbers\. Got"):
-            q.rows(wrong, w)
-    for wrong, got in ((1.5, r"\(\)"), (np.ones((2, 8)), r"\(2, 8\)")):
-        with pytest.raises(CircuitsError, match=rf"features should have shape .* Got {got}"):
-            q.rows(wrong, w)
+    for wrong, kind in ((np.full((2, 8), "1"), "<U1"), (np.zeros((2, 8), "M8[s]"), "datetime64")):
+        with pytest.raises(CircuitsError, match=rf"an array of numbers\. Got {kind}"):
+            q.bind(wrong, w)
+
+
+def test_a_batch_is_one_row_or_more_of_a_model_that_runs_so():
+    q = circuits.unroll(circuits.architecture("sim-v1"), 2)
+    for wrong in (None, 3.0, np.zeros((0, 2, 4))):
+        with pytest.raises(CircuitsError, match=r"shape \(N, 2, 4\), one row or more\. Got \("):
+            q.rows(wrong, np.ones(30))
+    with pytest.raises(CircuitsError, match=r"should have shape \(1, 2, 4\)\. Got \(1, 3, 4\)"):
+        q.rows(np.ones((1, 3, 4)), np.ones(30))
+    q = circuits.unroll(circuits.architecture("v3a"), 2)
+    with pytest.raises(CircuitsError, match=r"with `step_pubs`\. Got 2 steps of v3a"):
+        q.rows(np.ones((1, 2, 15)), np.ones(7))
+    with pytest.raises(CircuitsError, match=r"shape \(N, 15\), one row or more\. Got \(0, 15\)"):
+        q.step_pubs(np.zeros((0, 15)), np.ones(7), np.zeros(0))
 
 
 @pytest.mark.parametrize("name", ["v1", "v4", "v5", "qlstm"])

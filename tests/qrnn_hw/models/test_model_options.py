@@ -38,6 +38,12 @@ def test_options_that_do_not_fit_are_refused(given, kind, words):
         chosen_architecture("v4", given)
 
 
+@pytest.mark.parametrize("text", ["1_0", " 4", "\u0664", "+4", "4.0", ""])
+def test_a_number_is_written_in_digits(text):
+    with pytest.raises(CircuitsError, match=r"n_qubits of hybrid should be one of 2 to 14\. Got '"):
+        chosen_architecture("hybrid", [f"n_qubits={text}"])
+
+
 def test_preflight_and_estimate_take_the_options_of_a_model(capsys):
     seen = set()
     for mode in ("sampled", "expectation"):

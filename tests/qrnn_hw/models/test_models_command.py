@@ -1,8 +1,10 @@
 """The command `qrnn-hw models` as a user types it."""
 
+import errno
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from qiskit import qasm3, qpy
@@ -51,7 +53,12 @@ def test_show_counts_what_the_circuit_holds():
     document = json.loads(run("show", "v1", "--wiring", "repaired", "--json"))
     assert document["circuits"][0]["two_qubit_gates"] == 6
     assert document["options"] == {"wiring": "repaired", "mode": "expectation"}
-    assert "two qubit gates" in run("show", "v3a")
+    text = run("show", "v3a")
+    assert "two qubit gates" in text
+    (mode,) = [line for line in text.splitlines() if " mode" in line]
+    assert "option mode" in mode
+    assert "expectation (one of expectation, sampled)" in mode
+    assert "4 (one of 2 to 14)" in run("show", "hybrid", "--steps", "1")
 
 
 def test_branches_count_by_the_larger_one():
@@ -90,10 +97,43 @@ def test_exports_read_back_as_the_same_circuit(tmp_path):
     run("export", "qlstm", "--seed", "1", "--output", str(path))
     for gate in range(4):
         assert qasm3.loads((tmp_path / f"m-{gate}.qasm").read_text()).num_qubits == 8
-    with pytest.raises(UsageError, match=r"Got v4; export it as \.qpy"):
+    with pytest.raises(UsageError, match=r"cannot read back.* Got v4; export it as \.qpy"):
         run("export", "v4", "--output", str(path))
     with pytest.raises(UsageError, match=r"named \.qasm, \.qasm3 or \.qpy\. Got 'm\.txt'"):
         run("export", "v3a", "--output", "m.txt")
+
+
+def test_the_circuits_of_one_round_are_bound_to_the_same_numbers(tmp_path):
+    run("export", "qlstm", "--seed", "5", "--output", str(tmp_path / "q.qpy"))
+    with (tmp_path / "q.qpy").open("rb") as file:
+        gates = qpy.load(file)
+    # What comes before the barrier encodes the features and h, the same for every gate.
+    encoders = []
+    for gate in gates:
+        names = [item.operation.name for item in gate.data]
+        encoded = gate.data[: names.index("barrier")]
+        encoders.append([(one.operation.name, *one.operation.params) for one in encoded])
+    assert len(encoders) == 4
+    assert all(encoder == encoders[0] for encoder in encoders)
+    assert {angle for _, *angles in encoders[0] for angle in angles}
+
+
+@pytest.mark.parametrize("words", [("export", "a.qpy"), ("export", "a.qasm"), ("draw", "a.svg")])
+def test_a_full_disk_leaves_the_file_of_before(words, tmp_path, monkeypatch, capsys):
+    command, name = words
+    path = tmp_path / name
+    path.write_text("before")
+
+    def fill(self, content):
+        with self.open("wb") as file:
+            file.write(content[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", fill)
+    assert invoke(["models", command, "adapted", "--steps", "1", "--output", str(path)]) == 3
+    assert "should find room on its disk" in capsys.readouterr().err
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_audit_reports_one_model_and_writes_a_table_row():
@@ -121,6 +161,7 @@ def test_audit_reports_one_model_and_writes_a_table_row():
         (("audit",), UsageError, "one model name, or --all"),
         (("audit", "--all", "--mode", "sampled"), UsageError, "--all should stand without options"),
         (("audit", "v1", "--shots", "0"), UsageError, r"at least 1\. Got 0"),
+        (("audit", "v1", "--json", "--markdown"), UsageError, "Got both; leave one out"),
     ],
 )
 def test_mistakes_are_one_line_that_names_the_rule(arguments, error, message):
@@ -151,11 +192,15 @@ def test_help_imports_nothing_heavy():
         ("audit v3a --shots 99999999999999", 2, "at most 10,000,000. Got 99999999999999"),
         ("show dynamic-line --steps 1000000000", 2, "at most 10,000. Got 1000000000"),
         ("draw v3a --output /proc/none/a.svg", 3, "choose another --output"),
+        ("draw v3a --output {}/new/a.svg --steps 0", 2, "at least 1. Got 0"),
+        ("export v3a --output {}/new/a.qpy --steps 0", 2, "at least 1. Got 0"),
+        ("export v4 --output {}/new/a.qasm", 2, "Got v4; export it as .qpy"),
         ("export v3a --output /proc/none/a.qpy", 3, "choose another --output"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(arguments, code, said, capsys, tmp_path):
-    assert invoke(["models", *arguments.replace(" a.qpy", f" {tmp_path}/a.qpy").split()]) == code
+    typed = arguments.replace(" a.qpy", f" {tmp_path}/a.qpy").replace("{}", str(tmp_path))
+    assert invoke(["models", *typed.split()]) == code
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1

@@ -1,6 +1,7 @@
 """Training by a recipe: the pipelines, several seeds at once, resuming, and the command."""
 
 import json
+import re
 from dataclasses import replace
 
 import jax
@@ -15,16 +16,16 @@ from circuits.encoders import RotationEncoding
 from circuits.ideal import ideal_model
 from qrnn_hw.cli import invoke
 from qrnn_hw.data.labelled_text import load_embedded
-from qrnn_hw.data.vectors import load_embedded_vectors
+from qrnn_hw.data.vectors import WordVectors, load_embedded_vectors
 from qrnn_hw.errors import ConfigurationError, UsageError
 from qrnn_hw.networks.expectation import exactly
 from qrnn_hw.networks.hybrid_network import network_of
 from qrnn_hw.networks.network import CircuitNetwork
 from qrnn_hw.recipes.autoencoder import fit_autoencoder
 from qrnn_hw.recipes.published_features import published_features, published_words
-from qrnn_hw.recipes.recipe_run import prepare_recipe
-from qrnn_hw.recipes.recipe_settings import RecipeSettings
-from qrnn_hw.recipes.recipes import published_recipe
+from qrnn_hw.recipes.recipe_run import prepare_recipe, published_accuracy
+from qrnn_hw.recipes.recipe_settings import RecipeSettings, default_folder
+from qrnn_hw.recipes.recipes import FAULTS, published_recipe
 from qrnn_hw.train.ensemble import Part, Schedule, load, save, start, train_ensemble
 
 TINY = Architecture(
@@ -206,8 +207,12 @@ def test_the_command_trains_and_goes_on(sentences, tmp_path, capsys):
     ("arguments", "said"),
     [
         ("dynamic-line --recipe published", "those of v1, .*Got 'dynamic-line'"),
+        ("v1 --fault unstratified", "--fault should come with --recipe published. Got ours"),
+        ("v1 --recipe published --fault clipped", "v1, unstratified, or none. Got clipped"),
+        ("v1 --recipe published --fault angles_truncated", "or none. Got angles_truncated"),
         ("v1 --recipe best", "published, ours. Got 'best'"),
-        ("v1 --seeds 0", "n_seeds should be 1 to 100. Got 0"),
+        ("v1 --seed 2147473648 --seeds 3", "--seed should be 0 to 2,147,473,646. Got 2147473648"),
+        ("v1 --seeds 0", "--seeds should be 1 to 100. Got 0"),
         ("v1 --shots 0", "shots should be 1 to"),
         ("v1 --epochs 0", "epochs should be 1 to"),
         ("hybrid --freeze", "Got hybrid, whose weights are all its controller's"),
@@ -215,6 +220,73 @@ def test_the_command_trains_and_goes_on(sentences, tmp_path, capsys):
 )
 def test_what_cannot_be_trained_is_said(arguments, said, capsys, tmp_path):
     assert invoke(["train", *arguments.split(), "--output", str(tmp_path / "run")]) == 2
-    import re
+    error = capsys.readouterr().err
+    assert re.search(said, error)
+    # Before any work: there is no stage to tell of, and no folder.
+    assert error.count("\n") == 1
+    assert not (tmp_path / "run").exists()
 
-    assert re.search(said, capsys.readouterr().err)
+
+def test_a_folder_that_takes_nothing_is_refused_before_the_features_are_made(capsys):
+    assert invoke(["train", "v3a", "--output", "/proc/none/run"]) == 3
+    error = capsys.readouterr().err
+    assert error.startswith("error: the output should be a folder")
+    assert "features" not in error
+
+
+def test_words_that_the_published_recipe_drops_are_no_features(tmp_path, capsys):
+    path = tmp_path / "other.tsv"
+    rows = [f"{label}\t{text}" for label, text in (("a", "的 это"), ("b", "phone the"))] * 12
+    path.write_text("label\ttext\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    for name in ("v1", "sim-v1"):
+        words = ["train", name, "--recipe", "published", "--data", str(path), "--epochs", "1"]
+        assert invoke([*words, "--output", str(tmp_path / name)]) == 3
+        assert "that have vectors. Got none" in capsys.readouterr().err
+
+
+def test_vectors_too_short_for_the_published_reduction_are_refused():
+    short = WordVectors(("good", "bad"), np.eye(2, 8, dtype=np.float32))
+    with pytest.raises(UsageError, match=r"at least the 32 dimensions.* Got 8"):
+        published_features(["good"], short, np.array([0]), published_recipe("v4"), seed=0)
+
+
+def test_the_faults_of_the_published_recipe_are_switched_one_by_one():
+    def kept(faults):
+        recipe = RecipeSettings("adapted", "published", faults=faults).published()
+        return [name for name in FAULTS if getattr(recipe, name)]
+
+    assert kept(None) == ["angles_truncated", "scaled_on_all_rows"]
+    assert kept(("scaled_on_all_rows",)) == ["scaled_on_all_rows"]
+    assert kept(("none",)) == kept(()) == []
+    clean = RecipeSettings("v3a", "published", faults=("none",))
+    prepared = prepare_recipe(clean, load_embedded("amazon"))
+    # Stratified: as many of one class as of the other.
+    assert prepared.test.labels.sum(axis=1).tolist() == [100]
+
+
+def test_each_choice_of_settings_has_a_folder_of_its_own(sentences, tmp_path):
+    plain = RecipeSettings("v1")
+    others = [
+        RecipeSettings("v1", options={"wiring": "repaired"}),
+        RecipeSettings("v1", "published"),
+        RecipeSettings("v1", "published", faults=("none",)),
+        RecipeSettings("v1", seed=1),
+        RecipeSettings("v1", n_seeds=2),
+        RecipeSettings("v1", frozen=True),
+        RecipeSettings("v1", data=sentences),
+    ]
+    folders = [default_folder(settings) for settings in (plain, *others)]
+    assert len(set(folders)) == len(folders)
+    assert default_folder(plain).name.startswith("train-v1-ours-")
+    # With more epochs or shots a training goes on where it was; a moved file is the same file.
+    assert default_folder(replace(plain, epochs=3, shots=9, output=tmp_path)) == folders[0]
+    moved = tmp_path / "moved.tsv"
+    moved.write_bytes(sentences.read_bytes())
+    assert default_folder(RecipeSettings("v1", data=moved)) == folders[-1]
+
+
+def test_the_published_figure_stands_beside_the_mode_that_was_published():
+    assert published_accuracy(circuits.architecture("v1")) == 0.465
+    assert published_accuracy(circuits.architecture("v1", wiring="repaired")) == 0.465
+    assert published_accuracy(circuits.architecture("v1", mode="sampled")) is None
+    assert published_accuracy(circuits.architecture("hybrid")) is None

@@ -26,6 +26,7 @@ OTHERS = {
     "training_seed": 5,
     "decoupling": "xx",
     "options": (("wiring", "repaired"),),
+    "training_noise": "none",
 }
 
 

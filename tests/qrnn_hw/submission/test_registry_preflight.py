@@ -11,11 +11,15 @@ STEPS = 10
 
 
 def options_of(row):
-    """Yield each option with its first values, the others in the mode that one circuit runs in."""
+    """Yield each option with its first values, the others in the mode that one circuit runs in.
+
+    Only <Z> can be read of a sampled hybrid.
+    """
     sampled = ("mode=sampled",) if "sampled" in row.options["mode"] else ()
     for option, values in row.options.items():
         for value in values[:2]:
-            yield (*(() if option == "mode" else sampled), f"{option}={value}")
+            alone = option == "mode" or value == "xyz"
+            yield (*(() if alone else sampled), f"{option}={value}")
 
 
 ALL = [(row.name, options) for row in REGISTRY.values() for options in options_of(row)]
