@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qrnn_hw.cli.options import FeedbackMode, ModelOptions, Wiring
+from qrnn_hw.cli.options import Data, FeedbackMode, ModelOptions, Wiring
 from qrnn_hw.cli.output import Json, print_json, print_table
 from qrnn_hw.ranges import MOST_SEED, MOST_SHOTS
 
@@ -181,11 +182,19 @@ def audit(
     backend: Annotated[
         str | None, typer.Option(help="Also say what this recorded device, fake_..., refuses.")
     ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help="Also say what share of these sentences gets one label: amazon, imdb, yelp or uci."
+        ),
+    ] = None,
+    data: Data = None,
     json: Json = False,
 ) -> None:
     """Audit what a model can do at all: light cone, Jacobian rank, constant share, gradients.
 
-    Inputs and weights are random; the figures are of the ideal model without noise.
+    Inputs and weights are random; the figures are of the ideal model without noise. With --dataset
+    or --data the inputs of the share are sentences, as training would start with them.
     """
     from qrnn_hw.errors import UsageError
     from qrnn_hw.models import facts as models
@@ -206,11 +215,15 @@ def audit(
         found = models.variants(architectures())
     else:
         found = [_architecture(str(name), option, mode, wiring)]
+    share_of = _label_share(dataset, data, seed)
     reports = []
     for number, model in enumerate(found, start=1):
         if every:
             typer.echo(f"{number} of {len(found)}: {model.name}", err=True)
-        reports.append(models.audited(model, steps=steps, shots=shots, seed=seed, backend=backend))
+        report = models.audited(model, steps=steps, shots=shots, seed=seed, backend=backend)
+        if share_of is not None:
+            report["label_share"] = share_of(model)
+        reports.append(report)
     if json:
         print_json(reports if every else reports[0])
     elif markdown:
@@ -225,6 +238,28 @@ def audit(
         )
     else:
         print_table(("", ""), list(reports[0].items()))
+
+
+def _label_share(
+    dataset: str | None, data: Path | None, seed: int
+) -> Callable[[Architecture], dict[str, Any]] | None:
+    """Return what audits a model on the sentences that are asked for, if any are."""
+    if dataset is None and data is None:
+        return None
+    from qrnn_hw.data.labelled_text import dataset_name, load_embedded, load_tsv
+    from qrnn_hw.recipes.label_share import label_share
+    from qrnn_hw.recipes.recipe_settings import RecipeSettings
+
+    name = dataset_name(dataset, data)
+    text = load_tsv(data) if data else load_embedded(name)
+
+    def share(model: Architecture) -> dict[str, Any]:
+        settings = RecipeSettings(
+            model.name, options=dict(model.options), dataset=name, data=data, seed=seed
+        )
+        return label_share(settings, text).to_json()
+
+    return share
 
 
 def _architecture(

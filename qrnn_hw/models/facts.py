@@ -204,12 +204,15 @@ def markdown(audits: Iterable[Mapping[str, Any]]) -> str:
     """Return the audits as one Markdown table, model after model."""
     from circuits.registry import architecture
 
-    lines = [
-        "| model | mode | qubits | features | weights | Jacobian rank | reads its input | "
-        "one label on random inputs | gradient / shot noise | source |",
-        "|---|---|--:|--:|--:|--:|---|--:|--:|---|",
-    ]
-    for report in audits:
+    reports = list(audits)
+    sets = {report["label_share"]["dataset"] for report in reports if "label_share" in report}
+    shares = [f"one label on {name}" for name in sets]
+    columns = ["model", "mode", "qubits", "features", "weights", "Jacobian rank"]
+    columns += ["reads its input", "one label on random inputs", *shares]
+    columns += ["gradient / shot noise", "source"]
+    rules = ["---", "---", *["--:"] * 4, "---", "--:", *["--:"] * len(shares), "--:", "---"]
+    lines = [f"| {' | '.join(columns)} |", f"|{'|'.join(rules)}|"]
+    for report in reports:
         model = architecture(report["name"], **report["options"])
         signal = report["gradient_snr"]
         name = ", ".join([report["name"], *_not_default(report["name"], report["options"])])
@@ -222,6 +225,7 @@ def markdown(audits: Iterable[Mapping[str, Any]]) -> str:
             str(report["jacobian_rank"]),
             "**no**" if report["input_blind"] else "yes",
             f"{100 * report['constant_share']:.0f} %",
+            *([f"{100 * report['label_share']['mean']:.0f} %"] if shares else []),
             "none" if signal is None else f"{signal:.2g}",
             model.source + (" (reading)" if model.reading else ""),
         ]

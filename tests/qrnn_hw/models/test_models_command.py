@@ -14,7 +14,7 @@ import circuits
 from circuits.errors import CircuitsError, UnknownNameError
 from qrnn_hw.cli import invoke
 from qrnn_hw.cli.models import app
-from qrnn_hw.errors import UsageError
+from qrnn_hw.errors import DataError, UsageError
 from qrnn_hw.models.facts import costs, markdown
 
 
@@ -149,6 +149,25 @@ def test_audit_reports_one_model_and_writes_a_table_row():
     assert table[3].startswith("| v1, wiring repaired | expectation | 6 | 5 | 6 | 1 | yes |")
 
 
+def test_an_audit_on_sentences_finds_the_constant_predictors(tmp_path):
+    words = ("good", "bad", "nice", "awful", "sound", "price", "case", "great")
+    path = tmp_path / "mine.tsv"
+    lines = [f"{i % 2}\t{words[i % 8]} {words[i // 8 % 8]} {words[i % 5]}" for i in range(60)]
+    path.write_text("label\ttext\n" + "\n".join(lines) + "\n")
+
+    reports = [
+        json.loads(run("audit", name, "--steps", "1", "--data", str(path), "--json"))
+        for name in ("v1", "adapted")
+    ]
+    blind, reading = (report["label_share"] for report in reports)
+    assert blind["smallest"] == blind["largest"] == 1
+    assert 0.5 <= reading["smallest"] < reading["mean"] < reading["largest"] <= 1
+    assert reading["dataset"] == str(path)
+    assert reading["sentences"] == blind["sentences"] == 12
+    cells = [[cell.strip() for cell in line.split("|")] for line in markdown(reports).splitlines()]
+    assert cells[2][cells[0].index(f"one label on {path}")] == "100 %"
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
@@ -162,6 +181,9 @@ def test_audit_reports_one_model_and_writes_a_table_row():
         (("audit", "--all", "--mode", "sampled"), UsageError, "--all should stand without options"),
         (("audit", "v1", "--shots", "0"), UsageError, r"at least 1\. Got 0"),
         (("audit", "v1", "--json", "--markdown"), UsageError, "Got both; leave one out"),
+        (("audit", "v1", "--dataset", "amazn"), UsageError, "Did you mean amazon"),
+        (("audit", "v1", "--dataset", "imdb", "--data", "a"), UsageError, "leave one of them out"),
+        (("audit", "v1", "--data", "missing.tsv"), DataError, "missing.tsv"),
     ],
 )
 def test_mistakes_are_one_line_that_names_the_rule(arguments, error, message):

@@ -1,0 +1,71 @@
+"""Whether an untrained model tells sentences apart at all: the share of one label on a data set."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from qrnn_hw.data.labelled_text import LabelledText
+from qrnn_hw.recipes.recipe_run import prepare_recipe
+from qrnn_hw.recipes.recipe_settings import RecipeSettings
+
+DRAWS = 8
+
+
+@dataclass(frozen=True)
+class LabelShare:
+    """The share of the commoner label, over draws of random weights; 1 is a constant predictor."""
+
+    dataset: str
+    sentences: int
+    draws: int
+    mean: float
+    smallest: float
+    largest: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the shares as a JSON object."""
+        return asdict(self)
+
+
+def label_share(settings: RecipeSettings, text: LabelledText) -> LabelShare:
+    """Label the test sentences with random weights, from the words that our recipe starts with.
+
+    The circuit's weights are drawn uniformly from [-pi, pi]; projection and head are those before
+    training. Ideal model, infinite shots.
+
+    Args:
+        settings: model, options, data and seed; one seed, the recipe `ours`.
+        text: labelled sentences.
+
+    Raises:
+        DataError: the text cannot be used.
+    """
+    prepared = prepare_recipe(settings, text)
+    network, (start,) = prepared.network, prepared.initial
+    inputs, lengths, _ = (array[0] for array in prepared.test)
+    score = jax.jit(jax.vmap(network.score, (None, 0, 0)))
+    generator = np.random.default_rng(settings.seed)
+    shares = []
+    for draw in range(DRAWS):
+        # A hybrid's weights are all its controller's: it starts anew from another seed.
+        parameters = (
+            network.initial(settings.seed + draw) if "circuit" not in start else dict(start)
+        )
+        if "circuit" in start:
+            weights = generator.uniform(-np.pi, np.pi, start["circuit"].shape)
+            parameters["circuit"] = jnp.asarray(weights)
+        share = float((np.asarray(score(parameters, inputs, lengths)) > 0).mean())
+        shares.append(max(share, 1 - share))
+    return LabelShare(
+        str(settings.data or settings.dataset),
+        len(inputs),
+        DRAWS,
+        float(np.mean(shares)),
+        min(shares),
+        max(shares),
+    )
