@@ -15,24 +15,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from zoo_page import KINDS, SHOTS, Results, page
 
 from circuits.registry import REGISTRY, architecture
 from qrnn_hw.classical.gru import gru_classifier
 from qrnn_hw.data.labelled_text import LabelledText, load_embedded
 from qrnn_hw.recipes.recipe_run import assess_recipe, prepare_recipe, train_recipe
 from qrnn_hw.recipes.recipe_settings import RecipeSettings
-from qrnn_hw.recipes.recipes import PUBLISHED, PUBLISHED_ACCURACY
+from qrnn_hw.recipes.recipes import PUBLISHED
 from qrnn_hw.report.files import write_json, write_text
 from qrnn_hw.run.controls import classical_controls
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.run.task import Task, load_task
-from qrnn_hw.statistics.intervals import mean_interval
 from qrnn_hw.train.options import TrainingOptions
 
 BUILD, PAGE = Path("build/zoo"), Path("docs/results.md")
 SEEDS = range(5)
-SHOTS = 1000
-KINDS = ("ours", "published", "frozen")
 
 # Those that train in minutes come first, so that an unfinished run has most rows.
 ORDER = (
@@ -161,89 +159,6 @@ def equal_gru(n_parameters: int, tasks: list[Task]) -> dict[str, Any]:
     return found
 
 
-def shown(values: list[float]) -> str:
-    """Return a mean with its interval over the seeds."""
-    interval = mean_interval(np.array(values))
-    low, high = max(interval.low, 0.0), min(interval.high, 1.0)
-    return f"{interval.value:.3f} ({low:.3f} to {high:.3f})"
-
-
-def cells(document: dict[str, Any] | None) -> tuple[str, str]:
-    """Return accuracy at infinite shots and at some, or that it was not run."""
-    if document is None:
-        return "not run", "not run"
-    accuracy = document["accuracy"]
-    note = ""
-    if document["epochs"]["asked"] < document["epochs"]["recipe"]:
-        note = f", {document['epochs']['asked']} of {document['epochs']['recipe']} epochs"
-    return shown(accuracy["infinite"]["values"]) + note, shown(accuracy["shots"]["values"])
-
-
-def write_page(
-    done: dict[Training | str, Any], all_trainings: list[Training], controls: dict[str, list[float]]
-) -> None:
-    """Write the table as it stands."""
-    rows = list(dict.fromkeys(t.row for t in all_trainings if t.kind != "published"))
-    by_cell = {(t.row if t.kind != "published" else t.model, t.kind): t for t in all_trainings}
-    lines = [
-        "# Results of every model",
-        INTRODUCTION,
-        "| model | quantum weights | published | published procedure, infinite shots "
-        f"| {SHOTS:,} shots | ours, infinite shots | {SHOTS:,} shots | quantum part frozen "
-        "| GRU of equal size | parameters |",
-        "|---|--:|--:|---|---|---|---|---|---|--:|",
-    ]
-    for row in rows:
-        model = row.split(",")[0]
-        is_sampled = row.endswith("sampled")
-        found = {
-            kind: done.get(by_cell.get((model if kind == "published" else row, kind), ""))
-            for kind in KINDS
-        }
-        ours = found["ours"]
-        faithful = ("", "") if is_sampled or model not in PUBLISHED else cells(found["published"])
-        figure = "" if is_sampled else PUBLISHED_ACCURACY.get(model, "")
-        gru = done.get(f"gru {row}")
-        lines.append(
-            "| "
-            + " | ".join(
-                [
-                    row,
-                    "" if ours is None else str(ours["n_quantum_weights"]),
-                    str(figure),
-                    *faithful,
-                    *cells(ours),
-                    cells(found["frozen"])[0] if (row, "frozen") in by_cell else "no weights",
-                    "not run" if gru is None else shown(gru["values"]),
-                    "" if ours is None else f"{ours['n_parameters']:,}",
-                ]
-            )
-            + " |"
-        )
-    lines += ["", "| classical, the same rows | accuracy |", "|---|---|"]
-    lines += [f"| {name} | {shown(values)} |" for name, values in controls.items()]
-    write_text(PAGE, "\n".join(lines) + "\n")
-
-
-INTRODUCTION = """
-The amazon file, 200 test sentences, no machine noise; mean over five seeds with Student's 95 %
-interval. `make zoo` writes this page and continues where it was stopped.
-
-- *published*: the accuracy that the first source reports, one run.
-- *published procedure*: its features, loss, optimiser and batches of one, with the faults that its
-  code has for the family (angles cut to integers, range taken over all rows, unstratified split);
-  five seeds on its one split. Fewer epochs than its own where the cell says so.
-- *ours*: words to angles by a trained projection that starts from PLS, mini-batches, a validation
-  part, a split of its own for each seed; the repaired wiring where the published one is blind.
-- *quantum part frozen*: ours with the circuit's weights left as they were drawn, while projection
-  and head are trained.
-- *GRU of equal size*: a classical network on the same rows with as nearly as can be as many
-  parameters as ours.
-- *sampled* rows feed bits forward inside the shot; the others of their name feed expectation
-  values back through the host. They are different models.
-"""
-
-
 def keep(
     done: dict[Any, Any], training: Training, document: dict[str, Any], tasks: list[Task]
 ) -> None:
@@ -257,7 +172,12 @@ def write(
     done: dict[Any, Any], everything: list[Training], controls: dict[str, list[float]]
 ) -> None:
     """Write the page and the document of all that is there."""
-    write_page(done, everything, controls)
+    results = Results(
+        {(t.row, t.kind): done.get(t) for t in everything},
+        {t.row: done[f"gru {t.row}"]["values"] for t in everything if f"gru {t.row}" in done},
+        controls,
+    )
+    write_text(PAGE, page(results))
     write_json(
         Path("build/zoo.json"),
         {
