@@ -23,6 +23,9 @@ Array = NDArray[np.float64]
 CHUNK = 128
 """Rows evaluated at once; all data are cut into chunks of this size, so one shape is compiled."""
 
+EMPTY_INPUT = 1.0
+"""Of rows that only fill a chunk: zeros have no direction, which some models encode."""
+
 LOGIT_SCALE = 4.0
 """Mean scores lie in about [-1, 1]; the softmax sees them times this."""
 
@@ -39,7 +42,9 @@ class QRNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     the cross-entropy. Features should be of order 1: put a `StandardScaler` before it.
 
     Args:
-        model: name in the registry, in a coherent or sampled mode.
+        model: name in the registry.
+        model_options: its options by name, such as {"mode": "sampled"}; the mode should be coherent
+            or sampled. None is the model as its row has it.
         n_steps: time steps of a row.
         backend: a recorded device, such as `fake_boston`, whose scheduled step and noise are
             trained through; None is the ideal circuit.
@@ -61,6 +66,7 @@ class QRNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self,
         model: str = "dynamic-line",
         *,
+        model_options: dict[str, Any] | None = None,
         n_steps: int = 1,
         backend: str | None = None,
         max_iter: int = 100,
@@ -68,6 +74,7 @@ class QRNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.model = model
+        self.model_options = model_options
         self.n_steps = n_steps
         self.backend = backend
         self.max_iter = max_iter
@@ -88,7 +95,7 @@ class QRNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(self.classes_) < 2:
             raise ValueError(f"y should hold at least two classes. Got {len(self.classes_)} class.")
         steps, targets = self._steps(X), np.eye(len(self.classes_))[labels]
-        engine = _engine(self.model, self.backend)
+        engine = self._engine
         shapes = (
             (steps.shape[2], engine.n_features),
             (engine.n_features,),
@@ -119,7 +126,7 @@ class QRNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         found = minimize(
             loss,
-            _initial_point(shapes, check_random_state(self.random_state)),
+            _initial_point(shapes, engine.start, check_random_state(self.random_state)),
             jac=True,
             method="L-BFGS-B",
             options={"maxiter": self.max_iter},
@@ -133,7 +140,7 @@ class QRNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         inputs = np.pi * np.tanh(self._steps(X) @ self.projection_ + self.offset_)
-        distributions = _engine(self.model, self.backend).distributions(self.angles_, inputs)
+        distributions = self._engine.distributions(self.angles_, inputs)
         logits = LOGIT_SCALE * distributions @ self.scores_
         raised = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(raised / raised.sum(axis=1, keepdims=True))
@@ -142,6 +149,11 @@ class QRNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return the most probable class of rows X, shape (n,)."""
         probabilities = self.predict_proba(X)
         return np.asarray(self.classes_[probabilities.argmax(axis=1)])
+
+    @property
+    def _engine(self) -> _Engine:
+        options = tuple(sorted((self.model_options or {}).items()))
+        return _engine(self.model, options, self.backend)
 
     def _check_settings(self) -> None:
         for name in ("n_steps", "max_iter"):
@@ -162,12 +174,12 @@ class QRNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return X.reshape(len(X), self.n_steps, -1)
 
 
-def _initial_point(shapes: Any, random: np.random.RandomState) -> Array:
+def _initial_point(shapes: Any, start: float, random: np.random.RandomState) -> Array:
     projection, offset, angles, scores = shapes
     return np.concatenate(
         [
             random.normal(0.0, 0.5 / np.sqrt(projection[0]), projection).ravel(),
-            np.zeros(offset),
+            np.full(offset, start),
             random.normal(0.0, 0.3, angles),
             random.normal(0.0, 0.3, scores).ravel(),
         ]
@@ -177,7 +189,9 @@ def _initial_point(shapes: Any, random: np.random.RandomState) -> Array:
 class _Engine:
     """One model's compiled functions on chunks of a fixed size, shared by all estimators."""
 
-    def __init__(self, model: SequenceModel) -> None:
+    def __init__(self, model: SequenceModel, start: float) -> None:
+        self.start = start
+        """Of the offsets."""
         self.n_features, self.n_weights = model.n_features, model.n_weights
         self.n_outcomes = model.n_outcomes
 
@@ -196,14 +210,16 @@ class _Engine:
 
     def distributions(self, angles: Array, inputs: Array) -> Array:
         """Return outcome distributions of inputs (n, T, d), shape (n, 2**m)."""
-        parts = [np.asarray(self._distributions(angles, chunk)) for chunk in _chunks(inputs)]
+        parts = [
+            np.asarray(self._distributions(angles, chunk)) for chunk in _chunks(inputs, EMPTY_INPUT)
+        ]
         return np.asarray(np.concatenate(parts)[: len(inputs)])
 
     def loss(
         self, angles: Array, inputs: Array, scores: Array, targets: Array
     ) -> tuple[float, Array, Array, Array]:
         """Return the mean cross-entropy and its slopes by angles, inputs and scores."""
-        pairs = zip(_chunks(inputs), _chunks(targets), strict=True)
+        pairs = zip(_chunks(inputs, EMPTY_INPUT), _chunks(targets, 0.0), strict=True)
         values, slopes = zip(
             *(self._loss(angles, part, scores, target) for part, target in pairs), strict=True
         )
@@ -219,26 +235,28 @@ class _Engine:
         )
 
 
-def _chunks(rows: Array) -> list[Array]:
+def _chunks(rows: Array, empty: float) -> list[Array]:
     n_chunks = -(-len(rows) // CHUNK)
-    filled = np.zeros((n_chunks * CHUNK, *rows.shape[1:]))
+    filled = np.full((n_chunks * CHUNK, *rows.shape[1:]), empty)
     filled[: len(rows)] = rows
     return np.split(filled, n_chunks)
 
 
 @lru_cache(maxsize=8)
-def _engine(model: str, backend: str | None) -> _Engine:
+def _engine(model: str, options: tuple[tuple[str, Any], ...], backend: str | None) -> _Engine:
     # By name, so that a fitted estimator holds arrays only and can be pickled.
     from circuits.exact.logical import logical_model
     from circuits.registry import architecture
+    from qrnn_hw.networks.network import VECTOR_OFFSET
 
-    network = architecture(model)
+    network = architecture(model, **dict(options))
+    start = VECTOR_OFFSET if network.vectors else 0.0
     if backend is None:
-        return _Engine(logical_model(network))
+        return _Engine(logical_model(network), start)
     from calibration.library import snapshot
     from calibration.noise import DeviceNoise
     from jobs.exact import sequence_model
     from jobs.isa import transpile_step
 
     transpiled = transpile_step(network, snapshot(backend), seed=TRANSPILER_SEED)
-    return _Engine(sequence_model(transpiled, DeviceNoise(transpiled.snapshot)))
+    return _Engine(sequence_model(transpiled, DeviceNoise(transpiled.snapshot)), start)

@@ -7,7 +7,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
-from circuits.errors import UnknownNameError
+import circuits
+from circuits.errors import CircuitsError, UnknownNameError
 from qrnn_hw.estimator import QRNNClassifier, _engine
 
 
@@ -35,7 +36,7 @@ def test_it_learns_an_order_in_a_pipeline_and_a_search():
 
 
 def test_its_gradient_is_the_slope_of_its_loss():
-    engine = _engine("dynamic-line", None)
+    engine = _engine("dynamic-line", (), None)
     rng = np.random.default_rng(3)
     angles, inputs = rng.normal(size=18), rng.normal(size=(130, 2, 4))
     scores, targets = rng.normal(size=(4, 2)), np.eye(2)[rng.integers(0, 2, 130)]
@@ -52,6 +53,20 @@ def test_its_gradient_is_the_slope_of_its_loss():
     assert slope == pytest.approx(expected, abs=1e-7)
 
 
+def test_options_choose_the_model_and_rows_of_zeros_do_no_harm():
+    model, options = "v1", {"mode": "sampled"}  # it encodes the direction of its features
+    rows = np.random.default_rng(3).normal(size=(12, 4))
+    rows[0] = 0
+    labels = np.arange(12) % 2
+    fitted = QRNNClassifier(
+        model, model_options=options, n_steps=2, max_iter=3, random_state=0
+    ).fit(rows, labels)
+    assert np.isfinite(fitted.loss_)
+    assert fitted.n_iter_ > 1
+    assert len(fitted.offset_) == circuits.architecture(model, **options).n_features
+    np.testing.assert_allclose(fitted.predict_proba(rows).sum(1), 1)
+
+
 def test_what_it_cannot_use_is_refused():
     rows, labels = ordered(10, 0)
     with pytest.raises(ValueError, match="Got 2 features and n_steps=3"):
@@ -64,3 +79,5 @@ def test_what_it_cannot_use_is_refused():
             QRNNClassifier(**setting).fit(rows, labels)
     with pytest.raises(UnknownNameError, match="no model is called"):
         QRNNClassifier("dynamic-lime").fit(rows, labels)
+    with pytest.raises(CircuitsError, match=r"Got v1 in expectation mode"):
+        QRNNClassifier("v1").fit(rows, labels)
