@@ -29,10 +29,11 @@ def document(capsys):
     return json.loads(captured.out), captured.err
 
 
-def test_noise_scaled_to_zero_is_the_ideal_model(folder, capsys):
+def test_noise_scaled_to_zero_is_the_ideal_model(folder, capsys, documented_columns):
     study(folder, "noise", "--axis", "source=readout", "--axis", "scale=0,1")
     found, _ = document(capsys)
     off, on = (row["result"] for row in found["rows"])
+    assert set(off) <= documented_columns
     assert off["labels_changed"] == 0
     assert off["margin_kept"] == pytest.approx(1, abs=1e-9)
     assert off["contraction"] == pytest.approx(1, abs=1e-9)
@@ -50,11 +51,14 @@ def test_the_same_study_again_does_nothing_and_says_so(folder, capsys):
     assert before == {name: (folder / name).read_bytes() for name in before}
 
 
-def test_stacks_spend_the_same_and_extrapolation_trades_bias_for_variance(folder, capsys):
+def test_stacks_spend_the_same_and_extrapolation_trades_bias_for_variance(
+    folder, capsys, documented_columns
+):
     study(folder, "mitigation", "--axis", "shots=20000")
     found, _ = document(capsys)
     rows = {row["parameters"]["stack"]: row["result"] for row in found["rows"]}
     for result in rows.values():
+        assert set(result) <= documented_columns
         assert 0.99 * 20_000 * 20 <= result["total_shots"] <= 20_000 * 20
         assert result["rmse"] >= result["bias"]
         assert 0 <= result["accuracy_low"] <= result["accuracy"] <= result["accuracy_high"] <= 1

@@ -60,12 +60,13 @@ def finished(tmp_path_factory):
     return folder
 
 
-def test_documents_agree(finished, capsys):
+def test_documents_agree(finished, capsys, documented_columns):
     document = json.loads((finished / "study.json").read_text())
     study = ShotStudy.from_json(document["study"])
     assert study.conditions == ("ideal", "noisy")
     rows = list(csv.DictReader((finished / "rows.csv").open()))
     assert len(rows) == len(study.rows) == 28
+    assert {re.sub(r"_\d+$", "_N", name) for name in rows[0]} <= documented_columns
     point = document["summary"]["conditions"]["noisy"]["shots"][1]
     flips = [float(row["flip_at_1000"]) for row in rows if row["condition"] == "noisy"]
     assert np.mean(flips) == pytest.approx(point["flip_rate"]["value"])
