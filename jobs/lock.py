@@ -11,7 +11,7 @@ from jobs.errors import StoreError
 
 
 @contextmanager
-def held(folder: Path, key: str) -> Iterator[None]:
+def held(folder: Path, key: str, *, wait: bool = True) -> Iterator[None]:
     """Hold the lock of `key` inside `folder`, waiting for whoever holds it now.
 
     The kernel releases it when the process ends, however it ends. Keys that begin alike share a
@@ -20,8 +20,10 @@ def held(folder: Path, key: str) -> Iterator[None]:
     Args:
         folder: Where the lock files are; made with mode 0700 when missing.
         key: A job's key, in hex.
+        wait: Whether to wait for another holder.
 
     Raises:
+        BlockingIOError: Another process holds it, and nobody is to wait.
         StoreError: If the folder cannot be written.
     """
     try:
@@ -33,7 +35,7 @@ def held(folder: Path, key: str) -> Iterator[None]:
             f"{error.strerror}. Change its permissions, or {ELSEWHERE}."
         ) from None
     try:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:
         os.close(file)

@@ -32,7 +32,7 @@ class DaskCluster:
         self._environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
         self.workers: list[subprocess.Popen[bytes]] = []
         self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", "0")
-        wait_for(self._file.exists)
+        wait_for(self._is_written)
         self.address = str(json.loads(self._file.read_text())["address"])
 
     def add_worker(self, *, nanny: bool = False) -> subprocess.Popen[bytes]:
@@ -47,6 +47,13 @@ class DaskCluster:
             process.send_signal(signal.SIGCONT)
             process.kill() if process is self.scheduler else process.terminate()
             process.wait(30)
+
+    def _is_written(self) -> bool:
+        """Say whether the scheduler's file is there as a whole, not only begun."""
+        try:
+            return "address" in json.loads(self._file.read_text())
+        except (FileNotFoundError, ValueError):
+            return False
 
     def _start(self, kind: str, *arguments: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "dask", kind, *arguments]

@@ -69,10 +69,24 @@ def run_cells(
 
     Raises:
         UsageError: fewer than one worker.
-        ConfigurationError: the cluster cannot be used, or workers keep dying.
+        ConfigurationError: another process runs the same study now, the cluster cannot be used, or
+            workers keep dying.
         ClusterLostError: the scheduler or all workers of the cluster died.
     """
     check_workers(n_workers)
+    with rows.alone():
+        return _run_alone(cells, rows, evaluate, progress, n_workers, cluster, retry_failed)
+
+
+def _run_alone(
+    cells: Sequence[Cell],
+    rows: RowFile,
+    evaluate: Evaluate,
+    progress: Progress,
+    n_workers: int,
+    cluster: str | None,
+    retry_failed: bool,
+) -> Tally:
     known = rows.read()
     waiting = {
         cell.key: cell

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,25 @@ class RowFile:
             stream.write(line)
             stream.flush()
             os.fsync(stream.fileno())
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes from running the same cells meanwhile.
+
+        Raises:
+            ConfigurationError: another process does now.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(held(self.path.parent / ".locks", "study", wait=False))
+            except BlockingIOError as error:
+                raise ConfigurationError(
+                    f"a study should be run by one process at a time. Got {self.path.parent}, "
+                    "where another one is at work; wait for it, or give each a part with --shard "
+                    "and a folder of its own."
+                ) from error
+            yield
 
     def merge(self, others: Iterable[Path]) -> int:
         """Add the rows of other files that this one lacks; return how many.

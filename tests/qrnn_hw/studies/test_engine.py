@@ -87,6 +87,19 @@ def test_a_second_run_does_nothing_and_says_so(tmp_path):
     assert rows.path.read_bytes() == before
 
 
+def test_a_study_is_run_by_one_process_at_a_time(tmp_path):
+    rows = RowFile(tmp_path / "new" / "rows.jsonl")
+    cells = sums().cells()[:2]
+
+    def run_again(values):
+        with pytest.raises(ConfigurationError, match=r"one process at a time\. Got .*--shard"):
+            run_cells(cells, rows, add, Silent())
+        return add(values)
+
+    assert run_cells(cells, rows, run_again, Silent()).n_failed == 0
+    assert run_cells(cells, rows, add, Silent()).n_run == 0
+
+
 def test_a_failing_cell_is_retried_recorded_and_the_others_go_on(tmp_path):
     rows = RowFile(tmp_path / "rows.jsonl")
     tally = run_cells(sums().cells(), rows, odd_ones_fail, Silent())
