@@ -24,7 +24,7 @@ def test_a_process_killed_at_any_point_is_resumed_by_the_next(emulator, tmp_path
 def test_a_process_killed_between_the_request_and_its_answer_is_resumed(emulator, tmp_path):
     emulator.faults = [Fault("hold after", "POST", "/jobs$")]
     process, answers = start(emulator.environment(), tmp_path / "jobs.db", [22])
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not emulator.service.jobs and time.monotonic() < deadline:
         time.sleep(0.01)
     process.kill()
