@@ -81,8 +81,8 @@ def distribution(program: Program, parameters: jax.Array, keep: Sequence[int]) -
     return jnp.stack(rows)
 
 
-def check_size(program: Program, n_kept: int) -> None:
-    """Refuse a program whose evolution would not fit.
+def check_size(program: Program, n_kept: int) -> int:
+    """Return the bytes of one state, all values of its live bits, where its evolution fits.
 
     Raises:
         CircuitsError: the advice is in the message.
@@ -95,6 +95,7 @@ def check_size(program: Program, n_kept: int) -> None:
             f"{program.n_qubits} qubits with {live} live bits, {needed / 2**30:.0f} GiB; "
             "keep fewer bits, or sample shots with the aer executor."
         )
+    return int(needed)
 
 
 def most_live_bits(operations: Sequence[Operation], keep: frozenset[int]) -> int:

@@ -36,6 +36,12 @@ from circuits.exact.split import Split, end_state, split_step
 Carry = tuple[jax.Array, jax.Array]
 """State of the qubits that live on, and of those that every step starts anew."""
 
+PART_BYTES = 2 * 2**30
+"""What the states of the sequences that are followed at once may take."""
+
+WORKING_STATES = 16
+"""States that a step works on at a time; a value and gradient of 10 qubits takes some 20."""
+
 COMPILED_HIDDEN_LIMIT = 3
 """With more hidden qubits a product with the compiled map takes longer than its operations do."""
 
@@ -89,9 +95,23 @@ class SequenceModel:
         self._check_shapes(weights, features, lengths)
         if self.split is not None and len(self._hidden) <= COMPILED_HIDDEN_LIMIT:
             return self._compiled(self.split, weights, features, lengths)
-        check_size(self.step, self.step.n_bits // 2 if self.first is not None else 0)
         one = self._gatewise if self.first is None else self._carrying(self.first)
-        return jax.vmap(one, (None, 0, 0))(weights, features, lengths)
+        at_once = self._at_once(features.shape[1])
+        if features.shape[0] <= at_once:
+            return jax.vmap(one, (None, 0, 0))(weights, features, lengths)
+        row = jax.checkpoint(lambda sequence: one(weights, *sequence))
+        found: jax.Array = jax.lax.map(row, (features, lengths), batch_size=at_once)
+        return found
+
+    def _at_once(self, n_steps: int) -> int:
+        """Return how many sequences are followed at once; more are walked through in parts.
+
+        Raises:
+            CircuitsError: one state is too large.
+        """
+        n_kept = self.step.n_bits // 2 if self.first is not None else 0
+        states = n_steps + WORKING_STATES  # the backward pass keeps one a step
+        return max(1, PART_BYTES // (check_size(self.step, n_kept) * states))
 
     def _check_shapes(self, *given: jax.Array) -> None:
         weights, features, lengths = map(jnp.shape, given)

@@ -9,7 +9,7 @@ import circuits
 from circuits.cells import Entangle, Rotations
 from circuits.controllers import ControlledByBits
 from circuits.definition import Architecture
-from circuits.encoders import NormalisedAngleEncoding
+from circuits.encoders import NormalisedAngleEncoding, RotationEncoding
 from circuits.errors import CircuitsError
 from circuits.exact.evolve import distribution
 from circuits.exact.lift import lift
@@ -125,6 +125,27 @@ def test_gradients_equal_finite_differences(name):
     assert float((by_feature * moved).sum()) == pytest.approx(float(slope), abs=1e-7)
     # the second sequence ends after two steps: its third has no influence
     assert jnp.abs(by_feature[1, 2]).max() == 0
+
+
+def test_batches_in_parts_give_the_same_values_and_gradients(monkeypatch):
+    encoder = RotationEncoding(((0, "y", 0, 1.0), (1, "x", 1, 1.0)))
+    cell = (Entangle(((0, 1),)), Rotations((0, 1), "y"))
+    engine = logical_model(Architecture("tiny", 2, 2, (encoder,), cell, readout=(0, 1)))
+    rng = np.random.default_rng(8)
+    weights = rng.normal(size=engine.n_weights)
+    features, lengths = rng.normal(size=(5, 2, engine.n_features)), np.array([2, 1, 2, 2, 1])
+    chosen = rng.normal(size=(5, engine.n_outcomes))
+
+    def value(weights, features):
+        return jnp.sum(engine.distributions(weights, features, lengths) * chosen)
+
+    assert engine._at_once(2) > 1000
+    whole = jax.jit(jax.value_and_grad(value, (0, 1)))(weights, features)
+    monkeypatch.setattr("circuits.exact.sequence.PART_BYTES", 2 * 8 * 4**2 * 18)
+    assert engine._at_once(2) == 2
+    parts = jax.jit(jax.value_and_grad(value, (0, 1)))(weights, features)
+    for one, other in zip(jax.tree.leaves(whole), jax.tree.leaves(parts), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-13)
 
 
 def test_shapes_that_do_not_fit_and_states_that_are_too_large_are_refused():
