@@ -101,10 +101,13 @@ def _when(ran: Any) -> dict[str, str]:
 
 
 def _print(document: dict[str, Any]) -> None:
-    shots = document["shots"]
+    plan, shots = document["plan"], document["shots"]
+    # Without a plan the raw values are all there is.
+    names = ["raw"] if plan == "none" else ["raw", plan]
+    used = "" if plan == "none" else f"{plan} with {' + '.join(map(str, shots['plan']))} shots, "
     typer.echo(
-        f"<Z> of the bits of {document['register']}, from stored bits; {document['plan']} with "
-        f"{' + '.join(map(str, shots['plan']))} shots a row, raw with {shots['raw']}"
+        f"<Z> of the bits of {document['register']}, from stored bits; {used}raw with "
+        f"{shots['raw']} shots a row"
     )
     if (readout := document["readout"]) is not None:
         known = {RUN_TIMES[one["kind"]] for one in (readout, *document["ran"])}
@@ -113,14 +116,16 @@ def _print(document: dict[str, Any]) -> None:
             f"the farthest job, by {' or '.join(sorted(known))}"
         )
     print_table(
-        ("circuit", "row", "bit", "raw", document["plan"], "95 % interval"),
+        ("circuit", "row", "bit", *names, "95 % interval"),
         [
             (
                 one["circuit"],
                 one["row"],
                 one["bit"],
-                f"{one['raw']['value']:.4f} +- {one['raw']['standard_error']:.4f}",
-                f"{one['mitigated']['value']:.4f} +- {one['mitigated']['standard_error']:.4f}",
+                *(
+                    f"{value['value']:.4f} +- {value['standard_error']:.4f}"
+                    for value in (one["raw"], one["mitigated"])[: len(names)]
+                ),
                 f"{one['mitigated']['low']:.4f} to {one['mitigated']['high']:.4f}",
             )
             for one in document["values"]

@@ -110,8 +110,23 @@ def test_readout_and_noise_are_taken_out_of_stored_bits(capsys, jobs):
 def test_the_table_names_the_plan(capsys, jobs):
     assert invoke(["mitigate", jobs[1], "--plan", "terminal", "--readout", jobs["readout"]]) == 0
     shown = capsys.readouterr().out
-    assert "terminal with 4000 shots a row" in shown
+    assert "terminal with 4000 shots, raw with 4000 shots a row" in shown
     assert "0.5" in shown
+
+
+def test_without_a_plan_each_value_is_printed_once(capsys, jobs):
+    found = document(capsys, jobs[1])
+    assert found["plan"] == "none"
+    for words in ([], ["--plan", "none"]):
+        assert invoke(["mitigate", jobs[1], *words]) == 0
+        first, *table = capsys.readouterr().out.splitlines()
+        assert first == "<Z> of the bits of out, from stored bits; raw with 4000 shots a row"
+        for one in found["values"]:
+            assert one["mitigated"] == one["raw"]
+            number = f"{one['raw']['value']:.4f} +- {one['raw']['standard_error']:.4f}"
+            assert " ".join(" ".join(table).split()).count(number) == 1
+    assert invoke(["mitigate", jobs[1], jobs[3], "--plan", "linear(1,3)"]) == 0
+    assert capsys.readouterr().out.count("+-") == 4
 
 
 def test_what_cannot_be_mitigated_is_one_line(capsys, jobs):
