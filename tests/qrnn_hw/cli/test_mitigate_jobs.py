@@ -72,6 +72,8 @@ def jobs():
     found["readout"] = stored(readout_circuits(3, [1, 0]), calibration, "readout")
     blind = [drawn([0.5, 0.5], generator)] * 2
     found["blind"] = stored(readout_circuits(3, [1, 0]), blind, "blind")
+    few = [np.array([[1, 0]], np.uint8), np.array([[0, 1]], np.uint8)]
+    found["few"] = stored(readout_circuits(3, [1, 0]), few, "few")
     return found
 
 
@@ -143,7 +145,8 @@ def test_what_cannot_be_mitigated_is_one_line(capsys, jobs):
         (2, [*three, *richardson, "--shots", "9" * 30], "at most those stored"),
         (2, [jobs[1], "--plan", "terminal"], "should have a readout calibration"),
         (2, [jobs[1], *terminal, jobs[3]], "two circuits with the register out"),
-        (3, [jobs[1], *terminal, jobs["blind"]], "1 - p01 - p10 should be above 0"),
+        (3, [jobs[1], *terminal, jobs["blind"]], "bit 0. Choose another qubit"),
+        (3, [jobs[1], *terminal, jobs["few"]], "Got 1 of 1 and 1 of 1 read wrongly for bit 0"),
         (3, ["feed" * 16], "fits 0 jobs"),
         (2, [jobs[1], "--register", "c"], "the register should be one of: out. Got c"),
         (2, [jobs[1], "--explain"], "should come with a finished run"),
