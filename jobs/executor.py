@@ -31,6 +31,17 @@ class ServiceJob:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class ServiceMetrics:
+    """What the service says of a job that has ended; None for what it does not say yet."""
+
+    quantum_seconds: float | None = None
+    """What was charged."""
+
+    finished_at: str | None = None
+    """When its run ended, in UTC as ISO 8601."""
+
+
 @runtime_checkable
 class RemoteExecutor(Protocol):
     """A place that takes a job and answers later; every call may fail without a trace.
@@ -64,6 +75,6 @@ class RemoteExecutor(Protocol):
         """Cancel the job; False when it had already ended."""
         ...
 
-    def quantum_seconds(self, job_id: str) -> float | None:
-        """Return the seconds that were charged, or None while they are not known."""
+    def metrics(self, job_id: str) -> ServiceMetrics:
+        """Return what was charged and when the run ended, as far as they are known."""
         ...

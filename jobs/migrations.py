@@ -72,7 +72,12 @@ def _first_schema(connection: Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_schema,)
+def _end_of_the_run(connection: Connection) -> None:
+    """Add when the run of a job ended, by the service's own clock."""
+    connection.execute("ALTER TABLE jobs ADD COLUMN finished_at TEXT")
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_schema, _end_of_the_run)
 
 
 def migrate(connection: Connection) -> None:

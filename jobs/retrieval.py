@@ -38,7 +38,7 @@ def refresh(key: str, executor: RemoteExecutor, store: Store) -> State | None:
         if store.raw(key) is None:  # its row was damaged, and deleted
             _take(key, state.id, executor, store)
         elif store.quantum_seconds(key) is None:
-            _note_seconds(key, state.id, executor, store)
+            _note_metrics(key, state.id, executor, store)
     return store.state(key)
 
 
@@ -49,17 +49,19 @@ def _take(key: str, job_id: str, executor: RemoteExecutor, store: Store) -> None
         store.set_state(key, Failed(now(), str(error), job_id))
         return
     store.put_raw(key, results, Done(now(), job_id))
-    _note_seconds(key, job_id, executor, store)
+    _note_metrics(key, job_id, executor, store)
 
 
-def _note_seconds(key: str, job_id: str, executor: RemoteExecutor, store: Store) -> None:
-    # The bits are safe already, so a service that cannot tell the cost now is no failure.
+def _note_metrics(key: str, job_id: str, executor: RemoteExecutor, store: Store) -> None:
+    # The bits are safe already, so a service that cannot tell cost and time now is no failure.
     try:
-        seconds = executor.quantum_seconds(job_id)
+        found = executor.metrics(job_id)
     except ServiceUnavailableError:
         return
-    if seconds is not None:
-        store.put_quantum_seconds(key, seconds)
+    if found.quantum_seconds is not None:
+        store.put_quantum_seconds(key, found.quantum_seconds)
+    if found.finished_at is not None:
+        store.put_finished_at(key, found.finished_at)
 
 
 def watch(

@@ -15,10 +15,10 @@ from jobs.account import account_path, account_status, check_readable, make_priv
 from jobs.bindable import check_for_aer
 from jobs.bits import pub_result
 from jobs.errors import JobFailedError, PreflightError, ServiceUnavailableError
-from jobs.executor import ServiceJob, ServicePhase
+from jobs.executor import ServiceJob, ServiceMetrics, ServicePhase
 from jobs.service_errors import one_line, translated
 from jobs.spec import JobSpec, PubResult
-from jobs.usage import charged_seconds
+from jobs.usage import charged_seconds, finished_at
 
 Mode = Literal["job", "batch", "session"]
 
@@ -279,10 +279,11 @@ class ServiceExecutor:
                 return False
         return True
 
-    def quantum_seconds(self, job_id: str) -> float | None:
-        """Return the seconds that were charged, or None while they are not known."""
-        with translated(f"read the usage of job {job_id}"):
-            return charged_seconds(self._job(job_id).metrics())
+    def metrics(self, job_id: str) -> ServiceMetrics:
+        """Return what was charged and when the run ended, as far as they are known."""
+        with translated(f"read the metrics of job {job_id}"):
+            found = self._job(job_id).metrics()
+            return ServiceMetrics(charged_seconds(found), finished_at(found))
 
 
 def _described(job: Any) -> ServiceJob:

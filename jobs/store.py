@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -16,7 +17,7 @@ from jobs.errors import StoreError
 from jobs.lock import held
 from jobs.record import RECORD_COLUMNS, JobRecord, record_from, state_of_row
 from jobs.spec_rows import insert_spec, read_spec
-from jobs.states import State, now, state_fields, state_from, state_name
+from jobs.states import State, check_moment, now, state_fields, state_from, state_name
 
 if TYPE_CHECKING:
     from jobs.spec import JobSpec, PubResult
@@ -184,6 +185,20 @@ class Store:
         """Return the QPU seconds that the service charged, or None while they are not known."""
         rows = self._database.read("SELECT quantum_seconds FROM jobs WHERE key = ?", key)
         return rows[0][0] if rows else None
+
+    def put_finished_at(self, key: str, moment: str) -> None:
+        """Record when the run of the job ended, by the service's own clock."""
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE jobs SET finished_at = ? WHERE key = ?", (moment, key))
+
+    def finished_at(self, key: str) -> datetime | None:
+        """Return when the run of the job ended, or None where the service did not tell."""
+        rows = self._database.read("SELECT finished_at FROM jobs WHERE key = ?", key)
+        if not rows or rows[0][0] is None:
+            return None
+        with readable(self._database.path, "jobs", key):
+            check_moment(rows[0][0])
+            return datetime.fromisoformat(rows[0][0])
 
     def put_snapshot(self, digest: str, content: Mapping[str, Any]) -> None:
         """Store a calibration by the digest that job specs name it with."""

@@ -1,6 +1,7 @@
-"""What the service says that a job was charged."""
+"""What the service's metrics say of a job: what it was charged, and when its run ended."""
 
 import math
+from datetime import UTC, datetime
 from typing import Any
 
 from jobs.errors import ServiceUnavailableError
@@ -25,3 +26,17 @@ def charged_seconds(metrics: Any) -> float | None:
         "The service should say in seconds what a job was charged. Got something else. "
         "Try again later."
     )
+
+
+def finished_at(metrics: Any) -> str | None:
+    """Return when the run ended, in UTC as ISO 8601, or None where the answer does not say.
+
+    A time without a zone is none: hours could be missing from it.
+    """
+    try:
+        moment = datetime.fromisoformat(metrics["timestamps"]["finished"])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+    if moment.tzinfo is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")

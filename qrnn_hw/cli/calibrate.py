@@ -159,7 +159,7 @@ def _measured(
     require(verdict.findings)
     with Store(store_path()) as store:
         _, interrupted = send_and_follow(
-            verdict, store, mode="job", budget=budget, yes=yes, dry_run=False, wait=True
+            (verdict,), store, mode="job", budget=budget, yes=yes, dry_run=False, wait=True
         )
         if interrupted or verdict.spec is None:
             raise SystemExit(130)

@@ -20,7 +20,7 @@ def estimate(
     """Price a model or a circuit file: QPU seconds as a range, and the share of the plan."""
     from jobs.preflight import require
 
-    verdict = assessed(
+    (verdict,) = assessed(
         source,
         backend,
         options=option or (),

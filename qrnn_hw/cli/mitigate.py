@@ -57,7 +57,8 @@ def mitigate(
         str | None, typer.Option(help="With JOB: the register to read; by default out.")
     ] = None,
     max_age: Annotated[
-        float, typer.Option(help="With JOB: hours at most between the readout job and the others.")
+        float,
+        typer.Option(help="With JOB: hours at most between the run of the readout job and theirs."),
     ] = 24.0,
     shots: Annotated[
         int | None, typer.Option(help="Use only so many of the stored shots per prediction or row.")

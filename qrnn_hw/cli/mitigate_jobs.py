@@ -12,6 +12,12 @@ import typer
 from qrnn_hw.cli.output import print_json, print_table
 
 LONGEST_HOURS = 24.0 * 365 * 100
+RUN_TIMES = {
+    "finished": "the end of the run",
+    "done": "the end of the run",
+    "fetched": "when bits were fetched, since nobody said when they ran",
+    "created": "when a job was first stored, since nobody said when it ran",
+}
 
 
 def mitigate_jobs(
@@ -41,23 +47,23 @@ def mitigate_jobs(
     stack = parse_stack(plan or "none")
     with Store(store_path()) as store:
         scaled = load_scaled(jobs, stack, store, register)
-        calibration = None
+        stored = None
         if readout is not None:
-            limit = timedelta(hours=max_age)
-            calibration = load_readout(readout, store, scaled, limit)
-    document = _document(scaled, stack, calibration, shots)
+            stored = load_readout(readout, store, scaled, timedelta(hours=max_age))
+    document = _document(scaled, stack, stored, shots)
     if json:
         print_json(document)
     else:
         _print(document)
 
 
-def _document(scaled: Any, stack: Any, calibration: Any, shots: int | None) -> dict[str, Any]:
+def _document(scaled: Any, stack: Any, readout: Any, shots: int | None) -> dict[str, Any]:
     from dataclasses import replace
 
     from qrnn_hw.mitigation.stack import Stack
     from qrnn_hw.submission.stored_jobs import mitigated, to_json
 
+    calibration = None if readout is None else readout.calibration
     used, values = mitigated(scaled, stack, calibration, shots)
     # The raw value gets the shots of all scale factors, as far as its job has them.
     first = replace(scaled, bits=scaled.bits[:1])
@@ -65,6 +71,14 @@ def _document(scaled: Any, stack: Any, calibration: Any, shots: int | None) -> d
     return {
         "plan": stack.name,
         "jobs": list(scaled.keys),
+        "ran": [_when(one) for one in scaled.ran],
+        "readout": None
+        if readout is None
+        else {
+            "job": readout.key,
+            **_when(readout.ran),
+            "distance_seconds": readout.distance.total_seconds(),
+        },
         "register": scaled.register,
         "shots": {"plan": list(used), "raw": raw_shots},
         "values": [
@@ -82,21 +96,36 @@ def _document(scaled: Any, stack: Any, calibration: Any, shots: int | None) -> d
     }
 
 
+def _when(ran: Any) -> dict[str, str]:
+    return {"at": ran.at.isoformat(), "kind": ran.kind}
+
+
 def _print(document: dict[str, Any]) -> None:
-    shots = document["shots"]
+    plan, shots = document["plan"], document["shots"]
+    # Without a plan the raw values are all there is.
+    names = ["raw"] if plan == "none" else ["raw", plan]
+    used = "" if plan == "none" else f"{plan} with {' + '.join(map(str, shots['plan']))} shots, "
     typer.echo(
-        f"<Z> of the bits of {document['register']}, from stored bits; {document['plan']} with "
-        f"{' + '.join(map(str, shots['plan']))} shots a row, raw with {shots['raw']}"
+        f"<Z> of the bits of {document['register']}, from stored bits; {used}raw with "
+        f"{shots['raw']} shots a row"
     )
+    if (readout := document["readout"]) is not None:
+        known = {RUN_TIMES[one["kind"]] for one in (readout, *document["ran"])}
+        typer.echo(
+            f"readout job {readout['job'][:12]} is {readout['distance_seconds'] / 3600:.1f} h from "
+            f"the farthest job, by {' or '.join(sorted(known))}"
+        )
     print_table(
-        ("circuit", "row", "bit", "raw", document["plan"], "95 % interval"),
+        ("circuit", "row", "bit", *names, "95 % interval"),
         [
             (
                 one["circuit"],
                 one["row"],
                 one["bit"],
-                f"{one['raw']['value']:.4f} +- {one['raw']['standard_error']:.4f}",
-                f"{one['mitigated']['value']:.4f} +- {one['mitigated']['standard_error']:.4f}",
+                *(
+                    f"{value['value']:.4f} +- {value['standard_error']:.4f}"
+                    for value in (one["raw"], one["mitigated"])[: len(names)]
+                ),
                 f"{one['mitigated']['low']:.4f} to {one['mitigated']['high']:.4f}",
             )
             for one in document["values"]

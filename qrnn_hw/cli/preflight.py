@@ -32,7 +32,7 @@ def preflight(
 
     Exit code 4 when the machine would refuse it.
     """
-    verdict = assessed(
+    (verdict,) = assessed(
         source,
         backend,
         options=option or (),
@@ -65,8 +65,9 @@ def assessed(
     shots: int,
     seed: int,
     mode: str,
-) -> Assessment:
-    """Load a workload, open its machine and assess the one on the other.
+    factors: Sequence[int] = (1,),
+) -> tuple[Assessment, ...]:
+    """Load a workload, open its machine and assess the one on the other, folded by each factor.
 
     What is quickly known to be wrong is said before the slow imports.
     """
@@ -82,14 +83,16 @@ def assessed(
         raise UsageError(f"the number of shots should be at least 1. Got {shots}.")
     check_source(source, options)
 
-    from qrnn_hw.submission.assessment import assess, plan_state
+    from qrnn_hw.submission.assessment import plan_state
+    from qrnn_hw.submission.folded import assess_folded
     from qrnn_hw.submission.machine import open_machine
     from qrnn_hw.submission.pricing import own_formula
 
     machine = open_machine(backend)
-    return assess(
+    return assess_folded(
         load_workload(source, machine, options=options, steps=steps, rows=rows, seed=seed),
         machine,
+        factors,
         shots=shots,
         seed=seed,
         mode=mode,  # type: ignore[arg-type]

@@ -24,6 +24,14 @@ def submit(
     steps: options.Steps = 10,
     rows: options.Rows = 1,
     seed: options.Seed = 0,
+    fold: Annotated[
+        str | None,
+        typer.Option(
+            help="Odd scale factors such as 1,3,5: one job for each, every gate repeated and every "
+            "delay stretched by it, all in one estimate and one question. `qrnn-hw mitigate` "
+            "extrapolates them to zero noise; the command for it is printed."
+        ),
+    ] = None,
     budget: Annotated[
         float | None, typer.Option(help="Refuse to send if the estimate is above these seconds.")
     ] = None,
@@ -44,8 +52,10 @@ def submit(
     from jobs.store import Store
     from qrnn_hw.cli.preflight import assessed
     from qrnn_hw.config import store_path
+    from qrnn_hw.submission.folded import parse_factors
 
-    verdict = assessed(
+    factors = (1,) if fold is None else parse_factors(fold)
+    verdicts = assessed(
         source,
         backend,
         options=option or (),
@@ -54,23 +64,27 @@ def submit(
         shots=shots,
         seed=seed,
         mode=mode,
+        factors=factors,
     )
-    require(verdict.findings)
+    for verdict in verdicts:
+        require(verdict.findings)
     with Store(store_path()) as store:
         keys, interrupted = send_and_follow(
-            verdict, store, mode=mode, budget=budget, yes=yes, dry_run=dry_run, wait=wait
+            verdicts, store, mode=mode, budget=budget, yes=yes, dry_run=dry_run, wait=wait
         )
-        _print(keys, verdict, store, json)
+        _print(keys, verdicts, () if interrupted else factors, store, json)
         if interrupted:
             raise SystemExit(130)
-        if wait and verdict.spec is not None and keys:
+        if wait and keys:
             from jobs.retrieval import collect
 
-            collect(verdict.spec.key, store)
+            for verdict in verdicts:
+                if verdict.spec is not None:
+                    collect(verdict.spec.key, store)
 
 
 def send_and_follow(
-    verdict: Assessment,
+    verdicts: Sequence[Assessment],
     store: Store,
     *,
     mode: str,
@@ -79,45 +93,54 @@ def send_and_follow(
     dry_run: bool,
     wait: bool,
 ) -> tuple[tuple[str, ...], bool]:
-    """Return the keys of the jobs, and whether the user stopped the command, not the jobs."""
+    """Return the keys of the jobs, and whether the user stopped the command, not the jobs.
+
+    All verdicts are of one machine.
+    """
     from qrnn_hw.submission.following import follow, known_keys
 
     try:
-        keys = _sent(verdict, store, mode, budget, yes, dry_run)
+        keys = _sent(verdicts, store, mode, budget, yes, dry_run)
         if wait:
-            follow(keys, verdict, store, report_change)
+            follow(keys, verdicts[0], store, report_change)
         return keys, False
     except (KeyboardInterrupt, typer.Abort):
-        keys = known_keys(verdict.spec, store) if verdict.spec is not None else ()
+        specs = [verdict.spec for verdict in verdicts if verdict.spec is not None]
+        keys = tuple(key for spec in specs for key in known_keys(spec, store))
         typer.echo(come_back(keys), err=True)
         return keys, True
 
 
 def _sent(
-    verdict: Assessment,
+    verdicts: Sequence[Assessment],
     store: Store,
     mode: str,
     budget: float | None,
     yes: bool,
     dry_run: bool,
 ) -> tuple[str, ...]:
-    """Send the job after the question, and return its keys; none of a dry run."""
+    """Send the jobs after one question, and return their keys; none of a dry run."""
     from qrnn_hw.cli.spending import check_budget, confirm_spending, described
+    from qrnn_hw.submission.assessment import total_estimate
     from qrnn_hw.submission.following import is_under_way, send
 
-    estimate, spec = verdict.estimate, verdict.spec
-    assert estimate is not None  # preflight refuses what cannot be timed,
-    assert spec is not None  # and what has free parameters
+    machine, plan = verdicts[0].machine, verdicts[0].plan
     if dry_run:
-        check_budget(estimate, verdict.machine, budget)
-        typer.echo(described(estimate, verdict.machine, verdict.plan), err=True)
+        estimate = total_estimate(verdicts)
+        check_budget(estimate, machine, budget)
+        typer.echo(described(estimate, machine, plan), err=True)
         return ()
-    if not is_under_way(spec, store):
+    waiting = [one for one in verdicts if one.spec is None or not is_under_way(one.spec, store)]
+    if waiting:
         confirm_spending(
-            estimate, verdict.machine, budget_seconds=budget, yes=yes, plan=verdict.plan
+            total_estimate(waiting), machine, budget_seconds=budget, yes=yes, plan=plan
         )
     _mention_intents(store)
-    return send(verdict, store, mode=mode, budget_seconds=budget)  # type: ignore[arg-type]
+    return tuple(
+        key
+        for verdict in verdicts
+        for key in send(verdict, store, mode=mode, budget_seconds=budget)  # type: ignore[arg-type]
+    )
 
 
 def _mention_intents(store: Store) -> None:
@@ -145,15 +168,34 @@ def come_back(keys: Sequence[str]) -> str:
     return f"interrupted; the jobs go on. Come back with: qrnn-hw jobs watch {names}"
 
 
-def _print(keys: tuple[str, ...], verdict: Assessment, store: Store, json: bool) -> None:
+def _print(
+    keys: tuple[str, ...],
+    verdicts: Sequence[Assessment],
+    factors: Sequence[int],
+    store: Store,
+    json: bool,
+) -> None:
+    from qrnn_hw.submission.assessment import estimate_json, total_estimate
+    from qrnn_hw.submission.folded import mitigate_command
     from qrnn_hw.submission.job_documents import short_document
 
     jobs: list[dict[str, Any]] = [short_document(key, store) for key in keys]
+    document = {"jobs": jobs, "estimate": estimate_json(total_estimate(verdicts))}
+    if len(factors) > 1 and jobs:
+        document["folded"] = [
+            {"scale_factor": factor, "key": verdict.spec and verdict.spec.key}
+            for factor, verdict in zip(factors, verdicts, strict=True)
+        ]
+        document["mitigate"] = mitigate_command(verdicts, factors)
     if json:
-        assessment = verdict.to_json()
-        print_json({"jobs": jobs, "estimate": assessment["estimate"]})
+        print_json(document)
     elif jobs:
         print_table(
             ("key", "id", "state"),
             [(job["key"][:12], job["id"] or "", job["state"]) for job in jobs],
         )
+        if "mitigate" in document:
+            pending = any(job["state"] != "done" for job in jobs)
+            if pending:
+                typer.echo(f"next: qrnn-hw jobs watch {' '.join(key[:12] for key in keys)}")
+            typer.echo(f"{'then' if pending else 'next'}: {document['mitigate']}")

@@ -1,6 +1,6 @@
 """The readout errors of each bit, as a calibration run measured them, and how old they are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -8,6 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from calibration.errors import CalibrationError
+
+POOR_RATE = 0.25
+"""Both readout errors of a qubit that is poor, and yet can be corrected."""
+
+CHANCE = 0.01
+"""What is less likely than this is not put down to chance."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +122,8 @@ def from_counts(
         measured_at: When it ran, with a time zone.
 
     Raises:
-        CalibrationError: If counts are outside 0..shots, shapes differ, or a bit is singular.
+        CalibrationError: If counts are outside 0..shots, shapes differ, or a bit is singular;
+            where shots so few make it so for a qubit that can be corrected, that is said.
     """
     flips = (np.atleast_1d(ones_after_zeros), shots_of_ones - np.atleast_1d(ones_after_ones))
     shots = (shots_of_zeros, shots_of_ones)
@@ -126,6 +133,7 @@ def from_counts(
         )
     if min(shots) < 1 or any(((k < 0) | (k > n)).any() for k, n in zip(flips, shots, strict=True)):
         raise CalibrationError(f"counts should lie between 0 and the shots. Got shots {shots}.")
+    _check_enough(flips, shots)
     rates, errors = [], []
     for n_flips, n_shots in zip(flips, shots, strict=True):
         alpha, beta = n_flips + 0.5, n_shots - n_flips + 0.5
@@ -150,6 +158,25 @@ def from_shots(
     """
     zeros, ones = np.asarray(bits_after_zeros), np.asarray(bits_after_ones)
     return from_counts(zeros.sum(axis=0), ones.sum(axis=0), len(zeros), len(ones), measured_at)
+
+
+def _check_enough(flips: Sequence[NDArray[np.int64]], shots: tuple[int, int]) -> None:
+    """Refuse a bit that is singular where a qubit with two errors of `POOR_RATE` may look like it.
+
+    All flips of the two circuits together are then binomial, and few shots give as many with a
+    chance of over `CHANCE`.
+    """
+    for bit, (n01, n10) in enumerate(zip(*flips, strict=True)):
+        if n01 / shots[0] + n10 / shots[1] < 1:
+            continue
+        from scipy.stats import binom
+
+        if binom.sf(n01 + n10 - 1, sum(shots), POOR_RATE) > CHANCE:
+            raise CalibrationError(
+                f"readout errors should come from enough shots to tell them from 1/2. Got "
+                f"{n01} of {shots[0]} and {n10} of {shots[1]} read wrongly for bit {bit}, which "
+                "may be chance. Take more shots."
+            )
 
 
 def _hours(duration: timedelta) -> str:

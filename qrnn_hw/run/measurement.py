@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from qiskit.circuit import QuantumCircuit
 
@@ -13,6 +12,7 @@ from jobs.cost import Estimate, qpu_seconds
 from jobs.executor import Executor, RemoteExecutor
 from jobs.isa import TranspiledStep
 from jobs.preflight import preflight, require
+from jobs.run_time import run_time
 from jobs.runner import run
 from jobs.spec import JobSpec, Pub
 from jobs.splitting import split
@@ -143,5 +143,5 @@ def measure(
     zeros, ones = (result.registers["out"][0] for result in raw[0])
     return Measured(
         scaled=tuple(planned.sentences.outcomes(results) for results in raw[1:]),
-        calibration=from_shots(zeros, ones, datetime.now(UTC)),
+        calibration=from_shots(zeros, ones, run_time(planned.calibration.key, store).at),
     )

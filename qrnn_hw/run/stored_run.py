@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from calibration.snapshot import Snapshot
 from jobs.errors import StoreError
 from jobs.retrieval import collect
+from jobs.run_time import run_time
 from jobs.spec import PubResult
 from jobs.store import Store
 from qrnn_hw.data.labelled_text import load_embedded, load_tsv
@@ -44,6 +45,7 @@ class StoredRun:
     """The bits of each scale factor, one result for each sentence length."""
 
     measured_at: datetime
+    """When the readout job ran."""
 
     def outcomes(self) -> tuple[NDArray[np.int64], ...]:
         """Decode the bits of each scale factor, shape (n, shots) each."""
@@ -108,7 +110,7 @@ def open_run(folder: Path, store: Store) -> StoredRun:
     prepared = prepare(settings, text, Quiet(), machine)
     fresh = start(prepared.initial_weights(), settings.training)
     state = load(checkpoint, fresh, prepared.run_fingerprint())
-    measured_at = datetime.fromisoformat(record.created_at)
+    measured_at = run_time(record.key, store).at
     return StoredRun(prepared, state.best, calibration, tuple(scaled), measured_at)
 
 

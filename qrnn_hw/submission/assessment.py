@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -69,13 +70,26 @@ class Assessment:
             "findings": [asdict(one) for one in self.findings],
             "n_circuits": len(self.workload.items),
             "n_jobs": len(self.parts),
-            "estimate": estimate and _estimate_json(estimate),
+            "estimate": estimate and estimate_json(estimate),
             "plan": {"name": self.plan.name, "remaining_seconds": left},
             "share_of_plan": estimate and share(estimate, self.plan),
         }
 
 
-def _estimate_json(estimate: Estimate) -> dict[str, float]:
+def total_estimate(verdicts: Sequence[Assessment]) -> Estimate:
+    """Return the cost of all, each of which preflight has passed.
+
+    Raises:
+        ValueError: one cannot be timed.
+    """
+    estimates = [one.estimate for one in verdicts if one.estimate is not None]
+    if len(estimates) < max(len(verdicts), 1):
+        raise ValueError("only what passed preflight has a price")
+    return sum(estimates[1:], start=estimates[0])
+
+
+def estimate_json(estimate: Estimate) -> dict[str, float]:
+    """Return the cost as a JSON object."""
     return {
         "low_seconds": estimate.low_seconds,
         "best_seconds": estimate.best_seconds,

@@ -72,8 +72,10 @@ def full_document(key: str, store: Store) -> dict[str, Any]:
     record = store.record(key)
     if record is None:
         raise StoreError(f"The key should be of a stored job. Got {key!r}. List them first.")
+    finished = store.finished_at(key)
     return {
         **list_document(record),
+        "finished_at": finished and finished.isoformat(),
         "history": [{"state": state_name(s), **state_fields(s)} for s in store.states(key)],
         "notes": [{"at": at, "text": text} for at, text in store.notes(key)],
         "parts": [short_document(part, store) for part in store.parts(key)],

@@ -9,6 +9,7 @@ from typing import Any
 from calibration.readout import readout_circuits
 from jobs.isa import midcircuit_measure
 from jobs.retrieval import collect
+from jobs.run_time import run_time
 from jobs.spec import Pub
 from jobs.states import now
 from jobs.store import Store
@@ -76,19 +77,21 @@ def readout_workload(
 def readout_document(key: str, store: Store, qubits: Sequence[int]) -> dict[str, Any]:
     """Return the confusion of each qubit, with standard errors and age, from the stored bits.
 
+    `measured_at` is when the job ran, and `measured_at_kind` how that is known: `jobs.run_time`.
+
     Raises:
         CalibrationError: a qubit's readout tells nothing.
         PendingError, JobFailedError, PartialResultError: the bits are not there.
     """
     zeros, ones = (result.registers["out"][0] for result in collect(key, store))
-    state, record = store.state(key), store.record(key)
-    measured_at = datetime.fromisoformat(state.at if state is not None else now())
-    found = from_shots(zeros, ones, measured_at)
+    record, ran = store.record(key), run_time(key, store)
+    found = from_shots(zeros, ones, ran.at)
     return {
         "backend": record.backend if record else "",
         "job": key,
         "shots": len(zeros),
-        "measured_at": measured_at.isoformat(),
+        "measured_at": ran.at.isoformat(),
+        "measured_at_kind": ran.kind,
         "age_seconds": found.age(datetime.now(UTC)).total_seconds(),
         "qubits": [
             {

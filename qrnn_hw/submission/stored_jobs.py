@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.errors import StoreError
 from jobs.retrieval import collect
+from jobs.run_time import RunTime, run_time
 from jobs.spec import PubResult
 from jobs.store import Store
 from qrnn_hw.errors import UsageError
@@ -29,7 +29,8 @@ class Scaled:
     keys: tuple[str, ...]
     register: str
     bits: tuple[tuple[NDArray[np.uint8], ...], ...]  # scale, circuit -> (rows, shots, n_bits)
-    measured_at: datetime
+    ran: tuple[RunTime, ...]
+    """When each job ran."""
 
     @property
     def n_bits(self) -> int:
@@ -40,6 +41,17 @@ class Scaled:
     def stored_shots(self) -> tuple[int, ...]:
         """Shots of each scale factor."""
         return tuple(int(circuits[0].shape[1]) for circuits in self.bits)
+
+
+@dataclass(frozen=True)
+class StoredReadout:
+    """What a readout job says of the bits of one register."""
+
+    key: str
+    calibration: ReadoutCalibration
+    ran: RunTime
+    distance: timedelta
+    """From it to the run of the job that is farthest away, before or after."""
 
 
 def check_offline(stack: Stack) -> None:
@@ -92,20 +104,22 @@ def load_scaled(texts: Sequence[str], stack: Stack, store: Store, register: str 
             "jobs of one plan should have the same circuits, rows and bits. Got different ones."
         )
     check_scaled([store.spec(key) for key in keys], [factor for factor, _ in stack.scales()])
-    return Scaled(keys, name, bits, sent_last(keys, store))
+    return Scaled(keys, name, bits, tuple(run_time(key, store) for key in keys))
 
 
-def load_readout(text: str, store: Store, scaled: Scaled, limit: timedelta) -> ReadoutCalibration:
+def load_readout(text: str, store: Store, scaled: Scaled, limit: timedelta) -> StoredReadout:
     """Read the two readout circuits of a job, as `calibrate readout` and `run` store them.
 
     Args:
         text: beginning of its key, or the service's id.
         store: with the job and those that are to be corrected.
         scaled: what is to be corrected.
-        limit: largest time between the two.
+        limit: largest time between its run and that of each job. Both are taken of the most exact
+            kind that the store has, see `jobs.run_time`: the end of the run by the service or in
+            a process of ours, else when its bits were fetched, else when the job was first stored.
 
     Returns:
-        The errors of the qubits that the register was read from, bit by bit.
+        The errors of the qubits that the register was read from, bit by bit, and when it ran.
 
     Raises:
         UsageError: a job that is no readout calibration, of another machine, or without one of
@@ -124,24 +138,12 @@ def load_readout(text: str, store: Store, scaled: Scaled, limit: timedelta) -> R
     there = readings([spec], "out")
     places = places_of(readings(corrected, scaled.register), there, spec.backend)
     zeros, ones = (one.registers["out"][0][:, places] for one in results)
-    calibration = from_shots(zeros, ones, created(key, store))
+    ran = run_time(key, store)
+    calibration = from_shots(zeros, ones, ran.at)
     # A calibration long after the bits is as stale as one long before.
-    age = abs(calibration.age(scaled.measured_at))
-    calibration.check_fresh(limit, calibration.measured_at + age)
-    return calibration
-
-
-def sent_last(keys: Sequence[str], store: Store) -> datetime:
-    """Return when the last of some jobs was first stored."""
-    return max(created(key, store) for key in keys)
-
-
-def created(key: str, store: Store) -> datetime:
-    """Return when a job was first stored."""
-    record = store.record(key)
-    if record is None:
-        raise StoreError(f"the store should hold the job {key[:12]}. Got none.")
-    return datetime.fromisoformat(record.created_at)
+    distance = max(abs(one.at - ran.at) for one in scaled.ran)
+    calibration.check_fresh(limit, ran.at + distance)
+    return StoredReadout(key, calibration, ran, distance)
 
 
 def mitigated(

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from jobs.errors import ServiceUnavailableError
-from jobs.executor import ServiceJob
+from jobs.executor import ServiceJob, ServiceMetrics
 from jobs.spec import JobSpec, PubResult
+
+FINISHED_AT = "2026-01-01T09:00:00.000000+00:00"
 
 
 def bits_of(spec: JobSpec) -> tuple[PubResult, ...]:
@@ -89,5 +91,5 @@ class SimulatedService:
 
         return self._act("cancel", act)
 
-    def quantum_seconds(self, job_id):
-        return self._act("quantum_seconds", lambda: 2.5)
+    def metrics(self, job_id):
+        return self._act("metrics", lambda: ServiceMetrics(2.5, FINISHED_AT))

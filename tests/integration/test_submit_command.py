@@ -337,3 +337,19 @@ def test_no_token_reaches_an_output_or_a_file(emulator, capsys, file, home, monk
         assert CANARY.encode() not in path.read_bytes()
     with zipfile.ZipFile(home / "job.zip") as archive:
         assert all(CANARY.encode() not in archive.read(name) for name in archive.namelist())
+
+
+def test_the_time_of_a_job_is_that_of_its_run_not_of_its_sending(emulator, capsys, file):
+    document, _ = command(capsys, *submit(file))
+    key = document["jobs"][0]["key"]
+    (sent,) = emulator.service.jobs.values()
+    deadline = time.monotonic() + 30
+    while not sent.finished and time.monotonic() < deadline:
+        time.sleep(0.01)
+    # As after two days in the queue, and fetched an hour after the run.
+    sent.finished = "2026-03-04T05:06:07.000008Z"
+    command(capsys, "jobs", "fetch", key[:12])
+    found, _ = command(capsys, "mitigate", key[:12])
+    assert found["ran"] == [{"at": "2026-03-04T05:06:07.000008+00:00", "kind": "finished"}]
+    shown, _ = command(capsys, "jobs", "show", key[:12])
+    assert shown["finished_at"] == found["ran"][0]["at"]

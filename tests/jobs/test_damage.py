@@ -7,6 +7,7 @@ import pytest
 from qiskit import QuantumCircuit
 
 from jobs.errors import StoreError
+from jobs.executor import ServiceMetrics
 from jobs.retrieval import collect
 from jobs.spec import JobSpec, Pub, PubResult
 from jobs.states import Done, Submitted, now
@@ -44,6 +45,7 @@ READERS = {
     "list": lambda store, key: store.jobs(),
     "record": lambda store, key: store.record(key),
     "raw": lambda store, key: store.raw(key),
+    "end": lambda store, key: store.finished_at(key),
     "snapshot": lambda store, key: store.snapshot("abc"),
 }
 NO_JSON = ("", "{", "null", "3", "[]", '["at"]', '{"at": 3}', '{"at": "yesterday"}', "\x00")
@@ -54,6 +56,7 @@ CASES = [
     ("jobs", "state", "asleep", ("state", "list")),
     ("jobs", "created_at", "x", ("list", "record")),
     ("jobs", "created_at", "2026-01-01", ("list", "record")),
+    *(("jobs", "finished_at", value, ("end",)) for value in ("", "x", "2026-01-01T09:00:00")),
     *(("snapshots", "content", value, ("snapshot",)) for value in ("", "{", "3")),
     *(("results", "packed", value, ("raw",)) for value in (b"", b"PK\x03\x04", b"x" * 99)),
     *(("circuits", "qpy", value, ("spec",)) for value in (b"", b"QISKIT\x0d", b"QISKIT!" * 9)),
@@ -105,8 +108,8 @@ class Service:
     def fetch(self, job_id, spec):
         return (PubResult({"c": np.ones((1, 8, 1), np.uint8)}),)
 
-    def quantum_seconds(self, job_id):
-        return 2.0
+    def metrics(self, job_id):
+        return ServiceMetrics(2.0)
 
 
 def test_bits_that_were_deleted_are_taken_again(path, key):

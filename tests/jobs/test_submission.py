@@ -84,7 +84,7 @@ def test_a_job_is_sent_once_and_answered_from_the_store_after(store):
     assert kinds == ["Intended", "Submitted", "Running", "Done"]
 
 
-@pytest.mark.parametrize("action", ["submit", "find", "look_up", "fetch", "quantum_seconds"])
+@pytest.mark.parametrize("action", ["submit", "find", "look_up", "fetch", "metrics"])
 @pytest.mark.parametrize("fault", ["before", "after", "twice"])
 def test_one_fault_anywhere_loses_and_doubles_nothing(store, action, fault):
     service = SimulatedService(once(action, fault))
@@ -98,7 +98,7 @@ def test_one_fault_anywhere_loses_and_doubles_nothing(store, action, fault):
 
 
 @pytest.mark.parametrize("fault", ["kill before", "kill after"])
-@pytest.mark.parametrize("action", ["submit", "find", "look_up", "fetch", "quantum_seconds"])
+@pytest.mark.parametrize("action", ["submit", "find", "look_up", "fetch", "metrics"])
 def test_a_kill_anywhere_is_resumed_by_the_same_call(tmp_path, action, fault):
     service = SimulatedService(once(action, fault))
     with pytest.raises(Killed), Store(tmp_path / "jobs.db") as store:

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -103,6 +104,10 @@ def test_readout_errors_are_measured_with_their_standard_errors(
     assert [one["p01"] for one in document["qubits"]] == [0.0] * 3
     assert 0 < document["qubits"][0]["p10_standard_error"] < 0.005
     assert document["age_seconds"] < 60
+    (sent,) = emulator.service.jobs.values()
+    assert document["measured_at_kind"] == "finished"
+    ended = datetime.fromisoformat(sent.finished)
+    assert datetime.fromisoformat(document["measured_at"]) == ended
     assert invoke([*words, "500", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["measured_at"] == document["measured_at"]
     assert len(emulator.service.jobs) == 1

@@ -72,6 +72,8 @@ def jobs():
     found["readout"] = stored(readout_circuits(3, [1, 0]), calibration, "readout")
     blind = [drawn([0.5, 0.5], generator)] * 2
     found["blind"] = stored(readout_circuits(3, [1, 0]), blind, "blind")
+    few = [np.array([[1, 0]], np.uint8), np.array([[0, 1]], np.uint8)]
+    found["few"] = stored(readout_circuits(3, [1, 0]), few, "few")
     return found
 
 
@@ -110,11 +112,26 @@ def test_readout_and_noise_are_taken_out_of_stored_bits(capsys, jobs):
 def test_the_table_names_the_plan(capsys, jobs):
     assert invoke(["mitigate", jobs[1], "--plan", "terminal", "--readout", jobs["readout"]]) == 0
     shown = capsys.readouterr().out
-    assert "terminal with 4000 shots a row" in shown
+    assert "terminal with 4000 shots, raw with 4000 shots a row" in shown
     assert "0.5" in shown
 
 
-def test_what_cannot_be_mitigated_is_one_line(capsys, jobs, monkeypatch):
+def test_without_a_plan_each_value_is_printed_once(capsys, jobs):
+    found = document(capsys, jobs[1])
+    assert found["plan"] == "none"
+    for words in ([], ["--plan", "none"]):
+        assert invoke(["mitigate", jobs[1], *words]) == 0
+        first, *table = capsys.readouterr().out.splitlines()
+        assert first == "<Z> of the bits of out, from stored bits; raw with 4000 shots a row"
+        for one in found["values"]:
+            assert one["mitigated"] == one["raw"]
+            number = f"{one['raw']['value']:.4f} +- {one['raw']['standard_error']:.4f}"
+            assert " ".join(" ".join(table).split()).count(number) == 1
+    assert invoke(["mitigate", jobs[1], jobs[3], "--plan", "linear(1,3)"]) == 0
+    assert capsys.readouterr().out.count("+-") == 4
+
+
+def test_what_cannot_be_mitigated_is_one_line(capsys, jobs):
     three = [jobs[1], jobs[3], jobs[5]]
     richardson = ["--plan", "richardson(1,3,5)"]
     terminal = ["--plan", "terminal", "--readout"]
@@ -128,7 +145,8 @@ def test_what_cannot_be_mitigated_is_one_line(capsys, jobs, monkeypatch):
         (2, [*three, *richardson, "--shots", "9" * 30], "at most those stored"),
         (2, [jobs[1], "--plan", "terminal"], "should have a readout calibration"),
         (2, [jobs[1], *terminal, jobs[3]], "two circuits with the register out"),
-        (3, [jobs[1], *terminal, jobs["blind"]], "1 - p01 - p10 should be above 0"),
+        (3, [jobs[1], *terminal, jobs["blind"]], "bit 0. Choose another qubit"),
+        (3, [jobs[1], *terminal, jobs["few"]], "Got 1 of 1 and 1 of 1 read wrongly for bit 0"),
         (3, ["feed" * 16], "fits 0 jobs"),
         (2, [jobs[1], "--register", "c"], "the register should be one of: out. Got c"),
         (2, [jobs[1], "--explain"], "should come with a finished run"),
@@ -138,15 +156,42 @@ def test_what_cannot_be_mitigated_is_one_line(capsys, jobs, monkeypatch):
         (2, ["--plan", "richardson(1,3,5)"], "needs circuits that it did not run"),
     ):
         assert message in error(capsys, code, *words)
-    # A calibration of the day before yesterday.
-    later = datetime.now(UTC) + timedelta(hours=48)
-    monkeypatch.setattr("qrnn_hw.submission.stored_jobs.sent_last", lambda keys, store: later)
-    line = error(capsys, 3, jobs[1], *terminal, jobs["readout"])
+
+
+def finished(key, hours):
+    """Let the service say that a job, which is stored now, ran so many hours from now."""
+    moment = (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
+    with Store(store_path()) as store:
+        store.put_finished_at(key, moment)
+    return moment
+
+
+def test_the_age_of_a_readout_is_between_the_runs_not_between_the_storings(capsys, jobs):
+    words = [jobs[1], jobs[3], "--plan", "linear(1,3) + terminal", "--readout", jobs["readout"]]
+    found = document(capsys, *words)
+    assert [one["kind"] for one in found["ran"]] == ["done", "done"]
+    assert found["readout"]["distance_seconds"] < 60
+    # Queued for two days: the readout is of the day before yesterday.
+    moment = finished(jobs[1], 48)
+    line = error(capsys, 3, *words)
     assert "at most 24.0 h old. Got 48.0 h" in line
-    earlier = datetime.now(UTC) - timedelta(hours=30)
-    monkeypatch.setattr("qrnn_hw.submission.stored_jobs.sent_last", lambda keys, store: earlier)
-    assert "Got 30.0 h" in error(capsys, 3, jobs[1], *terminal, jobs["readout"])
-    assert document(capsys, jobs[1], *terminal, jobs["readout"], "--max-age", "72")
+    found = document(capsys, *words, "--max-age", "72")
+    assert found["ran"][0] == {"at": moment, "kind": "finished"}
+    assert found["readout"]["job"] == jobs["readout"]
+    assert found["readout"]["kind"] == "done"
+    assert found["readout"]["distance_seconds"] == pytest.approx(48 * 3600, abs=60)
+    assert invoke(["mitigate", *words, "--max-age", "72"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[1].endswith("is 48.0 h from the farthest job, by the end of the run")
+    # A readout after the bits is as stale, and one job of two is enough.
+    finished(jobs[1], -30)
+    assert "Got 30.0 h" in error(capsys, 3, *words)
+    finished(jobs[3], 10)
+    finished(jobs["readout"], 10)
+    assert "Got 40.0 h" in error(capsys, 3, *words)
+    # All of them ran in one hour, whenever they were stored.
+    finished(jobs[1], 9.5)
+    assert document(capsys, *words)["readout"]["distance_seconds"] < 3600
 
 
 def test_jobs_that_are_not_one_circuit_folded_are_refused(capsys, jobs):

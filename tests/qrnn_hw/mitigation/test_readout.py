@@ -1,4 +1,6 @@
+import itertools
 from datetime import UTC, datetime, timedelta
+from math import comb
 
 import numpy as np
 import pytest
@@ -163,6 +165,34 @@ def test_stale_calibrations_are_refused():
 def test_calibrations_that_cannot_be_inverted_are_refused(p01, p10, message):
     with pytest.raises(CalibrationError, match=message):
         exact(p01, p10)
+
+
+@pytest.mark.parametrize("n_shots", [1, 2, 5, 10])
+def test_a_singular_bit_of_few_shots_asks_for_more(n_shots):
+    """Held against all outcomes of a poor qubit, whose two errors are both 1/4."""
+    flips = range(n_shots + 1)
+    weights = np.array([comb(n_shots, k) * 0.25**k * 0.75 ** (n_shots - k) for k in flips])
+    at_least = {
+        k: sum(weights[a] * weights[b] for a in flips for b in flips if a + b >= k)
+        for k in range(2 * n_shots + 1)
+    }
+    assert any(chance > 0.01 for k, chance in at_least.items() if k >= n_shots)
+    for a, b in itertools.product(flips, flips):
+        if a + b < n_shots:
+            assert from_counts([a], [n_shots - b], n_shots, n_shots, NOON).n_bits == 1
+            continue
+        by_chance = at_least[a + b] > 0.01
+        expected = "Take more shots" if by_chance else "Choose another qubit"
+        with pytest.raises(CalibrationError, match=expected):
+            from_counts([a], [n_shots - b], n_shots, n_shots, NOON)
+
+
+def test_a_singular_bit_of_many_shots_asks_for_another_qubit():
+    with pytest.raises(CalibrationError, match="for bit 1. Choose another qubit"):
+        from_counts([0, 2010], [4000, 2000], 4000, 4000, NOON)
+    # One circuit of a single shot is too few, whatever the other has.
+    with pytest.raises(CalibrationError, match=r"Got 1 of 1 and 40 of 4000 .*for bit 0.*Take more"):
+        from_counts([1], [3960], 1, 4000, NOON)
 
 
 def test_what_does_not_fit_is_refused():

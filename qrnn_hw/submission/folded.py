@@ -1,0 +1,123 @@
+"""A workload folded by several scale factors: one job for each, priced and asked about together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from jobs.cost import DEFAULT_FORMULA, Formula
+from jobs.spec import Pub
+from qrnn_hw.errors import UsageError
+from qrnn_hw.mitigation.folding import count_folded, fold
+from qrnn_hw.submission.assessment import Assessment, PlanState, assess
+from qrnn_hw.submission.machine import Machine
+from qrnn_hw.submission.workload import Workload
+
+if TYPE_CHECKING:
+    from jobs.runtime import Mode
+
+LARGEST_FACTOR = 99
+"""Far more noise than any extrapolation comes back from."""
+
+
+def fold_workload(workload: Workload, factor: int) -> Workload:
+    """Return the workload with every circuit folded; as it is by the factor 1.
+
+    Raises:
+        UsageError: a circuit has free parameters, no gate to fold, or something that cannot be.
+    """
+    if factor == 1:
+        return workload
+    if any(count_folded(pub.circuit) == 0 for pub in workload.pubs):
+        raise UsageError(
+            f"a circuit to fold should have gates that take time. Got none in {workload.name}; "
+            "leave --fold out."
+        )
+    pubs = tuple(Pub(fold(pub.circuit, factor), pub.parameters) for pub in workload.pubs)
+    return replace(workload, name=f"{workload.name} folded by {factor}", items=pubs)
+
+
+def assess_folded(
+    workload: Workload,
+    machine: Machine,
+    factors: Sequence[int],
+    *,
+    shots: int,
+    seed: int = 0,
+    mode: Mode = "job",
+    plan: PlanState | None = None,
+    formula: Formula = DEFAULT_FORMULA,
+) -> tuple[Assessment, ...]:
+    """Check and price the workload folded by each factor, as jobs that are sent one by one.
+
+    The job of a factor does not depend on the others, so it is known when it is sent again in
+    another list; on a recorded device each draws shots of its own.
+
+    Args:
+        workload: what is to run, scheduled so far as its idling is to be amplified too.
+        machine: where.
+        factors: odd, 1 for the circuit as it is.
+        shots: of each row of each circuit of each job.
+        seed: of a recorded device's shots.
+        mode: job, batch or session.
+        plan: of the account; each job leaves less of it to the next.
+        formula: of the price.
+
+    Raises:
+        UsageError: fewer than one shot, or circuits that cannot be folded.
+    """
+    left, verdicts = plan or PlanState(), []
+    for factor in factors:
+        verdict = assess(
+            fold_workload(workload, factor),
+            machine,
+            shots=shots,
+            seed=seed + factor - 1,
+            mode=mode,
+            plan=left,
+            formula=formula,
+        )
+        if factor != 1:
+            places = (
+                replace(one, where=f"{one.where} folded by {factor}") for one in verdict.findings
+            )
+            verdict = replace(verdict, findings=tuple(places))
+        verdicts.append(verdict)
+        if left.remaining_seconds is not None and verdict.estimate is not None:
+            spent = verdict.estimate.best_seconds
+            left = replace(left, remaining_seconds=left.remaining_seconds - spent)
+    return tuple(verdicts)
+
+
+def parse_factors(text: str) -> tuple[int, ...]:
+    """Return the scale factors of a list such as "1,3,5".
+
+    Raises:
+        UsageError: it is not two or more different odd numbers from 1 to `LARGEST_FACTOR`.
+    """
+    pieces = [piece.strip() for piece in text.split(",")]
+    factors = [int(one) if one.isdecimal() and len(one) < 4 else 0 for one in pieces]
+    if (
+        len(factors) < 2
+        or len(set(factors)) < len(factors)
+        or any(one % 2 == 0 or one > LARGEST_FACTOR for one in factors)
+    ):
+        raise UsageError(
+            "scale factors should be two or more different odd numbers up to "
+            f"{LARGEST_FACTOR}, such as 1,3,5. Got {text!r}."
+        )
+    return tuple(factors)
+
+
+def mitigate_command(verdicts: Sequence[Assessment], factors: Sequence[int]) -> str:
+    """Return the command that extrapolates the jobs, with the plan that passes all their points.
+
+    Where a circuit has several registers and none is `out`, the one to read is left to fill in.
+    """
+    specs = [verdict.spec for verdict in verdicts if verdict.spec is not None]
+    keys = " ".join(spec.key[:12] for spec in specs)
+    plan = "linear" if len(factors) == 2 else "richardson"
+    names = {register.name for register in specs[0].pubs[0].circuit.cregs}
+    register = "" if "out" in names or len(names) == 1 else " --register REGISTER"
+    return f'qrnn-hw mitigate {keys} --plan "{plan}({",".join(map(str, factors))})"{register}'
