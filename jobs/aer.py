@@ -63,6 +63,19 @@ def of_several(names: Mapping[int, str]) -> frozenset[int]:
     return frozenset(qubit for qubit, name in names.items() if name == SEVERAL)
 
 
+STATEVECTOR_QUBITS = 24
+"""With more of them a state vector takes over 256 MiB."""
+
+
+def method_for(n_qubits: int) -> str:
+    """Return the method of Aer that holds a state of so many qubits.
+
+    A matrix product state is exact too, and small where few qubits are entangled, as in a
+    calibration of readout.
+    """
+    return "statevector" if n_qubits <= STATEVECTOR_QUBITS else "matrix_product_state"
+
+
 def simulator(
     noise: DeviceNoise | None,
     measured_with: Mapping[int, str] | None = None,

@@ -14,8 +14,8 @@ from qiskit.circuit import QuantumCircuit
 
 from calibration.noise import DeviceNoise, NoiseScale
 from calibration.snapshot import Snapshot
-from jobs.aer import lower, measurement_names, of_several, simulator
-from jobs.errors import SpecError
+from jobs.aer import lower, measurement_names, method_for, of_several, simulator
+from jobs.errors import JobFailedError, SpecError
 from jobs.misreads import with_misreads
 from jobs.runtime import LocalRuntimeExecutor
 from jobs.spec import JobSpec, Pub, PubResult
@@ -36,6 +36,7 @@ class RecordedDeviceExecutor:
 
         Raises:
             SpecError: the circuits are not for this device.
+            JobFailedError: Aer cannot run them, as where they take too much memory.
         """
         physical = active_qubits([pub.circuit for pub in spec.pubs])
         if physical and physical[-1] >= self._snapshot.n_qubits:
@@ -50,7 +51,12 @@ class RecordedDeviceExecutor:
             Pub(lower(with_misreads(circuit, noise, of_several(names))), pub.parameters)
             for circuit, pub in zip(circuits, spec.pubs, strict=True)
         ]
-        return self._place(physical, names).run(replace(spec, pubs=tuple(pubs)))
+        from qiskit_aer import AerError
+
+        try:
+            return self._place(physical, names).run(replace(spec, pubs=tuple(pubs)))
+        except AerError as error:
+            raise JobFailedError(f"Aer should run every circuit. Got: {error.message}") from error
 
     def _noise(self, physical: tuple[int, ...]) -> DeviceNoise:
         if physical not in self._noises:
@@ -60,8 +66,9 @@ class RecordedDeviceExecutor:
     def _place(self, physical: tuple[int, ...], names: dict[int, str]) -> LocalRuntimeExecutor:
         key = (physical, tuple(sorted(names.items())))
         if key not in self._places:
-            noise = self._noise(physical)
-            self._places[key] = LocalRuntimeExecutor(simulator(noise, names), name=self.name)
+            method = method_for(len(physical))
+            place = simulator(self._noise(physical), names, method=method)
+            self._places[key] = LocalRuntimeExecutor(place, name=self.name)
         return self._places[key]
 
 

@@ -136,6 +136,22 @@ def test_readout_errors_of_a_recorded_device_are_those_of_its_snapshot(
     assert one["p01"] == pytest.approx(record.p01, abs=5 * one["p01_standard_error"])
 
 
+def test_more_qubits_than_a_state_vector_holds_are_read(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "home"))
+    words = ["calibrate", "readout", "--backend", "fake_boston", "--shots", "2000", "--json"]
+    assert invoke([*words, "--qubits", "0-29"]) == 0
+    for one in json.loads(capsys.readouterr().out)["qubits"]:
+        record = snapshot("fake_boston").record("measure", (one["qubit"],))
+        for name in ("p01", "p10"):
+            deviation = 5 * one[f"{name}_standard_error"]
+            # What is prepared in |1> decays a little before it is read.
+            assert one[name] == pytest.approx(getattr(record, name), abs=deviation + 0.01)
+    monkeypatch.setattr("jobs.recorded.method_for", lambda n_qubits: "statevector")
+    assert invoke([*words, "--qubits", "0-40"]) == 7
+    (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("error:")]
+    assert "Insufficient memory" in line
+
+
 def test_mid_circuit_readout_is_measured_apart(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "home"))
     whole = snapshot("fake_boston")
