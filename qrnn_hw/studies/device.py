@@ -14,6 +14,7 @@ from calibration.files import read_snapshot, write_snapshot
 from jobs.cost import Estimate, qpu_seconds
 from jobs.executor import Executor, RemoteExecutor
 from jobs.preflight import preflight, require
+from jobs.run_time import run_time
 from jobs.runner import run
 from jobs.spec import JobSpec
 from jobs.splitting import split
@@ -202,7 +203,7 @@ def run_rounds(
             if plan.budget_seconds is not None and reached > plan.budget_seconds:
                 return Progression(tuple(measured), len(jobs), spent, over_budget=reached)
         counts = sentences.outcome_counts(run(job.spec, executor, store))
-        ended = _ended(job.spec.key, store)
+        ended = run_time(job.spec.key, store).at.isoformat()
         measured.append(Measurement(job.round, job.shots, job.spec.key, counts, ended))
         spent += _charged(job, store)
         progress.advance(number + 1, len(jobs), f"round {job.round + 1}, {spent:.0f} s")
@@ -219,11 +220,6 @@ def _due(measured: Sequence[Measurement], number: int, hours: float) -> datetime
     """Return when a round may begin: so many hours after the last job of the one before."""
     before = [datetime.fromisoformat(one.ended) for one in measured if one.round < number]
     return max(before) + timedelta(hours=hours) if before and hours else None
-
-
-def _ended(key: str, store: Store) -> str:
-    state = store.state(key)
-    return state.at if isinstance(state, Done) else datetime.now(UTC).isoformat()
 
 
 def _charged(job: DeviceJob, store: Store) -> float:
