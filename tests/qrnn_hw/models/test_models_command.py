@@ -19,7 +19,7 @@ from qrnn_hw.cli.models import app
 from qrnn_hw.data.labelled_text import load_tsv
 from qrnn_hw.errors import DataError, UsageError
 from qrnn_hw.models.facts import costs, markdown
-from qrnn_hw.recipes.label_share import label_share
+from qrnn_hw.recipes.label_share import LabelShare, label_share
 from qrnn_hw.recipes.recipe_run import prepare_recipe
 from qrnn_hw.recipes.recipe_settings import RecipeSettings
 
@@ -192,6 +192,25 @@ def test_a_hybrid_is_audited_from_the_projection_that_training_starts_with(tmp_p
 
     assert label_share(settings, text).mean == share(prepared.initial[0])
     assert share(prepared.network.initial(2)) != share(prepared.initial[0])
+
+
+def test_what_is_printed_tells_the_variants_and_their_shares(tmp_path, monkeypatch):
+    def audited(model, **_):
+        facts = {"name": model.name, "options": dict(model.options), "n_weights": 6}
+        return facts | {"jacobian_rank": 1, "input_blind": False}
+
+    def shared(settings, text):
+        share = 0.75 if settings.options["mode"] == "sampled" else 1.0
+        return LabelShare("mine", 12, 8, share, 0.5, 1.0)
+
+    monkeypatch.setattr("circuits.architectures", lambda: ["v3a"])
+    monkeypatch.setattr("qrnn_hw.models.facts.audited", audited)
+    monkeypatch.setattr("qrnn_hw.recipes.label_share.label_share", shared)
+    path = str(sentences(tmp_path))
+    lines = [line.split("│") for line in run("audit", "--all", "--data", path).splitlines()]
+    rows = [[cell.strip() for cell in line[1:-1]] for line in lines if len(line) > 1]
+    assert [(row[0], row[-1]) for row in rows] == [("v3a", "100 %"), ("v3a, mode sampled", "75 %")]
+    assert "label share, smallest" in run("audit", "v3a", "--data", path)
 
 
 @pytest.mark.parametrize(
