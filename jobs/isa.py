@@ -169,7 +169,7 @@ def transpile_round(
     if circuit.num_qubits > snapshot.n_qubits:
         raise SpecError(
             f"{circuit.name} needs {circuit.num_qubits} qubits. "
-            f"Got {snapshot.backend} with {snapshot.n_qubits}."
+            f"Got {snapshot.backend} with {snapshot.n_qubits}; choose another backend."
         )
     physical = choose_layout(circuit, snapshot, seed)
     active = snapshot.restrict(physical)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from numbers import Integral, Real
 from typing import Any, Self
@@ -17,6 +18,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from circuits.exact.sequence import SequenceModel
+from circuits.registry import architecture
 
 Array = NDArray[np.float64]
 
@@ -152,14 +154,23 @@ class QRNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def _engine(self) -> _Engine:
-        options = tuple(sorted((self.model_options or {}).items()))
-        return _engine(self.model, options, self.backend)
+        # The registry's own values: 1.0 and True would find what was compiled for 1.
+        network = architecture(self.model, **(self.model_options or {}))
+        return _engine(network.name, network.options, self.backend)
 
     def _check_settings(self) -> None:
         for name in ("n_steps", "max_iter"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
                 raise ValueError(f"{name} should be an integer of at least 1. Got {value!r}.")
+        if not isinstance(self.model, str):
+            raise ValueError(f"model should be a name. Got {self.model!r}.")
+        options: Any = {} if self.model_options is None else self.model_options
+        if not isinstance(options, Mapping) or not all(isinstance(name, str) for name in options):
+            raise ValueError(
+                'model_options should be values by name, such as {"mode": "sampled"}. '
+                f"Got {options!r}."
+            )
         alpha: Any = self.alpha
         if not isinstance(alpha, Real) or not 0 <= float(alpha) < np.inf:
             raise ValueError(f"alpha should be finite and at least 0. Got {alpha!r}.")
@@ -246,7 +257,6 @@ def _chunks(rows: Array, empty: float) -> list[Array]:
 def _engine(model: str, options: tuple[tuple[str, Any], ...], backend: str | None) -> _Engine:
     # By name, so that a fitted estimator holds arrays only and can be pickled.
     from circuits.exact.logical import logical_model
-    from circuits.registry import architecture
     from qrnn_hw.networks.network import VECTOR_OFFSET
 
     network = architecture(model, **dict(options))

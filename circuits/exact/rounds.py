@@ -51,8 +51,7 @@ class RoundsModel:
 
         Args:
             weights: radians, shape (p,).
-            features: shape (T, d); what is beyond the length is not taken, but a vector that is
-                to be normalised must not vanish there.
+            features: shape (T, d) with T at least 1; what is beyond the length is not taken.
             length: number of steps, 1 to T.
 
         Returns:
@@ -63,9 +62,9 @@ class RoundsModel:
         """
         d, p = self.architecture.n_features, self.architecture.n_weights
         shapes = jnp.shape(weights), jnp.shape(features)[1:]
-        if jnp.ndim(features) != 2 or shapes != ((p,), (d,)):
+        if jnp.ndim(features) != 2 or shapes != ((p,), (d,)) or 0 in jnp.shape(features)[:1]:
             raise CircuitsError(
-                f"weights and features should have shapes ({p},) and (T, {d}). "
+                f"weights and features should have shapes ({p},) and (T, {d}), T at least 1. "
                 f"Got {shapes[0]} and {jnp.shape(features)}."
             )
         recurrence = self.architecture.recurrence
@@ -77,7 +76,9 @@ class RoundsModel:
 
         n_values = len(self.circuits) * len(self.architecture.readout)
         alive = jnp.arange(features.shape[0]) < length
-        return scan_rounds(recurrence, n_values, read, features, alive)
+        # Beyond the end anything will do that has a direction and a gradient.
+        taken = jnp.where(alive[:, None], features, 1.0)
+        return scan_rounds(recurrence, n_values, read, taken, alive)
 
     def _values(self, parameters: jax.Array) -> jax.Array:
         """Return <Z> of the outcome bits of every circuit of a round, one after the other."""

@@ -229,15 +229,12 @@ def audit(
     elif markdown:
         typer.echo(models.markdown(reports))
     elif every:
-        print_table(
-            ("model", "weights", "rank", "blind"),
-            [
-                (one["name"], one["n_weights"], one["jacobian_rank"], one["input_blind"])
-                for one in reports
-            ],
-        )
+        print_table(*models.summary(reports))
     else:
-        print_table(("", ""), list(reports[0].items()))
+        shown = dict(reports[0])
+        share = shown.pop("label_share", {})
+        shown |= {f"label share, {key}": value for key, value in share.items()}
+        print_table(("", ""), list(shown.items()))
 
 
 def _label_share(

@@ -200,6 +200,26 @@ def audited(
     return report
 
 
+def summary(
+    audits: Iterable[Mapping[str, Any]],
+) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """Return column names and one row a model: what an audit found, in short."""
+    columns: tuple[str, ...] = ("model", "weights", "rank", "blind")
+    rows: list[tuple[Any, ...]] = []
+    for one in audits:
+        row: tuple[Any, ...] = (
+            _full_name(one),
+            one["n_weights"],
+            one["jacobian_rank"],
+            one["input_blind"],
+        )
+        if "label_share" in one:
+            columns = (*columns[:4], "one label")
+            row = (*row, f"{100 * one['label_share']['mean']:.0f} %")
+        rows.append(row)
+    return columns, rows
+
+
 def markdown(audits: Iterable[Mapping[str, Any]]) -> str:
     """Return the audits as one Markdown table, model after model."""
     from circuits.registry import architecture
@@ -215,9 +235,8 @@ def markdown(audits: Iterable[Mapping[str, Any]]) -> str:
     for report in reports:
         model = architecture(report["name"], **report["options"])
         signal = report["gradient_snr"]
-        name = ", ".join([report["name"], *_not_default(report["name"], report["options"])])
         cells = [
-            name,
+            _full_name(report),
             report["mode"],
             str(report["n_qubits"]),
             str(model.n_features),
@@ -233,8 +252,10 @@ def markdown(audits: Iterable[Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _not_default(name: str, options: Mapping[str, Any]) -> list[str]:
+def _full_name(report: Mapping[str, Any]) -> str:
+    """Return a model's name with the options that are not its row's defaults."""
     from circuits.registry import row
 
-    own = row(name)
-    return [f"{key} {value}" for key, value in options.items() if value != own.default(key)]
+    own, options = row(report["name"]), report["options"]
+    chosen = [f"{key} {value}" for key, value in options.items() if value != own.default(key)]
+    return ", ".join([report["name"], *chosen])

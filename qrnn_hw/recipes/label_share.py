@@ -54,7 +54,9 @@ def label_share(settings: RecipeSettings, text: LabelledText) -> LabelShare:
     for draw in range(DRAWS):
         # A hybrid's weights are all its controller's: it starts anew from another seed.
         parameters = (
-            network.initial(settings.seed + draw) if "circuit" not in start else dict(start)
+            dict(start)
+            if "circuit" in start
+            else network.initial(settings.seed + draw, np.asarray(start["projection"]))
         )
         if "circuit" in start:
             weights = generator.uniform(-np.pi, np.pi, start["circuit"].shape)

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs.isa import check_fits
 from jobs.store import Store
 from qrnn_hw.classical.baselines import Baseline
 from qrnn_hw.config import store_path, writable_folder
@@ -77,6 +78,7 @@ def run_in_rounds(
     progress.stage(f"reading the vectors of {len(text):,} sentences, opening {settings.backend}")
     writable_folder(settings.output)
     machine = open_as_begun(settings, progress)
+    check_fits(settings.architecture, machine.snapshot)
     keep_calibration(machine, settings.output)
     task = load_task(settings, text)
     prepared = prepare_recipe(_recipe(settings), text)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from jobs.errors import StoreError
 from jobs.lock import held
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.studies.grid import Cell
@@ -67,10 +68,14 @@ class RowFile:
         return rows
 
     def add(self, row: Row) -> None:
-        """Append a row; several processes may add to one file."""
+        """Append a row; several processes may add to one file.
+
+        Raises:
+            ConfigurationError: the folder of locks cannot be written to.
+        """
         line = json.dumps(asdict(row), sort_keys=True, allow_nan=False).encode() + b"\n"
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with held(self.path.parent / ".locks", "00"), self.path.open("ab+") as stream:
+        with self._held("00"), self.path.open("ab+") as stream:
             stream.truncate(_whole_lines(stream.seek(0, os.SEEK_END), stream))
             stream.write(line)
             stream.flush()
@@ -81,17 +86,32 @@ class RowFile:
         """Keep other processes from running the same cells meanwhile.
 
         Raises:
-            ConfigurationError: another process does now.
+            ConfigurationError: another process does now, or the folder of locks cannot be written
+                to.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             try:
-                stack.enter_context(held(self.path.parent / ".locks", "study", wait=False))
+                stack.enter_context(self._held("study", wait=False))
             except BlockingIOError as error:
                 raise ConfigurationError(
                     f"a study should be run by one process at a time. Got {self.path.parent}, "
                     "where another one is at work; wait for it, or give each a part with --shard "
                     "and a folder of its own."
+                ) from error
+            yield
+
+    @contextmanager
+    def _held(self, key: str, *, wait: bool = True) -> Iterator[None]:
+        """Hold a lock of this folder, with its refusals in the words of a study."""
+        folder = self.path.parent / ".locks"
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(held(folder, key, wait=wait))
+            except StoreError as error:
+                raise ConfigurationError(
+                    "the locks of a study should be in a folder that can be written to. Got "
+                    f"{folder}; change its permissions, or choose another --output."
                 ) from error
             yield
 

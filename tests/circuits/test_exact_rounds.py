@@ -85,6 +85,20 @@ def test_gradients_through_the_fed_back_value_equal_differences():
     assert np.abs(slopes[1][0]).max() > 1e-3  # the first word reaches the end only through h
 
 
+@pytest.mark.parametrize("beyond", [0.0, np.nan])
+def test_what_is_beyond_the_end_reaches_neither_value_nor_gradient(beyond):
+    # It encodes the direction of its features.
+    model, x, w = draw("v1", n_sequences=1, wiring="repaired")
+    run = rounds_model(model)
+    slopes = jax.jit(jax.grad(lambda w, x: run.outputs(w, x, 1).sum(), (0, 1)))
+    whole = slopes(w, x[0])
+    x[0, 1] = beyond
+    for found, expected in zip(slopes(w, x[0]), whole, strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+    assert min(np.abs(part).max() for part in whole) > 1e-3
+    np.testing.assert_array_equal(whole[1][1], 0)
+
+
 def test_what_does_not_run_in_rounds_is_refused():
     with pytest.raises(CircuitsError, match="Got dynamic-line in sampled mode"):
         rounds_model(circuits.architecture("dynamic-line"))
@@ -92,3 +106,5 @@ def test_what_does_not_run_in_rounds_is_refused():
     run = rounds_model(model)
     with pytest.raises(CircuitsError, match=r"shapes \(8,\) and \(T, 8\)"):
         run.outputs(jnp.asarray(w[:-1]), jnp.asarray(x[0]), 2)
+    with pytest.raises(CircuitsError, match=r"T at least 1\. Got \(8,\) and \(0, 8\)"):
+        run.outputs(jnp.asarray(w), jnp.asarray(x[0, :0]), 0)

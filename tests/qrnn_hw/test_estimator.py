@@ -67,6 +67,15 @@ def test_options_choose_the_model_and_rows_of_zeros_do_no_harm():
     np.testing.assert_allclose(fitted.predict_proba(rows).sum(1), 1)
 
 
+@pytest.mark.parametrize("layers", [1.0, True])
+def test_a_value_that_equals_a_compiled_one_is_refused_all_the_same(layers):
+    one = QRNNClassifier("hybrid", model_options={"mode": "sampled", "n_layers": 1})
+    assert one._engine is one.set_params(n_steps=2)._engine
+    other = QRNNClassifier("hybrid", model_options={"mode": "sampled", "n_layers": layers})
+    with pytest.raises(CircuitsError, match=rf"option n_layers of hybrid .*Got {layers}"):
+        other.fit(*ordered(10, 0))
+
+
 def test_what_it_cannot_use_is_refused():
     rows, labels = ordered(10, 0)
     with pytest.raises(ValueError, match="Got 2 features and n_steps=3"):
@@ -77,6 +86,13 @@ def test_what_it_cannot_use_is_refused():
         (name,) = setting
         with pytest.raises(ValueError, match=rf"{name} should be .*at least [01]\. Got"):
             QRNNClassifier(**setting).fit(rows, labels)
+    for options in ([("mode", "sampled")], "mode=sampled", {1: 2, "mode": "sampled"}):
+        with pytest.raises(ValueError, match=r"values by name, .*Got [\[{']"):
+            QRNNClassifier("v1", model_options=options).fit(rows, labels)
+    with pytest.raises(ValueError, match=r"model should be a name\. Got \['v1'\]"):
+        QRNNClassifier(["v1"]).fit(rows, labels)
+    with pytest.raises(CircuitsError, match=r"one of expectation, sampled\. Got \['sampled'\]"):
+        QRNNClassifier("v1", model_options={"mode": ["sampled"]}).fit(rows, labels)
     with pytest.raises(UnknownNameError, match="no model is called"):
         QRNNClassifier("dynamic-lime").fit(rows, labels)
     with pytest.raises(CircuitsError, match=r"Got v1 in expectation mode"):

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
+import numpy as np
 import pytest
 from qiskit import qasm3, qpy
 from typer.testing import CliRunner
@@ -14,8 +16,12 @@ import circuits
 from circuits.errors import CircuitsError, UnknownNameError
 from qrnn_hw.cli import invoke
 from qrnn_hw.cli.models import app
+from qrnn_hw.data.labelled_text import load_tsv
 from qrnn_hw.errors import DataError, UsageError
 from qrnn_hw.models.facts import costs, markdown
+from qrnn_hw.recipes.label_share import LabelShare, label_share
+from qrnn_hw.recipes.recipe_run import prepare_recipe
+from qrnn_hw.recipes.recipe_settings import RecipeSettings
 
 
 def run(*arguments):
@@ -149,12 +155,16 @@ def test_audit_reports_one_model_and_writes_a_table_row():
     assert table[3].startswith("| v1, wiring repaired | expectation | 6 | 5 | 6 | 1 | yes |")
 
 
-def test_an_audit_on_sentences_finds_the_constant_predictors(tmp_path):
+def sentences(folder):
     words = ("good", "bad", "nice", "awful", "sound", "price", "case", "great")
-    path = tmp_path / "mine.tsv"
+    path = folder / "mine.tsv"
     lines = [f"{i % 2}\t{words[i % 8]} {words[i // 8 % 8]} {words[i % 5]}" for i in range(60)]
     path.write_text("label\ttext\n" + "\n".join(lines) + "\n")
+    return path
 
+
+def test_an_audit_on_sentences_finds_the_constant_predictors(tmp_path):
+    path = sentences(tmp_path)
     reports = [
         json.loads(run("audit", name, "--steps", "1", "--data", str(path), "--json"))
         for name in ("v1", "adapted")
@@ -166,6 +176,41 @@ def test_an_audit_on_sentences_finds_the_constant_predictors(tmp_path):
     assert reading["sentences"] == blind["sentences"] == 12
     cells = [[cell.strip() for cell in line.split("|")] for line in markdown(reports).splitlines()]
     assert cells[2][cells[0].index(f"one label on {path}")] == "100 %"
+
+
+def test_a_hybrid_is_audited_from_the_projection_that_training_starts_with(tmp_path, monkeypatch):
+    monkeypatch.setattr("qrnn_hw.recipes.label_share.DRAWS", 1)
+    path = sentences(tmp_path)
+    settings, text = RecipeSettings("hybrid", data=path, seed=2), load_tsv(path)
+    prepared = prepare_recipe(settings, text)
+    inputs, lengths, _ = (array[0] for array in prepared.test)
+    score = jax.jit(jax.vmap(prepared.network.score, (None, 0, 0)))
+
+    def share(parameters):
+        ones = float((np.asarray(score(parameters, inputs, lengths)) > 0).mean())
+        return max(ones, 1 - ones)
+
+    assert label_share(settings, text).mean == share(prepared.initial[0])
+    assert share(prepared.network.initial(2)) != share(prepared.initial[0])
+
+
+def test_what_is_printed_tells_the_variants_and_their_shares(tmp_path, monkeypatch):
+    def audited(model, **_):
+        facts = {"name": model.name, "options": dict(model.options), "n_weights": 6}
+        return facts | {"jacobian_rank": 1, "input_blind": False}
+
+    def shared(settings, text):
+        share = 0.75 if settings.options["mode"] == "sampled" else 1.0
+        return LabelShare("mine", 12, 8, share, 0.5, 1.0)
+
+    monkeypatch.setattr("circuits.architectures", lambda: ["v3a"])
+    monkeypatch.setattr("qrnn_hw.models.facts.audited", audited)
+    monkeypatch.setattr("qrnn_hw.recipes.label_share.label_share", shared)
+    path = str(sentences(tmp_path))
+    lines = [line.split("│") for line in run("audit", "--all", "--data", path).splitlines()]
+    rows = [[cell.strip() for cell in line[1:-1]] for line in lines if len(line) > 1]
+    assert [(row[0], row[-1]) for row in rows] == [("v3a", "100 %"), ("v3a, mode sampled", "75 %")]
+    assert "label share, smallest" in run("audit", "v3a", "--data", path)
 
 
 @pytest.mark.parametrize(

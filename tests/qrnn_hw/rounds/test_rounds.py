@@ -221,5 +221,9 @@ def test_what_does_not_fit_rounds_is_said(sentences, tmp_path, capsys):
     assert "or without noise. Got --engine aer" in capsys.readouterr().err
     assert invoke([*command, "--model", "sim-v1", "--mode", "sampled"]) == 2
     assert "should be one of coherent. Got 'sampled'" in capsys.readouterr().err
+    assert invoke([*command, "--model", "v5", "--backend", "fake_manila"]) == 2
+    said = capsys.readouterr().err
+    assert "v5 needs 8 qubits. Got fake_manila with 5; choose another backend" in said
+    assert "training" not in said
     assert invoke([*command, "--model", "v1", "--option", "wiring"]) == 2
     assert "NAME=VALUE. Got 'wiring'" in capsys.readouterr().err
