@@ -119,7 +119,8 @@ def readout(
         print_json(document)
         return
     typer.echo(
-        f"{document['backend']}, measured {document['measured_at']}, job {document['job'][:12]}"
+        f"{document['backend']}, {document['instruction']}, {document['measured_at']}, "
+        f"job {document['job'][:12]}"
     )
     print_table(
         ("qubit", "P(1 | 0)", "P(0 | 1)"),

@@ -86,7 +86,13 @@ def places_of(wanted: Sequence[Reading], there: Sequence[Reading], backend: str)
     """
     if not set(wanted) <= set(there):
         qubits = ",".join(str(qubit) for qubit in sorted({one.qubit for one in wanted}))
-        within = "" if {one.kind for one in wanted} == {"measure"} else " --mid-circuit"
+        kinds = {one.kind for one in wanted}
+        if len(kinds) > 1:
+            raise UsageError(
+                "one readout job holds one kind of measurement. Got a register that was read by "
+                f"{' and '.join(sorted(kinds))}; it cannot be corrected from one job."
+            )
+        within = "" if kinds == {"measure"} else " --mid-circuit"
         raise UsageError(
             f"the readout job should have measured qubits {', '.join(map(str, wanted))}. "
             f"Got {', '.join(map(str, there))}. `qrnn-hw calibrate readout --backend {backend} "

@@ -15,6 +15,7 @@ from jobs.states import now
 from jobs.store import Store
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.readout_calibration import from_shots
+from qrnn_hw.submission.belonging import readings
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.submission.workload import Workload
 
@@ -77,7 +78,8 @@ def readout_workload(
 def readout_document(key: str, store: Store, qubits: Sequence[int]) -> dict[str, Any]:
     """Return the confusion of each qubit, with standard errors and age, from the stored bits.
 
-    `measured_at` is when the job ran, and `measured_at_kind` how that is known: `jobs.run_time`.
+    `instruction` is what read them; `measured_at` is when the job ran, and `measured_at_kind` how
+    that is known: `jobs.run_time`.
 
     Raises:
         CalibrationError: a qubit's readout tells nothing.
@@ -89,6 +91,7 @@ def readout_document(key: str, store: Store, qubits: Sequence[int]) -> dict[str,
     return {
         "backend": record.backend if record else "",
         "job": key,
+        "instruction": readings([store.spec(key)], "out")[0].kind,
         "shots": len(zeros),
         "measured_at": ran.at.isoformat(),
         "measured_at_kind": ran.kind,

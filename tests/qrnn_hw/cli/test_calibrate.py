@@ -158,9 +158,11 @@ def test_mid_circuit_readout_is_measured_apart(tmp_path, capsys, monkeypatch):
     worst = max(range(156), key=lambda q: whole.record("measure_2", (q,)).error)
     words = ["calibrate", "readout", "--qubits", str(worst), "--shots", "4000"]
     found = {}
-    for option in ((), ("--mid-circuit",)):
+    for option, instruction in (((), "measure"), (("--mid-circuit",), "measure_2")):
         assert invoke([*words, "--backend", "fake_boston", "--json", *option]) == 0
-        (found[option],) = json.loads(capsys.readouterr().out)["qubits"]
+        document = json.loads(capsys.readouterr().out)
+        assert document["instruction"] == instruction
+        (found[option],) = document["qubits"]
     one = found["--mid-circuit",]
     # Of measure_2 the device reports the mean of both errors alone.
     deviation = 5 * np.hypot(one["p01_standard_error"], one["p10_standard_error"]) / 2

@@ -232,11 +232,15 @@ def test_a_bit_that_a_branch_reads_is_known_by_its_qubit(capsys, jobs):
     bits = drawn([0.5, 0.5], np.random.default_rng(3))
     inside = stored([folded(1, branch=True)], [bits], "inside")
     assert document(capsys, inside, "--plan", "terminal", "--readout", jobs["readout"])
-    kinds = folded(1)
-    kinds.data[-1] = kinds.data[-1].replace(operation=MidCircuitMeasure("measure_2"))
+    kinds, within = folded(1), MidCircuitMeasure("measure_2")
+    kinds.data[-1] = kinds.data[-1].replace(operation=within)
+    mixed = stored([kinds], [bits], "mixed")
+    line = error(capsys, 2, mixed, "--plan", "terminal", "--readout", jobs["readout"])
+    assert "read by measure and measure_2; it cannot be corrected from one job" in line
+    kinds.data[-2] = kinds.data[-2].replace(operation=within)
     other = stored([kinds], [bits], "measure_2")
     line = error(capsys, 2, other, "--plan", "terminal", "--readout", jobs["readout"])
-    assert "should have measured qubits 1, 0 by measure_2. Got 1, 0." in line
+    assert "should have measured qubits 1 by measure_2, 0 by measure_2. Got 1, 0." in line
     assert "--qubits 0,1 --mid-circuit` measures them" in line
 
 
