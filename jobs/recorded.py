@@ -56,7 +56,10 @@ class RecordedDeviceExecutor:
         try:
             return self._place(physical, names).run(replace(spec, pubs=tuple(pubs)))
         except AerError as error:
-            raise JobFailedError(f"Aer should run every circuit. Got: {error.message}") from error
+            raise JobFailedError(
+                f"Aer should run every circuit. Got: {error.message.rstrip('.')}; take fewer "
+                "qubits where memory is short."
+            ) from error
 
     def _noise(self, physical: tuple[int, ...]) -> DeviceNoise:
         if physical not in self._noises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -32,6 +32,14 @@ from qrnn_hw.statistics.intervals import Interval
 from qrnn_hw.submission.assessment import execution_limit_seconds
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.train.ensemble import EnsembleState
+
+
+class Test(NamedTuple):
+    """The n test sentences that are run."""
+
+    inputs: NDArray[np.float64]  # shape (n, T, n_inputs)
+    lengths: NDArray[np.int64]  # shape (n,)
+    labels: NDArray[np.int64]  # shape (n,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +77,8 @@ def run_in_rounds(
         settings: what to run; its engine should be exact.
         text: labelled sentences to train and test on.
         progress: told of each stage.
-        confirm: called with the estimate of all rounds before anything is sent.
+        confirm: called once with the estimate of all rounds: before the training of a new run,
+            after that of one that goes on.
 
     Raises:
         QRNNError, CircuitsError, CalibrationError, JobsError: see the exit codes.
@@ -83,54 +92,59 @@ def run_in_rounds(
     task = load_task(settings, text)
     prepared = prepare_recipe(_recipe(settings), text)
     trained = with_noise(prepared, machine, settings) if settings.trains_under_noise else prepared
+    test = Test(*(array[0][: settings.sentences] for array in prepared.test))
+    compiled = compiler(machine, seed=settings.seeds["transpiler"], decoupling=settings.decoupling)
+
+    def plan(parameters: Parameters) -> PlannedRounds:
+        rounds = PlannedRounds(machine, settings.shots, settings.seeds["shots_scale_1"])
+        prepared.network.scores_in_rounds(parameters, test.inputs, test.lengths, rounds, compiled)
+        return rounds
+
+    is_new = not (settings.output / "checkpoint.npz").exists()
+    if is_new:
+        progress.stage("building, checking and pricing the rounds")
+        agree(plan(prepared.initial[0]), machine, confirm)
     noise = f"under the noise of {machine.name}" if trained.noise else "without noise"
     progress.stage(f"training {settings.model} {noise}")
     state = train_recipe(trained, progress)
     parameters = state.of(0)
-    inputs, lengths, labels = (array[0][: settings.sentences] for array in prepared.test)
-    network = prepared.network
     progress.stage("training classical controls on the same rows")
-    controls = classical_controls(
-        task,
-        n_parameters=sum(int(value.size) for value in parameters.values()),
-        seed=settings.seeds["training"],
-    )
-    progress.stage("building, checking and pricing the rounds")
-    compiled = compiler(machine, seed=settings.seeds["transpiler"], decoupling=settings.decoupling)
-    planned = PlannedRounds(machine, settings.shots, settings.seeds["shots_scale_1"])
-    network.scores_in_rounds(parameters, inputs, lengths, planned, compiled)
-    agree(planned, machine, confirm)
+    n_parameters = sum(int(value.size) for value in parameters.values())
+    controls = classical_controls(task, n_parameters=n_parameters, seed=settings.seeds["training"])
+    planned = plan(parameters)
+    if not is_new:  # what of it is sent already is only known with the weights
+        agree(planned, machine, confirm)
     progress.stage(f"running {len(planned.specs)} rounds on {machine.name}, one job each")
     with Store(store_path()) as store:
         measured = _stored_rounds(settings, planned, store, progress)
-        noisy = network.scores_in_rounds(parameters, inputs, lengths, measured, compiled)
-    scores = {
-        "ideal": _exact_scores(network, parameters, inputs, lengths),
-        "ideal_shots": network.sampled_scores(
-            parameters,
-            inputs,
-            lengths,
-            shots=settings.shots,
-            generator=np.random.default_rng(settings.seed),
-        ),
-        "noisy": noisy,
-    }
+        noisy = prepared.network.scores_in_rounds(
+            parameters, test.inputs, test.lengths, measured, compiled
+        )
+    scores = _simulated(settings, prepared.network, parameters, test) | {"noisy": noisy}
     if trained.noise:
-        scores["noisy_exact"] = _exact_scores(trained.network, parameters, inputs, lengths)
+        scores["noisy_exact"] = _exact_scores(trained.network, parameters, test)
     return RoundsOutcome(
-        settings, task, machine, trained, state, planned, measured, labels, scores, controls
+        settings, task, machine, trained, state, planned, measured, test.labels, scores, controls
     )
 
 
-def _exact_scores(
-    network: Network,
-    parameters: Parameters,
-    inputs: NDArray[np.float64],
-    lengths: NDArray[np.int64],
-) -> NDArray[np.float64]:
+def _simulated(
+    settings: RunSettings, network: Network, parameters: Parameters, test: Test
+) -> dict[str, NDArray[np.float64]]:
+    """Return the scores without the machine's noise, at infinite shots and at those of the run."""
+    generator = np.random.default_rng(settings.seed)
+    return {
+        "ideal": _exact_scores(network, parameters, test),
+        "ideal_shots": network.sampled_scores(
+            parameters, test.inputs, test.lengths, shots=settings.shots, generator=generator
+        ),
+    }
+
+
+def _exact_scores(network: Network, parameters: Parameters, test: Test) -> NDArray[np.float64]:
     """Return the scores of sentences at infinite shots, with what noise the network has."""
     score = jax.jit(jax.vmap(network.score, (None, 0, 0)))
-    return np.asarray(score(parameters, jnp.asarray(inputs), jnp.asarray(lengths)))
+    return np.asarray(score(parameters, jnp.asarray(test.inputs), jnp.asarray(test.lengths)))
 
 
 def _stored_rounds(

@@ -149,7 +149,8 @@ def test_more_qubits_than_a_state_vector_holds_are_read(tmp_path, capsys, monkey
     monkeypatch.setattr("jobs.recorded.method_for", lambda n_qubits: "statevector")
     assert invoke([*words, "--qubits", "0-40"]) == 7
     (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("error:")]
-    assert "Insufficient memory" in line
+    assert "memory" in line  # in words that depend on the number of cores
+    assert "fewer qubits" in line
 
 
 def test_mid_circuit_readout_is_measured_apart(tmp_path, capsys, monkeypatch):
