@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SEVERAL = "several"
 """In place of the measurement instruction of a qubit that uses two; no device has one so named."""
 
+STATEVECTOR_QUBITS = 24
+"""With more of them a state vector takes over 256 MiB."""
+
 
 def lower(circuit: QuantumCircuit) -> QuantumCircuit:
     """Return the circuit with `measure_2` and `reset_2` as the plain instructions.
@@ -61,10 +64,6 @@ def measurement_names(circuits: Iterable[QuantumCircuit]) -> dict[int, str]:
 def of_several(names: Mapping[int, str]) -> frozenset[int]:
     """Return the qubits that use several measurement instructions."""
     return frozenset(qubit for qubit, name in names.items() if name == SEVERAL)
-
-
-STATEVECTOR_QUBITS = 24
-"""With more of them a state vector takes over 256 MiB."""
 
 
 def method_for(n_qubits: int) -> str:

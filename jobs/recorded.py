@@ -38,6 +38,8 @@ class RecordedDeviceExecutor:
             SpecError: the circuits are not for this device.
             JobFailedError: Aer cannot run them, as where they take too much memory.
         """
+        from qiskit_aer import AerError
+
         physical = active_qubits([pub.circuit for pub in spec.pubs])
         if physical and physical[-1] >= self._snapshot.n_qubits:
             raise SpecError(
@@ -51,8 +53,6 @@ class RecordedDeviceExecutor:
             Pub(lower(with_misreads(circuit, noise, of_several(names))), pub.parameters)
             for circuit, pub in zip(circuits, spec.pubs, strict=True)
         ]
-        from qiskit_aer import AerError
-
         try:
             return self._place(physical, names).run(replace(spec, pubs=tuple(pubs)))
         except AerError as error:

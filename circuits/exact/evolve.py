@@ -57,8 +57,7 @@ def distribution(program: Program, parameters: jax.Array, keep: Sequence[int]) -
 
     Raises:
         CircuitsError: a bit that the program does not have or that is named twice, parameters of
-            another number, or the evolution would need more
-            memory than `BYTES_LIMIT`.
+            another number, or the evolution would need more memory than `BYTES_LIMIT`.
     """
     if len(set(keep)) < len(keep) or not all(0 <= bit < program.n_bits for bit in keep):
         raise CircuitsError(

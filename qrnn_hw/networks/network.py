@@ -21,6 +21,7 @@ from circuits.definition import Architecture
 from circuits.exact.logical import logical_model
 from circuits.exact.rounds import RoundsModel
 from circuits.ideal import IdealModel, ideal_model
+from circuits.statevector import outcome_signs
 from qrnn_hw.networks.expectation import Compile, Measurement, run_rounds
 
 Parameters = dict[str, jax.Array]
@@ -100,8 +101,7 @@ class CircuitNetwork:
 
     @cached_property
     def _signs(self) -> NDArray[np.float64]:
-        bits = np.arange(len(self.architecture.readout))
-        return np.asarray(1.0 - 2.0 * (np.arange(2 ** len(bits))[:, None] >> bits & 1))
+        return np.asarray(outcome_signs(len(self.architecture.readout)))
 
     @property
     def n_outputs(self) -> int:

@@ -12,6 +12,7 @@ from numpy.polynomial import chebyshev
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "qrnn_hw" / "mitigation"))
 
 import reference as referee
+import reference_circuits as reference_family
 
 from qrnn_hw.mitigation.noise_level import fit_noise_level
 from qrnn_hw.mitigation.pilot import pilot_shots
@@ -59,8 +60,10 @@ class Family:
         self.seed = seed
         self.misjudged = misjudged
         self.label = f"seed {seed}"
-        drawn = referee.instances(8, N_STEPS, seed)
-        self.circuits = [referee.isa(referee.qrnn(*instance)) for instance in drawn]
+        drawn = reference_family.instances(8, N_STEPS, seed)
+        self.circuits = [
+            reference_family.isa(reference_family.qrnn(*instance)) for instance in drawn
+        ]
         self._true = {}
         self._coefficients = {}
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from mitigation_family import N_STEPS, NOISE, Z, calibrated, referee, rms
+from mitigation_family import N_STEPS, NOISE, Z, calibrated, referee, reference_family, rms
 from mitiq import MeasurementResult
 from mitiq.rem import generate_tensored_inverse_confusion_matrix, mitigate_measurements
 from qiskit import QuantumCircuit, transpile
@@ -74,7 +74,7 @@ def structure_rows(family):
         worst = max(worst, float(np.abs(difference).max()))
         miscounted += count_folded(folded) != 3 * count_folded(circuit)
         for level in range(4):
-            again = transpile(folded, basis_gates=referee.BASIS, optimization_level=level)
+            again = transpile(folded, basis_gates=reference_family.BASIS, optimization_level=level)
             lost += count_folded(again) != 3 * count_folded(circuit)
     yield at_most(f"ideal distribution moved by folding, {family.label}", worst, 1e-12)
     yield at_most(f"circuits with a wrong count of folded gates, {family.label}", miscounted, 0)

@@ -93,18 +93,19 @@ def chi_square(counts, exact, shots):
     return statistic, likely.sum() - 1
 
 
-def agree_with_aer(circuit, seed, shots=2000):
+def compared_with_aer(circuit, seed, shots=2000):
+    """Return how far transpiling moves the distribution, and Aer's chi-square in deviations."""
     exact = distribution(circuit)
     isa = transpile(circuit, basis_gates=["rz", "sx", "x", "cz"], optimization_level=1)
-    np.testing.assert_allclose(distribution(isa), exact, atol=1e-10)
+    moved = np.abs(np.asarray(distribution(isa)) - exact).max()
     result = AerSimulator(seed_simulator=seed).run(isa, shots=shots).result().get_counts()
     counts = {}
     for key, value in result.items():
         out = key.split(" ")[0]
         counts[out] = counts.get(out, 0) + value
     statistic, freedom = chi_square(counts, exact, shots)
-    # Mean `freedom`, standard deviation sqrt(2 freedom): beyond six deviations is a defect.
-    assert statistic < freedom + 6 * np.sqrt(2 * freedom + 1)
+    # Mean `freedom`, standard deviation sqrt(2 freedom).
+    return moved, (statistic - freedom) / np.sqrt(2 * freedom + 1)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,9 @@ def test_dynamic_models_transpile_and_sample_to_their_exact_distribution(name, o
     bound = q.bind(
         rng.uniform(-np.pi, np.pi, q.inputs.shape), rng.uniform(-np.pi, np.pi, q.weights.shape)
     )
-    agree_with_aer(bound, seed=22)
+    moved, deviations = compared_with_aer(bound, seed=22)
+    assert moved < 1e-10
+    assert deviations < 6
 
 
 def sampled_by_hand(name, x, w, values, hidden):
@@ -279,4 +282,6 @@ def test_random_architectures_unroll_transpile_and_agree_with_aer(model, steps, 
     assert q.weights.shape == (model.n_weights,)
     x = rng.uniform(-np.pi, np.pi, q.inputs.shape)
     w = rng.uniform(-np.pi, np.pi, q.weights.shape)
-    agree_with_aer(q.bind(x, w), seed=seed)
+    moved, deviations = compared_with_aer(q.bind(x, w), seed=seed)
+    assert moved < 1e-10
+    assert deviations < 6

@@ -8,9 +8,10 @@ from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+from emulator.account import CRN
 from emulator.faults import Fault
 from emulator.records import Answer, refusal
-from emulator.service import API, CRN, Service
+from emulator.service import API, Service
 
 
 class Emulator:

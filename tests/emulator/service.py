@@ -1,6 +1,5 @@
 """The service without its wire: jobs, sessions, backends, plan; requests in, answers out."""
 
-import base64
 import json
 import re
 import threading
@@ -8,18 +7,14 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
+from emulator.account import CRN, account_answer
 from emulator.backends import durations, load
 from emulator.execution import PROGRAMS, now
 from emulator.metering import charged_seconds
 from emulator.records import Answer, Job, Settings, refusal
 from emulator.rules import Refusal, check
 
-CRN = (
-    "crn:v1:bluemix:public:quantum-computing:us-east:a/"
-    "00000000000000000000000000000000:00000000-0000-0000-0000-000000000001::"
-)
 API = "/experimental/api/v1"
-REFUSED_KEY = "refused"
 ENDED = ("Completed", "Failed", "Cancelled")
 
 
@@ -44,7 +39,7 @@ class Service:
     def answer(self, method, path, query, body, headers):
         """Return the answer to one request."""
         if not path.startswith(API):
-            return self.outside(path, body)
+            return account_answer(path, body, self.settings, list(self.backends))
         if not headers.get("Authorization", "").startswith("Bearer "):
             return refusal(401, "Authentication failed.", 1200)
         if headers.get("Service-CRN") != CRN:
@@ -74,29 +69,6 @@ class Service:
         ("PATCH", "/sessions/([^/]+)", "patch_session"),
         ("DELETE", "/sessions/([^/]+)/close", "close_session"),
     )
-
-    def outside(self, path, body):
-        if path == "/identity/token":
-            if f"apikey={REFUSED_KEY}" in body.decode():
-                return Answer(400, {"errorCode": "BXNIM0415E", "errorMessage": "Key not found."})
-            begin, last = int(time.time()), self.settings.token_seconds
-            parts = ({"alg": "HS256"}, {"iat": begin, "exp": begin + last, "iam_id": "user"})
-            encoded = [base64.urlsafe_b64encode(json.dumps(p).encode()).decode() for p in parts]
-            token = ".".join([*(text.rstrip("=") for text in encoded), "c2ln"])
-            answer = {"access_token": token, "refresh_token": "none", "token_type": "Bearer"}
-            return Answer(body={**answer, "expires_in": last, "expiration": begin + last})
-        if path == "/v3/resources/search":
-            extensions = [{"backends": list(self.backends)}]
-            item = {"crn": CRN, "name": "loopback", "service_plan_unique_id": "plan-1", "tags": []}
-            found = {**item, "doc": {"extensions": extensions}}
-            return Answer(body={"items": [found], "limit": 100})
-        if path.endswith("/plan-1"):
-            plan = self.settings.plan
-            overview = {"en": {"display_name": plan.title()}}
-            pricing = {"type": "free" if plan == "open" else "paid"}
-            facts = {"id": "plan-1", "name": plan, "kind": "plan", "overview_ui": overview}
-            return Answer(body={**facts, "metadata": {"pricing": pricing}})
-        return refusal(404, f"No route {path}.")
 
     def list_backends(self, query, content):
         devices = []

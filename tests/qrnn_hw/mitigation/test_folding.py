@@ -2,17 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from mitigation_reference import (
-    BASIS,
-    IDEAL,
-    NO_READOUT_ERROR,
-    Noise,
-    distribution,
-    expectation,
-    instances,
-    isa,
-    qrnn,
-)
+from mitigation_reference import IDEAL, NO_READOUT_ERROR, Noise, distribution, expectation
+from mitigation_reference_circuits import BASIS, instances, isa, qrnn
 from qiskit import QuantumCircuit, transpile
 from qiskit.circuit import ControlFlowOp, Gate, Instruction, Parameter
 from qiskit.circuit.library import standard_gates

@@ -5,7 +5,8 @@ from functools import cache
 
 import numpy as np
 import pytest
-from mitigation_reference import Noise, distribution, instances, isa, qrnn
+from mitigation_reference import Noise, distribution
+from mitigation_reference_circuits import instances, isa, qrnn
 
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.folding import fold

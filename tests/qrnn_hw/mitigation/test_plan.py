@@ -3,7 +3,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from mitigation_reference import IDEAL, Noise, distribution, expectation, instances, isa, qrnn
+from mitigation_reference import IDEAL, Noise, distribution, expectation
+from mitigation_reference_circuits import instances, isa, qrnn
 
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.folding import fold

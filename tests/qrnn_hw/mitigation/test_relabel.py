@@ -2,15 +2,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from mitigation_reference import (
-    IDEAL,
-    READOUT_ERROR_ONLY,
-    Noise,
-    distribution,
-    instances,
-    isa,
-    qrnn,
-)
+from mitigation_reference import IDEAL, READOUT_ERROR_ONLY, Noise, distribution
+from mitigation_reference_circuits import instances, isa, qrnn
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit.classical import expr
 

@@ -4,7 +4,8 @@ from itertools import product
 
 import numpy as np
 import pytest
-from mitigation_reference import IDEAL, Noise, distribution, instances, isa, qrnn
+from mitigation_reference import IDEAL, Noise, distribution
+from mitigation_reference_circuits import instances, isa, qrnn
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import CXGate, CZGate, ECRGate
 from qiskit.quantum_info import PTM, Kraus, Operator, SuperOp

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mitigation_reference import IDEAL, NO_READOUT_ERROR, expectation, instances, isa, qrnn
+from mitigation_reference import IDEAL, NO_READOUT_ERROR, expectation
+from mitigation_reference_circuits import instances, isa, qrnn
 from mitiq.zne.inference import LinearFactory, PolyFactory, RichardsonFactory
 from qiskit import QuantumCircuit
 
