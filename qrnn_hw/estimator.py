@@ -156,7 +156,7 @@ class QRNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _engine(self) -> _Engine:
         # The registry's own values: 1.0 and True would find what was compiled for 1.
         network = architecture(self.model, **(self.model_options or {}))
-        return _engine(network.name, network.options, self.backend)
+        return _compiled(network.name, network.options, self.backend)
 
     def _check_settings(self) -> None:
         for name in ("n_steps", "max_iter"):
@@ -254,7 +254,7 @@ def _chunks(rows: Array, empty: float) -> list[Array]:
 
 
 @lru_cache(maxsize=8)
-def _engine(model: str, options: tuple[tuple[str, Any], ...], backend: str | None) -> _Engine:
+def _compiled(model: str, options: tuple[tuple[str, Any], ...], backend: str | None) -> _Engine:
     # By name, so that a fitted estimator holds arrays only and can be pickled.
     from circuits.exact.logical import logical_model
     from qrnn_hw.networks.network import VECTOR_OFFSET

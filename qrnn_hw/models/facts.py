@@ -204,20 +204,19 @@ def summary(
     audits: Iterable[Mapping[str, Any]],
 ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
     """Return column names and one row a model: what an audit found, in short."""
-    columns: tuple[str, ...] = ("model", "weights", "rank", "blind")
-    rows: list[tuple[Any, ...]] = []
-    for one in audits:
-        row: tuple[Any, ...] = (
+    reports = list(audits)
+    shares = ("one label",) if any("label_share" in one for one in reports) else ()
+    rows = [
+        (
             _full_name(one),
             one["n_weights"],
             one["jacobian_rank"],
             one["input_blind"],
+            *([f"{100 * one['label_share']['mean']:.0f} %"] if shares else []),
         )
-        if "label_share" in one:
-            columns = (*columns[:4], "one label")
-            row = (*row, f"{100 * one['label_share']['mean']:.0f} %")
-        rows.append(row)
-    return columns, rows
+        for one in reports
+    ]
+    return ("model", "weights", "rank", "blind", *shares), rows
 
 
 def markdown(audits: Iterable[Mapping[str, Any]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from qrnn_hw.data.labelled_text import LabelledText
+from qrnn_hw.networks.network import Network, Parameters
 from qrnn_hw.recipes.recipe_run import prepare_recipe
 from qrnn_hw.recipes.recipe_settings import RecipeSettings
 
@@ -49,25 +51,29 @@ def label_share(settings: RecipeSettings, text: LabelledText) -> LabelShare:
     network, (start,) = prepared.network, prepared.initial
     inputs, lengths, _ = (array[0] for array in prepared.test)
     score = jax.jit(jax.vmap(network.score, (None, 0, 0)))
-    generator = np.random.default_rng(settings.seed)
     shares = []
-    for draw in range(DRAWS):
-        # A hybrid's weights are all its controller's: it starts anew from another seed.
-        parameters = (
-            dict(start)
-            if "circuit" in start
-            else network.initial(settings.seed + draw, np.asarray(start["projection"]))
-        )
-        if "circuit" in start:
-            weights = generator.uniform(-np.pi, np.pi, start["circuit"].shape)
-            parameters["circuit"] = jnp.asarray(weights)
+    for parameters in _drawn(network, start, settings.seed):
         share = float((np.asarray(score(parameters, inputs, lengths)) > 0).mean())
         shares.append(max(share, 1 - share))
     return LabelShare(
         str(settings.data or settings.dataset),
         len(inputs),
-        DRAWS,
+        len(shares),
         float(np.mean(shares)),
         min(shares),
         max(shares),
     )
+
+
+def _drawn(network: Network, start: Parameters, seed: int) -> Iterator[Parameters]:
+    """Yield parameters with random weights in the circuit, or in a controller in its place."""
+    if "circuit" not in start:
+        projection = np.asarray(start["projection"])
+        yield from (network.initial(seed + draw, projection) for draw in range(DRAWS))
+    elif not start["circuit"].size:
+        yield start  # nothing in it is random
+    else:
+        generator = np.random.default_rng(seed)
+        for _ in range(DRAWS):
+            weights = generator.uniform(-np.pi, np.pi, start["circuit"].shape)
+            yield {**start, "circuit": jnp.asarray(weights)}

@@ -34,7 +34,7 @@ from qrnn_hw.submission.machine import Machine
 from qrnn_hw.train.ensemble import EnsembleState
 
 
-class Test(NamedTuple):
+class Sentences(NamedTuple):
     """The n test sentences that are run."""
 
     inputs: NDArray[np.float64]  # shape (n, T, n_inputs)
@@ -92,7 +92,7 @@ def run_in_rounds(
     task = load_task(settings, text)
     prepared = prepare_recipe(_recipe(settings), text)
     trained = with_noise(prepared, machine, settings) if settings.trains_under_noise else prepared
-    test = Test(*(array[0][: settings.sentences] for array in prepared.test))
+    test = Sentences(*(array[0][: settings.sentences] for array in prepared.test))
     compiled = compiler(machine, seed=settings.seeds["transpiler"], decoupling=settings.decoupling)
 
     def plan(parameters: Parameters) -> PlannedRounds:
@@ -129,7 +129,7 @@ def run_in_rounds(
 
 
 def _simulated(
-    settings: RunSettings, network: Network, parameters: Parameters, test: Test
+    settings: RunSettings, network: Network, parameters: Parameters, test: Sentences
 ) -> dict[str, NDArray[np.float64]]:
     """Return the scores without the machine's noise, at infinite shots and at those of the run."""
     generator = np.random.default_rng(settings.seed)
@@ -141,7 +141,7 @@ def _simulated(
     }
 
 
-def _exact_scores(network: Network, parameters: Parameters, test: Test) -> NDArray[np.float64]:
+def _exact_scores(network: Network, parameters: Parameters, test: Sentences) -> NDArray[np.float64]:
     """Return the scores of sentences at infinite shots, with what noise the network has."""
     score = jax.jit(jax.vmap(network.score, (None, 0, 0)))
     return np.asarray(score(parameters, jnp.asarray(test.inputs), jnp.asarray(test.lengths)))

@@ -60,8 +60,8 @@ def readout_workload(
     snapshot = machine.snapshot
     read = midcircuit_measure() if mid_circuit else None
     circuits = readout_circuits(snapshot.n_qubits, qubits, read)
-    without = [q for q in qubits if snapshot.record("measure_2", (q,)) is None]
-    if mid_circuit and without:
+    without = [q for q in qubits if mid_circuit and snapshot.record("measure_2", (q,)) is None]
+    if without:
         raise UsageError(
             f"--mid-circuit needs qubits with the instruction measure_2. Got {machine.name}, where "
             f"{without[0]} has none: it is read by the same measure everywhere; leave the option "

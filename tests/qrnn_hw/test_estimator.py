@@ -9,7 +9,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 import circuits
 from circuits.errors import CircuitsError, UnknownNameError
-from qrnn_hw.estimator import QRNNClassifier, _engine
+from qrnn_hw.estimator import QRNNClassifier, _compiled
 
 
 def test_it_keeps_scikit_learns_contract():
@@ -36,7 +36,7 @@ def test_it_learns_an_order_in_a_pipeline_and_a_search():
 
 
 def test_its_gradient_is_the_slope_of_its_loss():
-    engine = _engine("dynamic-line", (), None)
+    engine = _compiled("dynamic-line", (), None)
     rng = np.random.default_rng(3)
     angles, inputs = rng.normal(size=18), rng.normal(size=(130, 2, 4))
     scores, targets = rng.normal(size=(4, 2)), np.eye(2)[rng.integers(0, 2, 130)]
