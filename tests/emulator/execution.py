@@ -1,6 +1,7 @@
 """The two programs of the service, run on Aer."""
 
 import json
+import time
 from datetime import UTC, datetime
 
 import numpy as np
@@ -18,8 +19,13 @@ from qiskit_ibm_runtime.quantum_program.converters.converters_2_0 import (
 )
 
 
+def at(seconds):
+    """Return a time since 1970 as the service writes it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
 def now():
-    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    return at(time.time())
 
 
 def lowered(circuit):

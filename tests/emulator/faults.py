@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from emulator.damage import DAMAGES
+
 KINDS = (
     "status",
     "status after",
@@ -10,8 +12,12 @@ KINDS = (
     "drop after",
     "truncate",
     "delay",
+    "hold",
     "hold after",
     "restart",
+    "page",
+    "portal",
+    "damage",
 )
 
 
@@ -21,8 +27,10 @@ class Fault:
 
     "status" answers with `status` instead of acting; "status after" acts first; "drop" and "drop
     after" close the connection; "truncate" acts and sends half of the answer; "delay" waits and
-    acts; "hold after" acts and never answers, until the client is gone; "restart" drops the
-    connection and closes the port for `seconds`.
+    acts; "hold" never answers, until the client is gone, and "hold after" acts before; "restart"
+    drops the connection and closes the port for `seconds`; "page" answers with a web page and
+    `status`, "portal" sends the client on to such a page; "damage" acts and spoils the answer as
+    `damage` says, see `damage.py`.
     """
 
     kind: str
@@ -32,10 +40,22 @@ class Fault:
     status: int = 503
     retry_after: int | None = None
     seconds: float = 0.2
+    damage: str = "missing register"
+    crn: str = ""
+    """Only requests to this instance."""
 
     def __post_init__(self):
         if self.kind not in KINDS:
             raise ValueError(f"A fault should be one of {', '.join(KINDS)}. Got {self.kind!r}.")
+        if self.damage not in DAMAGES:
+            raise ValueError(
+                f"A damage should be one of {', '.join(DAMAGES)}. Got {self.damage!r}."
+            )
 
-    def fits(self, method, path):
-        return self.times > 0 and self.method == method and re.search(self.path, path) is not None
+    def fits(self, method, path, crn=""):
+        return (
+            self.times > 0
+            and self.method == method
+            and re.search(self.path, path) is not None
+            and self.crn in ("", crn)
+        )

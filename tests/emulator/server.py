@@ -4,14 +4,24 @@ import json
 import socket
 import threading
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from emulator.account import CRN
+from emulator.damage import DAMAGES
 from emulator.faults import Fault
 from emulator.records import Answer, refusal
 from emulator.service import API, Service
+
+BEFORE = ("status", "drop", "restart", "hold", "page", "portal")
+PORTAL = "/portal"
+PAGE = Answer(
+    200,
+    "<!DOCTYPE html><html><head><title>Log in to this network</title></head></html>",
+    "text/html",
+    (("Location", PORTAL),),
+)
 
 
 class Emulator:
@@ -20,6 +30,7 @@ class Emulator:
     def __init__(self, service=None, port=0):
         self.service = service or Service()
         self.faults, self.log = [], []
+        self.keys_shown = 0  # requests that carried the raw key where a token belongs
         self.port = port
         self._open()
 
@@ -40,13 +51,14 @@ class Emulator:
         time.sleep(seconds)
         self._open()
 
-    def environment(self, token="loopback-token"):
+    def environment(self, token="loopback-token", instance=CRN):
         """Return the variables that point the client at this service."""
         root = f"http://127.0.0.1:{self.port}"
+        named = {} if instance is None else {"QISKIT_IBM_INSTANCE": instance}
         return {
+            **named,
             "QISKIT_IBM_URL": root + API,
             "QISKIT_IBM_TOKEN": token,
-            "QISKIT_IBM_INSTANCE": CRN,
             "QISKIT_IBM_CHANNEL": "ibm_quantum_platform",
             "IAM_URL": root,
             "GLOBAL_SEARCH_URL": root,
@@ -55,10 +67,10 @@ class Emulator:
             "USAGE_DATA_OPT_OUT": "True",
         }
 
-    def take_fault(self, method, path):
+    def take_fault(self, method, path, crn):
         with self.service.lock:
             for fault in self.faults:
-                if fault.fits(method, path):
+                if fault.fits(method, path, crn):
                     fault.times -= 1
                     return fault
         return None
@@ -93,11 +105,17 @@ class Handler(BaseHTTPRequestHandler):
         if url.path.startswith("/control/"):
             self.send(self.emulator.control(url.path, json.loads(body) if body else {}))
             return
-        fault = self.emulator.take_fault(self.command, url.path)
+        if url.path == PORTAL:
+            self.send(PAGE)
+            return
+        if not self.headers.get("Authorization", "Bearer ").startswith("Bearer "):
+            self.emulator.keys_shown += 1
+        crn = self.headers.get("Service-CRN", "")
+        fault = self.emulator.take_fault(self.command, url.path, crn)
         self.emulator.log.append([self.command, url.path, fault.kind if fault else ""])
         if fault is not None and fault.kind == "restart":
             threading.Thread(target=self.emulator.restart, args=(fault.seconds,)).start()
-        if fault is not None and fault.kind in ("status", "drop", "restart"):
+        if fault is not None and fault.kind in BEFORE:
             self.fail(fault)
             return
         if fault is not None and fault.kind == "delay":
@@ -112,13 +130,16 @@ class Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request
 
+    def date_time_string(self, timestamp=None):
+        return super().date_time_string(self.emulator.service.clock())
+
     def send(self, answer, headers=(), share=1.0):
         body = answer.body
         if not isinstance(body, str):
             body = "" if body is None else json.dumps(body)
         data = body.encode()
         self.send_response(answer.status)
-        for name, value in headers:
+        for name, value in (*answer.headers, *headers):
             self.send_header(name, value)
         if answer.status != 204:
             self.send_header("Content-Type", answer.kind)
@@ -131,8 +152,15 @@ class Handler(BaseHTTPRequestHandler):
             headers = [] if fault.retry_after is None else [("Retry-After", fault.retry_after)]
             self.send(refusal(fault.status, "Injected fault."), headers)
             return
+        if fault.kind == "damage":
+            answer.body = DAMAGES[fault.damage](answer.body)
+            self.send(answer)
+            return
+        if fault.kind in ("page", "portal"):
+            self.send(replace(PAGE, status=fault.status if fault.kind == "page" else 302))
+            return
         self.close_connection = True
-        if fault.kind == "hold after":
+        if fault.kind in ("hold", "hold after"):
             self.connection.recv(1)  # returns when the client is gone
         if fault.kind == "truncate":
             self.send(answer, share=0.5)
