@@ -77,7 +77,42 @@ def _end_of_the_run(connection: Connection) -> None:
     connection.execute("ALTER TABLE jobs ADD COLUMN finished_at TEXT")
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_schema, _end_of_the_run)
+_ID = "CASE WHEN json_valid({0}) THEN json_extract({0}, '$.id') END"
+
+
+def _money(connection: Connection) -> None:
+    """Add what each sending was charged and may take, what was asked for, and when we posted."""
+    connection.execute("ALTER TABLE jobs ADD COLUMN limit_seconds REAL")
+    for statement in (
+        """CREATE TABLE charges (
+            key TEXT NOT NULL REFERENCES jobs (key) ON DELETE CASCADE,
+            id TEXT NOT NULL,
+            seconds REAL,
+            PRIMARY KEY (key, id)
+        ) STRICT""",
+        """CREATE TABLE requests (
+            request TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            key TEXT NOT NULL REFERENCES jobs (key) ON DELETE CASCADE,
+            PRIMARY KEY (request, number)
+        ) STRICT""",
+        """CREATE TABLE posts (
+            number INTEGER PRIMARY KEY,
+            key TEXT NOT NULL,
+            at REAL NOT NULL
+        ) STRICT""",
+        # What older versions stored: every id that carried a job, and the charge of the last.
+        f"""INSERT OR IGNORE INTO charges
+            SELECT key, {_ID.format("state_fields")}, quantum_seconds FROM jobs
+            WHERE {_ID.format("state_fields")} <> ''""",
+        f"""INSERT OR IGNORE INTO charges
+            SELECT key, {_ID.format("fields")}, NULL FROM states
+            WHERE {_ID.format("fields")} <> ''""",
+    ):
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_schema, _end_of_the_run, _money)
 
 
 def migrate(connection: Connection) -> None:

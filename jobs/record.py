@@ -8,7 +8,8 @@ from jobs.states import State, check_moment, state_from
 
 RECORD_COLUMNS = (
     "key, executor, backend, shots, created_at, state, state_fields, estimate_low_seconds, "
-    "estimate_best_seconds, estimate_high_seconds, quantum_seconds"
+    "estimate_best_seconds, estimate_high_seconds, "
+    "coalesce((SELECT sum(seconds) FROM charges WHERE charges.key = jobs.key), quantum_seconds)"
 )
 
 
@@ -25,7 +26,7 @@ class JobRecord:
     estimate_seconds: tuple[float, float, float] | None
     """Low, best and high, as estimated before submission."""
     quantum_seconds: float | None
-    """What the service charged."""
+    """What the service charged, over all sendings of the job."""
 
 
 def record_from(row: tuple[Any, ...]) -> JobRecord:

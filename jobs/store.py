@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from jobs.damage import readable
 from jobs.database import Database
 from jobs.errors import StoreError
+from jobs.ledger import Ledger, note_sending
 from jobs.lock import held
 from jobs.record import RECORD_COLUMNS, JobRecord, record_from, state_of_row
 from jobs.spec_rows import insert_spec, read_spec
@@ -36,6 +37,7 @@ class Store:
 
     def __init__(self, path: Path | str) -> None:
         self._database = Database(Path(path))
+        self.ledger = Ledger(self._database)
 
     def __enter__(self) -> Self:
         return self
@@ -144,6 +146,7 @@ class Store:
             connection.execute(
                 "INSERT INTO states (key, state, fields) VALUES (?, ?, ?)", (key, name, fields)
             )
+            note_sending(connection, key, state_fields(state).get("id", ""))
 
     def states(self, key: str) -> tuple[State, ...]:
         """Return all states of the job, oldest first."""
@@ -177,12 +180,18 @@ class Store:
             )
 
     def put_quantum_seconds(self, key: str, seconds: float) -> None:
-        """Record the QPU seconds that the service charged."""
+        """Record the QPU seconds that the service charged for the sending that the state names."""
         with self._database.transaction() as connection:
             connection.execute("UPDATE jobs SET quantum_seconds = ? WHERE key = ?", (seconds, key))
+            connection.execute(
+                "UPDATE charges SET seconds = ?1 WHERE key = ?2 AND id = (SELECT CASE WHEN "
+                "json_valid(state_fields) THEN json_extract(state_fields, '$.id') END "
+                "FROM jobs WHERE key = ?2)",
+                (seconds, key),
+            )
 
     def quantum_seconds(self, key: str) -> float | None:
-        """Return the QPU seconds that the service charged, or None while they are not known."""
+        """Return the QPU seconds of the job's last sending, or None while they are not known."""
         rows = self._database.read("SELECT quantum_seconds FROM jobs WHERE key = ?", key)
         return rows[0][0] if rows else None
 
