@@ -33,7 +33,8 @@ class NoiseScale:
 
     `gate` multiplies average gate infidelities together with the relaxation during gates, `idle`
     the time over which delays relax, `readout` assignment errors, `reset` the share of resets that
-    end in |1>.
+    end in |1>. An assignment error grows to 1/2, a coin, at most; one that is reported above 1/2
+    stays as it is.
     """
 
     gate: float = 1.0
@@ -114,7 +115,7 @@ class DeviceNoise:
                 f"qubit {self.snapshot.physical[qubit]} of {self.snapshot.backend} should have "
                 f"the instruction {name!r}. Got none in its calibration."
             )
-        p01, p10 = (min(0.5, p * self.scale.readout) for p in assignment_errors(record))
+        p01, p10 = (min(max(0.5, p), p * self.scale.readout) for p in assignment_errors(record))
         return np.array([[1 - p01, p01], [p10, 1 - p10]])
 
     def aer_model(self, measured_with: Mapping[int, str] | None = None) -> NoiseModel:

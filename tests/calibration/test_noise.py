@@ -56,6 +56,45 @@ def test_readout_errors_are_the_two_reported_ones(noise):
         noise.readout("measure_9", 0)
 
 
+# Qubits that the recorded device reads worse than a coin: P(read 1 | 0) and P(read 0 | 1).
+WORSE_THAN_A_COIN = {
+    6: (0.50439453125, 0.01025390625),
+    84: (1.0, 0.0),
+    92: (0.0126953125, 0.66845703125),
+}
+
+
+def test_readout_errors_above_one_half_reach_the_model_as_reported():
+    device = DeviceNoise(snapshot("fake_sherbrooke"))
+    for qubit, (p01, p10) in WORSE_THAN_A_COIN.items():
+        by_hand = [[1 - p01, p01], [p10, 1 - p10]]
+        np.testing.assert_array_equal(device.readout("measure", qubit), by_hand)
+
+
+@settings(max_examples=50)
+@given(scale=st.floats(0, 100))
+def test_scaled_readout_errors_stop_at_a_coin_or_at_what_was_reported(scale):
+    device = DeviceNoise(snapshot("fake_sherbrooke").restrict([92, 0]), NoiseScale(readout=scale))
+    for qubit in (0, 1):
+        record = device.snapshot.record("measure", (qubit,))
+        confusion = device.readout("measure", qubit)
+        for found, reported in ((confusion[0, 1], record.p01), (confusion[1, 0], record.p10)):
+            assert found == pytest.approx(min(scale * reported, max(0.5, reported)))
+
+
+def test_shots_of_a_qubit_that_reads_worse_than_a_coin_follow_the_matrix():
+    device = DeviceNoise(snapshot("fake_sherbrooke").restrict([92, 6]), NoiseScale(gate=0, idle=0))
+    for circuit, column in zip(readout_circuits(2, [0, 1]), (0, 1), strict=True):
+        counts = AerSimulator(noise_model=device.aer_model(), seed_simulator=1).run(
+            circuit, shots=20_000
+        )
+        counts = counts.result().get_counts()
+        for bit, qubit in enumerate((92, 6)):
+            ones = sum(n for text, n in counts.items() if text[::-1][bit] == "1") / 20_000
+            p01, p10 = WORSE_THAN_A_COIN[qubit]
+            assert ones == pytest.approx((p01, 1 - p10)[column], abs=0.015)
+
+
 def test_aer_gets_the_very_same_channels(noise):
     model = noise.aer_model()
     for name, qubits in (("cz", (0, 1)), ("sx", (3,))):
