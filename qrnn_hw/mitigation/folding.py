@@ -1,8 +1,9 @@
 """Amplify the gate and idling noise of a dynamic circuit by folding, branches included."""
 
 import math
+from collections import deque
 from collections.abc import Callable
-from itertools import count
+from itertools import count, islice
 from typing import Literal
 
 import numpy as np
@@ -16,7 +17,7 @@ from qiskit.transpiler.basepasses import TransformationPass
 from qrnn_hw.errors import UsageError
 
 FoldedGates = Literal["all", "two-qubit"]
-GATE_CHOICES: tuple[str, ...] = ("all", "two-qubit")
+GATE_CHOICES: tuple[FoldedGates, ...] = ("all", "two-qubit")
 
 # Changes of reference frame: they take no time and make no error.
 VIRTUAL_GATES = frozenset({"rz", "p", "u1", "z", "s", "sdg", "t", "tdg", "global_phase"})
@@ -75,6 +76,36 @@ def fold(
         )
     extra = _subsets(count_folded(circuit, gates=gates), n_extra, 1, seed)[0]
     return _fold(circuit, scale_factor, n_folds, extra, gates, stretch_delays)
+
+
+def unfold(
+    circuit: QuantumCircuit,
+    scale_factor: float,
+    *,
+    gates: FoldedGates = "all",
+    stretch_delays: bool = True,
+) -> QuantumCircuit:
+    """Return the circuit that `fold` made this one of, by an odd factor.
+
+    Another circuit gives one whose fold is not it: whoever cannot be sure folds again and compares.
+    """
+    n_folds = _fold_counts(circuit, scale_factor, gates)[0]
+
+    def walk(block: QuantumCircuit) -> QuantumCircuit:
+        plain, rest = block.copy_empty_like(), iter(block.data)
+        for instruction in rest:
+            operation = instruction.operation
+            if isinstance(operation, ControlFlowOp):
+                operation = operation.replace_blocks(walk(inner) for inner in operation.blocks)
+            elif isinstance(operation, Delay) and stretch_delays:
+                operation = _stretched(operation, 1 / scale_factor)
+            elif _is_folded(operation, gates) and n_folds:
+                n_inverse = 3 if operation.name in ("sx", "rzz") else 1
+                deque(islice(rest, n_folds * (n_inverse + 3) + 1), maxlen=0)
+            plain.append(operation, instruction.qubits, instruction.clbits)
+        return plain
+
+    return walk(circuit)
 
 
 def fold_ensemble(

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import Clbit, ControlFlowOp, Qubit
 
+from calibration.readout import readout_circuits
+from jobs.digest import circuit_digest
+from jobs.isa import midcircuit_measure
 from jobs.spec import JobSpec
 from qrnn_hw.errors import UsageError
-from qrnn_hw.mitigation.folding import count_folded
+from qrnn_hw.mitigation.folding import GATE_CHOICES, FoldedGates, fold, unfold
 
 
 @dataclass(frozen=True, order=True)
@@ -39,10 +43,11 @@ def check_one_machine(specs: Sequence[JobSpec]) -> None:
 def check_scaled(specs: Sequence[JobSpec], factors: Sequence[float]) -> None:
     """Refuse jobs that are not one circuit folded by each factor, in the order of the factors.
 
-    Folding multiplies the two-qubit gates by the factor, whichever gates are folded beside them.
+    A job belongs if its circuits are, by their digests, `fold` of those of the first job (unfolded,
+    where the first factor is not 1), all in one of the ways in which `fold` can be asked.
 
     Raises:
-        UsageError: A job comes twice, or machines, parameters or numbers of gates do not fit.
+        UsageError: A job comes twice, or machines, parameters or circuits do not fit.
     """
     if len(specs) < 2:
         return
@@ -54,13 +59,37 @@ def check_scaled(specs: Sequence[JobSpec], factors: Sequence[float]) -> None:
             raise UsageError(
                 "jobs of one plan should have the same parameter rows. Got different ones."
             )
-        counts = [count_folded(pub.circuit, gates="two-qubit") for pub in pubs]
-        if any(n * factors[0] != counts[0] * f for n, f in zip(counts, factors, strict=True)):
-            wanted = ", ".join(f"{factor:g}" for factor in factors)
-            raise UsageError(
-                f"the circuits of the jobs should be one circuit folded by {wanted}, in this "
-                f"order. Got {', '.join(map(str, counts))} two-qubit gates."
-            )
+    misfits: list[list[str]] = []
+    for way in product(GATE_CHOICES, (True, False)):
+        misfits.append(_misfits(specs, factors, *way))
+        if not misfits[-1]:
+            return
+    strangers = min(misfits, key=len)
+    wanted = ", ".join(f"{factor:g}" for factor in factors)
+    raise UsageError(
+        f"the circuits of the jobs should be one circuit folded by {wanted}, in this order. Got "
+        f"another one for {' and '.join(strangers)}; name the jobs in the order of the "
+        "factors."
+    )
+
+
+def _misfits(
+    specs: Sequence[JobSpec], factors: Sequence[float], gates: FoldedGates, stretch: bool
+) -> list[str]:
+    """List the jobs whose circuits are not those of the first, folded in one way by each factor."""
+
+    def folded(circuit: QuantumCircuit, factor: float) -> str:
+        return circuit_digest(fold(circuit, factor, gates=gates, stretch_delays=stretch))
+
+    first = specs[0]
+    plain = [
+        unfold(pub.circuit, factors[0], gates=gates, stretch_delays=stretch) for pub in first.pubs
+    ]
+    return [
+        f"the factor {factor:g} (job {spec.key[:12]})"
+        for spec, factor in zip(specs, factors, strict=True)
+        if [folded(circuit, factor) for circuit in plain] != list(spec.circuit_digests)
+    ]
 
 
 def readings(specs: Sequence[JobSpec], register: str) -> tuple[Reading, ...]:
@@ -76,6 +105,30 @@ def readings(specs: Sequence[JobSpec], register: str) -> tuple[Reading, ...]:
             "Got different ones. Take only what ran on the same qubits."
         )
     return found.pop()
+
+
+def check_readout(spec: JobSpec) -> tuple[Reading, ...]:
+    """Refuse a job that is not the two circuits of `readout_circuits`; return what they read.
+
+    Raises:
+        UsageError: It is another job.
+    """
+    there = readings([spec], "out") if len(spec.pubs) == 2 and _has_out(spec) else ()
+    read = midcircuit_measure() if any(one.kind != "measure" for one in there) else None
+    qubits = [one.qubit for one in there]
+    if len(set(qubits)) == len(qubits) > 0:
+        wanted = readout_circuits(spec.pubs[0].circuit.num_qubits, qubits, read)
+        if tuple(map(circuit_digest, wanted)) == spec.circuit_digests:
+            return there
+    raise UsageError(
+        "a readout job should hold two circuits with the register out, all qubits in 0 and all in "
+        f"1, as `qrnn-hw calibrate readout` sends them. Got {spec.key[:12]} with "
+        f"{len(spec.pubs)} circuits that are not those; name the job of that command."
+    )
+
+
+def _has_out(spec: JobSpec) -> bool:
+    return all([one.name for one in pub.circuit.cregs] == ["out"] for pub in spec.pubs)
 
 
 def places_of(wanted: Sequence[Reading], there: Sequence[Reading], backend: str) -> list[int]:

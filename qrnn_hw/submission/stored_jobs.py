@@ -19,7 +19,13 @@ from qrnn_hw.mitigation.estimate import Estimate, split_by_weight, weighted_sum
 from qrnn_hw.mitigation.readout import corrected_mean_z
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration, from_shots
 from qrnn_hw.mitigation.stack import Stack
-from qrnn_hw.submission.belonging import check_one_machine, check_scaled, places_of, readings
+from qrnn_hw.submission.belonging import (
+    check_one_machine,
+    check_readout,
+    check_scaled,
+    places_of,
+    readings,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,14 +134,9 @@ def load_readout(text: str, store: Store, scaled: Scaled, limit: timedelta) -> S
     """
     key = store.resolve(text)
     results = collect(key, store)
-    if len(results) != 2 or any(set(one.registers) != {"out"} for one in results):
-        raise UsageError(
-            "a readout job should hold two circuits with the register out, as `qrnn-hw calibrate "
-            f"readout` sends them. Got {key[:12]} with {len(results)}."
-        )
     spec, corrected = store.spec(key), [store.spec(one) for one in scaled.keys]
+    there = check_readout(spec)
     check_one_machine([*corrected, spec])
-    there = readings([spec], "out")
     places = places_of(readings(corrected, scaled.register), there, spec.backend)
     zeros, ones = (one.registers["out"][0][:, places] for one in results)
     ran = run_time(key, store)

@@ -199,11 +199,71 @@ def test_jobs_that_are_not_one_circuit_folded_are_refused(capsys, jobs):
     line = error(capsys, 2, jobs[1], jobs[1], *linear)
     assert "a job of its own. Got one job twice" in line
     line = error(capsys, 2, jobs[3], jobs[1], *linear)
-    assert "folded by 1, 3, in this order. Got 3, 1 two-qubit gates" in line
+    assert (
+        f"folded by 1, 3, in this order. Got another one for the factor 3 (job {jobs[1][:12]})"
+        in line
+    )
     bits = drawn([0.5, 0.5], np.random.default_rng(1))
     elsewhere = stored([folded(3)], [bits], "elsewhere", "fake_torino")
     line = error(capsys, 2, jobs[1], elsewhere, *linear)
     assert "of one machine. Got fake_boston, fake_torino" in line
+
+
+def one_qubit(angle=0.3, stretched=100):
+    """Return a circuit without two-qubit gates, whose number they say nothing of."""
+    circuit = QuantumCircuit(3, name="one")
+    circuit.add_register(ClassicalRegister(1, "out"))
+    circuit.sx(0)
+    circuit.rz(angle, 0)
+    circuit.delay(stretched, 0)
+    circuit.sx(0)
+    circuit.measure(0, 0)
+    return circuit
+
+
+def test_a_job_belongs_by_its_circuits_not_by_their_numbers_of_gates(capsys):
+    bits = drawn([0.5], np.random.default_rng(4))
+    plain = {factor: fold(one_qubit(), factor) for factor in (1, 3, 5, 7)}
+    keys = {factor: stored([one], [bits], f"f{factor}") for factor, one in plain.items()}
+    other = stored([fold(one_qubit(angle=0.4), 3)], [bits], "other angle")
+    longer = stored([fold(one_qubit(stretched=104), 3)], [bits], "other delay")
+    for names, plan, strangers in (
+        ((3, 1), "linear(1,3)", [1]),
+        ((1, 5), "linear(1,3)", [5]),
+        ((1, 5, 3), "richardson(1,3,5)", [5, 3]),
+        ((3, 7), "linear(3,5)", [7]),
+    ):
+        line = error(capsys, 2, *(keys[name] for name in names), "--plan", plan)
+        assert "should be one circuit folded by" in line
+        assert all(keys[name][:12] in line for name in strangers)
+    for stranger in (other, longer):
+        line = error(capsys, 2, keys[1], stranger, "--plan", "linear(1,3)")
+        assert f"another one for the factor 3 (job {stranger[:12]})" in line
+    for names, plan in (((1, 3), "linear(1,3)"), ((3, 5), "linear(3,5)"), ((5, 3), "linear(5,3)")):
+        assert document(capsys, *(keys[name] for name in names), "--plan", plan)["values"]
+
+
+def test_jobs_folded_in_another_way_belong_where_all_are(capsys):
+    bits = drawn([0.5], np.random.default_rng(5))
+    first = stored([one_qubit()], [bits], "first")
+    still = [
+        stored([fold(one_qubit(), factor, stretch_delays=False)], [bits], f"still {factor}")
+        for factor in (3, 5)
+    ]
+    plan = ["--plan", "richardson(1,3,5)"]
+    assert document(capsys, first, *still, *plan)["values"]
+    stretched = stored([fold(one_qubit(), 5)], [bits], "stretched")
+    assert "another one for" in error(capsys, 2, first, still[0], stretched, *plan)
+
+
+def test_a_job_of_two_circuits_that_measures_no_readout_is_refused(capsys, jobs):
+    generator = np.random.default_rng(7)
+    bits = [drawn([0.03, 0.03], generator), drawn([0.97, 0.97], generator)]
+    zeros, ones = readout_circuits(3, [1, 0])
+    for circuits in ((ones, zeros), (zeros, zeros), (folded(1), folded(1))):
+        key = stored(circuits, bits, "no readout")
+        line = error(capsys, 2, jobs[1], "--plan", "terminal", "--readout", key)
+        assert "all qubits in 0 and all in 1" in line
 
 
 def test_a_readout_of_other_qubits_is_refused(capsys, jobs):
