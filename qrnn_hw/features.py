@@ -10,7 +10,7 @@ from sklearn.cross_decomposition import PLSRegression
 from sklearn.decomposition import PCA
 
 from qrnn_hw.data.tokens import tokenise
-from qrnn_hw.data.vectors import WordVectors
+from qrnn_hw.data.vectors import WordVectors, unparted
 from qrnn_hw.errors import DataError, UsageError
 
 
@@ -85,7 +85,8 @@ def embed(
 
     Raises:
         UsageError: `steps` is below 1.
-        DataError: no text has a word with a vector.
+        DataError: no text has a word with a vector, or most have none because their words are not
+            parted by blanks.
     """
     if steps < 1:
         raise UsageError(f"steps should be 1 or more. Got {steps}.")
@@ -98,10 +99,12 @@ def embed(
         known = [vectors.index[word] for word in words if word in vectors.index][:steps]
         values[row, : len(known)] = units[known]
         lengths[row] = len(known)
-    if not lengths.any():
+    unread = [text for text, length in zip(texts, lengths, strict=True) if length == 0]
+    remedy = unparted({word for text in unread for word in tokenise(text)})
+    if len(unread) == len(texts) or (remedy and 2 * len(unread) > len(texts)):
         raise DataError(
-            f"at least one word of the texts should have a vector. Got none of {len(texts)} texts "
-            f"with one among {len(vectors.words)} vectors."
+            f"at least one word of the texts should have a vector. Got {len(unread)} of "
+            f"{len(texts)} texts without one among {len(vectors.words)} vectors.{remedy}"
         )
     return Sequences(values=values, lengths=lengths)
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from qrnn_hw.data.tokens import tokenise
+from qrnn_hw.data.tokens import tokenise, words
 from qrnn_hw.data.vectors import WordVectors
 from qrnn_hw.features import Sequences, fit_pls, project
 
@@ -40,10 +40,11 @@ def tfidf_logistic(
 ) -> Baseline:
     """Classify by a logistic regression on word frequencies, with scikit-learn's defaults.
 
-    The whole sentence is read, stop words included; the vocabulary and the inverse document
-    frequencies come from `fit_rows`.
+    The whole sentence is read, stop words included, as words of two letters and more; the
+    vocabulary and the inverse document frequencies come from `fit_rows`.
     """
-    vectorizer = TfidfVectorizer()
+    # Of English the default's words; those of other scripts are whole, in whichever form.
+    vectorizer = TfidfVectorizer(analyzer=lambda text: [w for w in words(text) if len(w) > 1])
     fit = vectorizer.fit_transform([texts[row] for row in fit_rows])
     test = vectorizer.transform([texts[row] for row in test_rows])
     return _logistic("TF-IDF", fit, test, labels, fit_rows, test_rows)
@@ -59,8 +60,8 @@ def mean_vector_logistic(
     """Classify by a logistic regression on the mean vector of all known words of a sentence."""
     means = np.zeros((len(texts), vectors.dim))
     for row, text in enumerate(texts):
-        words = tokenise(text, drop_stop_words=False)
-        known = [vectors.index[word] for word in words if word in vectors.index]
+        found = tokenise(text, drop_stop_words=False)
+        known = [vectors.index[word] for word in found if word in vectors.index]
         if known:
             means[row] = vectors.vectors[known].mean(axis=0)
     return _logistic(

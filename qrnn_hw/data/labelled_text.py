@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +108,7 @@ def load_tsv(path: Path | str) -> LabelledText:
     """
     path = Path(path)
     rows = _rows(path, ("label", "text"))
-    names = [label for label, _ in rows]
+    names = [normalize("NFC", label) for label, _ in rows]  # two spellings look like one class
     classes = _two_classes(path, names)
     return LabelledText(
         name=path.stem,

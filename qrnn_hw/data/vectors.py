@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrnn_hw.data.lines import numbered_lines, regular_file, shown
+from qrnn_hw.data.tokens import has_no_blanks, normal_form
+from qrnn_hw.data.vector_text import LARGEST, refuse_other_formats, text_vectors
 from qrnn_hw.errors import DataError
 
 EMBEDDED_VECTORS = Path(__file__).parent / "embedded" / "glove_100d_uci_f16.npz"
@@ -33,11 +35,11 @@ class WordVectors:
                 f"each word should have one vector. Got {len(self.words)} words and "
                 f"{len(self.vectors)} vectors."
             )
-        if not np.isfinite(self.vectors).all():
-            row = int(np.flatnonzero(~np.isfinite(self.vectors).all(axis=1))[0])
+        if (unfit := ~(np.abs(self.vectors) <= LARGEST)).any():
+            row, column = (int(place[0]) for place in np.nonzero(unfit))
             raise DataError(
-                "vectors should be finite in single precision. "
-                f"Got one that is not, for {shown(self.words[row])}."
+                f"vectors should be finite and at most {LARGEST:g} in size. "
+                f"Got {self.vectors[row, column]:g} for {shown(self.words[row])}."
             )
         if len(self.index) != len(self.words):
             word = next(word for row, word in enumerate(self.words) if self.index[word] != row)
@@ -66,103 +68,99 @@ def load_embedded_vectors() -> WordVectors:
 
 
 def load_vectors(path: Path | str, *, keep: Collection[str] | None = None) -> WordVectors:
-    """Return word vectors from the user's own file.
+    """Return word vectors from the user's own file, the words in their normal form.
 
     A name that ends in `.npz` is a NumPy archive with `words` (n,) strings and `vectors` (n, dim)
     numbers. Any other is text as GloVe, word2vec and fastText write it: a line for each word, the
-    word and then `dim` numbers parted by blanks, after an optional line with the two counts.
+    word and then `dim` numbers parted by blanks, after an optional line with the two counts. A
+    line whose word is nothing but a blank, as some published files have, is passed over.
 
-    A word that comes twice is an error: which vector was meant cannot be known.
+    Of several words with one normal form, such as `Haus` and `haus`, the one that is written so
+    counts, else the first: files begin with what is frequent. A word that comes twice with
+    different vectors is an error: which was meant cannot be known.
 
     Args:
         path: the file.
-        keep: the words to read; the others' lines are passed over, which saves minutes and
-            gigabytes on a published file. All words by default.
+        keep: the words to read, in normal form; the others' lines are passed over, which saves
+            minutes and gigabytes on a published file. All words by default.
 
     Raises:
         DataError: one line with the file, the line number, what was expected and what was got.
     """
     path = Path(path)
     wanted = None if keep is None else frozenset(keep)
+    refuse_other_formats(path)
+    gathered = _Gathered(path, wanted)
     if path.suffix.lower() == ".npz":
-        return _from_archive(path, wanted)
-    return _from_text(path, wanted)
+        every = _archive(path)
+        for row, word in enumerate(every.words):
+            if gathered.wants(word):
+                gathered.add(word, every.vectors[row], f"row {row}")
+    else:
+        for number, word, vector in text_vectors(path, gathered.wants):
+            gathered.add(word, vector, f"line {number}")
+    return gathered.vectors()
 
 
-def _from_text(path: Path, wanted: frozenset[str] | None) -> WordVectors:
-    promised: tuple[int, int] | None = None
-    dim: int | None = None
-    lines_of: dict[str, int] = {}
-    rows: list[NDArray[np.float32]] = []
-    n_words = 0
-    for number, line in numbered_lines(path):
-        if number == 1:
-            promised = _counts(line)
-            if promised is not None:
-                dim = promised[1]
-                continue
-        line = line.rstrip()
-        if dim is None:
-            dim = len(line.split()) - 1
-        # From the right, because a few published vocabularies hold words with blanks.
-        word, *cells = line.rsplit(maxsplit=dim)
-        if dim < 1 or len(cells) != dim:
+def unparted(words: Collection[str]) -> str:
+    """Say what is to be done where most words without a vector may be whole sentences, or nothing.
+
+    Args:
+        words: without a vector.
+    """
+    if 2 * sum(map(has_no_blanks, words)) <= len(words):
+        return ""
+    return (
+        " Most are of scripts that write no blanks between words: part them by blanks first, as "
+        "the segmenter of the vectors does."
+    )
+
+
+class _Gathered:
+    """Vectors by normal form, one each."""
+
+    def __init__(self, path: Path, wanted: frozenset[str] | None) -> None:
+        self.path, self.wanted = path, wanted
+        self.rows: dict[str, NDArray[np.float32]] = {}
+        self._written: dict[str, tuple[str, str]] = {}
+        """The spelling of each normal form that counts, and where it is."""
+
+    def wants(self, written: str) -> bool:
+        """Tell whether a word is to be read at all."""
+        word = normal_form(written)
+        return bool(word.strip()) if self.wanted is None else word in self.wanted
+
+    def add(self, written: str, row: NDArray[np.float32], place: str) -> None:
+        """Take a word's vector.
+
+        Raises:
+            DataError: it was there, with another one.
+        """
+        word = normal_form(written)
+        kept, where = self._written.get(word, (None, ""))
+        if kept == written and not np.array_equal(self.rows[word], row):
             raise DataError(
-                f"{path}, line {number}: should be a word and {max(dim, 1)} numbers, parted by "
-                f"blanks. Got {len(cells)} numbers: {shown(line)}."
+                f"{self.path}, {place}: each word should have one vector. Got {shown(written)} "
+                f"again, after {where}, with another: remove one of them."
             )
-        n_words += 1
-        if wanted is not None and word not in wanted:
-            continue
-        if word in lines_of:
+        if kept is None or (written == word and kept != word):
+            self._written[word], self.rows[word] = (written, place), row
+
+    def vectors(self) -> WordVectors:
+        """Return what was gathered.
+
+        Raises:
+            DataError: nothing was.
+        """
+        if not self.rows:
             raise DataError(
-                f"{path}, line {number}: each word should have one line. "
-                f"Got {shown(word)} again, after line {lines_of[word]}: remove one of them."
+                f"{self.path}: should hold vectors of the data's words. Got none of them."
+                f"{unparted(self.wanted or ())}"
             )
-        lines_of[word] = number
-        rows.append(_numbers(cells, path, number))
-    if promised is not None and promised[0] != n_words:
-        raise DataError(
-            f"{path}: should hold {promised[0]} words, as line 1 says. Got {n_words}: the file "
-            "may be cut short."
-        )
-    if not rows:
-        raise DataError(f"{path}: should hold vectors of the data's words. Got none of them.")
-    return WordVectors(words=tuple(lines_of), vectors=np.stack(rows))
+        return WordVectors(words=tuple(self.rows), vectors=np.stack(list(self.rows.values())))
 
 
-MOST_DIGITS = 9
-"""Of a number in a word2vec header; a longer one is no count of words."""
-
-
-def _counts(line: str) -> tuple[int, int] | None:
-    """Return the numbers of words and dimensions if `line` is a word2vec header."""
-    cells = line.split()
-    if len(cells) == 2 and all(
-        cell.isascii() and cell.isdecimal() and len(cell) <= MOST_DIGITS for cell in cells
-    ):
-        return int(cells[0]), int(cells[1])
-    return None
-
-
-def _numbers(cells: list[str], path: Path, number: int) -> NDArray[np.float32]:
-    try:
-        with np.errstate(over="ignore"):
-            row = np.array([float(cell) for cell in cells]).astype(np.float32)
-    except ValueError as error:
-        raise DataError(
-            f"{path}, line {number}: should be a word and {len(cells)} numbers. "
-            f"Got {shown(' '.join(cells))}."
-        ) from error
-    if not np.isfinite(row).all():
-        raise DataError(
-            f"{path}, line {number}: numbers should be finite in single precision. "
-            f"Got {shown(cells[int(np.flatnonzero(~np.isfinite(row))[0])])}."
-        )
-    return row
-
-
-def _from_archive(path: Path, wanted: frozenset[str] | None) -> WordVectors:
+def _archive(path: Path) -> WordVectors:
     try:
         with regular_file(path) as file, np.load(file, allow_pickle=False) as archive:
             words, vectors = archive["words"], archive["vectors"]
@@ -181,15 +179,9 @@ def _from_archive(path: Path, wanted: frozenset[str] | None) -> WordVectors:
     with np.errstate(over="ignore"):
         vectors = vectors.astype(np.float32)
     try:
-        every = WordVectors(words=tuple(words.tolist()), vectors=vectors)
+        return WordVectors(words=tuple(words.tolist()), vectors=vectors)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
-    if wanted is None:
-        return every
-    rows = [row for row, word in enumerate(every.words) if word in wanted]
-    if not rows:
-        raise DataError(f"{path}: should hold vectors of the data's words. Got none of them.")
-    return WordVectors(tuple(every.words[row] for row in rows), every.vectors[rows])
 
 
 def _kind(array: object) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
+from qrnn_hw.data.tokens import is_of_a_word, normal_form
 from qrnn_hw.data.vectors import WordVectors
 from qrnn_hw.errors import DataError, UsageError
 from qrnn_hw.recipes.autoencoder import fit_autoencoder
@@ -22,17 +23,17 @@ from qrnn_hw.recipes.recipes import Recipe, scale_to_angles
 
 DROPPED = ENGLISH_STOP_WORDS | {"phone", "product", "battery", "headset", "quality", "one", "use"}
 _ADDRESS = re.compile(r"https?://\S+|www\.\S+")
-_OTHER = re.compile(r"[^a-z0-9 ]")
 
 
 def published_words(text: str) -> list[str]:
-    """Return the words that the source kept.
+    """Return the words that the source kept, its a-z and 0-9 read as the letters of any script.
 
     >>> published_words("The BATTERY isn't great, see http://x.y!")
     ['isnt', 'great']
     """
-    plain = _OTHER.sub("", _ADDRESS.sub("", text.lower()))
-    return [word for word in plain.split() if word not in DROPPED]
+    plain = normal_form(_ADDRESS.sub("", text.lower()))
+    kept = (c if c == " " or is_of_a_word(c) else "" for c in plain)
+    return [word for word in "".join(kept).split() if word not in DROPPED]
 
 
 def published_features(
@@ -72,9 +73,9 @@ def published_features(
     fit = values[train_rows].reshape(-1, vectors.dim)
     if not fit.any():
         raise DataError(
-            "the training sentences should hold words that the published recipe keeps, a-z and "
-            "0-9 without stop words, and that have vectors. Got none; use other text or vectors, "
-            "or --recipe ours."
+            "the training sentences should hold words that the published recipe keeps, letters "
+            "and digits without stop words, and that have vectors. Got none; use other text or "
+            "vectors, or --recipe ours."
         )
     if recipe.reduction == "pca":
         pca = PCA(n_components=recipe.n_reduced, svd_solver="full").fit(fit)

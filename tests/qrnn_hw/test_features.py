@@ -1,9 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from qrnn_hw.data.tokens import NEGATIONS, stop_words, tokenise
 from qrnn_hw.data.vectors import WordVectors
 from qrnn_hw.errors import DataError, UsageError
 from qrnn_hw.features import (
@@ -45,25 +42,6 @@ def with_other_test_rows(sequences):
     return Sequences(values=values, lengths=lengths)
 
 
-def test_tokens():
-    assert tokenise("I DON'T like it — can’t, won't!") == ("not", "like", "ca", "not", "wo", "not")
-    assert tokenise("The 3 cats", drop_stop_words=False) == ("the", "3", "cats")
-    assert tokenise("?!") == ()
-
-
-def test_negations_are_no_stop_words():
-    assert not NEGATIONS & stop_words()
-    assert {"the", "was", "it"} <= stop_words()
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.text())
-def test_tokens_are_lower_case_words_and_stay_as_they_are(text):
-    words = tokenise(text, drop_stop_words=False)
-    assert all(word.isascii() and word.isalnum() and word == word.lower() for word in words)
-    assert tokenise(" ".join(words), drop_stop_words=False) == words
-
-
 def test_embed_keeps_known_words_in_order_as_unit_vectors():
     vectors = WordVectors(
         words=("good", "bad", "blank"), vectors=np.array([[3, 4], [0, 2], [0, 0]], dtype=np.float32)
@@ -81,8 +59,16 @@ def test_embed_refuses_what_it_cannot_use():
     vectors = WordVectors(words=("good",), vectors=np.ones((1, 2), dtype=np.float32))
     with pytest.raises(UsageError, match=r"steps should be 1 or more. Got 0"):
         embed(["good"], vectors, steps=0)
-    with pytest.raises(DataError, match="at least one word"):
+    with pytest.raises(DataError, match="at least one word.* Got 2 of 2 texts"):
         embed(["bad", "ugly"], vectors)
+
+
+def test_scripts_without_blanks_are_told_to_be_parted():
+    vectors = WordVectors(words=("电影", "好"), vectors=np.eye(2, dtype=np.float32))
+    parted = embed(["电影 很 好", "电影 不 好"], vectors)
+    np.testing.assert_array_equal(parted.lengths, [2, 2])
+    with pytest.raises(DataError, match=r"Got 2 of 3 texts without .* part them by blanks first"):
+        embed(["这个电影很好", "电影不好", "好"], vectors)
 
 
 def test_sequences_check_themselves():

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
 
 from qrnn_hw.classical.baselines import mean_vector_logistic, pls_logistic, tfidf_logistic
 from qrnn_hw.classical.gru import gru_classifier, n_gru_parameters, nearest_hidden_size
@@ -44,6 +46,21 @@ def test_five_splits_reach_the_reference_accuracies(amazon, vectors, sequences, 
         for seed in range(42, 47)
     ]
     assert np.mean(accuracies) == pytest.approx(reference, abs=0.02)
+
+
+def test_words_of_tfidf_are_the_library_s_in_english_and_whole_in_other_scripts(amazon):
+    rows = np.arange(800), np.arange(800, 1000)
+    vectorizer = TfidfVectorizer()  # an independent cut of the same English words
+    model = LogisticRegression(max_iter=2000).fit(
+        vectorizer.fit_transform(amazon.texts[:800]), amazon.labels[:800]
+    )
+    plain = model.predict(vectorizer.transform(amazon.texts[800:]))
+    found = tfidf_logistic(amazon.texts, amazon.labels, *rows)
+    np.testing.assert_array_equal(found.predictions, plain)
+    # Words that differ in their marks alone, which `\w` of `re` leaves out.
+    texts = [f"{word} {n}" for n in range(30) for word in ("कि", "की")]
+    labels = np.tile([0, 1], 30)
+    assert tfidf_logistic(texts, labels, np.arange(40), np.arange(40, 60)).accuracy == 1
 
 
 def test_the_labels_of_test_rows_decide_nothing_but_the_score(amazon, vectors, sequences):

@@ -84,6 +84,11 @@ def test_quotes_and_unicode_separators_are_ordinary_characters(write):
     assert load_tsv(write(content)).texts == tuple(texts)
 
 
+def test_a_label_is_one_class_however_its_accents_are_stored(write):
+    rows = [f"{label}\ttext" for label in ("sch\u00f6n", "scho\u0308n", "schlecht")] * 10
+    assert load_tsv(write("label\ttext\n" + "\n".join(rows))).classes == ("schlecht", "sch\u00f6n")
+
+
 def test_byte_order_mark_is_dropped(write):
     assert len(load_tsv(write("\ufeff" + table()))) == 20
 

@@ -132,6 +132,81 @@ def test_an_array_is_not_an_archive(tmp_path):
         load_vectors(path)
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("good 1 2\n\u0085 3 4\nbad 5 6\n", ("good", "bad")),
+        ("good 1 2\n\u00a0 3 4\n 5 6\nbad 5 6\n", ("good", "bad")),
+        (". . . 1 2\ngood 3 4\nbad 5 6\n", (". . .", "good", "bad")),
+        ("good 1 2\nat name@x.org 3 4\nbad 5 6\n", ("good", "at name@x.org", "bad")),
+        ("good\t1\t2\nx\u2028y  3   4 \nbad 5 6\n", ("good", "x\u2028y", "bad")),
+        ("\ufeff  3   2 \ngood 1 2\n\x1c 3 4\nbad 5 6\n", ("good", "bad")),
+        ("7 1 2\n8 3 4\n", ("7", "8")),
+    ],
+)
+def test_odd_words_part_nothing_and_hide_no_dimension(write, content, words):
+    vectors = load_vectors(write(content))
+    assert vectors.words == words
+    assert vectors.dim == 2
+    np.testing.assert_array_equal(vectors.vectors[-1], [5, 6] if "bad" in words else [3, 4])
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("a 1 2\nb 1 2 3\nc 1 2\n", "line 2: should be a word and 2 numbers.* Got 3"),
+        ("a 1 2 3\nb 1 2\nc 1 2\n", "line 1: should be a word and 2 numbers.* Got 3"),
+        ("2 2\na 1 2 3\nb 1 2 3\n", "line 2: should be a word and 2 numbers.* Got 3"),
+        ("a 1 2\nb 1 3e38\n", "line 2: numbers should be finite and at most 1e.06.* Got '3e38'"),
+        ("a 1 2\nb 1 1_0\n", "line 2: should be a word and 2 numbers. Got '1 1_0'"),
+        (b"\x1f\x8b\x08\x00", "Got a gzip archive: unpack it"),
+        (b"2 2\na \x00\x00\x80?\x00\x00\x80?", "Got the binary format of word2vec or fastText"),
+        (b"\xba\x16\x4f\x2f\x0c", "Got the binary format of word2vec or fastText"),
+    ],
+)
+def test_other_dimensions_sizes_and_formats_are_named(write, content, said):
+    with pytest.raises(DataError, match=said):
+        load_vectors(write(content))
+
+
+def test_another_format_is_known_by_its_name(write):
+    with pytest.raises(DataError, match=r"cc.de.300.bin.* Got the binary format"):
+        load_vectors(write("good 1 2\n", "cc.de.300.bin"))
+    with pytest.raises(DataError, match=r"Got a gzip archive"):
+        load_vectors(write("good 1 2\n", "cc.de.300.vec.gz"))
+
+
+@pytest.mark.parametrize("name", ["v.txt", "v.npz"])
+@pytest.mark.parametrize(
+    ("words", "kept", "vector"),
+    [
+        (["Haus", "haus"], "haus", [0, 1]),
+        (["HAUS", "Haus"], "haus", [1, 0]),
+        (["cafe\u0301", "bar"], "caf\u00e9", [1, 0]),
+        (["Straße", "bar"], "strasse", [1, 0]),
+        (["п’ять", "bar"], "п\u02bcять", [1, 0]),
+    ],
+)
+def test_words_are_found_in_their_normal_form(tmp_path, name, words, kept, vector):
+    path = tmp_path / name
+    if name.endswith("npz"):
+        np.savez(path, words=np.array(words), vectors=np.eye(2))
+    else:
+        path.write_text(f"{words[0]} 1 0\n{words[1]} 0 1\n")
+    for keep in ([kept], None):
+        vectors = load_vectors(path, keep=keep)
+        np.testing.assert_array_equal(vectors.vectors[vectors.index[kept]], vector)
+
+
+def test_words_of_a_script_without_blanks_are_told_to_be_parted(write):
+    with pytest.raises(DataError, match=r"Got none of them. Most are of scripts that write no bl"):
+        load_vectors(write("电影 1 2\n好 3 4\n"), keep=["这个电影很好", "ดีมาก", "ok"])
+
+
+def test_a_word_may_come_twice_with_one_vector(write):
+    assert load_vectors(write("a 1 2\na 1 2\n")).words == ("a",)
+
+
 def test_index_finds_each_word():
     vectors = WordVectors(words=("x", "y"), vectors=np.eye(2, dtype=np.float32))
     assert vectors.index == {"x": 0, "y": 1}
