@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit, qpy
-from qiskit.qpy.exceptions import QpyError
 
 from jobs.errors import StoreError
 from jobs.spec import PubResult
@@ -69,6 +68,18 @@ def unpack_circuit(data: bytes) -> QuantumCircuit:
     Raises:
         StoreError: If `data` is no QPY, an old format, or holds another number of circuits.
     """
+    circuits = unpack_circuits(data)
+    if len(circuits) != 1:
+        raise StoreError(f"A circuit file should hold one circuit. Got {len(circuits)}.")
+    return circuits[0]
+
+
+def unpack_circuits(data: bytes) -> tuple[QuantumCircuit, ...]:
+    """Return the circuits that `data` holds in QPY.
+
+    Raises:
+        StoreError: If `data` is no QPY, an old format, or holds something else than circuits.
+    """
     if data[:6] != b"QISKIT" or len(data) < 7:
         raise StoreError("A circuit file should be QPY, which begins with QISKIT. Got other bytes.")
     if data[6] < MINIMUM_QPY_VERSION:
@@ -78,10 +89,10 @@ def unpack_circuit(data: bytes) -> QuantumCircuit:
         )
     try:
         circuits = qpy.load(io.BytesIO(data))
-    except (QpyError, ValueError, KeyError, EOFError, OSError, TypeError) as error:
-        raise StoreError(f"A circuit should be readable QPY. Got {type(error).__name__}.") from None
+    except MemoryError:
+        raise
     except Exception as error:  # struct.error and the reader's own faults on damaged bytes
         raise StoreError(f"A circuit should be readable QPY. Got {type(error).__name__}.") from None
-    if len(circuits) != 1:
-        raise StoreError(f"A circuit file should hold one circuit. Got {len(circuits)}.")
-    return circuits[0]
+    if not circuits or not all(isinstance(one, QuantumCircuit) for one in circuits):
+        raise StoreError("A circuit file should hold circuits. Got none, or something else.")
+    return tuple(circuits)

@@ -101,6 +101,8 @@ def on_active_qubits(circuit: QuantumCircuit, physical: Sequence[int]) -> Quantu
     small = QuantumCircuit(len(physical), name=circuit.name)
     for register in circuit.cregs:
         small.add_register(register)
+    # Behind the registers, which Aer's sampler takes as blocks from the first bit on.
+    small.add_bits([bit for bit in circuit.clbits if not circuit.find_bit(bit).registers])
     for instruction in circuit.data:
         operation = instruction.operation
         qubits = [circuit.find_bit(q).index for q in instruction.qubits]

@@ -112,7 +112,7 @@ def load_workload(
         SpecError: a file that cannot be read.
         JobsError: the machine cannot hold the model.
     """
-    from jobs.circuit_file import read_circuit
+    from jobs.circuit_file import read_circuits
     from jobs.spec import Pub
 
     for name, value, least in (("steps", steps, 1), ("rows", rows, 1), ("seed", seed, 0)):
@@ -122,9 +122,11 @@ def load_workload(
         if value > most:
             raise UsageError(f"{name} should be at most {most:,}. Got {value}.")
     if is_file(source):
-        circuit = read_circuit(Path(source))
-        name = Path(source).name
-        return Workload(name, (circuit if circuit.num_parameters else Pub.bound(circuit),))
+        items = tuple(
+            circuit if circuit.num_parameters else Pub.bound(circuit)
+            for circuit in read_circuits(Path(source))
+        )
+        return Workload(Path(source).name, items)
     model = chosen_architecture(source, options)
     if model.mode == "expectation":
         items = _whole(model, machine, steps, rows, seed)

@@ -1,0 +1,1 @@
+"""OpenQASM text of either version as a circuit."""
