@@ -16,6 +16,8 @@ class Backoff:
     ceiling_seconds: float = 60.0
     patience_seconds: float = 300.0
     """How long a service that does not answer is asked again."""
+    doubt_seconds: float = 60.0
+    """How long a strange answer about one job is taken for one that passes."""
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 

@@ -16,13 +16,24 @@ class PreflightError(JobsError):
 class AuthenticationError(JobsError):
     """No account, or one that the service does not accept."""
 
+    may_pass = False
+    """Whether services refuse like that in passing too."""
+
 
 class ServiceUnavailableError(JobsError):
     """The service did not answer, or answered with a fault that may pass."""
 
 
+class MisreadAnswerError(ServiceUnavailableError):
+    """A job has run, and what came back as its result cannot be read; it is kept."""
+
+
 class JobFailedError(JobsError):
     """The service reports the job as failed or cancelled."""
+
+
+class JobNotFoundError(JobFailedError):
+    """The service does not know a job of that id, now or any more."""
 
 
 class BudgetError(JobsError):
@@ -35,6 +46,10 @@ class PartialResultError(JobsError):
 
 class PendingError(JobsError):
     """The job is still queued or running."""
+
+
+class UnknownStatusError(PendingError):
+    """The service says of a job what this version does not know."""
 
 
 class StoreError(JobsError):

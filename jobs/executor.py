@@ -19,7 +19,7 @@ class Executor(Protocol):
         ...
 
 
-ServicePhase = Literal["queued", "running", "done", "failed", "cancelled"]
+ServicePhase = Literal["queued", "running", "done", "failed", "cancelled", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class ServiceJob:
     id: str
     phase: ServicePhase
     reason: str = ""
+    """Why it ended, or the service's own word where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -42,22 +43,13 @@ class ServiceMetrics:
     """When its run ended, in UTC as ISO 8601."""
 
 
-@runtime_checkable
-class RemoteExecutor(Protocol):
-    """A place that takes a job and answers later; every call may fail without a trace.
+class JobBook(Protocol):
+    """The jobs of an instance, or of an account; every call may fail without a trace.
 
-    All methods raise `AuthenticationError` when the account is refused and
-    `ServiceUnavailableError` when the answer did not come.
+    All methods raise `AuthenticationError` when the account is refused,
+    `ServiceUnavailableError` when the answer did not come, and, asked for one job,
+    `JobNotFoundError` when there is none of that id.
     """
-
-    @property
-    def name(self) -> str:
-        """What `JobSpec.executor` says of jobs for this place."""
-        ...
-
-    def submit(self, spec: JobSpec, tag: str) -> str:
-        """Send the job with `tag` on it and return the id that the service gave."""
-        ...
 
     def find(self, tag: str) -> tuple[ServiceJob, ...]:
         """Return all jobs that carry `tag`, oldest first."""
@@ -67,8 +59,8 @@ class RemoteExecutor(Protocol):
         """Return where the job stands."""
         ...
 
-    def fetch(self, job_id: str, spec: JobSpec) -> tuple[PubResult, ...]:
-        """Return the measured bits of a job that is done."""
+    def answer(self, job_id: str) -> str:
+        """Return the result of a job that is done, as the service sent it."""
         ...
 
     def cancel(self, job_id: str) -> bool:
@@ -77,4 +69,31 @@ class RemoteExecutor(Protocol):
 
     def metrics(self, job_id: str) -> ServiceMetrics:
         """Return what was charged and when the run ended, as far as they are known."""
+        ...
+
+
+@runtime_checkable
+class RemoteExecutor(Protocol):
+    """A place that takes a job and answers later."""
+
+    @property
+    def name(self) -> str:
+        """What `JobSpec.executor` says of jobs for this place."""
+        ...
+
+    @property
+    def instance(self) -> str:
+        """The instance of the account that `submit` sends to."""
+        ...
+
+    def submit(self, spec: JobSpec, tag: str) -> str:
+        """Send the job with `tag` on it and return the id that the service gave."""
+        ...
+
+    def at(self, instance: str) -> JobBook:
+        """Return the jobs of an instance; those of the whole account where it is empty."""
+        ...
+
+    def read(self, text: str, spec: JobSpec) -> tuple[PubResult, ...]:
+        """Return the bits in an answer to the job; `MisreadAnswerError` where it is none."""
         ...

@@ -112,7 +112,17 @@ def _money(connection: Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_schema, _end_of_the_run, _money)
+def _instance(connection: Connection) -> None:
+    """Add which instance of the account a job was sent to; NULL where older versions sent it."""
+    connection.execute("ALTER TABLE jobs ADD COLUMN instance TEXT")
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    _first_schema,
+    _end_of_the_run,
+    _money,
+    _instance,
+)
 
 
 def migrate(connection: Connection) -> None:

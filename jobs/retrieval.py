@@ -3,8 +3,16 @@
 from collections.abc import Callable, Sequence
 
 from jobs.backoff import DEFAULT_BACKOFF, Backoff
-from jobs.errors import JobFailedError, PartialResultError, PendingError, ServiceUnavailableError
-from jobs.executor import RemoteExecutor
+from jobs.errors import (
+    JobFailedError,
+    JobsError,
+    MisreadAnswerError,
+    PartialResultError,
+    PendingError,
+    UnknownStatusError,
+)
+from jobs.executor import JobBook, RemoteExecutor, ServiceJob
+from jobs.patience import Patience
 from jobs.spec import JobSpec, PubResult
 from jobs.splitting import join
 from jobs.states import Cancelled, Done, Failed, Intended, Running, State, Submitted, now
@@ -12,56 +20,82 @@ from jobs.store import Store
 from jobs.submission import settle, state_of
 
 Report = Callable[[str, State], None]
+_Ended = Done | Failed | Cancelled
+_ENDED = ("done", "failed", "cancelled")
 
 
 def refresh(key: str, executor: RemoteExecutor, store: Store) -> State | None:
     """Ask the service once about a job, store its bits if it is done, and return its state.
 
+    The instance that the job was sent to is asked.
+
     Raises:
-        JobFailedError: If the service knows no job of that id, as another account's would not.
+        JobNotFoundError: If there is no job of that id, as where it was deleted.
+        MisreadAnswerError: If it has run and its result cannot be read; the answer is kept.
+        UnknownStatusError: If the service says what this version does not know.
         ServiceUnavailableError: If the service does not answer; nothing is lost by it.
     """
     state = store.state(key)
+    place = executor.at(store.instance(key))
     if isinstance(state, Intended):
         settle(key, state.tag, executor, store)
         return store.state(key)
     if isinstance(state, Submitted | Running):
-        job = executor.look_up(state.id)
-        if job.phase in ("done", "failed", "cancelled"):
+        job = place.look_up(state.id)
+        if job.phase in _ENDED:
             # What was cancelled may be a double, and what is done may have one.
             job = settle(key, state.tag, executor, store) or job
         if job.phase == "done":
-            _take(key, job.id, executor, store)
+            _take(key, job.id, place, executor, store)
+        elif job.phase == "unknown":
+            raise _not_understood(key, job, store)
         else:
             store.set_state(key, state_of(job, state.tag))
-    elif isinstance(state, Done) and state.id:
-        if store.raw(key) is None:  # its row was damaged, and deleted
-            _take(key, state.id, executor, store)
-        elif store.quantum_seconds(key) is None:
-            _note_metrics(key, state.id, executor, store)
+            if job.phase in _ENDED:
+                _note_metrics(key, job.id, place, store)
+    elif isinstance(state, Done) and state.id and store.raw(key) is None:
+        # Its row was damaged, and deleted.
+        _take(key, state.id, place, executor, store)
+    elif isinstance(state, _Ended) and state.id and store.quantum_seconds(key) is None:
+        _note_metrics(key, state.id, place, store)
     return store.state(key)
 
 
-def _take(key: str, job_id: str, executor: RemoteExecutor, store: Store) -> None:
+def _take(key: str, job_id: str, place: JobBook, executor: RemoteExecutor, store: Store) -> None:
+    text = place.answer(job_id)
+    # Before anything is made of it: what was paid for is never thrown away.
+    path = store.keep_answer(key, job_id, text)
     try:
-        results = executor.fetch(job_id, store.spec(key))
-    except JobFailedError as error:
-        store.set_state(key, Failed(now(), str(error), job_id))
-        return
+        results = executor.read(text, store.spec(key))
+    except MisreadAnswerError as error:
+        raise MisreadAnswerError(
+            f"{error} The job has run and is not sent again: fetch it again with `qrnn-hw jobs "
+            f"fetch {key[:12]}`. What came is in {path}."
+        ) from None
     store.put_raw(key, results, Done(now(), job_id))
-    _note_metrics(key, job_id, executor, store)
+    _note_metrics(key, job_id, place, store)
 
 
-def _note_metrics(key: str, job_id: str, executor: RemoteExecutor, store: Store) -> None:
+def _note_metrics(key: str, job_id: str, place: JobBook, store: Store) -> None:
     # The bits are safe already, so a service that cannot tell cost and time now is no failure.
     try:
-        found = executor.metrics(job_id)
-    except ServiceUnavailableError:
+        found = place.metrics(job_id)
+    except JobsError:
         return
     if found.quantum_seconds is not None:
         store.put_quantum_seconds(key, found.quantum_seconds)
     if found.finished_at is not None:
         store.put_finished_at(key, found.finished_at)
+
+
+def _not_understood(key: str, job: ServiceJob, store: Store) -> UnknownStatusError:
+    said = f"The service says of job {job.id}: {job.reason}"
+    if said not in {text for _, text in store.notes(key)}:
+        store.add_note(key, said)
+    return UnknownStatusError(
+        f"{said} This version does not know whether that is an end. Watch it again later with "
+        f"`qrnn-hw jobs watch {key[:12]}`, or cancel it."
+    )
 
 
 def watch(
@@ -74,7 +108,8 @@ def watch(
 ) -> None:
     """Follow jobs until all have ended; one wait, which doubles while nothing changes, for all.
 
-    Interrupting it leaves the jobs running.
+    A job of which nothing can be learnt is set aside when patience with it is over, and the others
+    are followed to their end. Interrupting it leaves the jobs running.
 
     Args:
         keys: Jobs that were sent.
@@ -84,22 +119,24 @@ def watch(
         report: Called with the key and the state after each change.
 
     Raises:
-        ServiceUnavailableError: If the service stays silent.
+        JobsError: What was learnt last of the first job that was set aside.
     """
     pending = list(keys)
     wait = backoff.first_seconds
-    last_answer = backoff.clock()
+    patience = Patience(backoff)
+    set_aside: list[JobsError] = []
     while pending:
         changed = False
         for key in tuple(pending):
             before = store.state(key)
             try:
                 after = refresh(key, executor, store)
-            except ServiceUnavailableError:
-                if backoff.clock() - last_answer > backoff.patience_seconds:
-                    raise
+            except JobsError as error:
+                if patience.is_over(key, error):
+                    pending.remove(key)
+                    set_aside.append(error)
                 continue
-            last_answer = backoff.clock()
+            patience.answered(key)
             if after is not None and type(after) is not type(before):
                 changed = True
                 if report is not None:
@@ -109,6 +146,8 @@ def watch(
         if pending:
             wait = backoff.first_seconds if changed else min(2 * wait, backoff.ceiling_seconds)
             backoff.sleep(wait)
+    if set_aside:
+        raise set_aside[0]
 
 
 def collect(key: str, store: Store) -> tuple[PubResult, ...]:
@@ -151,31 +190,3 @@ def _stored_bits(key: str, store: Store) -> tuple[PubResult, ...]:
             "Fetch it again, or submit it again if it ran in this process."
         )
     return stored
-
-
-def cancel(keys: Sequence[str], executor: RemoteExecutor, store: Store) -> tuple[str, ...]:
-    """Cancel jobs at the service and return the keys of those that had not ended.
-
-    Raises:
-        ServiceUnavailableError: If the service does not answer.
-    """
-    cancelled = []
-    for key in keys:
-        # Who holds the lock may be sending it: then there is something to cancel a moment later.
-        with store.lock(key):
-            if _cancel_one(key, executor, store):
-                cancelled.append(key)
-    return tuple(cancelled)
-
-
-def _cancel_one(key: str, executor: RemoteExecutor, store: Store) -> bool:
-    state = store.state(key)
-    if isinstance(state, Intended):
-        if settle(key, state.tag, executor, store) is None:
-            store.set_state(key, Cancelled(now(), "Cancelled before it was sent."))
-            return True
-        state = store.state(key)
-    if isinstance(state, Submitted | Running) and executor.cancel(state.id):
-        store.set_state(key, Cancelled(now(), "Cancelled on request.", state.id))
-        return True
-    return False

@@ -5,33 +5,29 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+from qiskit.primitives import PrimitiveResult
 from qiskit_aer import AerSimulator
 from qiskit_ibm_runtime import Batch, QiskitRuntimeService, Session
-from qiskit_ibm_runtime.exceptions import RuntimeInvalidStateError
+from qiskit_ibm_runtime.api.client import RuntimeClient
+from qiskit_ibm_runtime.decoders.defaults import DEFAULT_DECODERS
 from qiskit_ibm_runtime.executor_sampler import Sampler
 
-from jobs import reach
+from jobs import answers, reach
 from jobs.account import account_path, account_status, check_readable, make_private
 from jobs.bindable import check_for_aer
 from jobs.bits import pub_result
-from jobs.errors import JobFailedError, PreflightError, ServiceUnavailableError
-from jobs.executor import ServiceJob, ServiceMetrics, ServicePhase
-from jobs.service_errors import one_line, translated
+from jobs.errors import JobFailedError, PreflightError
+from jobs.executor import JobBook
+from jobs.job_book import AccountJobs, InstanceJobs
+from jobs.service_errors import translated
 from jobs.spec import JobSpec, PubResult
-from jobs.usage import charged_seconds, finished_at
+from jobs.tokens import TokenAuth, patiently
+from jobs.transport import BoundedAdapter
+from jobs.usage import seconds_left
 
 Mode = Literal["job", "batch", "session"]
 
-TIMEOUT_SECONDS = (10.0, 120.0)  # to connect, and between two pieces of an answer
 WITHOUT_DRY_RUN = frozenset({"open", "pay-as-you-go"})
-_PHASES: dict[str, ServicePhase] = {
-    "INITIALIZING": "queued",
-    "QUEUED": "queued",
-    "RUNNING": "running",
-    "DONE": "done",
-    "ERROR": "failed",
-    "CANCELLED": "cancelled",
-}
 
 
 class LocalRuntimeExecutor:
@@ -94,6 +90,29 @@ def save_account(token: str, instance: str) -> None:
         )
 
 
+class _Service(QiskitRuntimeService):  # type: ignore[misc]
+    """The client's service, each connection of which has our limits and shows no key."""
+
+    def _discover_backends_from_instance(self, instance: str) -> list[tuple[str, bool]]:
+        # The first question of a connection that the client's constructor made.
+        for connection in (self._active_api_client, *self._api_clients.values()):
+            _bound(connection)
+        found: list[tuple[str, bool]] = super()._discover_backends_from_instance(instance)
+        return found
+
+    def _create_new_cloud_api_client(self, instance: str) -> RuntimeClient:
+        return _bound(super()._create_new_cloud_api_client(instance))
+
+
+def _bound(connection: RuntimeClient) -> RuntimeClient:
+    session = connection._session
+    if not isinstance(session.auth, TokenAuth):
+        session.auth = TokenAuth(session.auth.tm, connection._instance)
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, BoundedAdapter())
+    return connection
+
+
 class ServiceExecutor:
     """Sends jobs to a real backend with the account of the client's own settings.
 
@@ -108,7 +127,7 @@ class ServiceExecutor:
         self.mode = mode
         self.max_execution_seconds = max_execution_seconds
         self._opened: Batch | Session | None = None
-        self._known: dict[str, Any] = {}
+        self._books: dict[str, InstanceJobs] = {}
 
     @property
     def name(self) -> str:
@@ -121,19 +140,26 @@ class ServiceExecutor:
         logging.getLogger("qiskit_ibm_runtime").setLevel(logging.ERROR)
         if (account := account_status()).source != "environment":
             check_readable(account)
-        with translated("connect to the service"):
-            service = QiskitRuntimeService()
-        # The client waits 15 minutes for the answer to a POST and for ever for any other, and has
-        # no setting for it.
-        for client in service._api_clients.values():
-            client._session._timeout = TIMEOUT_SECONDS
-        return service
+
+        def connect() -> QiskitRuntimeService:
+            with translated("connect to the service"):
+                return _Service()
+
+        return patiently(connect)
 
     @cached_property
     def backend(self) -> Any:
         """The client's object for the backend, with target, properties and configuration."""
         with translated(f"find the backend {self.backend_name}"):
             return reach.opened(self._service, self.backend_name)
+
+    @property
+    def instance(self) -> str:
+        """CRN of the instance that jobs are sent to: the one that has the backend."""
+        return str(self.backend._instance)
+
+    def _home(self) -> str:
+        return self.instance if self.backend_name else str(self._service.active_instance())
 
     def backends(self) -> tuple[str, ...]:
         """Return the names of the backends that the account may use, sorted."""
@@ -161,7 +187,7 @@ class ServiceExecutor:
     def plan(self) -> str:
         """Return the name of the account's plan in lower case, for example "open"."""
         with translated("read the account's plan"):
-            active = self._service.active_instance()
+            active = self._home()
             plans = {
                 instance["crn"]: instance.get("plan") for instance in self._service.instances()
             }
@@ -170,9 +196,7 @@ class ServiceExecutor:
     def remaining_seconds(self) -> float | None:
         """Return the QPU seconds that the plan has left, or None when it has no limit."""
         with translated("read the usage of the plan"):
-            usage = self._service.usage()
-            remaining = usage.get("usage_remaining_seconds")
-            return None if remaining is None else float(remaining)
+            return seconds_left(self._connection(self._home()).cloud_usage())
 
     def submit(self, spec: JobSpec, tag: str, *, dry_run: bool = False) -> str:
         """Send the job with `tag` on it and return the id that the service gave.
@@ -198,13 +222,9 @@ class ServiceExecutor:
         rep_delay = spec.options.get("rep_delay_seconds")
         if rep_delay is not None:
             options["execution"] = {"rep_delay": rep_delay}
-        pubs = [
-            (pub.circuit, pub.parameters) if pub.parameters.size else (pub.circuit,)
-            for pub in spec.pubs
-        ]
+        pubs = [_stamped(spec, position) for position in range(len(spec.pubs))]
         with translated("submit the job"):
             job = Sampler(mode=place, options=options).run(pubs, shots=spec.shots, dry_run=dry_run)
-            self._known[job.job_id()] = job
             return str(job.job_id())
 
     def _place(self) -> Any:
@@ -228,70 +248,44 @@ class ServiceExecutor:
                 self._opened.close()
             self._opened = None
 
-    def find(self, tag: str) -> tuple[ServiceJob, ...]:
-        """Return all jobs that carry `tag`, oldest first."""
-        with translated("look up jobs by tag"):
-            jobs = self._service.jobs(job_tags=[tag], limit=None, descending=False)
-            found = [job for job in jobs if tag in (job.tags or ())]
-            self._known.update((job.job_id(), job) for job in found)
-            return tuple(_described(job) for job in found)
+    def at(self, instance: str) -> JobBook:
+        """Return the jobs of an instance; those of the whole account where it is empty."""
+        with translated("reach the account's instances"):
+            if instance:
+                return self._jobs_of(instance)
+            own = [*self._service._api_clients, *(one["crn"] for one in self._service.instances())]
+            return AccountJobs(tuple(self._jobs_of(crn) for crn in dict.fromkeys(own)))
 
-    def look_up(self, job_id: str) -> ServiceJob:
-        """Return where the job stands."""
-        with translated(f"look up job {job_id}"):
-            return _described(self._job(job_id))
+    def _jobs_of(self, instance: str) -> InstanceJobs:
+        if instance not in self._books:
+            self._books[instance] = InstanceJobs(self._connection(instance), instance)
+        return self._books[instance]
 
-    def _job(self, job_id: str) -> Any:
-        if job_id not in self._known:
-            self._known[job_id] = self._service.job(job_id)
-        return self._known[job_id]
+    def _connection(self, instance: str) -> Any:
+        known = self._service._api_clients.get(instance)
+        return known or self._service._create_new_cloud_api_client(instance)
 
-    def fetch(self, job_id: str, spec: JobSpec) -> tuple[PubResult, ...]:
-        """Return the measured bits of a job that is done.
+    def read(self, text: str, spec: JobSpec) -> tuple[PubResult, ...]:
+        """Return the bits in an answer to the job.
 
         Raises:
-            JobFailedError: If the answer does not fit the job.
+            MisreadAnswerError: If it is no answer to it.
         """
-        with translated(f"fetch the result of job {job_id}"):
-            answer = self._job(job_id).result()
-            if answer is None:
-                raise ServiceUnavailableError(
-                    f"The service should have the result of job {job_id}. Got none yet. "
-                    "Fetch it again later."
-                )
-            n_pubs = len(answer)
-        if n_pubs != len(spec.pubs):
-            raise JobFailedError(
-                f"The answer should hold {len(spec.pubs)} circuits. Got {n_pubs} in job {job_id}. "
-                "Submit the job again."
-            )
-        return tuple(
-            pub_result(result, pub, spec.shots)
-            for result, pub in zip(answer, spec.pubs, strict=True)
-        )
-
-    def cancel(self, job_id: str) -> bool:
-        """Cancel the job; False when it had already ended."""
-        with translated(f"cancel job {job_id}"):
-            try:
-                self._job(job_id).cancel()
-            except RuntimeInvalidStateError:
-                return False
-        return True
-
-    def metrics(self, job_id: str) -> ServiceMetrics:
-        """Return what was charged and when the run ended, as far as they are known."""
-        with translated(f"read the metrics of job {job_id}"):
-            found = self._job(job_id).metrics()
-            return ServiceMetrics(charged_seconds(found), finished_at(found))
+        return answers.read(text, spec, _decoded)
 
 
-def _described(job: Any) -> ServiceJob:
-    status = job.status()
-    phase = _PHASES.get(status, "running")
-    reason = ""
-    if phase == "failed":
-        reason = one_line(job.error_message() or "The service gave no reason.")
-    elif phase == "cancelled":
-        reason = "Cancelled at the service."
-    return ServiceJob(job.job_id(), phase, reason)
+def _stamped(spec: JobSpec, position: int) -> tuple[Any, ...]:
+    pub = spec.pubs[position]
+    circuit = pub.circuit.copy()
+    circuit.metadata = answers.stamp(spec, position)
+    return (circuit, pub.parameters) if pub.parameters.size else (circuit,)
+
+
+def _decoded(text: str) -> Any:
+    result: Any = text
+    for decoder in DEFAULT_DECODERS["executor"]:
+        if decoder.is_applicable(result):
+            result = decoder.decode(result)
+    if not isinstance(result, PrimitiveResult):
+        raise ValueError(f"no result of a sampler but {type(result).__name__}")
+    return result

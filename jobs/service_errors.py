@@ -11,7 +11,14 @@ from ibm_cloud_sdk_core import ApiException  # type: ignore[import-untyped]
 from qiskit.exceptions import QiskitError
 from requests import RequestException
 
-from jobs.errors import AuthenticationError, JobFailedError, JobsError, ServiceUnavailableError
+from jobs.answer_headers import clock_remark, is_page
+from jobs.errors import (
+    AuthenticationError,
+    JobFailedError,
+    JobNotFoundError,
+    JobsError,
+    ServiceUnavailableError,
+)
 
 # By name, since only `jobs.runtime` imports the client.
 _NO_ACCOUNT = {"AccountNotFoundError"}
@@ -20,18 +27,25 @@ _REFUSED_INPUT = {"IBMInputValueError", "IBMBackendValueError"}
 _NO_BACKEND = {"QiskitBackendNotFoundError"}
 # Refusals that pass: time-out, conflict, too early, too many requests.
 _PASSING = {408, 409, 425, 429}
+_CLIENTS = ("qiskit_ibm_runtime.", "ibm_cloud_sdk_core.", "ibm_platform_services.", "jwt.")
+_READERS_OF_CRNS = (
+    "qiskit_ibm_runtime.api.utils._location_from_crn",
+    "qiskit_ibm_runtime.api.utils.cname_from_crn",
+)
 _SECRETS = re.compile(r"Bearer\s+\S+|eyJ[\w.\-]+|(?i:apikey|token)=\S+|[A-Za-z0-9_\-]{40,}")
 
 
 @contextmanager
-def translated(action: str) -> Iterator[None]:
+def translated(action: str, *, missing: str = "") -> Iterator[None]:
     """Raise this package's errors instead of the client's.
 
     Args:
         action: What is being done; it completes "could not".
+        missing: Where a job is asked for, what to say when there is none: what it means, a remedy.
 
     Raises:
         AuthenticationError: If there is no account, or it is refused.
+        JobNotFoundError: If there is no such job, where `missing` is given.
         JobFailedError: If the service refuses the request for good.
         ServiceUnavailableError: If the service does not answer, or with a fault that may pass.
     """
@@ -40,17 +54,11 @@ def translated(action: str) -> Iterator[None]:
     except JobsError:
         raise
     except (QiskitError, ApiException, RequestException, OSError) as error:
-        raise _fault(action, error) from None
-    except (
-        AttributeError,
-        IndexError,
-        KeyError,
-        TypeError,
-        ValueError,  # those of JSON and of UTF-8 among them
-    ) as error:
-        if not isinstance(error, JSONDecodeError) and not _passed_through_client(error):
+        raise _fault(action, error, missing) from None
+    except Exception as error:
+        if not isinstance(error, JSONDecodeError) and not _passed_through(error, _CLIENTS):
             raise  # a defect of ours is not the service's fault
-        if action.startswith("connect") and isinstance(error, AttributeError | IndexError):
+        if _passed_through(error, _READERS_OF_CRNS):
             # The client takes an instance's name apart without looking whether it is one.
             raise AuthenticationError(
                 f"The account's instance should be a CRN. Could not {action}: "
@@ -60,18 +68,27 @@ def translated(action: str) -> Iterator[None]:
         # An answer cut short, or not the service's own, ends in the client's decoders.
         raise ServiceUnavailableError(
             f"The service should answer in its own format. Could not {action}: "
-            f"{type(error).__name__}: {one_line(error)} Try again later."
+            f"{type(error).__name__}: {one_line(error)} Try again later; where a network asks "
+            "for a login in the browser, log in there first."
         ) from None
 
 
-def _passed_through_client(error: BaseException) -> bool:
-    frames = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
-    return any(name.startswith("qiskit_ibm_runtime") for name in frames)
+def _passed_through(error: BaseException, names: tuple[str, ...]) -> bool:
+    """Return whether a module or function whose name begins like one of `names` raised `error`."""
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    found = [f"{frame.f_globals.get('__name__', '')}.{frame.f_code.co_name}" for frame in frames]
+    return any(name.startswith(names) for name in found)
 
 
-def _fault(action: str, error: BaseException) -> JobsError:
+def _fault(action: str, error: BaseException, missing: str) -> JobsError:
     kinds = {kind.__name__ for kind in type(error).__mro__}
-    status, detail = _status(error), one_line(error)
+    status, detail = status_of(error), one_line(error)
+    chain = list(_chain(error))
+    if is_page(chain):
+        return ServiceUnavailableError(
+            f"The service should answer in its own format. Could not {action}: got a web page. "
+            "Log in to the network in a browser, or ask who runs its proxy, and try again."
+        )
     if "InvalidAccountError" in kinds and (hidden := _passing_cause(error)) is not None:
         # The client blames the token for whatever happens while it looks for instances.
         kinds, detail = set(), one_line(hidden)
@@ -86,11 +103,16 @@ def _fault(action: str, error: BaseException) -> JobsError:
             "Run `qrnn-hw backends` for their names."
         )
     if kinds & _REFUSED_ACCOUNT or status in (401, 403):
-        return AuthenticationError(
+        refusal = AuthenticationError(
             f"The service should accept the account. Could not {action}: {detail} "
+            f"{clock_remark(chain)}"
             "Log in again with `qrnn-hw auth login`, or correct QISKIT_IBM_TOKEN; "
             "`qrnn-hw auth status` says which of the two is used."
         )
+        refusal.may_pass = status in (401, 403)
+        return refusal
+    if status == 404 and missing:
+        return JobNotFoundError(f"The service should know the job. Could not {action}: {missing}")
     if kinds & _REFUSED_INPUT and "instance" in detail:
         return AuthenticationError(
             f"The account should reach its instance. Could not {action}: {detail} "
@@ -103,11 +125,13 @@ def _fault(action: str, error: BaseException) -> JobsError:
             "Change what it names and submit again."
         )
     return ServiceUnavailableError(
-        f"The service should answer. Could not {action}: {detail} Try again later."
+        f"The service should answer. Could not {action}: {detail} {clock_remark(chain)}"
+        "Try again later."
     )
 
 
-def _status(error: BaseException) -> int | None:
+def status_of(error: BaseException) -> int | None:
+    """Return the status of the answer that led to `error`, or None where there was no answer."""
     # The client re-raises without the status of the answer, but Python keeps what came before.
     return next((status for one in _chain(error) if (status := _own_status(one))), None)
 

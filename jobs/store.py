@@ -148,6 +148,23 @@ class Store:
             )
             note_sending(connection, key, state_fields(state).get("id", ""))
 
+    def put_instance(self, key: str, instance: str) -> None:
+        """Record the instance of the account that the job is about to be sent to."""
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE jobs SET instance = ? WHERE key = ?", (instance, key))
+
+    def instance(self, key: str) -> str:
+        """Return the instance that the job was sent to; empty where that is not known."""
+        rows = self._database.read("SELECT instance FROM jobs WHERE key = ?", key)
+        return rows[0][0] or "" if rows else ""
+
+    def keep_answer(self, key: str, job_id: str, text: str) -> Path:
+        """Keep what the service sent as the result of a job beside the store; return the file."""
+        from jobs.answers import keep
+
+        path = self._database.path
+        return keep(path.with_name(path.name + ".answers"), key, job_id, text)
+
     def states(self, key: str) -> tuple[State, ...]:
         """Return all states of the job, oldest first."""
         states = []

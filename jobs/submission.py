@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from uuid import uuid4
 
 from jobs.backoff import DEFAULT_BACKOFF, Backoff
-from jobs.errors import JobFailedError, ServiceUnavailableError
-from jobs.executor import RemoteExecutor, ServiceJob
+from jobs.errors import JobFailedError, JobNotFoundError, JobsError, ServiceUnavailableError
+from jobs.executor import JobBook, RemoteExecutor, ServiceJob
 from jobs.limits import DEFAULT_LIMITS, Limits
 from jobs.spec import JobSpec
 from jobs.splitting import split
@@ -18,7 +18,7 @@ from jobs.states import Cancelled, Done, Failed, Intended, Running, State, Submi
 from jobs.store import Store
 
 TAG_PREFIX = "qrnn-hw"
-_PREFERENCE = ("done", "running", "queued", "failed", "cancelled")
+_PREFERENCE = ("done", "running", "unknown", "queued", "failed", "cancelled")
 
 
 def submit(
@@ -57,22 +57,23 @@ def _submit_one(spec: JobSpec, executor: RemoteExecutor, store: Store, backoff: 
     state = store.state(spec.key)
     if isinstance(state, Submitted | Running | Done):
         return
-    if isinstance(state, Intended):
-        tag, doubtful = state.tag, True
-    else:
-        tag, doubtful = f"{TAG_PREFIX}-{uuid4().hex}", False
-        store.set_state(spec.key, Intended(now(), tag))
+    doubtful = isinstance(state, Intended)
+    tag = state.tag if isinstance(state, Intended) else f"{TAG_PREFIX}-{uuid4().hex}"
     failure = ""
     for _ in backoff.attempts():
         try:
             if doubtful and settle(spec.key, tag, executor, store) is not None:
                 return
+            # From now on it is looked for there, whichever instance is in use then.
+            store.put_instance(spec.key, executor.instance)
+            if not doubtful:
+                store.set_state(spec.key, Intended(now(), tag))
             doubtful = True
             job_id = executor.submit(spec, tag)
             store.set_state(spec.key, Submitted(now(), tag, job_id))
         except JobFailedError as error:
             # An earlier attempt may have been accepted before this one was refused.
-            if settle(spec.key, tag, executor, store) is None:
+            if not doubtful or settle(spec.key, tag, executor, store) is None:
                 store.set_state(spec.key, Failed(now(), str(error)))
                 raise
             return
@@ -81,6 +82,8 @@ def _submit_one(spec: JobSpec, executor: RemoteExecutor, store: Store, backoff: 
             continue
         _look_for_doubles(spec.key, tag, executor, store)
         return
+    if not doubtful:
+        raise ServiceUnavailableError(f"{failure} Nothing was sent.")
     raise ServiceUnavailableError(
         f"{failure} The job may have been accepted all the same; its intent is stored. "
         "Run the same command again: it looks the job up before it sends anything."
@@ -104,7 +107,8 @@ def settle(key: str, tag: str, executor: RemoteExecutor, store: Store) -> Servic
     Raises:
         ServiceUnavailableError: If the service does not answer.
     """
-    found = executor.find(tag)
+    place = executor.at(store.instance(key))
+    found = place.find(tag)
     if not found:
         return None
     kept, *doubles = sorted(found, key=lambda job: _PREFERENCE.index(job.phase))
@@ -114,13 +118,20 @@ def settle(key: str, tag: str, executor: RemoteExecutor, store: Store) -> Servic
     known = {text for _, text in store.notes(key)}
     for double in doubles:
         ended = double.phase == "cancelled" or (
-            double.phase in ("queued", "running") and executor.cancel(double.id)
+            double.phase in ("queued", "running", "unknown") and _stopped(double.id, place)
         )
         outcome = f"cancelled {double.id}" if ended else f"{double.id} had run as well"
         note = f"The service held this job {len(found)} times: kept {kept.id}, {outcome}."
         if note not in known:
             store.add_note(key, note)
     return kept
+
+
+def _stopped(job_id: str, place: JobBook) -> bool:
+    try:
+        return place.cancel(job_id)
+    except JobNotFoundError:
+        return True  # deleted since it was listed
 
 
 def state_of(job: ServiceJob, tag: str) -> State:
@@ -147,15 +158,20 @@ def adopt(
         keys: Only these jobs; all by default.
 
     Raises:
-        ServiceUnavailableError: If the service does not answer.
+        JobsError: If an instance cannot be looked at; those of the others are looked up first.
     """
-    adopted = []
+    adopted, hidden = [], []
     for record in store.jobs(limit=None, states=("intended",)):
         state = record.state
         if keys is not None and record.key not in keys:
             continue
         if isinstance(state, Intended):
-            with store.lock(record.key):
-                if settle(record.key, state.tag, executor, store) is not None:
-                    adopted.append(record.key)
+            try:
+                with store.lock(record.key):
+                    if settle(record.key, state.tag, executor, store) is not None:
+                        adopted.append(record.key)
+            except JobsError as error:
+                hidden.append(error)
+    if hidden:
+        raise hidden[0]
     return tuple(adopted)

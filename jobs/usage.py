@@ -40,3 +40,24 @@ def finished_at(metrics: Any) -> str | None:
     if moment.tzinfo is None:
         return None
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def seconds_left(usage: Any) -> float | None:
+    """Return the QPU seconds that an instance has left, or None when it has no limit.
+
+    Raises:
+        ServiceUnavailableError: If the answer is not in the service's format.
+    """
+    try:
+        limit = usage.get("usage_limit_seconds") or usage.get("usage_allocation_seconds")
+        if not limit:
+            return None
+        left = float(limit) - float(usage.get("usage_consumed_seconds", 0))
+        if math.isfinite(left):
+            return max(left, 0.0)
+    except (AttributeError, TypeError, ValueError):
+        pass
+    raise ServiceUnavailableError(
+        "The service should say in seconds what an instance has used. Got something else. "
+        "Try again later."
+    )

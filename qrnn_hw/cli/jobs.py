@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="jobs",
-    help="List, show, watch, fetch, adopt, cancel and export jobs. list, show and export read the "
-    "store only; the others ask the service.",
+    help="List, show, watch, fetch, adopt, cancel, forget and export jobs. list, show and export "
+    "read the store only; the others ask the service.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -88,8 +88,9 @@ def show(key: Key, json: Json = False) -> None:
 @app.command("watch")
 def watch(keys: Keys = None, json: Json = False) -> None:
     """Wait until jobs have ended; without keys, all that have not. Ctrl-C leaves them running."""
+    from jobs.errors import JobsError
     from qrnn_hw.cli.submit import come_back, report_change
-    from qrnn_hw.submission.tracking import pending_keys, watch_jobs
+    from qrnn_hw.submission.tracking import parts_of, pending_keys, watch_jobs
 
     with _store() as store:
         wanted = _resolved(keys, store) or pending_keys(store)
@@ -98,6 +99,10 @@ def watch(keys: Keys = None, json: Json = False) -> None:
         except KeyboardInterrupt:
             typer.echo(come_back(wanted), err=True)
             raise SystemExit(130) from None
+        except JobsError:
+            # What became of the others is told all the same.
+            _print_states(parts_of(wanted, store), store, json)
+            raise
         _print_states(parts, store, json)
         code = _exit_code(parts, store)
     if code:
@@ -162,6 +167,18 @@ def cancel(
             if key not in cancelled:
                 typer.echo(f"{key[:12]} had ended already", err=True)
         _print_states(parts, store, json)
+
+
+@app.command("forget")
+def forget(
+    keys: Annotated[list[str], typer.Argument(help="Beginnings of keys, or the service's ids.")],
+    json: Json = False,
+) -> None:
+    """Clear jobs that the service no longer has, or has no result of. It is asked first."""
+    from qrnn_hw.submission.tracking import forget_jobs
+
+    with _store() as store:
+        _print_states(forget_jobs(_resolved(keys, store), store), store, json)
 
 
 @app.command("export")

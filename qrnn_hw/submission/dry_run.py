@@ -41,11 +41,12 @@ def _ended(part: JobSpec, service: ServiceExecutor, backoff: Backoff) -> Service
     from jobs.errors import ServiceUnavailableError
 
     job_id = service.submit(part, f"{TAG_PREFIX}-dry-{uuid4().hex}", dry_run=True)
+    place = service.at(service.instance)
     for _ in backoff.attempts():
-        job = service.look_up(job_id)
-        if job.phase not in ("queued", "running"):
+        job = place.look_up(job_id)
+        if job.phase not in ("queued", "running", "unknown"):
             return job
-    service.cancel(job_id)
+    place.cancel(job_id)
     raise ServiceUnavailableError(
         f"The dry run should end within {backoff.patience_seconds:g} s. Got {job.phase}; it was "
         "cancelled. Try again later, or leave --remote out."

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from jobs.errors import PendingError
-from jobs.retrieval import cancel, collect, refresh, watch
+from jobs.giving_up import cancel, forget
+from jobs.retrieval import collect, refresh, watch
 from jobs.states import PENDING, Done, State
 from jobs.store import Store
 from jobs.submission import adopt
@@ -76,6 +77,14 @@ def cancel_jobs(keys: Iterable[str], store: Store) -> tuple[str, ...]:
     return cancel(open_parts, _service(open_parts[0], store), store)
 
 
+def forget_jobs(keys: Iterable[str], store: Store) -> tuple[str, ...]:
+    """Clear jobs of which nothing will come, and return the keys of the parts asked for."""
+    parts = parts_of(keys, store)
+    for part in parts:
+        forget(part, _service(part, store), store)
+    return parts
+
+
 def adopt_jobs(keys: Iterable[str], store: Store) -> tuple[str, ...]:
     """Look up jobs whose sending was cut short, all if none is named; return those found."""
     intended = store.jobs(limit=None, states=("intended",))
@@ -88,6 +97,6 @@ def adopt_jobs(keys: Iterable[str], store: Store) -> tuple[str, ...]:
 def _service(key: str, store: Store) -> ServiceExecutor:
     from jobs.runtime import ServiceExecutor
 
-    # Only sending depends on the backend: any connection of the account knows all its jobs.
+    # Only sending depends on the backend, and each job is asked for at its own instance.
     record = store.record(key)
     return ServiceExecutor(record.backend if record else "")

@@ -10,6 +10,8 @@ KINDS = (
     "status after",
     "drop",
     "drop after",
+    "twice",
+    "twice lost",
     "truncate",
     "delay",
     "hold",
@@ -26,11 +28,12 @@ class Fault:
     """A fault of the next `times` requests that fit.
 
     "status" answers with `status` instead of acting; "status after" acts first; "drop" and "drop
-    after" close the connection; "truncate" acts and sends half of the answer; "delay" waits and
-    acts; "hold" never answers, until the client is gone, and "hold after" acts before; "restart"
-    drops the connection and closes the port for `seconds`; "page" answers with a web page and
-    `status`, "portal" sends the client on to such a page; "damage" acts and spoils the answer as
-    `damage` says, see `damage.py`.
+    after" close the connection; "twice" acts twice, as where the network repeats a request, and
+    "twice lost" drops the connection then; "truncate" acts and sends half of the answer; "delay"
+    waits and acts; "hold" never answers, until the client is gone, and "hold after" acts before;
+    "restart" drops the connection and closes the port for `seconds`; "page" answers with a web page
+    and `status`, "portal" sends the client on to such a page; "damage" acts and spoils the answer
+    as `damage` says, see `damage.py`.
     """
 
     kind: str

@@ -120,10 +120,12 @@ class Handler(BaseHTTPRequestHandler):
             return
         if fault is not None and fault.kind == "delay":
             time.sleep(fault.seconds)
-        answer = self.emulator.service.answer(
-            self.command, url.path, parse_qs(url.query), body, self.headers
-        )
-        if fault is None or fault.kind == "delay":
+        times = 2 if fault is not None and fault.kind.startswith("twice") else 1
+        for _ in range(times):
+            answer = self.emulator.service.answer(
+                self.command, url.path, parse_qs(url.query), body, self.headers
+            )
+        if fault is None or fault.kind in ("delay", "twice"):
             self.send(answer)
         else:
             self.fail(fault, answer)

@@ -39,6 +39,7 @@ class SimulatedService:
     jobs: dict[str, tuple[str, JobSpec, ServiceJob]] = field(default_factory=dict)
     polls: dict[str, int] = field(default_factory=dict)
     name: str = "ibm"
+    instance: str = "crn:one"
 
     def _act(self, action, act):
         fault = self.faults(action)
@@ -79,8 +80,15 @@ class SimulatedService:
 
         return self._act("look_up", act)
 
-    def fetch(self, job_id, spec):
-        return self._act("fetch", lambda: bits_of(self.jobs[job_id][1]))
+    def at(self, instance):
+        assert instance in ("", self.instance)
+        return self
+
+    def answer(self, job_id):
+        return self._act("fetch", lambda: job_id)
+
+    def read(self, text, spec):
+        return bits_of(self.jobs[text][1])
 
     def cancel(self, job_id):
         def act():

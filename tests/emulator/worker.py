@@ -11,8 +11,10 @@ import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 
+from jobs import tokens
 from jobs.backoff import Backoff
 from jobs.errors import JobsError
+from jobs.job_book import InstanceJobs
 from jobs.retrieval import watch
 from jobs.runner import run
 from jobs.runtime import ServiceExecutor
@@ -21,7 +23,7 @@ from jobs.states import state_name
 from jobs.store import Store
 from jobs.submission import submit
 
-QUICK = Backoff(first_seconds=0.05, ceiling_seconds=0.4, patience_seconds=20.0)
+QUICK = Backoff(0.05, 0.4, patience_seconds=20.0, doubt_seconds=1.0)
 # Each is a moment in the life of a job; "posted" is between the answer and its being stored.
 KILL_POINTS = (
     "before intended",
@@ -29,6 +31,8 @@ KILL_POINTS = (
     "posted",
     "after submitted",
     "before fetch",
+    "answered",
+    "kept",
     "before done",
     "after done",
 )
@@ -96,12 +100,14 @@ def arm(point):
     )
     around(Store, "put_raw", at("before done"), at("after done"))
     around(ServiceExecutor, "submit", at(), at("posted"))
-    around(ServiceExecutor, "fetch", at("before fetch"), at())
+    around(InstanceJobs, "answer", at("before fetch"), at("answered"))
+    around(Store, "keep_answer", at(), at("kept"))
 
 
 def work(environment, path, seeds, kill_at, together, answers):
     """Run jobs to their end and tell (outcome, text): "right", "wrong", "error" or "defect"."""
     os.environ.update(environment)
+    tokens.WAITS_SECONDS = (0.05, 0.1, 0.2)
     arm(kill_at)
     said = io.StringIO()
     try:

@@ -15,8 +15,9 @@ from jobs.errors import (
     PendingError,
     ServiceUnavailableError,
 )
+from jobs.giving_up import cancel
 from jobs.limits import Limits
-from jobs.retrieval import cancel, collect, watch
+from jobs.retrieval import collect, watch
 from jobs.runner import run
 from jobs.spec import JobSpec, Pub
 from jobs.splitting import join, split

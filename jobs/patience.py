@@ -1,0 +1,50 @@
+"""For how long a question about a job is asked again that gets no answer, or a strange one."""
+
+from jobs.backoff import Backoff
+from jobs.errors import (
+    AuthenticationError,
+    JobNotFoundError,
+    JobsError,
+    MisreadAnswerError,
+    ServiceUnavailableError,
+    UnknownStatusError,
+)
+
+
+class Patience:
+    """Whether to ask once more; one for all jobs that are followed together."""
+
+    def __init__(self, backoff: Backoff) -> None:
+        self._backoff = backoff
+        self._last_answer = backoff.clock()
+        self._strange_since: dict[str, float] = {}
+        self._has_answered = False
+
+    def answered(self, key: str) -> None:
+        """Note that the service has told where the job stands."""
+        self._heard()
+        self._strange_since.pop(key, None)
+
+    def _heard(self) -> None:
+        self._has_answered = True
+        self._last_answer = self._backoff.clock()
+
+    def is_over(self, key: str, error: JobsError) -> bool:
+        """Return whether nothing more is to be asked about the job after `error`."""
+        now = self._backoff.clock()
+        patience = self._backoff.patience_seconds
+        since = self._strange_since.setdefault(key, now)
+        match error:
+            case JobNotFoundError() | MisreadAnswerError():
+                # The service is there, and what it says of this job should pass soon if it does.
+                self._heard()
+                return now - since > min(self._backoff.doubt_seconds, patience)
+            case UnknownStatusError():
+                self._heard()
+                return now - since > patience
+            case AuthenticationError():
+                # An account that was taken a moment ago may be refused in passing.
+                return not self._has_answered or now - since > patience
+            case ServiceUnavailableError():
+                return now - min(since, self._last_answer) > patience
+        return True
