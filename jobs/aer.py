@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.circuit import ControlFlowOp, Measure, QuantumCircuit, Reset
+from qiskit.circuit import ControlFlowOp, IfElseOp, Measure, QuantumCircuit, Reset
 
 from calibration.noise import DeviceNoise
+from circuits.known_operations import is_measurement, is_reset
+from jobs.aer_conditions import condition_for_aer
+from jobs.aer_gates import gate_for_aer
 from jobs.bindable import check_for_aer
 from jobs.errors import JobFailedError
 from jobs.misreads import with_misreads
@@ -27,7 +30,7 @@ STATEVECTOR_QUBITS = 24
 
 
 def lower(circuit: QuantumCircuit) -> QuantumCircuit:
-    """Return the circuit with `measure_2` and `reset_2` as the plain instructions.
+    """Return the circuit in Aer's words, with `measure_2` and `reset_2` as the plain instructions.
 
     Aer does not know the mid-circuit variants (qiskit-aer #2388); their errors are in the noise
     model that `simulator` builds.
@@ -37,10 +40,15 @@ def lower(circuit: QuantumCircuit) -> QuantumCircuit:
         operation = instruction.operation
         if isinstance(operation, ControlFlowOp):
             operation = operation.replace_blocks([lower(block) for block in operation.blocks])
-        elif operation.name.startswith("measure_"):
+            if isinstance(operation, IfElseOp):
+                condition = condition_for_aer(operation.condition)
+                operation = IfElseOp(condition, *operation.blocks)
+        elif is_measurement(operation):
             operation = Measure()
-        elif operation.name.startswith("reset_"):
+        elif is_reset(operation):
             operation = Reset()
+        else:
+            operation = gate_for_aer(operation)
         lowered.append(operation, instruction.qubits, instruction.clbits)
     return lowered
 
@@ -55,7 +63,7 @@ def measurement_names(circuits: Iterable[QuantumCircuit]) -> dict[int, str]:
     for circuit in circuits:
         for instruction in circuit.data:
             name = instruction.operation.name
-            if name.startswith("measure"):
+            if is_measurement(instruction.operation):
                 qubit = circuit.find_bit(instruction.qubits[0]).index
                 names[qubit] = name if names.get(qubit, name) == name else SEVERAL
     return names

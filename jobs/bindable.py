@@ -2,6 +2,7 @@
 
 from qiskit.circuit import ControlFlowOp, ParameterExpression, QuantumCircuit
 
+from circuits.known_operations import is_standard
 from jobs.errors import SpecError
 
 BINDABLE = frozenset({"p", "r", "rx", "ry", "rz", "rzz", "u"})
@@ -27,7 +28,7 @@ def check_for_aer(circuit: QuantumCircuit) -> None:
                 f"Got {operation.name}. Lower the circuit for Aer first."
             )
         free = any(isinstance(p, ParameterExpression) and p.parameters for p in operation.params)
-        if free and operation.name not in BINDABLE:
+        if free and not (operation.name in BINDABLE and is_standard(operation)):
             raise SpecError(
                 f"Parameters should be in one of {', '.join(sorted(BINDABLE))} when Aer binds them."
                 f" Got one in {operation.name}. Transpile to the machine's basis, or bind it first."

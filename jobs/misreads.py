@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from qiskit.circuit import Clbit, QuantumCircuit, QuantumRegister, Qubit
 
 from calibration.noise import DeviceNoise
+from circuits.known_operations import is_measurement
 
 
 def with_misreads(
@@ -33,7 +34,7 @@ def with_misreads(
     for instruction in circuit.data:
         changed.append(instruction)
         name = instruction.operation.name
-        if name.startswith("measure"):
+        if is_measurement(instruction.operation):
             qubit = circuit.find_bit(instruction.qubits[0]).index
             if qubit in qubits:
                 _misread(changed, reader[0], instruction.clbits[0], noise.readout(name, qubit))

@@ -18,6 +18,8 @@ from qiskit.circuit import IfElseOp, QuantumCircuit, Reset
 
 from calibration.noise import DeviceNoise, delay_seconds
 from circuits.exact.conditions import condition_of
+from circuits.known_operations import is_measurement, is_reset, is_standard
+from jobs.aer_gates import gate_for_aer
 from jobs.errors import SpecError
 from jobs.superoperators import (
     Superoperator,
@@ -106,9 +108,9 @@ class _Rewriter:
                     reads[bit].append(position)
             for qubit in _touched(operation, self._qubits(instruction)):
                 measured = since.pop(qubit, None)
-                if measured is not None and operation.name.startswith("reset"):
+                if measured is not None and is_reset(operation):
                     found[measured] = position
-                if operation.name.startswith("measure"):
+                if is_measurement(operation):
                     since[qubit] = position
                     bits[position] = self.bits[instruction.clbits[0]]
         end = len(self.source.data)
@@ -147,7 +149,7 @@ class _Rewriter:
             self.home = {bit: home for bit, home in self.home.items() if home != qubits[0]}
         if isinstance(operation, IfElseOp):
             self._branch(operation, instruction, qubits)
-        elif operation.name.startswith("measure"):
+        elif is_measurement(operation):
             bit = self.bits[instruction.clbits[0]]
             if position in self.resets:
                 self._hold(operation.name, qubits[0], bit)
@@ -156,10 +158,10 @@ class _Rewriter:
                 self._measure(operation.name, qubits[0], self._home(bit))
             else:
                 self.instructions.append((superop(dephasing()), qubits))
-        elif operation.name.startswith("reset_"):
+        elif is_reset(operation):
             self.instructions.append((Reset(), qubits))
         else:
-            self.instructions.append((operation, qubits))
+            self.instructions.append((gate_for_aer(operation), qubits))
 
     def _qubits(self, instruction: CircuitInstruction) -> tuple[int, ...]:
         return tuple(self.source.find_bit(q).index for q in instruction.qubits)
@@ -239,7 +241,7 @@ class _Rewriter:
     def _noisy(self, operation: Any, wires: tuple[int, ...]) -> Superoperator | None:
         from qiskit.quantum_info import Operator
 
-        if isinstance(operation, IfElseOp) or operation.name.startswith("measure"):
+        if isinstance(operation, IfElseOp) or is_measurement(operation):
             raise SpecError(f"a branch should contain gates and delays only. Got {operation.name}.")
         if operation.name == "delay":
             if self.noise is None:
@@ -247,13 +249,19 @@ class _Rewriter:
             return self.noise.idle(wires[0], delay_seconds(operation, self.noise.dt_seconds))
         unitary = np.asarray(Operator(operation).data)
         superoperator = np.kron(unitary.conj(), unitary)
-        error = self.noise.channel(operation.name, wires) if self.noise is not None else None
+        if self.noise is None or not is_standard(operation):
+            return superoperator
+        error = self.noise.channel(operation.name, wires)
         return superoperator if error is None else error @ superoperator
 
 
 def is_free_rotation(operation: Any) -> bool:
     """Return whether an instruction is a rotation that may stand in a branch with a free angle."""
-    return operation.name in REVERSING and bool(getattr(operation.params[0], "parameters", ()))
+    return (
+        operation.name in REVERSING
+        and is_standard(operation)
+        and bool(getattr(operation.params[0], "parameters", ()))
+    )
 
 
 def _touched(operation: Any, qubits: Sequence[int]) -> set[int]:

@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from qiskit.circuit import ClassicalRegister, Clbit
-from qiskit.circuit.classical import expr
+from qiskit.circuit.classical import expr, types
 
 from circuits.errors import CircuitsError
 
 Values = Mapping[int, int]
+
+WIDEST = 1 << 16
+"""Bits; no classical register of a circuit has more."""
 
 _BINARY: dict[str, Callable[[int, int], int]] = {
     "BIT_AND": lambda a, b: a & b,
@@ -24,7 +27,8 @@ _BINARY: dict[str, Callable[[int, int], int]] = {
     "LESS_EQUAL": lambda a, b: int(a <= b),
     "GREATER": lambda a, b: int(a > b),
     "GREATER_EQUAL": lambda a, b: int(a >= b),
-    "SHIFT_LEFT": lambda a, b: a << b,
+    # Beyond any register's width nothing is left; the amount itself may be a number of 32 bits.
+    "SHIFT_LEFT": lambda a, b: a << b if b < WIDEST else 0,
     "SHIFT_RIGHT": lambda a, b: a >> b,
 }
 
@@ -34,12 +38,16 @@ def condition_of(
 ) -> tuple[tuple[int, ...], Callable[[Values], bool]]:
     """Return the bits a condition reads and the function that decides it.
 
+    Unsigned integers are those of OpenQASM 3: a cast or a shift drops the bits beyond the width of
+    its type, and a number cast to a boolean is true unless it is 0.
+
     Args:
         condition: of an `IfElseOp`: (bit or register, value), or an expression.
         bits: index of each classical bit.
 
     Raises:
-        CircuitsError: an expression with stored variables or arithmetic, which machines refuse.
+        CircuitsError: an expression with stored variables or arithmetic, which machines refuse, or
+            with floating-point numbers or durations.
     """
     if isinstance(condition, expr.Expr):
         used = sorted(
@@ -67,6 +75,10 @@ def _integer(indices: list[int], values: Values) -> int:
 
 
 def _check(node: expr.Expr) -> None:
+    if not isinstance(node.type, types.Bool | types.Uint):
+        raise CircuitsError(
+            f"a condition should be built of bits and whole numbers. Got a {node.type!r}."
+        )
     if isinstance(node, expr.Binary):
         if node.op.name not in _BINARY:
             raise CircuitsError(
@@ -89,17 +101,16 @@ def _evaluate(node: expr.Expr, bits: Mapping[Clbit, int], values: Values) -> int
     if isinstance(node, expr.Var):
         return _integer(_indices(node.var, bits), values)
     if isinstance(node, expr.Cast):
-        inner = _evaluate(node.operand, bits, values)
-        return int(bool(inner)) if str(node.type) == "Bool()" else inner
+        return _of_type(node.type, _evaluate(node.operand, bits, values))
     if isinstance(node, expr.Unary):
         inner = _evaluate(node.operand, bits, values)
-        if node.op.name == "LOGIC_NOT" or str(node.type) == "Bool()":
-            return int(not inner)
-        return int(~inner & ((1 << node.type.width) - 1))
+        return int(not inner) if isinstance(node.type, types.Bool) else _of_type(node.type, ~inner)
     if isinstance(node, expr.Index):
         return _evaluate(node.target, bits, values) >> _evaluate(node.index, bits, values) & 1
     assert isinstance(node, expr.Binary)
     left, right = (_evaluate(side, bits, values) for side in (node.left, node.right))
-    result = _BINARY[node.op.name](left, right)
-    width = getattr(node.type, "width", None)
-    return result & ((1 << width) - 1) if width else result
+    return _of_type(node.type, _BINARY[node.op.name](left, right))
+
+
+def _of_type(kind: types.Type, value: int) -> int:
+    return int(bool(value)) if isinstance(kind, types.Bool) else value & ((1 << kind.width) - 1)

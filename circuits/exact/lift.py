@@ -6,7 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qiskit.circuit import IfElseOp, Parameter, QuantumCircuit
+from qiskit.circuit import (
+    AnnotatedOperation,
+    Barrier,
+    ControlFlowOp,
+    Delay,
+    Gate,
+    IfElseOp,
+    Instruction,
+    Parameter,
+    QuantumCircuit,
+)
+from qiskit.circuit.library import GlobalPhaseGate
 
 from circuits.errors import CircuitsError
 from circuits.exact.angles import AngleMapBuilder
@@ -23,6 +34,7 @@ from circuits.exact.operations import (
 )
 from circuits.exact.order import resets_early
 from circuits.exact.pauli import RESET, Axis, gate_matrix, transfer_matrix
+from circuits.known_operations import is_measurement, is_reset, is_standard
 
 if TYPE_CHECKING:
     from qiskit.circuit import CircuitInstruction, Clbit, Qubit
@@ -37,8 +49,10 @@ def lift(
     """Lift a logical or scheduled dynamic circuit, with the noise of every instruction.
 
     Gates, `if_else` on bits, registers and expressions, measurements (also mid-circuit variants
-    such as `measure_2`), resets, delays and barriers are understood. Errors follow the gate they
-    belong to, inside branches too; readout errors act on the recorded bit, so a branch sees them.
+    such as `measure_2`), resets, delays and barriers are understood, and instructions that are
+    written in these. Errors follow the gate they belong to, inside branches too; a gate of the
+    user's own has none, whatever its name. Readout errors act on the recorded bit, so a branch
+    sees them.
 
     Args:
         circuit: its qubit i is qubit i of `noise`.
@@ -77,35 +91,35 @@ class _Lifter:
         operation = instruction.operation
         name = operation.name
         wires = tuple(qubits[q] for q in instruction.qubits)
-        if name == "barrier":
+        if isinstance(operation, Barrier | GlobalPhaseGate):
             return
         if isinstance(operation, IfElseOp):
             yield self.branch(operation, instruction, qubits, bits)
-        elif name.startswith("measure"):
+        elif is_measurement(operation):
             yield from self.error(name, wires)
             confusion = _IDEAL_READOUT
             if self.noise is not None:
                 confusion = self.noise.readout(name, wires[0])
             yield Measurement(wires[0], bits[instruction.clbits[0]], confusion)
-        elif name.startswith("reset"):
+        elif is_reset(operation):
             yield Channel(wires, RESET)
             yield from self.error(name, wires)
-        elif name == "delay":
+        elif isinstance(operation, Delay):
             yield from self.delay(operation, wires[0])
-        else:
+        elif _is_unitary(operation):
             yield from self.gate(operation, wires)
-            yield from self.error(name, wires)
+            if is_standard(operation):
+                yield from self.error(name, wires)
+        else:
+            yield from self.block(*_written_out(instruction, qubits, bits))
 
     def gate(self, operation: Any, wires: tuple[int, ...]) -> Iterator[Operation]:
-        if not any(getattr(p, "parameters", None) for p in operation.params):
-            key = (operation.name, tuple(map(_hashable, operation.params)))
-            if key not in self._fixed or None in key[1]:
-                self._fixed[key] = _matrix(operation)
-            yield Channel(wires, self._fixed[key])
-        elif operation.name in ("rx", "ry", "rz", "p"):
+        if not any(getattr(p, "parameters", None) for p in getattr(operation, "params", ())):
+            yield Channel(wires, self.matrix(operation))
+        elif operation.name in ("rx", "ry", "rz", "p") and is_standard(operation):
             axis: Axis = "z" if operation.name == "p" else operation.name[1]
             yield Rotation(wires[0], axis, self.angles.add(operation.params[0]))
-        elif operation.definition is not None:
+        elif getattr(operation, "definition", None) is not None:
             inner = {q: wires[i] for i, q in enumerate(operation.definition.qubits)}
             for part in operation.definition.data:
                 yield from self.gate(part.operation, tuple(inner[q] for q in part.qubits))
@@ -113,6 +127,14 @@ class _Lifter:
             raise CircuitsError(
                 f"a gate with free parameters should be built of rotations. Got {operation.name}."
             )
+
+    def matrix(self, operation: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+        if not is_standard(operation):
+            return _matrix(operation)
+        key = (operation.name, tuple(map(float, operation.params)))
+        if key not in self._fixed:
+            self._fixed[key] = _matrix(operation)
+        return self._fixed[key]
 
     def error(self, name: str, wires: tuple[int, ...]) -> Iterator[Operation]:
         superoperator = self.noise.channel(name, wires) if self.noise is not None else None
@@ -155,11 +177,27 @@ class _Lifter:
         return Branch(used, holds, blocks[0], blocks[1] if len(blocks) > 1 else ())
 
 
-def _hashable(value: Any) -> float | None:
-    try:
-        return float(value)
-    except TypeError:
-        return None
+def _is_unitary(operation: Any) -> bool:
+    # An `Instruction` that is no `Gate` may measure or reset in its definition.
+    return isinstance(operation, Gate | AnnotatedOperation) or not isinstance(
+        operation, Instruction
+    )
+
+
+def _written_out(
+    instruction: CircuitInstruction, qubits: Mapping[Qubit, int], bits: Mapping[Clbit, int]
+) -> tuple[QuantumCircuit, dict[Qubit, int], dict[Clbit, int]]:
+    """Return the definition of an instruction with the qubits and bits that it acts on."""
+    operation = instruction.operation
+    inner = operation.definition
+    if inner is None or isinstance(operation, ControlFlowOp):
+        known = ", ".join(sorted({"if_else", "measure", "reset", "delay", "barrier"}))
+        raise CircuitsError(
+            f"exact evolution takes gates with a matrix and {known}. Got {operation.name}."
+        )
+    inner_qubits = zip(inner.qubits, (qubits[q] for q in instruction.qubits), strict=True)
+    inner_bits = zip(inner.clbits, (bits[c] for c in instruction.clbits), strict=True)
+    return inner, dict(inner_qubits), dict(inner_bits)
 
 
 def _matrix(operation: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -168,9 +206,8 @@ def _matrix(operation: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
     try:
         return gate_matrix(operation)
     except QiskitError as error:
-        known = ", ".join(sorted({"if_else", "measure", "reset", "delay", "barrier"}))
         raise CircuitsError(
-            f"exact evolution takes gates with a matrix and {known}. Got {operation.name}."
+            f"a gate should have a matrix or a definition. Got {operation.name}."
         ) from error
 
 

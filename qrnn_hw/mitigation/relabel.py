@@ -1,12 +1,20 @@
 """Change what the branches of a dynamic circuit see of the bits that were read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from qiskit import QuantumCircuit
-from qiskit.circuit import CircuitInstruction, ClassicalRegister, Clbit, ControlFlowOp, IfElseOp
+from qiskit.circuit import (
+    CircuitInstruction,
+    ClassicalRegister,
+    Clbit,
+    ControlFlowOp,
+    IfElseOp,
+    Store,
+)
 from qiskit.circuit.classical import expr
 
+from circuits.known_operations import is_measurement
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.labels import LABELS, Label
 
@@ -16,11 +24,14 @@ Condition: TypeAlias = Any  # (Clbit, value), (ClassicalRegister, value) or an e
 def fed_forward_bits(circuit: QuantumCircuit) -> tuple[int, ...]:
     """List the measurements that a later condition reads, in the order of measurement.
 
+    What is stored over a measured bit is no measurement, and carries no label.
+
     Returns:
         The index of the clbit that each writes; a clbit that is written again counts again.
 
     Raises:
-        UsageError: If the control flow is not an `if` over measured bits, or is nested.
+        UsageError: If the control flow is not an `if` over measured bits, or is nested; if a
+            measured bit is read by a store, or stored over in a branch.
     """
     slots = fed_forward_slots(circuit)
     index = {bit: place for place, bit in enumerate(circuit.clbits)}
@@ -59,7 +70,10 @@ def relabel(circuit: QuantumCircuit, mask: Sequence[Label]) -> QuantumCircuit:
                     _inline(relabelled, block, instruction)
                 continue
             operation = IfElseOp(condition, *operation.blocks, label=operation.label)
-        elif operation.name.startswith("measure"):
+        elif isinstance(operation, Store):
+            for bit in _stored_bits(operation):
+                seen.pop(bit, None)
+        elif is_measurement(operation):
             seen[instruction.clbits[0]] = label_of.get(position, "keep")
         relabelled.append(operation, instruction.qubits, instruction.clbits)
     return relabelled
@@ -107,9 +121,42 @@ def fed_forward_slots(circuit: QuantumCircuit) -> list[int]:
             read.update(
                 written[bit] for bit in condition_bits(operation.condition) if bit in written
             )
-        elif operation.name.startswith("measure"):
+        elif isinstance(operation, Store):
+            _check_store(operation, written)
+            for bit in _stored_bits(operation):
+                written.pop(bit, None)
+        elif is_measurement(operation):
             written[instruction.clbits[0]] = position
     return sorted(read)
+
+
+def _stored_bits(operation: Store) -> tuple[Clbit, ...]:
+    """Return the bits that a store sets, none if it sets a variable.
+
+    Raises:
+        UsageError: If it sets a bit of a register at a place that is computed.
+    """
+    target = operation.lvalue
+    if isinstance(target, expr.Index):
+        register, place = target.target, target.index
+        if not isinstance(place, expr.Value) or not isinstance(register, expr.Var):
+            raise UsageError(
+                "a circuit to relabel should store to bits that are named. Got a computed place."
+            )
+        return (register.var[int(place.value)],)
+    if isinstance(target.var, Clbit):
+        return (target.var,)
+    return tuple(target.var) if isinstance(target.var, ClassicalRegister) else ()
+
+
+def _check_store(operation: Store, written: Mapping[Clbit, int]) -> None:
+    if not _stored_bits(operation):
+        return  # a condition on a variable is refused where it stands
+    if any(bit in written for bit in condition_bits(operation.rvalue)):
+        raise UsageError(
+            "a circuit to relabel should feed measured bits into conditions. Got a store of one; "
+            "write the condition with the bit itself."
+        )
 
 
 def _check_supported(operation: ControlFlowOp) -> None:
@@ -125,8 +172,9 @@ def _check_supported(operation: ControlFlowOp) -> None:
             "control flow to relabel should be an if without another inside. "
             f"Got {' > '.join([operation.name, *nested[:1]])}."
         )
-    if any(name.startswith("measure") for name in inner):
-        raise UsageError("a branch to relabel should not measure. Got measure > if_else.")
+    for name in sorted(inner):
+        if name == "store" or name.startswith("measure"):
+            raise UsageError(f"a branch to relabel should set no bit. Got {name} in an if_else.")
 
 
 def _rewritten(condition: Condition, seen: dict[Clbit, Label]) -> Condition | bool:
@@ -180,7 +228,8 @@ def _substituted(node: expr.Expr, seen: dict[Clbit, Label]) -> expr.Expr:
         left, right = _substituted(node.left, seen), _substituted(node.right, seen)
         return expr.Binary(node.op, left, right, node.type)
     if isinstance(node, expr.Index):
-        return expr.Index(_substituted(node.target, seen), node.index, node.type)
+        place = _substituted(node.index, seen)
+        return expr.Index(_substituted(node.target, seen), place, node.type)
     if isinstance(node, expr.Value):
         return node
     raise UsageError(

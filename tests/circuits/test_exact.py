@@ -247,10 +247,3 @@ def test_too_many_live_bits_are_refused_with_advice():
     circuit.measure([0] * 40, range(40))
     with pytest.raises(CircuitsError, match=r"at most 4 GiB. Got 2 qubits with 40 live bits"):
         distribution(lift(circuit), jnp.zeros(0), list(range(40)))
-
-
-def test_an_instruction_without_a_map_is_named():
-    circuit = QuantumCircuit(1)
-    circuit.initialize([0.6, 0.8], 0)
-    with pytest.raises(CircuitsError, match="Got initialize"):
-        lift(circuit)

@@ -5,9 +5,11 @@ import pytest
 from mitigation_reference import IDEAL, READOUT_ERROR_ONLY, Noise, distribution
 from mitigation_reference_circuits import instances, isa, qrnn
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
-from qiskit.circuit.classical import expr
+from qiskit.circuit.classical import expr, types
+from qiskit_aer import AerSimulator
 
 import circuits
+from jobs.aer import lower
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.branch_angles import share_branches
 from qrnn_hw.mitigation.labels import all_masks, first_order
@@ -251,7 +253,7 @@ def test_what_cannot_be_relabelled_is_refused():
         relabel(nested(), ())
     with pytest.raises(UsageError, match="Got while_loop"):
         relabel(looped(), ())
-    with pytest.raises(UsageError, match="should not measure"):
+    with pytest.raises(UsageError, match="should set no bit. Got measure"):
         relabel(measuring(), ())
     with pytest.raises(UsageError, match="that were measured. Got a variable"):
         relabel(on_a_variable(), ())
@@ -283,3 +285,61 @@ def test_branches_that_cannot_share_are_refused():
         waiting.delay(100, 0)
     with pytest.raises(UsageError, match="Got delay"):
         share_branches(waiting)
+
+
+def stored_over(condition_of):
+    """Read 1 into both bits, store 0 over the first, and branch; `result` tells what happened."""
+    circuit, bits = QuantumCircuit(QuantumRegister(2)), ClassicalRegister(2, "bits")
+    circuit.add_register(bits, ClassicalRegister(1, "result"))
+    circuit.x(0)
+    circuit.measure([0, 0], bits)
+    circuit.store(bits[0], expr.lift(False))
+    with circuit.if_test(condition_of(bits)):
+        circuit.x(1)
+    circuit.measure(1, circuit.cregs[1][0])
+    return circuit
+
+
+CONDITIONS_AFTER_A_STORE = [
+    (lambda bits: (bits[0], 0), lambda first, second: first == 0),
+    (lambda bits: (bits, 2), lambda first, second: (first, second) == (0, 1)),
+    (lambda bits: expr.bit_xor(*bits), lambda first, second: first != second),
+    (
+        lambda bits: expr.index(bits, expr.cast(bits[1], types.Uint(1))),
+        lambda first, second: second,
+    ),
+]
+
+
+@pytest.mark.parametrize(("condition_of", "meant"), CONDITIONS_AFTER_A_STORE)
+def test_a_bit_that_was_stored_over_carries_no_label(condition_of, meant):
+    circuit = stored_over(condition_of)
+    fed = fed_forward_bits(circuit)
+    assert 0 not in fed  # what was read into it reaches no condition
+    for label, seen in {"keep": 1, "swap": 0, "zero": 0, "one": 1}.items():
+        relabelled = relabel(circuit, (label,) * len(fed))
+        counts = AerSimulator().run(lower(relabelled), shots=5).result().get_counts()
+        taken = {text.split()[0] == "1" for text in counts}
+        assert taken == {bool(meant(0, seen if fed else 1))}
+
+
+def test_stores_that_reach_conditions_by_other_ways_are_refused():
+    circuit = QuantumCircuit(1, 3)
+    circuit.measure(0, 0)
+    computed, copied, inside = circuit.copy(), circuit.copy(), circuit.copy()
+    copied.store(copied.clbits[1], copied.clbits[0])
+    with pytest.raises(UsageError, match="Got a store of one"):
+        fed_forward_bits(copied)
+    place = expr.cast(computed.clbits[2], types.Uint(2))
+    computed.store(expr.index(computed.cregs[0], place), expr.lift(True))
+    with pytest.raises(UsageError, match="Got a computed place"):
+        fed_forward_bits(computed)
+    with inside.if_test((inside.clbits[0], 1)):
+        inside.store(inside.clbits[0], expr.lift(False))
+    with pytest.raises(UsageError, match="should set no bit. Got store"):
+        fed_forward_bits(inside)
+    named = circuit.copy()
+    named.store(expr.index(named.cregs[0], 0), expr.lift(True))
+    with named.if_test((named.clbits[0], 1)):
+        named.x(0)
+    assert fed_forward_bits(named) == ()
