@@ -6,7 +6,7 @@ from jobs.backoff import Backoff
 from jobs.errors import JobNotFoundError, JobsError, MisreadAnswerError, PendingError
 from jobs.executor import RemoteExecutor
 from jobs.retrieval import refresh
-from jobs.states import Cancelled, Intended, Running, State, Submitted, now
+from jobs.states import PENDING, Cancelled, Intended, Running, State, Submitted, now
 from jobs.store import Store
 from jobs.submission import settle
 
@@ -47,40 +47,59 @@ def _cancel_one(key: str, executor: RemoteExecutor, store: Store) -> bool:
 
 
 def forget(
-    key: str, executor: RemoteExecutor, store: Store, *, backoff: Backoff = DOUBLE_CHECK
+    key: str,
+    executor: RemoteExecutor,
+    store: Store,
+    *,
+    anyway: bool = False,
+    backoff: Backoff = DOUBLE_CHECK,
 ) -> State | None:
     """Stop waiting for a job of which nothing will come, and return its state.
 
-    Only the service's word ends it: where it still has the job, that is taken, or refused here.
+    Where the service still has its result, that is taken instead.
 
     Args:
         key: The job.
         executor: The service.
         store: Where its state is.
+        anyway: Forget it whatever the service says, or does not say.
         backoff: How often the service is asked before it is believed that there is none.
 
     Raises:
-        PendingError: If the job is still queued or running: cancel it.
-        ServiceUnavailableError: If the service does not answer.
+        PendingError: If the job may still run: cancel it.
+        JobsError: If the service does not answer, or refuses the account.
     """
     with store.lock(key):
         state = store.state(key)
-        if not isinstance(state, Submitted | Running):
+        if not isinstance(state, PENDING):
             return state
-        reason = ""
-        for _ in backoff.attempts():
-            try:
-                after = refresh(key, executor, store)
-            except JobNotFoundError:
-                reason = "Forgotten on request: the service had no such job any more."
-            except MisreadAnswerError as error:
-                reason = f"Forgotten on request, without a result: {error}"
-            else:
-                if isinstance(after, Submitted | Running):
-                    raise PendingError(
-                        f"A job to forget should be gone, or have no result. Got {key[:12]}, "
-                        "which is still queued or running. Cancel it, or watch it."
-                    )
-                return after
-        store.set_state(key, Cancelled(now(), reason, state.id))
+        try:
+            reason = _why_gone(key, executor, store, backoff)
+        except JobsError as error:
+            if not anyway:
+                raise
+            reason = str(error)
+        if reason:
+            job_id = "" if isinstance(state, Intended) else state.id
+            store.set_state(key, Cancelled(now(), f"Forgotten on request: {reason}", job_id))
         return store.state(key)
+
+
+def _why_gone(key: str, executor: RemoteExecutor, store: Store, backoff: Backoff) -> str:
+    """Return why nothing will come of a job that has not ended; empty if it has ended now."""
+    reason = ""
+    for _ in backoff.attempts():
+        try:
+            after = refresh(key, executor, store)
+        except (JobNotFoundError, MisreadAnswerError) as error:
+            reason = str(error)
+            continue
+        if not isinstance(after, PENDING):
+            return ""
+        if isinstance(after, Submitted | Running):
+            raise PendingError(
+                f"A job to forget should be gone, or have no result. Got {key[:12]}, which is "
+                "still queued or running. Cancel it, or watch it."
+            )
+        reason = "the service had no job with its tag."
+    return reason

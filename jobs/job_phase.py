@@ -11,14 +11,14 @@ from jobs.service_errors import one_line
 RAN_TOO_LONG = 1305
 """The code of a job that was stopped at its maximum execution time."""
 
-# By the first word, since the service adds reasons: "Cancelled - Ran too long".
+# By the first word that is known, since the service adds reasons: "Cancelled - Ran too long".
 _WORDS: dict[ServicePhase, str] = {
     "queued": "queued pending initializing initialised initialized initialising created "
-    "validating validated submitted accepted scheduled waiting",
-    "running": "running executing processing",
+    "validating validated submitted accepted scheduled waiting queue",
+    "running": "running executing processing progress cancelling canceling completing",
     "done": "completed complete done succeeded success successful finished",
     "failed": "failed failure error errored expired rejected aborted terminated timeout timedout "
-    "stopped killed invalid refused lost",
+    "timed stopped killed invalid refused lost",
     "cancelled": "cancelled canceled deleted removed",
 }
 _PHASES: dict[str, ServicePhase] = {
@@ -51,21 +51,26 @@ def described(body: Any, job_id: str = "") -> ServiceJob:
 
 def _described(job_id: str, status: str, state: Mapping[str, Any]) -> ServiceJob:
     words = re.findall(r"[a-z]+", status.casefold())
-    phase: ServicePhase = _PHASES.get(words[0], "unknown") if words else "unknown"
+    known = (_PHASES[word] for word in words if word in _PHASES)
+    phase: ServicePhase = "unknown" if "not" in words else next(known, "unknown")
     said = state.get("reason")
     reason = one_line(said) if isinstance(said, str) and said.strip() else ""
     code = state.get("reason_code", state.get("reasonCode"))
     too_long = "too long" in status.casefold() or code == RAN_TOO_LONG
-    if phase == "cancelled" and too_long:
+    if phase in ("cancelled", "unknown") and too_long:
         return ServiceJob(job_id, "failed", "It ran longer than maximum execution time.")
     if phase == "cancelled":
-        plain = len(words) == 1
-        return ServiceJob(job_id, phase, "Cancelled at the service." if plain else one_line(status))
+        return ServiceJob(job_id, phase, _cancellation(status, words, reason))
     if phase == "failed":
         return ServiceJob(job_id, phase, _failure(status, words, reason, code))
     if phase == "unknown":
         return ServiceJob(job_id, phase, one_line(status, 80))
     return ServiceJob(job_id, phase)
+
+
+def _cancellation(status: str, words: list[str], reason: str) -> str:
+    said = "Cancelled at the service." if len(words) == 1 else one_line(status)
+    return f"{said} {reason}".strip()
 
 
 def _failure(status: str, words: list[str], reason: str, code: object) -> str:

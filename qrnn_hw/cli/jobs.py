@@ -172,13 +172,22 @@ def cancel(
 @app.command("forget")
 def forget(
     keys: Annotated[list[str], typer.Argument(help="Beginnings of keys, or the service's ids.")],
+    anyway: Annotated[
+        bool,
+        typer.Option(
+            "--anyway",
+            help="Even if the service cannot be asked, or says that the job lives: it may still "
+            "run, and be charged.",
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Clear jobs that the service no longer has, or has no result of. It is asked first."""
     from qrnn_hw.submission.tracking import forget_jobs
 
     with _store() as store:
-        _print_states(forget_jobs(_resolved(keys, store), store), store, json)
+        parts = forget_jobs(_resolved(keys, store), store, anyway=anyway)
+        _print_states(parts, store, json)
 
 
 @app.command("export")

@@ -77,11 +77,11 @@ def cancel_jobs(keys: Iterable[str], store: Store) -> tuple[str, ...]:
     return cancel(open_parts, _service(open_parts[0], store), store)
 
 
-def forget_jobs(keys: Iterable[str], store: Store) -> tuple[str, ...]:
+def forget_jobs(keys: Iterable[str], store: Store, *, anyway: bool = False) -> tuple[str, ...]:
     """Clear jobs of which nothing will come, and return the keys of the parts asked for."""
     parts = parts_of(keys, store)
     for part in parts:
-        forget(part, _service(part, store), store)
+        forget(part, _service(part, store), store, anyway=anyway)
     return parts
 
 

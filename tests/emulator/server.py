@@ -138,7 +138,7 @@ class Handler(BaseHTTPRequestHandler):
     def send(self, answer, headers=(), share=1.0):
         body = answer.body
         if not isinstance(body, str):
-            body = "" if body is None else json.dumps(body)
+            body = "" if body is None or answer.status == 204 else json.dumps(body)
         data = body.encode()
         self.send_response(answer.status)
         for name, value in (*answer.headers, *headers):
