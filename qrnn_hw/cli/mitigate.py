@@ -225,9 +225,12 @@ def _document(
     level: NoiseLevel | None,
     plan: MitigationPlan | None,
 ) -> dict[str, Any]:
+    from qrnn_hw.mitigation.zne import extrapolated_by
+
     document: dict[str, Any] = {
         "run": str(run),
         "shots": found.shots,
+        "extrapolated_by": extrapolated_by(),
         "threshold": found.threshold,
         "stacks": {row.stack: row.to_json() for row in found.rows},
     }

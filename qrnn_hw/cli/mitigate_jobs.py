@@ -61,6 +61,7 @@ def _document(scaled: Any, stack: Any, readout: Any, shots: int | None) -> dict[
     from dataclasses import replace
 
     from qrnn_hw.mitigation.stack import Stack
+    from qrnn_hw.mitigation.zne import extrapolated_by
     from qrnn_hw.submission.stored_jobs import mitigated, to_json
 
     calibration = None if readout is None else readout.calibration
@@ -70,6 +71,7 @@ def _document(scaled: Any, stack: Any, readout: Any, shots: int | None) -> dict[
     (raw_shots,), raw = mitigated(first, Stack(), None, min(sum(used), scaled.stored_shots[0]))
     return {
         "plan": stack.name,
+        "extrapolated_by": None if stack.extrapolation is None else extrapolated_by(),
         "jobs": list(scaled.keys),
         "ran": [_when(one) for one in scaled.ran],
         "readout": None

@@ -95,12 +95,15 @@ def split_by_weight(total_shots: int, weights: ArrayLike) -> tuple[int, ...]:
         UsageError: If there are fewer shots than circuits.
     """
     shares = np.abs(np.asarray(weights, dtype=float))
+    # Shots are part of a job's key: the last bits of a weight, which differ between processors and
+    # between Mitiq's weights and ours, may not decide where a share is rounded.
+    shares = np.round(shares / shares.max(), 11)
     n_circuits = len(shares)
     if total_shots < n_circuits:
         raise UsageError(
             f"the shots should be at least one for each circuit ({n_circuits}). Got {total_shots}."
         )
-    exact = shares / shares.sum() * (total_shots - n_circuits)
+    exact = np.round(shares / shares.sum() * (total_shots - n_circuits), 6)
     shots = np.floor(exact).astype(int)
     n_left = total_shots - n_circuits - int(shots.sum())
     shots[np.argsort(shots - exact, kind="stable")[:n_left]] += 1

@@ -1,18 +1,21 @@
-"""Extrapolate to zero noise with Mitiq's factories, in two pure halves around any execution."""
+"""Extrapolate to zero noise, in two pure halves around any execution; the only door to Mitiq."""
 
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from importlib import metadata
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from qiskit import QuantumCircuit
 
+from qrnn_hw._version import __version__
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.estimate import Estimate, split_by_weight, weighted_sum
 from qrnn_hw.mitigation.folding import FoldedGates, fold, fold_ensemble
+from qrnn_hw.mitigation.inference import exponential_limit, polynomial_weights
 
 Extrapolation = Literal["linear", "richardson", "poly", "exp", "poly-exp"]
 LINEAR_IN_VALUES = ("linear", "richardson", "poly")
@@ -156,7 +159,7 @@ def combine_results(
 def circuit_weights(plan: ZNEPlan) -> NDArray[np.float64]:
     """Return w with value at zero noise = sum_i w_i value_i. Shape: (n_circuits,).
 
-    Mitiq's factory is asked for the extrapolation of each unit vector; the weights sum to one.
+    They are the extrapolations of the unit vectors, and sum to one.
 
     Raises:
         UsageError: If the extrapolation is exponential, which has no fixed weights.
@@ -186,6 +189,17 @@ def split_shots(total_shots: int, plan: ZNEPlan) -> tuple[int, ...]:
     """
     linear = plan.extrapolation in LINEAR_IN_VALUES
     return split_by_weight(total_shots, _weights(plan) if linear else np.ones(plan.n_circuits))
+
+
+def extrapolated_by() -> str:
+    """Return which package extrapolates here, with its version: mitiq, or qrnn-hw without it."""
+    try:
+        version = f"mitiq {metadata.version('mitiq')}"
+    except metadata.PackageNotFoundError:
+        return f"qrnn-hw {__version__}"
+    if _mitiq() is None:
+        return f"qrnn-hw {__version__}, since {version} cannot be imported"
+    return version
 
 
 @lru_cache(maxsize=64)
@@ -218,30 +232,46 @@ def _combine_exponential(
 
 
 def _fit(extrapolate: Extrapolator, plan: ZNEPlan, column: NDArray[np.float64]) -> float:
-    from mitiq.zne.inference import ExtrapolationError
-
+    failures = [RuntimeError, TypeError, ValueError]
+    if (mitiq := _mitiq()) is not None:
+        failures.append(mitiq.ExtrapolationError)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             limit = float(extrapolate(plan.scale_factors, column.tolist()))
-    except (ExtrapolationError, RuntimeError, TypeError, ValueError) as error:
+    except tuple(failures) as error:
         raise UsageError(
             f"values should lie on an exponential for {plan.extrapolation}. Got {column.tolist()}, "
-            f"which Mitiq cannot fit ({error}). Use linear or richardson."
+            f"which {extrapolated_by()} cannot fit ({error}). Use linear or richardson."
         ) from error
     return limit
 
 
 def _extrapolator(plan: ZNEPlan) -> Extrapolator:
-    """Return Mitiq's extrapolation; imported here because the import takes seconds."""
-    from mitiq.zne import inference
+    """Return Mitiq's extrapolation where it is installed, else the same one of ours."""
+    kind, order, mitiq = plan.extrapolation, plan.order or 1, _mitiq()
+    if mitiq is None:
+        if kind in EXPONENTIAL:
+            return lambda scales, values: exponential_limit(scales, values, order)
+        degree = len(plan.scale_factors) - 1 if kind == "richardson" else order
+        weights = np.array(polynomial_weights(plan.scale_factors, degree), dtype=float)
+        return lambda _, values: float(weights @ np.asarray(values))
+    if kind == "linear":
+        return mitiq.LinearFactory.extrapolate  # type: ignore[no-any-return]
+    if kind == "richardson":
+        return mitiq.RichardsonFactory.extrapolate  # type: ignore[no-any-return]
+    if kind == "poly":
+        return lambda scales, values: mitiq.PolyFactory.extrapolate(scales, values, order)
+    if kind == "exp":
+        return lambda scales, values: mitiq.ExpFactory.extrapolate(scales, values)
+    return lambda scales, values: mitiq.PolyExpFactory.extrapolate(scales, values, order)
 
-    if plan.extrapolation == "linear":
-        return inference.LinearFactory.extrapolate  # type: ignore[no-any-return]
-    if plan.extrapolation == "richardson":
-        return inference.RichardsonFactory.extrapolate  # type: ignore[no-any-return]
-    if plan.extrapolation == "poly":
-        return lambda scales, values: inference.PolyFactory.extrapolate(scales, values, plan.order)
-    if plan.extrapolation == "exp":
-        return lambda scales, values: inference.ExpFactory.extrapolate(scales, values)
-    return lambda scales, values: inference.PolyExpFactory.extrapolate(scales, values, plan.order)
+
+@lru_cache(maxsize=1)
+def _mitiq() -> Any:
+    """Return Mitiq's inference, None without it; imported when asked, as it takes seconds."""
+    try:
+        from mitiq.zne import inference
+    except ImportError:
+        return None
+    return inference

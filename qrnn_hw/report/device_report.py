@@ -14,7 +14,8 @@ from qrnn_hw.report.blocks import (
     to_html,
     to_markdown,
 )
-from qrnn_hw.report.files import package_versions, write_json, write_rows, write_text
+from qrnn_hw.report.files import write_json, write_rows, write_text
+from qrnn_hw.run.versions import package_versions
 from qrnn_hw.studies.device import DevicePlan, Progression
 from qrnn_hw.studies.device_findings import summarise_rounds
 from qrnn_hw.studies.trained import TrainedModel

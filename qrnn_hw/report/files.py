@@ -7,12 +7,8 @@ import io
 import json
 import os
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-from qrnn_hw._version import __version__
-from qrnn_hw.run.outcome import PACKAGES
 
 
 def write_text(path: Path, text: str) -> None:
@@ -57,9 +53,3 @@ def write_rows(folder: Path, rows: Sequence[Mapping[str, Any]], *, parquet: bool
         from qrnn_hw.report.parquet import write_parquet
 
         write_parquet(folder / "rows.parquet", rows)
-
-
-def package_versions() -> dict[str, str]:
-    """Return the versions of the packages that numbers depend on."""
-    found = {"qrnn-hw": __version__}
-    return found | {name: version(name) for name in PACKAGES if name not in found}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qrnn_hw.errors import ConfigurationError
+from qrnn_hw.mitigation.zne import extrapolated_by
 from qrnn_hw.report.blocks import (
     Block,
     Figure,
@@ -18,8 +19,9 @@ from qrnn_hw.report.blocks import (
     to_markdown,
 )
 from qrnn_hw.report.figures import line_figure
-from qrnn_hw.report.files import package_versions, write_json, write_rows, write_text
+from qrnn_hw.report.files import write_json, write_rows, write_text
 from qrnn_hw.report.grid_findings import AXIS, by_panel, findings
+from qrnn_hw.run.versions import package_versions
 from qrnn_hw.studies.grid import Grid, Scalar
 from qrnn_hw.studies.rows import Row
 
@@ -59,6 +61,9 @@ def write_grid_report(
     check_figures(kind, rows)
     title = f"{kind.capitalize()} study"
     lines = findings(kind, rows)
+    sources: dict[str, Any] = {"versions": package_versions()}
+    if kind == "mitigation":
+        sources["extrapolated_by"] = extrapolated_by()
     table = [row.parameters | (row.result or {}) | {"error": row.error} for row in rows]
     document = {
         "schema_version": SCHEMA_VERSION,
@@ -67,7 +72,7 @@ def write_grid_report(
         "axes": {name: list(values) for name, values in design.axes},
         "findings": list(lines),
         "rows": [row.lasting() for row in rows],
-        "versions": package_versions(),
+        **sources,
         "report": str(folder / "report.html"),
     }
     blocks = [
@@ -77,7 +82,7 @@ def write_grid_report(
         Text(EXPLAINED[kind]),
         row_table(design, rows),
         Heading("Where the numbers come from"),
-        Table(("", ""), tuple((k, str(v)) for k, v in [*design.fixed, *_versions()])),
+        Table(("", ""), tuple((k, str(v)) for k, v in [*design.fixed, *_where_from(sources)])),
     ]
     write_text(folder / "report.html", to_html(title, blocks))
     write_text(folder / "report.md", to_markdown(title, blocks))
@@ -162,5 +167,7 @@ def panels(kind: str, rows: Sequence[Row]) -> list[Block]:
     return blocks
 
 
-def _versions() -> list[tuple[str, str]]:
-    return [("versions", ", ".join(f"{k} {v}" for k, v in package_versions().items()))]
+def _where_from(sources: Mapping[str, Any]) -> list[tuple[str, str]]:
+    versions = ", ".join(f"{name} {version}" for name, version in sources["versions"].items())
+    by = sources.get("extrapolated_by")
+    return [("versions", versions), *([] if by is None else [("extrapolated by", by)])]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 from typing import Any
 
 from qrnn_hw.report.blocks import Findings, Heading, Table, Text, to_html
-from qrnn_hw.report.files import package_versions, write_json, write_text
+from qrnn_hw.report.files import write_json, write_text
 from qrnn_hw.rounds.rounds_job import RoundsOutcome
 from qrnn_hw.run.controls import baseline_interval
+from qrnn_hw.run.versions import package_versions
 
 LABELS = {
     "ideal": "no noise, infinite shots",
@@ -90,7 +90,7 @@ def _document(outcome: RoundsOutcome, report: str) -> dict[str, Any]:
             "snapshot": outcome.machine.snapshot.digest,
         },
         "settings": settings.to_json(),
-        "versions": {"python": platform.python_version(), **package_versions()},
+        "versions": package_versions(),
         "report": report,
     }
 

@@ -231,6 +231,7 @@ def _provenance(document: dict[str, Any]) -> list[str]:
         ),
         ("rows", ", ".join(f"{k} {v}" for k, v in document["rows"].items())),
         ("seeds", ", ".join(f"{k} {v}" for k, v in document["seeds"].items())),
+        ("extrapolated by", document["extrapolated_by"]),
         ("versions", ", ".join(f"{k} {v}" for k, v in document["versions"].items())),
         ("jobs", ", ".join(key[:12] for key in document["jobs"])),
     ]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from importlib.metadata import version
 from typing import Any
 
 import jax
@@ -17,6 +15,7 @@ from numpy.typing import NDArray
 from circuits.exact.sequence import SequenceModel
 from jobs.isa import TranspiledStep
 from qrnn_hw.classical.baselines import Baseline
+from qrnn_hw.mitigation.zne import extrapolated_by
 from qrnn_hw.networks.classifier import Examples, Weights, angles
 from qrnn_hw.run.agreement import Agreement
 from qrnn_hw.run.controls import baseline_interval
@@ -24,22 +23,13 @@ from qrnn_hw.run.evaluate import Measured, accuracy_interval
 from qrnn_hw.run.measurement import PlannedJobs
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.run.task import Task
+from qrnn_hw.run.versions import package_versions
 from qrnn_hw.statistics.decisions import DecisionRule, flip_probabilities
 from qrnn_hw.statistics.intervals import Interval
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.train.exact import TrainingState
 
 SCHEMA_VERSION = 1
-PACKAGES = (
-    "qrnn-hw",
-    "qiskit",
-    "qiskit-aer",
-    "qiskit-ibm-runtime",
-    "qiskit-machine-learning",
-    "mitiq",
-    "jax",
-    "numpy",
-)
 FLIP_SHOTS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 
 
@@ -178,9 +168,7 @@ class Outcome:
                 },
             },
             "settings": self.settings.to_json(),
-            "versions": {
-                "python": platform.python_version(),
-                **{name: version(name) for name in PACKAGES},
-            },
+            "extrapolated_by": extrapolated_by(),
+            "versions": package_versions(),
             "report": report,
         }
