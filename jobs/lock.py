@@ -1,10 +1,10 @@
 """A lock that several processes share and that a killed process cannot keep."""
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from jobs.damage import ELSEWHERE
 from jobs.errors import StoreError
@@ -14,7 +14,7 @@ from jobs.errors import StoreError
 def held(folder: Path, key: str, *, wait: bool = True) -> Iterator[None]:
     """Hold the lock of `key` inside `folder`, waiting for whoever holds it now.
 
-    The kernel releases it when the process ends, however it ends. Keys that begin alike share a
+    The system releases it when the process ends, however it ends. Keys that begin alike share a
     lock, so that the folder stays at 256 empty files.
 
     Args:
@@ -26,16 +26,18 @@ def held(folder: Path, key: str, *, wait: bool = True) -> Iterator[None]:
         BlockingIOError: Another process holds it, and nobody is to wait.
         StoreError: If the folder cannot be written.
     """
+    lock = FileLock(folder / f"{key[:2]}.lock", timeout=-1 if wait else 0, mode=0o600)
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        file = os.open(folder / f"{key[:2]}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        lock.acquire()
+    except Timeout:
+        raise BlockingIOError(f"Another process holds {lock.lock_file}.") from None
     except OSError as error:
         raise StoreError(
             f"The folder of locks beside the store should be writable. Got {folder}: "
             f"{error.strerror}. Change its permissions, or {ELSEWHERE}."
         ) from None
     try:
-        fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:
-        os.close(file)
+        lock.release()

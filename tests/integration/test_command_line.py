@@ -82,6 +82,12 @@ def test_the_main_job_prints_one_document(quick):
     assert document["backend"] == "fake_boston"
     assert document["shots"] == 900
     assert document["versions"]["qiskit"]
+    mitiq = document["versions"].get("mitiq")  # missing on Python 3.13 and newer
+    by = f"mitiq {mitiq}" if mitiq else f"qrnn-hw {document['versions']['qrnn-hw']}"
+    assert document["extrapolated_by"] == by
+    report = (quick[0] / document["report"]).read_text()
+    assert "extrapolated by" in report
+    assert by in report
     assert (folder / document["report"]).is_file()
 
 

@@ -2,6 +2,7 @@ import io
 import json
 import os
 import stat
+from importlib import metadata
 
 import pytest
 import typer
@@ -168,6 +169,31 @@ def test_doctor_holds_installed_versions_against_what_is_asked(monkeypatch):
     assert "qiskit<1" in found["qiskit"].remedy
     assert found["no-such-package"].found == "not installed"
     assert "pytest" not in found
+
+
+def test_doctor_takes_the_pythons_that_the_distribution_asks_for(monkeypatch):
+    monkeypatch.setattr("sys.version_info", (3, 14, 8))
+    assert next(checks()).status == "ok"
+    asked = {"Requires-Python": ">=3.15"}
+    monkeypatch.setattr("qrnn_hw.doctor.metadata.metadata", lambda name: asked)
+    refused = next(checks())
+    assert (refused.status, refused.found) == ("wrong", "3.14.8, not >=3.15")
+
+
+def test_doctor_takes_note_of_a_missing_mitiq(monkeypatch):
+    found = metadata.version
+
+    def version(name):
+        if name == "mitiq":
+            raise metadata.PackageNotFoundError(name)
+        return found(name)
+
+    monkeypatch.setattr("qrnn_hw.doctor.metadata.version", version)
+    monkeypatch.setattr("qrnn_hw.doctor.metadata.requires", lambda name: ["mitiq>=1.1", "numpy"])
+    found_by_name = {check.name: check for check in checks()}
+    assert found_by_name["mitiq"].status == "note"
+    assert "extrapolates to zero noise itself" in found_by_name["mitiq"].remedy
+    assert "wrong" not in {check.status for check in found_by_name.values()}
 
 
 def test_doctor_asks_the_service_and_says_when_it_refuses(capsys, emulator, monkeypatch):
