@@ -54,7 +54,7 @@ def _python() -> Check:
 
     found = ".".join(map(str, sys.version_info[:3]))
     try:
-        wanted = metadata.metadata(DISTRIBUTION).get("Requires-Python", "")
+        wanted = metadata.metadata(DISTRIBUTION)["Requires-Python"]
     except metadata.PackageNotFoundError:
         wanted = ""
     if SpecifierSet(wanted).contains(found, prereleases=True):
