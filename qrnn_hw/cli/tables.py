@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from qrnn_hw.data.usage import said
+
 if TYPE_CHECKING:
     from qrnn_hw.report.blocks import Table as ReportTable
 
@@ -50,6 +52,7 @@ def print_outcome(document: dict[str, Any]) -> None:
             str(control["n"]),
         )
     console.print(table)
+    console.print(f"data: {said(document['data'])}")
     spread = document["qpu_seconds_range"]
     if "agreement" in document:
         console.print(

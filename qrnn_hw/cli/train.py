@@ -35,7 +35,7 @@ def train(
         list[str] | None,
         typer.Option(
             help="Keep only this fault of the published recipe: angles_truncated, "
-            "scaled_on_all_rows, unstratified or none; may be repeated."
+            "scaled_on_all_rows, unstratified, repeats_shared or none; may be repeated."
         ),
     ] = None,
     shots: Annotated[int, typer.Option(help="Of each circuit in the test with shots.")] = 1000,
@@ -62,6 +62,7 @@ def train(
 
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.config import writable_folder
+    from qrnn_hw.data.usage import said
     from qrnn_hw.recipes.recipe_run import assess_recipe, prepare_recipe, train_recipe
     from qrnn_hw.recipes.recipe_settings import RecipeSettings, default_folder
     from qrnn_hw.report.files import write_json
@@ -95,6 +96,7 @@ def train(
         print_json(document)
     else:
         print_table(("", "test accuracy", "95 % interval"), _rows(document))
+        typer.echo(f"data: {said(document['data'])}")
 
 
 def _rows(document: dict[str, Any]) -> list[tuple[str, str, str]]:

@@ -4,6 +4,7 @@ import difflib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from unicodedata import normalize
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrnn_hw.data.lines import numbered_lines, shown
+from qrnn_hw.data.tokens import normal_form, tokenise, words
 from qrnn_hw.errors import DataError, UsageError
 
 EMBEDDED_TABLE = Path(__file__).parent / "embedded" / "uci_sentiment_labelled_sentences.tsv"
@@ -46,6 +48,16 @@ class LabelledText:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    @cached_property
+    def groups(self) -> NDArray[np.int64]:
+        """A number for each row, the same where the words that a model may read are; shape (n,).
+
+        Case, punctuation, stop words and how accents are stored make no difference.
+        """
+        numbers: dict[object, int] = {}
+        contents = (tokenise(text) or words(text) or normal_form(text) for text in self.texts)
+        return np.array([numbers.setdefault(one, len(numbers)) for one in contents])
 
 
 def dataset_name(dataset: str | None, data: Path | None, default: str = DEFAULT_NAME) -> str:

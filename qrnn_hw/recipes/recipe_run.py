@@ -14,10 +14,12 @@ from circuits.definition import Architecture
 from circuits.registry import architecture, row
 from qrnn_hw.config import writable_folder
 from qrnn_hw.data.labelled_text import LabelledText
+from qrnn_hw.data.split import Split
+from qrnn_hw.data.usage import Usage, usage
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.networks.hybrid_network import network_of
 from qrnn_hw.networks.network import CircuitNetwork, Network, Parameters
-from qrnn_hw.recipes.published_features import published_features
+from qrnn_hw.recipes.published_features import published_features, published_words
 from qrnn_hw.recipes.recipe_settings import RecipeSettings
 from qrnn_hw.recipes.recipes import FAULTS, PUBLISHED_ACCURACY, Recipe, split_rows
 from qrnn_hw.run.progress import Progress
@@ -51,6 +53,7 @@ class PreparedRecipe:
     training: Part
     validation: Part | None
     test: Part
+    usage: Usage
     published: Recipe | None = None
     noise: str | None = None
     """Digest of the calibration that the network has the noise of; None is without noise."""
@@ -89,7 +92,7 @@ def prepare_recipe(settings: RecipeSettings, text: LabelledText) -> PreparedReci
 def _published(settings: RecipeSettings, model: Architecture, text: LabelledText) -> PreparedRecipe:
     """Set up the published procedure: one split for all seeds, batches of one."""
     recipe = settings.published()
-    train, test = split_rows(text.labels, recipe, seed=PUBLISHED_SPLIT)
+    train, test = split_rows(text.labels, recipe, seed=PUBLISHED_SPLIT, groups=text.groups)
     vectors = vectors_of(text, settings.embeddings)
     # PCA has no seed: its features are made once.
     n_fits = 1 if recipe.reduction == "pca" else settings.n_seeds
@@ -119,6 +122,7 @@ def _published(settings: RecipeSettings, model: Architecture, text: LabelledText
         _part(features, [lengths] * settings.n_seeds, text, [train] * settings.n_seeds),
         None,
         _part(features, [lengths] * settings.n_seeds, text, [test] * settings.n_seeds),
+        usage(text, Split(train, train[:0], test), vectors, published_words),
         recipe,
     )
 
@@ -161,6 +165,7 @@ def _ours(settings: RecipeSettings, model: Architecture, text: LabelledText) -> 
         _part(values, lengths, text, [task.rows.train for task in tasks]),
         _part(values, lengths, text, [task.rows.validation for task in tasks]),
         _part(values, lengths, text, [task.rows.test for task in tasks]),
+        tasks[0].usage,
     )
 
 
@@ -243,6 +248,7 @@ def assess_recipe(prepared: PreparedRecipe, state: EnsembleState) -> dict[str, A
         "largest_share_of_one_label": constant,
         "published_accuracy": published_accuracy(network.architecture),
         "rows": {"training": prepared.training.labels.shape[1], "test": len(infinite[0])},
+        "data": prepared.usage.to_json(),
         "history": state.history.tolist(),
     }
 

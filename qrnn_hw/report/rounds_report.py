@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from qrnn_hw.data.usage import said
 from qrnn_hw.report.blocks import Findings, Heading, Table, Text, to_html
 from qrnn_hw.report.files import write_json, write_text
 from qrnn_hw.rounds.rounds_job import RoundsOutcome
@@ -77,6 +78,7 @@ def _document(outcome: RoundsOutcome, report: str) -> dict[str, Any]:
             "training": outcome.prepared.training.labels.shape[1],
             "test": len(outcome.labels),
         },
+        "data": outcome.task.usage.to_json(),
         "training": {
             "engine": f"exact, {noise}",
             "epochs": state.finished_epochs,
@@ -150,6 +152,7 @@ def _provenance(document: dict[str, Any]) -> Table:
         ("parameters", f"{training['n_parameters']:,}"),
         ("quantum weights", str(training["n_quantum_weights"])),
         ("rows", ", ".join(f"{name} {count}" for name, count in document["rows"].items())),
+        ("data", said(document["data"])),
         ("seeds", ", ".join(f"{name} {seed}" for name, seed in document["seeds"].items())),
         ("versions", ", ".join(f"{k} {v}" for k, v in document["versions"].items())),
     ]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qrnn_hw.data.usage import said
 from qrnn_hw.report.figures import circuit_figure, histogram_figure, interval_figure, line_figure
 from qrnn_hw.report.page import figure, findings, heading, page, paragraph, table
 from qrnn_hw.run.controls import baseline_interval
@@ -230,6 +231,7 @@ def _provenance(document: dict[str, Any]) -> list[str]:
             f"of freedom, p = {agreement['p_value']:.2f}, {agreement['shots']:,} shots",
         ),
         ("rows", ", ".join(f"{k} {v}" for k, v in document["rows"].items())),
+        ("data", said(document["data"])),
         ("seeds", ", ".join(f"{k} {v}" for k, v in document["seeds"].items())),
         ("extrapolated by", document["extrapolated_by"]),
         ("versions", ", ".join(f"{k} {v}" for k, v in document["versions"].items())),

@@ -148,6 +148,7 @@ class Outcome:
                 "validation": len(self.task.validation),
                 "test": len(self.test),
             },
+            "data": self.task.usage.to_json(),
             "classes": list(self.task.text.classes),
             "training": {
                 "engine": self.settings.engine,

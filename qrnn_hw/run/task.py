@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.data.split import Split, split, split_one_source
 from qrnn_hw.data.tokens import tokenise
+from qrnn_hw.data.usage import Usage, usage
 from qrnn_hw.data.vectors import WordVectors, load_embedded_vectors, load_vectors
 from qrnn_hw.errors import DataError, UsageError
 from qrnn_hw.features import Sequences, embed, fit_pls
@@ -36,6 +37,11 @@ class Task:
     validation: Examples
     test: Examples
     projection: NDArray[np.float64]  # shape (dim, k)
+
+    @property
+    def usage(self) -> Usage:
+        """What of the text is used, and what is not."""
+        return usage(self.text, self.rows, self.vectors)
 
     @property
     def digest(self) -> str:
@@ -64,7 +70,7 @@ def load_task(settings: RunSettings, text: LabelledText) -> Task:
         # The published accuracies are those of the amazon file: the others only help to train.
         rows = split_one_source(text, "amazon", seed=settings.seeds["split"])
     else:
-        rows = split(text.labels, seed=settings.seeds["split"])
+        rows = split(text.labels, seed=settings.seeds["split"], groups=text.groups)
     sequences = embed(text.texts, vectors, steps=STEPS)
     try:
         fitted = fit_pls(sequences, text.labels, rows.train, PROJECTION_COLUMNS)

@@ -208,7 +208,10 @@ def test_the_command_trains_and_goes_on(sentences, tmp_path, capsys):
     [
         ("dynamic-line --recipe published", "those of v1, .*Got 'dynamic-line'"),
         ("v1 --fault unstratified", "--fault should come with --recipe published. Got ours"),
-        ("v1 --recipe published --fault clipped", "v1, unstratified, or none. Got clipped"),
+        (
+            "v1 --recipe published --fault clipped",
+            "v1, unstratified, repeats_shared, or none. Got clipped",
+        ),
         ("v1 --recipe published --fault angles_truncated", "or none. Got angles_truncated"),
         ("v1 --recipe best", "published, ours. Got 'best'"),
         ("v1 --seed 2147473648 --seeds 3", "--seed should be 0 to 2,147,473,646. Got 2147473648"),
@@ -255,13 +258,19 @@ def test_the_faults_of_the_published_recipe_are_switched_one_by_one():
         recipe = RecipeSettings("adapted", "published", faults=faults).published()
         return [name for name in FAULTS if getattr(recipe, name)]
 
-    assert kept(None) == ["angles_truncated", "scaled_on_all_rows"]
+    assert kept(None) == ["angles_truncated", "scaled_on_all_rows", "repeats_shared"]
     assert kept(("scaled_on_all_rows",)) == ["scaled_on_all_rows"]
     assert kept(("none",)) == kept(()) == []
     clean = RecipeSettings("v3a", "published", faults=("none",))
     prepared = prepare_recipe(clean, load_embedded("amazon"))
-    # Stratified: as many of one class as of the other.
-    assert prepared.test.labels.sum(axis=1).tolist() == [100]
+    # Stratified: as nearly as can be as many of one class as of the other, of what is distinct.
+    assert prepared.test.labels.shape == (1, 192)
+    assert prepared.test.labels.sum(axis=1).tolist() == [95]
+    assert prepared.usage.repeats_in_two_parts == 0
+    faulty = replace(clean, faults=("repeats_shared",))
+    shared = prepare_recipe(faulty, load_embedded("amazon"))
+    assert shared.test.labels.sum(axis=1).tolist() == [100]
+    assert shared.usage.repeats_in_two_parts > 0
 
 
 def test_each_choice_of_settings_has_a_folder_of_its_own(sentences, tmp_path):

@@ -8,6 +8,7 @@ import pytest
 import circuits
 from qrnn_hw.errors import UsageError
 from qrnn_hw.recipes.recipes import (
+    FAULTS,
     PUBLISHED,
     PUBLISHED_ACCURACY,
     published_recipe,
@@ -28,8 +29,7 @@ def test_every_published_model_has_a_recipe_that_feeds_its_circuit():
 def test_faults_are_off_unless_asked_for():
     for name in PUBLISHED:
         recipe = published_recipe(name)
-        faults = (recipe.angles_truncated, recipe.scaled_on_all_rows, recipe.unstratified)
-        assert not any(faults)
+        assert not any(getattr(recipe, fault) for fault in FAULTS)
     faulty = published_recipe("stacked-3-minimal").with_published_faults()
     assert (faulty.angles_truncated, faulty.scaled_on_all_rows, faulty.unstratified) == (
         True,
@@ -66,7 +66,7 @@ def test_angles_span_the_range_of_the_training_rows_unless_faulty():
 def test_what_was_never_published_is_refused():
     with pytest.raises(UsageError, match=r"those of v1, .*Got 'hybrid'"):
         published_recipe("hybrid")
-    with pytest.raises(UsageError, match=r"unstratified\. Got shuffled"):
+    with pytest.raises(UsageError, match=r"unstratified, repeats_shared\. Got shuffled"):
         published_recipe("v1", shuffled=True)
     with pytest.raises(UsageError, match=r"Got 2\.0 everywhere"):
         scale_to_angles(np.full((2, 1, 1), 2.0), np.array([0]), published_recipe("sim-v1"))
