@@ -36,6 +36,7 @@ def run(
     Raises:
         JobsError: One of the family, when the job cannot be run.
     """
+    spec = store.known(spec)
     stored = store.raw(spec.key)
     if stored is not None:
         return stored

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
-from jobs.digest import circuit_digest
+from jobs.digest import circuit_digest, former_digest
 from jobs.errors import SpecError
 
 JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | int | float | bool | None"
@@ -108,10 +108,13 @@ class JobSpec:
     @cached_property
     def circuit_digests(self) -> tuple[str, ...]:
         """`circuit_digest` of each pub's circuit, in order."""
+        return self._digests(circuit_digest)
+
+    def _digests(self, digest: Callable[[QuantumCircuit], str]) -> tuple[str, ...]:
         known: dict[int, str] = {}
         for pub in self.pubs:
             if id(pub.circuit) not in known:
-                known[id(pub.circuit)] = circuit_digest(pub.circuit)
+                known[id(pub.circuit)] = digest(pub.circuit)
         return tuple(known[id(pub.circuit)] for pub in self.pubs)
 
     def hashed(self) -> dict[str, Any]:
@@ -121,6 +124,9 @@ class JobSpec:
         Not in it: when, by whom and on which machine the job was made, package versions, the
         names and metadata of circuits, the tag and id that a service gives, the execution mode.
         """
+        return self._hashed(self.circuit_digests)
+
+    def _hashed(self, digests: Sequence[str]) -> dict[str, Any]:
         return {
             "backend": self.backend,
             "executor": self.executor,
@@ -131,7 +137,7 @@ class JobSpec:
                     "parameters": _array_digest(pub.parameters),
                     "rows": pub.n_rows,
                 }
-                for digest, pub in zip(self.circuit_digests, self.pubs, strict=True)
+                for digest, pub in zip(digests, self.pubs, strict=True)
             ],
             "schema": KEY_SCHEMA,
             "seed": self.seed,
@@ -141,9 +147,30 @@ class JobSpec:
 
     @cached_property
     def key(self) -> str:
-        """SHA-256, in hex, of `hashed` as sorted JSON: equal content, equal key, anywhere."""
-        text = json.dumps(self.hashed(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        """SHA-256, in hex, of `hashed` as sorted JSON: equal content, equal key, anywhere.
+
+        A job that an older version stored under another key keeps that one.
+        """
+        return _key_of(self.hashed())
+
+    def as_stored(self, key: str) -> "JobSpec":
+        """Return this job under the key at which an older version stored it.
+
+        Raises:
+            ValueError: If it is not that job.
+        """
+        if key == self.key:
+            return self
+        if key != _key_of(self._hashed(self._digests(former_digest))):
+            raise ValueError(f"it gives the key {self.key[:12]}")
+        stored = replace(self)
+        stored.__dict__["key"] = key  # where `cached_property` keeps it
+        return stored
+
+
+def _key_of(hashed: Mapping[str, Any]) -> str:
+    text = json.dumps(hashed, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _array_digest(values: NDArray[np.float64]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from jobs.damage import readable
 from jobs.database import Database
@@ -75,10 +76,41 @@ def read_spec(database: Database, key: str) -> JobSpec:
         }
     pubs = _read_pubs(database, key, rows)
     with readable(database.path, "jobs", key):
-        spec = JobSpec(pubs=pubs, **named)
-        if spec.key != key:
-            raise ValueError(f"it gives the key {spec.key[:12]}")
+        return JobSpec(pubs=pubs, **named).as_stored(key)
+
+
+def find_spec(database: Database, spec: JobSpec) -> JobSpec:
+    """Return a real machine's job as it is stored, itself where it is not.
+
+    An older version may have stored it under another key: it told two circuits apart by the order
+    in which a branch lists its qubits.
+    """
+    known = database.read("SELECT 1 FROM jobs WHERE key = ?", spec.key)
+    if known or spec.executor != "ibm" or not any(map(_has_branches, spec.pubs)):
+        return spec
+    for key, text in database.read(
+        "SELECT key, hashed FROM jobs WHERE executor = ? AND backend = ? AND shots = ?",
+        spec.executor,
+        spec.backend,
+        spec.shots,
+    ):
+        with suppress(StoreError, ValueError):  # a damaged row is no other job's concern
+            if _without_circuits(json.loads(text)) == _without_circuits(spec.hashed()):
+                stored = read_spec(database, key)
+                if stored.circuit_digests == spec.circuit_digests:
+                    return stored
     return spec
+
+
+def _has_branches(pub: Pub) -> bool:
+    from qiskit.circuit import ControlFlowOp
+
+    return any(isinstance(one.operation, ControlFlowOp) for one in pub.circuit.data)
+
+
+def _without_circuits(hashed: dict[str, Any]) -> dict[str, Any]:
+    pubs = [{**pub, "circuit": None} for pub in hashed["pubs"]]
+    return {**hashed, "pubs": pubs}
 
 
 def _read_pubs(database: Database, key: str, n_rows: list[int]) -> tuple[Pub, ...]:

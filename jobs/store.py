@@ -17,7 +17,7 @@ from jobs.errors import StoreError
 from jobs.ledger import Ledger, note_sending
 from jobs.lock import held
 from jobs.record import RECORD_COLUMNS, JobRecord, record_from, state_of_row
-from jobs.spec_rows import insert_spec, read_spec
+from jobs.spec_rows import find_spec, insert_spec, read_spec
 from jobs.states import State, check_moment, now, state_fields, state_from, state_name
 
 if TYPE_CHECKING:
@@ -82,6 +82,10 @@ class Store:
             StoreError: If there is none with that key, or its content no longer gives the key.
         """
         return read_spec(self._database, key)
+
+    def known(self, spec: JobSpec) -> JobSpec:
+        """Return the job as it is stored, perhaps under the key of an older version, or itself."""
+        return find_spec(self._database, spec)
 
     def parts(self, key: str) -> tuple[str, ...]:
         """Return the keys of the jobs that `key` is sent as; empty when it is sent whole."""

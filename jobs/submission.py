@@ -31,14 +31,15 @@ def submit(
 ) -> tuple[str, ...]:
     """Make sure that the service has `spec` once, and return the keys of the jobs it is sent as.
 
-    What the store knows as sent is not sent again; an intent whose fate is unknown is looked up
-    first. A job that failed or was cancelled is sent anew.
+    What the store knows as sent is not sent again, under whatever key it has there; an intent whose
+    fate is unknown is looked up first. A job that failed or was cancelled is sent anew.
 
     Raises:
         AuthenticationError: If the account is refused.
         JobFailedError: If the service refuses the job.
         ServiceUnavailableError: If the service stays silent; calling again continues.
     """
+    spec = store.known(spec)
     stored = store.parts(spec.key)
     if store.raw(spec.key) is not None:
         return stored or (spec.key,)

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
-from qiskit.circuit import ControlFlowOp, ParameterExpression
+from qiskit.circuit import ControlFlowOp, Operation, ParameterExpression
 from qiskit.transpiler import Target
 
+from circuits.known_operations import is_measurement, is_reset, is_standard
 from jobs.limits import Limits
 from jobs.preflight.rules import Finding, finding
 from jobs.preflight.walk import Place, walk
@@ -63,9 +64,19 @@ def _support_findings(place: Place, target: Target) -> Iterator[Finding]:
         known = ", ".join(sorted(target.operation_names))
         yield finding("basis", place.where, f"{name}, not one of {known}")
         return
+    if not _is_the_machines(place.operation, target.operation_from_name(name)):
+        yield finding("own-gate", place.where, f"a {name} of the circuit's own")
     qubits = target[name]
     if None not in qubits and place.qubits not in qubits:
         yield finding("coupling", place.where, f"{name} on qubits {list(place.qubits)}")
+
+
+def _is_the_machines(operation: Operation, its_own: Operation) -> bool:
+    """Return whether an operation is what the machine runs under its name."""
+    if is_standard(operation) or is_measurement(operation) or is_reset(operation):
+        return True
+    undefined = getattr(operation, "definition", None) is None
+    return undefined and not is_standard(its_own) and operation.name == its_own.name
 
 
 def _angle_findings(

@@ -105,6 +105,13 @@ _TABLE = (
         _ISA,
     ),
     Rule(
+        "own-gate",
+        "error",
+        "The machine runs what it has under that name, whatever the circuit defines.",
+        "Give the gate another name and transpile for this backend.",
+        _ISA,
+    ),
+    Rule(
         "coupling",
         "error",
         "The machine has the operation, but not on these qubits in this order.",

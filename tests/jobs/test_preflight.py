@@ -153,6 +153,13 @@ def unmeasured():
     return circuit
 
 
+def called(name):
+    """A gate of the circuit's own."""
+    inner = QuantumCircuit(1, name=name)
+    inner.rz(0.1, 0)
+    return inner.to_gate()
+
+
 def after(fill):
     circuit = start()
     fill(circuit)
@@ -236,6 +243,10 @@ ILLEGAL = [
     ("no-dynamic-circuits", legal, {"target": machine(dynamic=False)}),
     ("basis", lambda: after(lambda c: c.h(0)), {}),
     ("basis", lambda: branch(lambda c: c.h(0)), {}),
+    ("own-gate", lambda: after(lambda c: c.append(called("x"), [1])), {}),
+    ("own-gate", lambda: after(lambda c: c.append(called("rz"), [1])), {}),
+    ("own-gate", lambda: after(lambda c: c.append(called("delay"), [1])), {}),
+    ("own-gate", lambda: branch(lambda c: c.append(called("sx"), [1])), {}),
     ("coupling", lambda: after(lambda c: c.cz(0, 2)), {}),
     ("coupling", lambda: after(lambda c: c.cz(1, 0)), {}),
     ("coupling", lambda: branch(lambda c: c.cz(0, 2)), {}),
