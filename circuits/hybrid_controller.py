@@ -12,7 +12,6 @@ from typing import Any, Literal, NamedTuple, get_args
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpy.typing import NDArray
 
 from circuits.errors import CircuitsError
 
@@ -20,6 +19,7 @@ jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
 
 Activation = Literal["linear", "relu", "gelu", "glu"]
 Weights = dict[str, jax.Array]
+WEIGHT_NAMES = ("in", "in_bias", "out", "out_bias")
 
 
 class Trace(NamedTuple):
@@ -168,26 +168,26 @@ class Controller:
         opened = jax.nn.sigmoid(gate)
         return value * opened, jnp.concatenate([opened, value * opened * (1 - opened)], axis=-1)
 
-    def table(self, weights: Weights, x: NDArray[np.float64], n_bits: int) -> NDArray[np.float64]:
+    def table(self, weights: Weights, x: Any, n_bits: int) -> jax.Array:
         """Return the features of a `sampled` circuit: theta(x_t, z) for every value of the bits.
 
         Args:
             weights: as `initial_weights` gives them.
-            x: features of one sequence, shape (T, n_features).
+            x: features of sequences, shape (..., T, n_features).
             n_bits: m, measured qubits a step; z = (-1)^bit, so `n_readouts` should be m.
 
         Returns:
-            Shape (T, 2^m n_angles), block b for the bits that read b. The first step has no bits:
-            its block 0 is theta(x_0, 0), and the others are not used.
+            Shape (..., T, 2^m n_angles), block b for the bits that read b. The first step has no
+            bits: its block 0 is theta(x_0, 0), and the others are not used.
         """
         if self.n_readouts != n_bits:
             raise CircuitsError(
                 f"a sampled controller should read its {n_bits} bits. "
                 f"Got {self.n_readouts} readouts."
             )
+        x = jnp.asarray(x, dtype=float)
         signs = 1.0 - 2.0 * ((np.arange(2**n_bits)[:, None] >> np.arange(n_bits)) & 1)
-        x = np.asarray(x, dtype=float)
-        rows = np.broadcast_to(x[:, None], (len(x), len(signs), x.shape[1]))
-        z = np.array(np.broadcast_to(signs, (len(x), *signs.shape)))
+        z = np.broadcast_to(signs, (x.shape[-2], *signs.shape)).copy()
         z[0] = 0.0
-        return np.asarray(self.angles(weights, rows, z)).reshape(len(x), -1)
+        angles = self.angles(weights, x[..., None, :], z)
+        return angles.reshape(*x.shape[:-1], -1)

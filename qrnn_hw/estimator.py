@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from numbers import Integral, Real
 from typing import Any, Self
@@ -10,6 +11,7 @@ from typing import Any, Self
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -17,8 +19,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from circuits.exact.sequence import SequenceModel
+from circuits.definition import Architecture
 from circuits.registry import architecture
+from qrnn_hw.networks.encoding import VECTOR_OFFSET, Control, Parameters
+from qrnn_hw.networks.identity import architecture_digest
+from qrnn_hw.networks.network import Network, network_of
+from qrnn_hw.networks.readers import Reader
 
 Array = NDArray[np.float64]
 
@@ -29,7 +35,7 @@ EMPTY_INPUT = 1.0
 """Of rows that only fill a chunk: zeros have no direction, which some models encode."""
 
 LOGIT_SCALE = 4.0
-"""Mean scores lie in about [-1, 1]; the softmax sees them times this."""
+"""The softmax sees mean scores times this."""
 
 TRANSPILER_SEED = 7
 
@@ -38,7 +44,8 @@ class QRNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Classify sequences by a recurrent circuit, trained with exact gradients.
 
     A row of X is a sequence of `n_steps` steps laid end to end, each of
-    n_features_in_ / n_steps numbers. A step x is encoded as the angles pi tanh(x P + b); each
+    n_features_in_ / n_steps numbers. A step x is encoded as the angles pi tanh(x P + b), or goes
+    through the controller of a model that has one; each
     outcome of the circuit has a score for each class, and the class probabilities are the softmax
     of the mean scores. P, b, the circuit's angles and the scores are trained together by L-BFGS on
     the cross-entropy. Features should be of order 1: put a `StandardScaler` before it.
@@ -60,6 +67,7 @@ class QRNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         offset_: b, shape (d,).
         angles_: of the circuit, radians, shape (p,).
         scores_: of the outcomes, shape (2**m, n_classes).
+        controller_: weights of the controller by name, where the model has one.
         n_iter_: iterations that were taken.
         loss_: at the end.
     """
@@ -98,42 +106,28 @@ class QRNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"y should hold at least two classes. Got {len(self.classes_)} class.")
         steps, targets = self._steps(X), np.eye(len(self.classes_))[labels]
         engine = self._engine
-        shapes = (
-            (steps.shape[2], engine.n_features),
-            (engine.n_features,),
-            (engine.n_weights,),
-            (engine.n_outcomes, len(self.classes_)),
+        start = _initial(
+            engine.network,
+            steps.shape[2],
+            len(self.classes_),
+            check_random_state(self.random_state),
         )
-        ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
-
-        def parts(point: Array) -> list[Array]:
-            pieces = np.split(point, ends[:-1])
-            return [piece.reshape(shape) for piece, shape in zip(pieces, shapes, strict=True)]
+        point, unravel = ravel_pytree(start)
+        names = ("projection", "head")
+        decayed = ravel_pytree({n: np.full(v.shape, n in names) for n, v in start.items()})[0]
 
         def loss(point: Array) -> tuple[float, Array]:
-            projection, offset, angles, scores = parts(point)
-            bounded = np.tanh(steps @ projection + offset)
-            value, by_angles, by_inputs, by_scores = engine.loss(
-                angles, np.pi * bounded, scores, targets
-            )
-            slope = by_inputs * np.pi * (1 - bounded**2)
-            decay = self.alpha * ((projection**2).sum() + (scores**2).sum())
-            gradient = (
-                np.einsum("nti,ntj->ij", steps, slope) + 2 * self.alpha * projection,
-                slope.sum((0, 1)),
-                by_angles,
-                by_scores + 2 * self.alpha * scores,
-            )
-            return value + decay, np.concatenate([part.ravel() for part in gradient])
+            value, slopes = engine.loss(unravel(jnp.asarray(point)), steps, targets)
+            decay = self.alpha * np.asarray(decayed) * point
+            return value + float(decay @ point), np.asarray(ravel_pytree(slopes)[0]) + 2 * decay
 
         found = minimize(
-            loss,
-            _initial_point(shapes, engine.start, check_random_state(self.random_state)),
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": self.max_iter},
+            loss, np.asarray(point), jac=True, method="L-BFGS-B", options={"maxiter": self.max_iter}
         )
-        self.projection_, self.offset_, self.angles_, self.scores_ = parts(found.x)
+        kept = {name: np.asarray(value) for name, value in unravel(jnp.asarray(found.x)).items()}
+        self.projection_, self.offset_ = kept.pop("projection"), kept.pop("offset")
+        self.angles_, self.scores_ = kept.pop("circuit"), kept.pop("head")
+        self.controller_ = kept
         self.n_iter_, self.loss_ = int(found.nit), float(found.fun)
         return self
 
@@ -141,9 +135,10 @@ class QRNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return the class probabilities of rows X, shape (n, n_classes)."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        inputs = np.pi * np.tanh(self._steps(X) @ self.projection_ + self.offset_)
-        distributions = self._engine.distributions(self.angles_, inputs)
-        logits = LOGIT_SCALE * distributions @ self.scores_
+        names = ("projection", "offset", "circuit", "head")
+        arrays = (self.projection_, self.offset_, self.angles_, self.scores_)
+        parameters = dict(zip(names, arrays, strict=True)) | self.controller_
+        logits = self._engine.logits(parameters, self._steps(X))
         raised = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(raised / raised.sum(axis=1, keepdims=True))
 
@@ -156,7 +151,7 @@ class QRNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _engine(self) -> _Engine:
         # The registry's own values: 1.0 and True would find what was compiled for 1.
         network = architecture(self.model, **(self.model_options or {}))
-        return _compiled(network.name, network.options, self.backend)
+        return _compiled(Known(architecture_digest(network), network), self.backend)
 
     def _check_settings(self) -> None:
         for name in ("n_steps", "max_iter"):
@@ -185,65 +180,52 @@ class QRNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return X.reshape(len(X), self.n_steps, -1)
 
 
-def _initial_point(shapes: Any, start: float, random: np.random.RandomState) -> Array:
-    projection, offset, angles, scores = shapes
-    return np.concatenate(
-        [
-            random.normal(0.0, 0.5 / np.sqrt(projection[0]), projection).ravel(),
-            np.full(offset, start),
-            random.normal(0.0, 0.3, angles),
-            random.normal(0.0, 0.3, scores).ravel(),
-        ]
-    )
+def _initial(
+    network: Network, n_inputs: int, n_classes: int, random: np.random.RandomState
+) -> dict[str, Array]:
+    architecture, encoding = network.architecture, network.encoding
+    controlled = encoding.controller if isinstance(encoding, Control) else None
+    d = controlled.n_features if controlled else architecture.n_features
+    found = {
+        "projection": random.normal(0.0, 0.5 / np.sqrt(n_inputs), (n_inputs, d)),
+        "offset": np.full(d, VECTOR_OFFSET if architecture.vectors else 0.0),
+        "circuit": random.normal(0.0, 0.3, architecture.n_weights),
+        "head": random.normal(0.0, 0.3, (2 ** len(architecture.readout), n_classes)),
+    }
+    if controlled:
+        own = controlled.initial_weights(jax.random.key(random.randint(2**31 - 1)))
+        found |= {name: np.asarray(value) for name, value in own.items()}
+    return found
 
 
 class _Engine:
-    """One model's compiled functions on chunks of a fixed size, shared by all estimators."""
+    """One network's compiled functions on chunks of a fixed size, shared by all estimators."""
 
-    def __init__(self, model: SequenceModel, start: float) -> None:
-        self.start = start
-        """Of the offsets."""
-        self.n_features, self.n_weights = model.n_features, model.n_weights
-        self.n_outcomes = model.n_outcomes
+    def __init__(self, network: Network, reader: Reader) -> None:
+        self.network = network
 
-        def distributions(angles: jax.Array, inputs: jax.Array) -> jax.Array:
+        def logits(parameters: Parameters, inputs: jax.Array) -> jax.Array:
             lengths = jnp.full(inputs.shape[0], inputs.shape[1])
-            return model.distributions(angles, inputs, lengths)
+            return LOGIT_SCALE * network.scores(parameters, inputs, lengths, reader)
 
-        def loss(
-            angles: jax.Array, inputs: jax.Array, scores: jax.Array, targets: jax.Array
-        ) -> jax.Array:
-            logits = LOGIT_SCALE * distributions(angles, inputs) @ scores
-            return -jnp.sum(targets * jax.nn.log_softmax(logits))  # empty rows have no target
+        def loss(parameters: Parameters, inputs: jax.Array, targets: jax.Array) -> jax.Array:
+            # Rows that only fill a chunk have no target.
+            return -jnp.sum(targets * jax.nn.log_softmax(logits(parameters, inputs)))
 
-        self._distributions = jax.jit(distributions)
-        self._loss = jax.jit(jax.value_and_grad(loss, (0, 1, 2)))
+        self._logits = jax.jit(logits)
+        self._loss = jax.jit(jax.value_and_grad(loss))
 
-    def distributions(self, angles: Array, inputs: Array) -> Array:
-        """Return outcome distributions of inputs (n, T, d), shape (n, 2**m)."""
-        parts = [
-            np.asarray(self._distributions(angles, chunk)) for chunk in _chunks(inputs, EMPTY_INPUT)
-        ]
+    def logits(self, parameters: Any, inputs: Array) -> Array:
+        """Return the logits of inputs (n, T, n_inputs), shape (n, n_classes)."""
+        parts = [self._logits(parameters, chunk) for chunk in _chunks(inputs, EMPTY_INPUT)]
         return np.asarray(np.concatenate(parts)[: len(inputs)])
 
-    def loss(
-        self, angles: Array, inputs: Array, scores: Array, targets: Array
-    ) -> tuple[float, Array, Array, Array]:
-        """Return the mean cross-entropy and its slopes by angles, inputs and scores."""
+    def loss(self, parameters: Any, inputs: Array, targets: Array) -> tuple[float, Parameters]:
+        """Return the mean cross-entropy and its slopes by all parameters."""
         pairs = zip(_chunks(inputs, EMPTY_INPUT), _chunks(targets, 0.0), strict=True)
-        values, slopes = zip(
-            *(self._loss(angles, part, scores, target) for part, target in pairs), strict=True
-        )
-        by_angles, by_inputs, by_scores = (
-            [np.asarray(part) for part in column] for column in zip(*slopes, strict=True)
-        )
-        n = len(inputs)
-        return (
-            float(sum(values)) / n,
-            np.sum(by_angles, axis=0) / n,
-            np.concatenate(by_inputs)[:n] / n,
-            np.sum(by_scores, axis=0) / n,
-        )
+        values, slopes = zip(*(self._loss(parameters, *pair) for pair in pairs), strict=True)
+        mean = jax.tree.map(lambda *parts: sum(parts) / len(inputs), *slopes)
+        return float(sum(values)) / len(inputs), mean
 
 
 def _chunks(rows: Array, empty: float) -> list[Array]:
@@ -253,20 +235,29 @@ def _chunks(rows: Array, empty: float) -> list[Array]:
     return np.split(filled, n_chunks)
 
 
+@dataclass(frozen=True)
+class Known:
+    """An architecture that is known by its content alone."""
+
+    digest: str
+    architecture: Architecture = field(compare=False)
+
+
 @lru_cache(maxsize=8)
-def _compiled(model: str, options: tuple[tuple[str, Any], ...], backend: str | None) -> _Engine:
-    # By name, so that a fitted estimator holds arrays only and can be pickled.
+def _compiled(known: Known, backend: str | None) -> _Engine:
+    # Kept here, so that a fitted estimator holds arrays only and can be pickled.
     from circuits.exact.logical import logical_model
-    from qrnn_hw.networks.network import VECTOR_OFFSET
 
-    network = architecture(model, **dict(options))
-    start = VECTOR_OFFSET if network.vectors else 0.0
+    architecture = known.architecture
     if backend is None:
-        return _Engine(logical_model(network), start)
-    from calibration.library import snapshot
-    from calibration.noise import DeviceNoise
-    from jobs.exact import sequence_model
-    from jobs.isa import transpile_step
+        model = logical_model(architecture)
+    else:
+        from calibration.library import snapshot
+        from calibration.noise import DeviceNoise
+        from jobs.exact import sequence_model
+        from jobs.isa import transpile_step
 
-    transpiled = transpile_step(network, snapshot(backend), seed=TRANSPILER_SEED)
-    return _Engine(sequence_model(transpiled, DeviceNoise(transpiled.snapshot)), start)
+        transpiled = transpile_step(architecture, snapshot(backend), seed=TRANSPILER_SEED)
+        model = sequence_model(transpiled, DeviceNoise(transpiled.snapshot))
+    # The width of the rows is that of P, which comes with the parameters.
+    return _Engine(network_of(architecture, 0), model.distributions)

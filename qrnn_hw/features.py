@@ -76,6 +76,17 @@ class AngleRange:
     high: NDArray[np.float64]  # shape: (d,)
 
 
+def known_words(
+    texts: Sequence[str], vectors: WordVectors, *, steps: int, drop_stop_words: bool = True
+) -> list[list[int]]:
+    """Return the rows of the vectors of the first `steps` words of each text that have one."""
+    rows = []
+    for text in texts:
+        words = tokenise(text, drop_stop_words=drop_stop_words)
+        rows.append([vectors.index[word] for word in words if word in vectors.index][:steps])
+    return rows
+
+
 def embed(
     texts: Sequence[str], vectors: WordVectors, *, steps: int = 10, drop_stop_words: bool = True
 ) -> Sequences:
@@ -94,9 +105,8 @@ def embed(
     units = vectors.vectors / np.where(norms > 0, norms, 1.0)
     values = np.zeros((len(texts), steps, vectors.dim))
     lengths = np.zeros(len(texts), dtype=np.int64)
-    for row, text in enumerate(texts):
-        words = tokenise(text, drop_stop_words=drop_stop_words)
-        known = [vectors.index[word] for word in words if word in vectors.index][:steps]
+    read = known_words(texts, vectors, steps=steps, drop_stop_words=drop_stop_words)
+    for row, known in enumerate(read):
         values[row, : len(known)] = units[known]
         lengths[row] = len(known)
     unread = [text for text, length in zip(texts, lengths, strict=True) if length == 0]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
 from jobs.isa import TranspiledStep
 from jobs.spec import Pub, PubResult
-from qrnn_hw.networks.classifier import Examples, Weights, angles
+from qrnn_hw.networks.examples import Encoded
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,31 +65,27 @@ def counts_of(outcomes: NDArray[np.int64], n_outcomes: int) -> NDArray[np.int64]
 
 def sentence_pubs(
     transpiled: TranspiledStep,
-    weights: Weights,
-    examples: Examples,
+    encoded: Encoded,
     prepare: Callable[[QuantumCircuit], QuantumCircuit] = lambda circuit: circuit,
 ) -> SentencePubs:
     """Unroll the transpiled step to every length that occurs and lay out the angles as rows.
 
     Args:
         transpiled: the machine's step.
-        weights: trained.
-        examples: sentences, each at least one step long.
+        encoded: sentences, each at least one step long.
         prepare: what to do to each circuit first, such as fold it or embed it in the device; it
             must keep the parameters.
     """
-    encoded = np.asarray(angles(weights, jnp.asarray(examples.vectors)))
-    quantum = np.asarray(weights.quantum)
     pubs, rows = [], []
-    for length in sorted(set(examples.lengths.tolist())):
-        members = np.flatnonzero(examples.lengths == length)
+    for length in sorted(set(encoded.lengths.tolist())):
+        members = np.flatnonzero(encoded.lengths == length)
         unrolled = transpiled.unroll(length)
         circuit = prepare(unrolled.circuit)
         column = {p: i for i, p in enumerate([*unrolled.inputs.ravel(), *unrolled.weights])}
         values = np.concatenate(
             [
-                encoded[members, :length].reshape(len(members), -1),
-                np.tile(quantum, (len(members), 1)),
+                encoded.features[members, :length].reshape(len(members), -1),
+                np.tile(encoded.circuit, (len(members), 1)),
             ],
             axis=1,
         )

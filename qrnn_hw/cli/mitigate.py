@@ -160,8 +160,7 @@ def _level(stored: StoredRun, progress: Any) -> NoiseLevel:
     return measured_noise_level(
         prepared.transpiled,
         prepared.noise,
-        stored.weights,
-        prepared.test,
+        stored.encoded,
         stored_counts(stored),
         _terminal(stored, prepared.settings.shots),
         progress.advance,
@@ -179,8 +178,8 @@ def _forecast(
     return forecast(
         prepared.transpiled,
         prepared.noise,
-        stored.weights,
-        prepared.test,
+        stored.encoded,
+        stored.decision,
         shots=shots,
         ideal=ideal_scores(stored),
         terminal=_terminal(stored, shots),

@@ -1,8 +1,9 @@
-"""A trainable classifier of any row of the registry: features to a score.
+"""A trainable network of any row of the registry: inputs -> features -> readings -> score.
 
-A network's readings are what its circuit says of a sentence in the limit of infinite shots: the
-distribution of the outcomes where it is one circuit, (1, <Z>, ...) where it runs in rounds. The
-score is linear in them, and its sign is the class.
+Readings are what the circuits say of a sequence in the limit of infinite shots: the distribution of
+the outcomes where it is one circuit, (1, <Z>, ...) where the host computes between the steps. A
+`Reader` gives them, without noise or with it. The score is linear in them, and its sign is the
+class.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -18,68 +19,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.definition import Architecture
-from circuits.exact.logical import logical_model
-from circuits.exact.rounds import RoundsModel
-from circuits.ideal import IdealModel, ideal_model
+from circuits.hybrid_controller import WEIGHT_NAMES
 from circuits.statevector import outcome_signs
-from qrnn_hw.networks.expectation import Compile, Measurement, run_rounds
+from qrnn_hw.networks.encoding import Control, Encoding, Form, Parameters, encoding_of
+from qrnn_hw.networks.examples import Encoded, Examples
+from qrnn_hw.networks.readers import Reader, ideal_reader
 
-Parameters = dict[str, jax.Array]
-Encoding = Literal["trained", "linear", "none"]
 Head = Literal["outcomes", "linear", "softmax"]
 
-VECTOR_OFFSET = 0.1
-"""Start of the offsets where features are encoded by their direction: that of zero has none."""
-
-
-class Network(Protocol):
-    """What is trained, tested and run in rounds."""
-
-    @property
-    def architecture(self) -> Architecture:
-        """Of the circuit."""
-
-    @property
-    def scale(self) -> float:
-        """Factor of the score in the loss."""
-
-    def initial(self, seed: int, projection: NDArray[np.float64] | None = None) -> Parameters:
-        """Return parameters to start from."""
-
-    def score(self, parameters: Parameters, inputs: jax.Array, length: jax.Array) -> jax.Array:
-        """Return the score of one sentence at infinite shots, positive for class 1."""
-
-    def sampled_scores(
-        self,
-        parameters: Parameters,
-        inputs: NDArray[np.float64],
-        lengths: NDArray[np.int64],
-        *,
-        shots: int,
-        generator: np.random.Generator,
-    ) -> NDArray[np.float64]:
-        """Return scores of sentences from shots without noise, shape (n,)."""
-
-    def scores_in_rounds(
-        self,
-        parameters: Parameters,
-        inputs: NDArray[np.float64],
-        lengths: NDArray[np.int64],
-        measure: Measurement,
-        compile_circuit: Compile | None = None,
-    ) -> NDArray[np.float64]:
-        """Return scores of sentences from rounds of jobs, shape (n,)."""
+SCORE_SCALE = 4.0
+"""The logistic loss sees scores times this, in our own recipe."""
 
 
 @dataclass(frozen=True, eq=False)
-class CircuitNetwork:
-    """Features, perhaps a linear map, the circuit, a head."""
+class Network:
+    """An encoding, a circuit and a head; what it trains is a dict of arrays.
+
+    `circuit` holds the circuit's weights, `head` the decision, `projection` and `offset` the map of
+    the inputs, and a controller adds its own names.
+    """
 
     architecture: Architecture
-    n_inputs: int
-    encoding: Encoding = "trained"
-    """`trained`: pi tanh(x P + b); `linear`: x P + b; `none`: x itself."""
-
+    encoding: Encoding
     head: Head = "outcomes"
     """`outcomes`: a trained score of each outcome (of each <Z>, with a bias, in rounds); `linear`:
     a trained linear map of the <Z>; `softmax`: <Z> of the second readout less that of the first."""
@@ -87,29 +48,33 @@ class CircuitNetwork:
     scale: float = 1.0
     """Factor of the score in the loss."""
 
-    under_noise: RoundsModel | None = None
-    """The circuits of a model in rounds with a machine's noise; None is without noise."""
+    @property
+    def host_controlled(self) -> bool:
+        """Whether a controller on the host is asked in every round."""
+        return isinstance(self.encoding, Control) and not self.encoding.n_bits
 
     @property
     def in_rounds(self) -> bool:
         """Whether the host computes between the steps."""
-        return self.architecture.in_rounds
-
-    @cached_property
-    def _ideal(self) -> IdealModel:
-        return ideal_model(self.architecture)
-
-    @cached_property
-    def _signs(self) -> NDArray[np.float64]:
-        return np.asarray(outcome_signs(len(self.architecture.readout)))
+        return self.architecture.mode == "expectation"
 
     @property
     def n_outputs(self) -> int:
         """Values that a linear head takes."""
+        if isinstance(self.encoding, Control) and self.host_controlled:
+            return self.encoding.controller.n_readouts
         return 1 if self.architecture.gates else len(self.architecture.readout)
+
+    @cached_property
+    def _signs(self) -> NDArray[np.float64]:
+        with jax.ensure_compile_time_eval():
+            return np.asarray(outcome_signs(len(self.architecture.readout)))
 
     def initial(self, seed: int, projection: NDArray[np.float64] | None = None) -> Parameters:
         """Return parameters to start from.
+
+        Small random rotations; the first readout set against the others (the published models'
+        difference of <Z>), or the first alone where a controller reads all.
 
         Args:
             seed: of random rotations, normal with 0.3 radians, and random maps.
@@ -117,61 +82,57 @@ class CircuitNetwork:
                 P is random.
         """
         generator = np.random.default_rng(seed)
-        d = self.architecture.n_features
-        found: dict[str, NDArray[np.float64]] = {
-            "circuit": generator.normal(0.0, 0.3, self.architecture.n_weights)
-        }
-        if self.encoding != "none":
-            random = generator.normal(0.0, self.n_inputs**-0.5, (self.n_inputs, d))
-            if projection is not None:
-                random = np.tile(projection, (1, -(-d // projection.shape[1])))[:, :d]
-            start = VECTOR_OFFSET if self.architecture.vectors else 0.0
-            found |= {"projection": random, "offset": np.full(d, start)}
+        found = {"circuit": generator.normal(0.0, 0.3, self.architecture.n_weights)}
+        found |= self.encoding.initial(generator, seed, projection)
         if self.head != "softmax":
             found["head"] = self._initial_head()
         return {name: jnp.asarray(value) for name, value in found.items()}
 
     def _initial_head(self) -> NDArray[np.float64]:
-        linear = np.array([0.0, 1.0] + [-0.5] * (self.n_outputs - 1))
+        others = 0.0 if self.host_controlled else -0.5
+        linear = np.array([0.0, 1.0] + [others] * (self.n_outputs - 1))
         if self.head == "linear" or self.in_rounds:
             return linear
         decision = self._signs @ linear[1:]
         return np.asarray(decision / np.abs(decision).max())
 
-    def encoded(self, parameters: Parameters, inputs: jax.Array) -> jax.Array:
-        """Return the features of the circuit, shape (..., d), of inputs (..., n_inputs)."""
-        if self.encoding == "none":
-            return inputs
-        mapped = inputs @ parameters["projection"] + parameters["offset"]
-        return jnp.pi * jnp.tanh(mapped) if self.encoding == "trained" else mapped
+    def weights(self, parameters: Parameters) -> Parameters | jax.Array:
+        """Return what a reader takes beside features: the circuit's weights, or a controller's."""
+        if self.host_controlled:
+            return {name: parameters[name] for name in WEIGHT_NAMES}
+        return parameters["circuit"]
 
-    def readings(self, parameters: Parameters, inputs: jax.Array, length: jax.Array) -> jax.Array:
-        """Return what the circuit says of one sentence, shape (n_readings,).
+    def features(self, parameters: Parameters, inputs: jax.Array) -> jax.Array:
+        """Return what the circuits take, shape (n, T, d), of inputs (n, T, n_inputs)."""
+        return self.encoding.features(parameters, inputs)
+
+    @cached_property
+    def ideal(self) -> Reader:
+        """The readings without noise."""
+        return ideal_reader(self)
+
+    def readings(
+        self,
+        parameters: Parameters,
+        inputs: jax.Array,
+        lengths: jax.Array,
+        reader: Reader | None = None,
+    ) -> jax.Array:
+        """Return what the circuits say of n sequences, shape (n, n_readings).
+
+        A pure function of arrays: jit, grad and vmap apply.
 
         Args:
             parameters: of the network.
-            inputs: shape (T, n_inputs).
-            length: number of steps, at least 1.
+            inputs: shape (n, T, n_inputs).
+            lengths: number of steps, at least 1, shape (n,).
+            reader: None is without noise.
         """
-        alive = jnp.arange(inputs.shape[0]) < length
-        # Beyond the end any feature will do but one that cannot be normalised.
-        features = jnp.where(alive[:, None], self.encoded(parameters, inputs), 1.0)
-        found = self._read(parameters["circuit"], features, length)
-        return jnp.concatenate([jnp.ones(1), found]) if self.in_rounds else found
-
-    @cached_property
-    def _read(self) -> Callable[[jax.Array, jax.Array, jax.Array], jax.Array]:
-        if self.architecture.reads_previous:
-            model = logical_model(self.architecture)
-            return lambda w, x, n: model.distributions(w, x[None], n[None])[0]
-        if self.under_noise is not None:
-            return self.under_noise.outputs
-        ideal = self._ideal
-        if self.in_rounds:
-            return lambda w, x, n: ideal.outputs(ideal.differentiable_offsets(x), w, n)
-        assert ideal.law is not None
-        law = ideal.law
-        return lambda w, x, n: law(ideal.differentiable_offsets(x), w, n)
+        read = self.ideal if reader is None else reader
+        found = read(self.weights(parameters), self.features(parameters, inputs), lengths)
+        if not self.in_rounds:
+            return found
+        return jnp.concatenate([jnp.ones((len(found), 1)), found], axis=1)
 
     def coefficients(self, parameters: Parameters) -> jax.Array:
         """Return the factor of each reading in the score, shape (n_readings,)."""
@@ -180,90 +141,73 @@ class CircuitNetwork:
         linear = jnp.array([0.0, -1.0, 1.0]) if self.head == "softmax" else parameters["head"]
         return linear if self.in_rounds else linear[0] + jnp.asarray(self._signs) @ linear[1:]
 
-    def score(self, parameters: Parameters, inputs: jax.Array, length: jax.Array) -> jax.Array:
-        """Return the score of one sentence, positive for class 1."""
-        return self.readings(parameters, inputs, length) @ self.coefficients(parameters)
-
-    def sampled_scores(
+    def scores(
         self,
         parameters: Parameters,
-        inputs: NDArray[np.float64],
-        lengths: NDArray[np.int64],
-        *,
-        shots: int,
-        generator: np.random.Generator,
-    ) -> NDArray[np.float64]:
-        """Return scores of sentences (n, T, n_inputs) from shots, shape (n,); no noise but theirs.
+        inputs: jax.Array,
+        lengths: jax.Array,
+        reader: Reader | None = None,
+    ) -> jax.Array:
+        """Return the scores of n sequences, shape (n,), positive for class 1."""
+        read = self.readings(parameters, inputs, lengths, reader)
+        return read @ self.coefficients(parameters)
 
-        In rounds every round has so many shots, and the values fed back are the estimated ones.
-        """
-        coefficients = np.asarray(self.coefficients(parameters))
-        if not self.in_rounds:
-            laws = np.asarray(
-                jax.jit(jax.vmap(self.readings, (None, 0, 0)))(
-                    parameters, jnp.asarray(inputs), jnp.asarray(lengths)
-                )
-            )
-            return np.asarray(_draw(laws, shots, generator) @ coefficients)
-        outputs = self._sampled_rounds(parameters, inputs, lengths, shots, generator)
-        return np.asarray(coefficients[0] + outputs @ coefficients[1:])
+    @cached_property
+    def compiled_scores(self) -> Callable[..., jax.Array]:
+        """`scores` at infinite shots, compiled once for all calls."""
+        compiled: Callable[..., jax.Array] = jax.jit(self.scores, static_argnums=3)
+        return compiled
 
-    def scores_in_rounds(
+
+@dataclass(frozen=True, eq=False)
+class TrainedNetwork:
+    """A network with its trained numbers."""
+
+    network: Network
+    parameters: Parameters
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of trained numbers."""
+        return sum(int(np.size(part)) for part in self.parameters.values())
+
+    @property
+    def decision(self) -> NDArray[np.float64]:
+        """Factor of each reading in the score: of a single circuit, the score of each outcome."""
+        return np.asarray(self.network.coefficients(self.parameters))
+
+    def encoded(self, examples: Examples) -> Encoded:
+        """Return all numbers that are bound to the circuits of some sentences."""
+        features = self.network.features(self.parameters, jnp.asarray(examples.vectors))
+        circuit = np.asarray(self.parameters["circuit"])
+        return Encoded(circuit, np.asarray(features), examples.lengths)
+
+    def scores(
         self,
-        parameters: Parameters,
         inputs: NDArray[np.float64],
         lengths: NDArray[np.int64],
-        measure: Measurement,
-        compile_circuit: Compile | None = None,
+        reader: Reader | None = None,
     ) -> NDArray[np.float64]:
-        """Return scores of sentences from rounds of jobs, shape (n,).
-
-        Args:
-            parameters: trained.
-            inputs: shape (n, T, n_inputs).
-            lengths: steps of each sentence, shape (n,).
-            measure: runs one job.
-            compile_circuit: logical circuit to what the machine takes.
-        """
-        features = np.asarray(self.encoded(parameters, jnp.asarray(inputs)))
-        weights = np.asarray(parameters["circuit"])
-        rounds = run_rounds(self.architecture, features, weights, measure, compile_circuit, lengths)
-        coefficients = np.asarray(self.coefficients(parameters))
-        return np.asarray(coefficients[0] + rounds.outputs @ coefficients[1:])
-
-    def _sampled_rounds(
-        self,
-        parameters: Parameters,
-        inputs: NDArray[np.float64],
-        lengths: NDArray[np.int64],
-        shots: int,
-        generator: np.random.Generator,
-    ) -> NDArray[np.float64]:
-        ideal, recurrence = self._ideal, self.architecture.recurrence
-        assert ideal.round_law is not None
-        assert recurrence is not None
-        features = np.array(self.encoded(parameters, jnp.asarray(inputs)))
-        features[np.arange(features.shape[1]) >= lengths[:, None]] = 1.0
-        offsets = jax.jit(jax.vmap(ideal.differentiable_offsets))(jnp.asarray(features))
-        one_round = jax.jit(jax.vmap(ideal.round_law, (0, None, 0)))
-        state: NDArray[np.float64] = np.zeros((len(inputs), recurrence.n_state))
-        outputs: NDArray[np.float64] = np.zeros((len(inputs), self.n_outputs))
-        for step in range(int(lengths.max())):
-            h = jnp.asarray(recurrence.fed_back(state))
-            laws = one_round(tuple(o[:, step] for o in offsets), parameters["circuit"], h)
-            values = _draw(np.asarray(laws), shots, generator) @ self._signs
-            values = values.reshape(len(inputs), -1)
-            alive = (lengths > step)[:, None]
-            state = np.where(alive, recurrence.update(state, values, np), state)
-            outputs = np.where(alive, recurrence.output(state, values), outputs)
-        return outputs
+        """Return the scores of sequences at infinite shots, shape (n,)."""
+        given = jnp.asarray(inputs), jnp.asarray(lengths)
+        return np.asarray(self.network.compiled_scores(self.parameters, *given, reader))
 
 
-def _draw(
-    laws: NDArray[np.float64], shots: int, generator: np.random.Generator
-) -> NDArray[np.float64]:
-    """Return the shares of the outcomes in so many shots, shape as the laws."""
-    positive = np.clip(laws, 0, None)
-    return np.asarray(
-        generator.multinomial(shots, positive / positive.sum(-1, keepdims=True)) / shots
-    )
+def network_of(
+    architecture: Architecture,
+    n_inputs: int,
+    *,
+    form: Form = "angles",
+    head: Head = "outcomes",
+    scale: float = SCORE_SCALE,
+) -> Network:
+    """Return the network of a model, with a controller where its circuit has one.
+
+    Args:
+        architecture: of the circuit, with its feedback mode.
+        n_inputs: numbers of a step.
+        form: of the projection.
+        head: what decides.
+        scale: factor of the score in the loss.
+    """
+    return Network(architecture, encoding_of(architecture, n_inputs, form), head, scale)

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from qrnn_hw.data.labelled_text import LabelledText
-from qrnn_hw.networks.network import Network, Parameters
+from qrnn_hw.networks.encoding import Control, Parameters
+from qrnn_hw.networks.network import Network, TrainedNetwork
 from qrnn_hw.recipes.recipe_run import prepare_recipe
 from qrnn_hw.recipes.recipe_settings import RecipeSettings
 
@@ -49,15 +49,15 @@ def label_share(settings: RecipeSettings, text: LabelledText) -> LabelShare:
     """
     prepared = prepare_recipe(settings, text)
     network, (start,) = prepared.network, prepared.initial
-    inputs, lengths, _ = (array[0] for array in prepared.test)
-    score = jax.jit(jax.vmap(network.score, (None, 0, 0)))
+    test = prepared.test[0]
     shares = []
     for parameters in _drawn(network, start, settings.seed):
-        share = float((np.asarray(score(parameters, inputs, lengths)) > 0).mean())
+        scores = TrainedNetwork(network, parameters).scores(test.vectors, test.lengths)
+        share = float((scores > 0).mean())
         shares.append(max(share, 1 - share))
     return LabelShare(
         str(settings.data or settings.dataset),
-        len(inputs),
+        len(test),
         len(shares),
         float(np.mean(shares)),
         min(shares),
@@ -67,7 +67,7 @@ def label_share(settings: RecipeSettings, text: LabelledText) -> LabelShare:
 
 def _drawn(network: Network, start: Parameters, seed: int) -> Iterator[Parameters]:
     """Yield parameters with random weights in the circuit, or in a controller in its place."""
-    if "circuit" not in start:
+    if isinstance(network.encoding, Control):
         projection = np.asarray(start["projection"])
         yield from (network.initial(seed + draw, projection) for draw in range(DRAWS))
     elif not start["circuit"].size:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import hashlib
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,65 +15,92 @@ from qrnn_hw.config import writable_folder
 from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.data.split import Split
 from qrnn_hw.data.usage import Usage, usage
-from qrnn_hw.errors import ConfigurationError
-from qrnn_hw.networks.hybrid_network import network_of
-from qrnn_hw.networks.network import CircuitNetwork, Network, Parameters
+from qrnn_hw.networks.encoding import Parameters
+from qrnn_hw.networks.examples import Examples
+from qrnn_hw.networks.finite_shots import sampled_scores
+from qrnn_hw.networks.identity import digest, network_content
+from qrnn_hw.networks.network import Network, TrainedNetwork, network_of
+from qrnn_hw.networks.readers import Reader
 from qrnn_hw.recipes.published_features import published_features, published_words
 from qrnn_hw.recipes.recipe_settings import RecipeSettings
 from qrnn_hw.recipes.recipes import FAULTS, PUBLISHED_ACCURACY, Recipe, split_rows
 from qrnn_hw.run.progress import Progress
+from qrnn_hw.run.resuming import resumed
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.run.task import load_task, vectors_of
 from qrnn_hw.statistics.intervals import Interval, mean_interval, wilson
-from qrnn_hw.train.checkpoint import fingerprint
-from qrnn_hw.train.ensemble import (
-    EnsembleState,
-    Part,
-    Schedule,
-    load,
-    save,
-    start,
-    train_ensemble,
-)
-from qrnn_hw.train.exact import MARGIN_SCALE
+from qrnn_hw.train.adam import Adam
+from qrnn_hw.train.checkpoint import Identity
+from qrnn_hw.train.checkpoint_before import unchanged
 from qrnn_hw.train.options import TrainingOptions
+from qrnn_hw.train.trainer import TrainingState
 
 PUBLISHED_SPLIT = 42
 
 
 @dataclass(frozen=True, eq=False)
 class PreparedRecipe:
-    """A network with its rows, before training."""
+    """A network with its rows, before training; a part of the rows for each of K seeds."""
 
     settings: RecipeSettings
     network: Network
-    schedule: Schedule
+    options: TrainingOptions
     initial: tuple[Parameters, ...]
-    training: Part
-    validation: Part | None
-    test: Part
+    training: tuple[Examples, ...]
+    validation: tuple[Examples, ...] | None
+    test: tuple[Examples, ...]
     usage: Usage
+    data: tuple[str, ...]
+    """Digests of what the rows were made from."""
+
     published: Recipe | None = None
     noise: str | None = None
-    """Digest of the calibration that the network has the noise of; None is without noise."""
+    """Digest of the calibration that the network is trained under; None is without noise."""
+
+    reader: Reader | None = None
+    """The readings to train on; None is without noise."""
 
     @property
-    def fingerprint(self) -> str:
-        """What a checkpoint must have been trained on; epochs are not in it."""
+    def identity(self) -> Identity:
+        """What a checkpoint must have been trained on to be resumed."""
+        options = self.options.to_json()
+        options.pop("epochs")
+        content = network_content(self.network) | {
+            "recipe": [self.settings.recipe, self.published and asdict(self.published)],
+            "training": options | {"frozen": self.settings.frozen},
+            "seeds": list(self.settings.seeds),
+            "data": list(self.data),
+            "calibration": self.noise,
+        }
+        return Identity(content, self._fingerprints_before())
+
+    def _fingerprints_before(self) -> tuple[str, ...]:
+        """Return by what commit 2b9fe54 knew this training, if it had its circuits."""
+        if not unchanged(self.network.architecture):
+            return ()
+        names = ("batch_size", "learning_rate", "projection_decay", "averaging", "patience")
+        schedule = {name: getattr(self.options, name) for name in names}
         parts = [self.training, self.test, *([self.validation] if self.validation else [])]
-        schedule = asdict(self.schedule)
-        schedule.pop("epochs")
+        arrays = [
+            np.stack([getattr(one, name) for one in part])
+            for part in parts
+            for name in ("vectors", "lengths", "labels")
+        ]
         content = {
             "model": self.settings.model,
             "options": dict(self.network.architecture.options),
             "recipe": self.settings.recipe,
-            "schedule": schedule,
+            "schedule": schedule | {"frozen": self.settings.frozen},
             "seeds": list(self.settings.seeds),
-            "data": [_digest(array) for part in parts for array in part],
+            "data": [hashlib.sha256(np.ascontiguousarray(a).tobytes()).hexdigest() for a in arrays],
         }
-        if self.noise is not None:  # so that older checkpoints keep theirs
+        if self.noise is not None:
             content["noise"] = self.noise
-        return fingerprint(content)
+        return (digest(content),)
+
+    def trained(self, state: TrainingState, seed: int = 0) -> TrainedNetwork:
+        """Return the network with what one of the seeds kept, by its place."""
+        return TrainedNetwork(self.network, state.of(seed))
 
 
 def prepare_recipe(settings: RecipeSettings, text: LabelledText) -> PreparedRecipe:
@@ -102,27 +128,37 @@ def _published(settings: RecipeSettings, model: Architecture, text: LabelledText
     ]
     features = made * (settings.n_seeds if n_fits == 1 else 1)
     lengths = np.full(len(text), recipe.n_steps)
-    network = CircuitNetwork(
+    network = network_of(
         model,
         recipe.n_reduced,
-        encoding="linear" if recipe.linear_input else "none",
+        form="linear" if recipe.linear_input else "none",
         head=recipe.head,
+        scale=1.0,
     )
-    schedule = Schedule(
-        settings.epochs or recipe.epochs,
-        recipe.batch_size,
-        settings.learning_rate or recipe.learning_rate,
-        frozen=settings.frozen,
+    options = TrainingOptions(
+        epochs=settings.epochs or recipe.epochs,
+        batch_size=recipe.batch_size,
+        learning_rate=settings.learning_rate or recipe.learning_rate,
+        projection_decay=0.0,
+        averaging=0.0,
+        patience=None,
     )
+    labels = np.asarray(text.labels)
+    rows = [Examples(values, lengths, labels) for values in features]
+    words = [[w for w in published_words(one) if w in vectors.index] for one in text.texts]
+    known = sorted({vectors.index[word] for row in words for word in row})
+    content = [words, labels.tolist(), train.tolist(), test.tolist()]
+    data = digest(content), hashlib.sha256(vectors.vectors[known].tobytes()).hexdigest()
     return PreparedRecipe(
         settings,
         network,
-        schedule,
+        options,
         tuple(network.initial(seed) for seed in settings.seeds),
-        _part(features, [lengths] * settings.n_seeds, text, [train] * settings.n_seeds),
+        tuple(one.take(train) for one in rows),
         None,
-        _part(features, [lengths] * settings.n_seeds, text, [test] * settings.n_seeds),
+        tuple(one.take(test) for one in rows),
         usage(text, Split(train, train[:0], test), vectors, published_words),
+        data,
         recipe,
     )
 
@@ -141,85 +177,67 @@ def _ours(settings: RecipeSettings, model: Architecture, text: LabelledText) -> 
         )
         for seed in settings.seeds
     ]
-    options = TrainingOptions()
-    network = network_of(model, tasks[0].vectors.dim, scale=MARGIN_SCALE)
-    schedule = Schedule(
-        settings.epochs or options.epochs,
-        options.batch_size,
-        settings.learning_rate or options.learning_rate,
-        options.projection_decay,
-        options.averaging,
-        options.patience,
-        settings.frozen,
+    default = TrainingOptions()
+    network = network_of(model, tasks[0].vectors.dim)
+    options = replace(
+        default,
+        epochs=settings.epochs or default.epochs,
+        learning_rate=settings.learning_rate or default.learning_rate,
     )
-    values = [task.sequences.values for task in tasks]
-    lengths = [np.maximum(task.sequences.lengths, 1) for task in tasks]
     return PreparedRecipe(
         settings,
         network,
-        schedule,
+        options,
         tuple(
             network.initial(seed, task.projection)
             for seed, task in zip(settings.seeds, tasks, strict=True)
         ),
-        _part(values, lengths, text, [task.rows.train for task in tasks]),
-        _part(values, lengths, text, [task.rows.validation for task in tasks]),
-        _part(values, lengths, text, [task.rows.test for task in tasks]),
+        tuple(task.training for task in tasks),
+        tuple(task.validation for task in tasks),
+        tuple(task.test for task in tasks),
         tasks[0].usage,
+        tuple(task.digest for task in tasks),
     )
 
 
-def train_recipe(prepared: PreparedRecipe, progress: Progress) -> EnsembleState:
+def train_recipe(prepared: PreparedRecipe, progress: Progress) -> TrainingState:
     """Train, from the checkpoint in the output folder if there is one.
 
     Raises:
         ConfigurationError: the folder cannot be written to, the checkpoint is of another run, or
             the loss diverged.
     """
-    settings, schedule = prepared.settings, prepared.schedule
-    path = writable_folder(settings.output) / "checkpoint.npz"
-    state = start(prepared.initial, schedule)
-    run = prepared.fingerprint
-    if path.exists():
-        state = load(path, state, run)
-        if state.finished_epochs > schedule.epochs:
-            raise ConfigurationError(
-                f"{path} should have at most the {schedule.epochs} epochs asked for. Got "
-                f"{state.finished_epochs}; raise --epochs, remove it, or choose another --output."
-            )
-        progress.stage(f"resuming after epoch {state.finished_epochs}")
-
-    def after_epoch(state: EnsembleState) -> None:
-        save(path, state, run)
-        loss = state.history[-1, :, 0].mean()
-        progress.advance(state.finished_epochs, schedule.epochs, f"training loss {loss:.3f}")
-
-    return train_ensemble(
+    settings, reader = prepared.settings, prepared.reader
+    stepper = Adam(
         prepared.network,
         prepared.training,
         prepared.validation,
-        schedule,
+        prepared.options,
         settings.seeds,
-        state,
-        after_epoch,
+        readers=None if reader is None else [reader],
+        frozen=settings.frozen,
+    )
+    return resumed(
+        stepper,
+        prepared.options,
+        prepared.initial,
+        writable_folder(settings.output) / "checkpoint.npz",
+        prepared.identity,
+        progress,
     )
 
 
-def assess_recipe(prepared: PreparedRecipe, state: EnsembleState) -> dict[str, Any]:
+def assess_recipe(prepared: PreparedRecipe, state: TrainingState) -> dict[str, Any]:
     """Return the JSON document of a trained recipe: accuracies with and without shot noise."""
     settings, network = prepared.settings, prepared.network
     infinite, sampled, constant = [], [], []
-    score = jax.jit(jax.vmap(network.score, (None, 0, 0)))
     for index, seed in enumerate(settings.seeds):
-        parameters = state.of(index)
-        inputs, lengths, labels = (array[index] for array in prepared.test)
-        exact = np.asarray(score(parameters, jnp.asarray(inputs), jnp.asarray(lengths)))
-        infinite.append((exact > 0) == (labels == 1))
+        trained, test = prepared.trained(state, index), prepared.test[index]
+        exact = trained.scores(test.vectors, test.lengths)
+        infinite.append((exact > 0) == (test.labels == 1))
         generator = np.random.default_rng([seed, settings.shots])
-        drawn = network.sampled_scores(
-            parameters, inputs, lengths, shots=settings.shots, generator=generator
-        )
-        sampled.append((drawn > 0) == (labels == 1))
+        drawn = sampled_scores(trained, test, shots=settings.shots, generator=generator)
+        sampled.append((drawn > 0) == (test.labels == 1))
         share = float((exact > 0).mean())
         constant.append(max(share, 1 - share))
     published = prepared.published
@@ -238,7 +256,7 @@ def assess_recipe(prepared: PreparedRecipe, state: EnsembleState) -> dict[str, A
         "shots": settings.shots,
         "epochs": {
             "recipe": TrainingOptions().epochs if published is None else published.epochs,
-            "asked": prepared.schedule.epochs,
+            "asked": prepared.options.epochs,
             "run": state.finished_epochs,
             "kept": (state.best_epoch + 1).tolist(),
         },
@@ -247,9 +265,9 @@ def assess_recipe(prepared: PreparedRecipe, state: EnsembleState) -> dict[str, A
         "accuracy": {"infinite": _summary(infinite), "shots": _summary(sampled)},
         "largest_share_of_one_label": constant,
         "published_accuracy": published_accuracy(network.architecture),
-        "rows": {"training": prepared.training.labels.shape[1], "test": len(infinite[0])},
+        "rows": {"training": len(prepared.training[0]), "test": len(infinite[0])},
         "data": prepared.usage.to_json(),
-        "history": state.history.tolist(),
+        "history": state.history[..., :2].tolist(),
     }
 
 
@@ -268,23 +286,3 @@ def _summary(correct: list[NDArray[np.bool_]]) -> dict[str, Any]:
         else wilson(int(correct[0].sum()), len(correct[0]))
     )
     return {"values": values, **interval.to_json()}
-
-
-def _part(
-    features: list[NDArray[np.float64]],
-    lengths: list[NDArray[np.int64]],
-    text: LabelledText,
-    rows: list[NDArray[np.int64]],
-) -> Part:
-    labels = np.asarray(text.labels)
-    return Part(
-        np.stack([f[r] for f, r in zip(features, rows, strict=True)]),
-        np.stack([n[r] for n, r in zip(lengths, rows, strict=True)]),
-        np.stack([labels[r] for r in rows]),
-    )
-
-
-def _digest(array: NDArray[Any]) -> str:
-    import hashlib
-
-    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()

@@ -75,7 +75,7 @@ def _document(outcome: RoundsOutcome, report: str) -> dict[str, Any]:
         "qpu_seconds": estimate.best_seconds,
         "qpu_seconds_range": {"low": estimate.low_seconds, "high": estimate.high_seconds},
         "rows": {
-            "training": outcome.prepared.training.labels.shape[1],
+            "training": len(outcome.prepared.training[0]),
             "test": len(outcome.labels),
         },
         "data": outcome.task.usage.to_json(),
@@ -85,7 +85,7 @@ def _document(outcome: RoundsOutcome, report: str) -> dict[str, Any]:
             "best_epoch": int(state.best_epoch[0]) + 1,
             "n_parameters": sum(int(value.size) for value in state.of(0).values()),
             "n_quantum_weights": network.architecture.n_weights,
-            "history": state.history[:, 0].tolist(),
+            "history": state.history[:, 0, :2].tolist(),
         },
         "calibration": {
             "taken": outcome.machine.snapshot.taken,

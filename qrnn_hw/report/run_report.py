@@ -134,7 +134,7 @@ def _accuracy(outcome: Outcome) -> list[str]:
             [(name, f"{i.value:.3f}", f"{i.low:.3f} to {i.high:.3f}", i.n) for name, i in rows],
         ),
         paragraph(
-            f"The first rows are the network with {outcome.state.best.n_parameters:,} parameters, "
+            f"The first rows are the network with {outcome.trained.n_parameters:,} parameters, "
             "the last ones classical classifiers on the same rows. "
             f"Each measured row spends {plan.total:,} shots per prediction. Readout correction "
             f"gives {plan.calibration_share} of them to its calibration; extrapolation divides the "
@@ -167,7 +167,7 @@ def _stability(outcome: Outcome) -> list[str]:
 
 
 def _training(outcome: Outcome) -> list[str]:
-    history = outcome.state.history
+    history = outcome.state.epochs()
     return [
         heading("Training"),
         figure(
@@ -179,7 +179,7 @@ def _training(outcome: Outcome) -> list[str]:
                     ("validation accuracy", [e.validation_accuracy for e in history]),
                 ],
                 labels=("epoch", "loss, accuracy"),
-                mark_x=outcome.state.best_epoch + 1,
+                mark_x=int(outcome.state.best_epoch[0]) + 1,
             ),
             "The weights of the epoch at the vertical line are used: a running mean, chosen by "
             "validation loss.",

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +14,9 @@ from qrnn_hw.classical.baselines import Baseline
 from qrnn_hw.config import store_path, writable_folder
 from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.errors import UsageError
-from qrnn_hw.networks.network import Network, Parameters
+from qrnn_hw.networks.examples import Encoded, Examples
+from qrnn_hw.networks.finite_shots import sampled_scores, scores_in_rounds
+from qrnn_hw.networks.network import TrainedNetwork
 from qrnn_hw.recipes.recipe_run import PreparedRecipe, prepare_recipe, train_recipe
 from qrnn_hw.recipes.recipe_settings import RecipeSettings
 from qrnn_hw.rounds.rounds import PlannedRounds, StoredRounds, compiler
@@ -25,21 +25,14 @@ from qrnn_hw.run.consent import Confirm, agree
 from qrnn_hw.run.controls import classical_controls
 from qrnn_hw.run.evaluate import accuracy_interval
 from qrnn_hw.run.kept_calibration import keep_calibration, open_as_begun
+from qrnn_hw.run.kept_features import encoded_once
 from qrnn_hw.run.progress import Progress
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.run.task import Task, load_task
 from qrnn_hw.statistics.intervals import Interval
 from qrnn_hw.submission.assessment import execution_limit_seconds
 from qrnn_hw.submission.machine import Machine
-from qrnn_hw.train.ensemble import EnsembleState
-
-
-class Sentences(NamedTuple):
-    """The n test sentences that are run."""
-
-    inputs: NDArray[np.float64]  # shape (n, T, n_inputs)
-    lengths: NDArray[np.int64]  # shape (n,)
-    labels: NDArray[np.int64]  # shape (n,)
+from qrnn_hw.train.trainer import TrainingState
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +43,7 @@ class RoundsOutcome:
     task: Task
     machine: Machine
     prepared: PreparedRecipe
-    state: EnsembleState
+    state: TrainingState
     planned: PlannedRounds
     measured: StoredRounds
     labels: NDArray[np.int64]  # shape (n,)
@@ -92,59 +85,53 @@ def run_in_rounds(
     task = load_task(settings, text)
     prepared = prepare_recipe(_recipe(settings), text)
     trained = with_noise(prepared, machine, settings) if settings.trains_under_noise else prepared
-    test = Sentences(*(array[0][: settings.sentences] for array in prepared.test))
+    test = prepared.test[0].take(np.arange(len(prepared.test[0]))[: settings.sentences])
     compiled = compiler(machine, seed=settings.seeds["transpiler"], decoupling=settings.decoupling)
 
-    def plan(parameters: Parameters) -> PlannedRounds:
+    def plan(network: TrainedNetwork, encoded: Encoded) -> PlannedRounds:
         rounds = PlannedRounds(machine, settings.shots, settings.seeds["shots_scale_1"])
-        prepared.network.scores_in_rounds(parameters, test.inputs, test.lengths, rounds, compiled)
+        scores_in_rounds(network, encoded, rounds, compiled)
         return rounds
 
     is_new = not (settings.output / "checkpoint.npz").exists()
     if is_new:
         progress.stage("building, checking and pricing the rounds")
-        agree(plan(prepared.initial[0]), machine, confirm)
+        untrained = TrainedNetwork(prepared.network, prepared.initial[0])
+        agree(plan(untrained, untrained.encoded(test)), machine, confirm)
     noise = f"under the noise of {machine.name}" if trained.noise else "without noise"
     progress.stage(f"training {settings.model} {noise}")
     state = train_recipe(trained, progress)
-    parameters = state.of(0)
+    network = trained.trained(state)
+    every = encoded_once(network, prepared.test[0], settings.output, trained.identity)
+    encoded = every.take(np.arange(len(test)))
     progress.stage("training classical controls on the same rows")
-    n_parameters = sum(int(value.size) for value in parameters.values())
-    controls = classical_controls(task, n_parameters=n_parameters, seed=settings.seeds["training"])
-    planned = plan(parameters)
+    controls = classical_controls(
+        task, n_parameters=network.n_parameters, seed=settings.seeds["training"]
+    )
+    planned = plan(network, encoded)
     if not is_new:  # what of it is sent already is only known with the weights
         agree(planned, machine, confirm)
     progress.stage(f"running {len(planned.specs)} rounds on {machine.name}, one job each")
     with Store(store_path()) as store:
         measured = _stored_rounds(settings, planned, store, progress)
-        noisy = prepared.network.scores_in_rounds(
-            parameters, test.inputs, test.lengths, measured, compiled
-        )
-    scores = _simulated(settings, prepared.network, parameters, test) | {"noisy": noisy}
+        noisy = scores_in_rounds(network, encoded, measured, compiled)
+    scores = _simulated(settings, network, test) | {"noisy": noisy}
     if trained.noise:
-        scores["noisy_exact"] = _exact_scores(trained.network, parameters, test)
+        scores["noisy_exact"] = network.scores(test.vectors, test.lengths, trained.reader)
     return RoundsOutcome(
         settings, task, machine, trained, state, planned, measured, test.labels, scores, controls
     )
 
 
 def _simulated(
-    settings: RunSettings, network: Network, parameters: Parameters, test: Sentences
+    settings: RunSettings, trained: TrainedNetwork, test: Examples
 ) -> dict[str, NDArray[np.float64]]:
     """Return the scores without the machine's noise, at infinite shots and at those of the run."""
     generator = np.random.default_rng(settings.seed)
     return {
-        "ideal": _exact_scores(network, parameters, test),
-        "ideal_shots": network.sampled_scores(
-            parameters, test.inputs, test.lengths, shots=settings.shots, generator=generator
-        ),
+        "ideal": trained.scores(test.vectors, test.lengths),
+        "ideal_shots": sampled_scores(trained, test, shots=settings.shots, generator=generator),
     }
-
-
-def _exact_scores(network: Network, parameters: Parameters, test: Sentences) -> NDArray[np.float64]:
-    """Return the scores of sentences at infinite shots, with what noise the network has."""
-    score = jax.jit(jax.vmap(network.score, (None, 0, 0)))
-    return np.asarray(score(parameters, jnp.asarray(test.inputs), jnp.asarray(test.lengths)))
 
 
 def _stored_rounds(

@@ -10,7 +10,7 @@ from calibration.noise import DeviceNoise
 from circuits.exact.noise import Noise
 from circuits.exact.rounds import rounds_model
 from jobs.isa import transpile_round
-from qrnn_hw.networks.network import CircuitNetwork
+from qrnn_hw.networks.readers import rounds_reader
 from qrnn_hw.recipes.recipe_run import PreparedRecipe
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.submission.machine import Machine
@@ -28,8 +28,7 @@ def with_noise(prepared: PreparedRecipe, machine: Machine, settings: RunSettings
         SpecError: the machine has too few qubits.
         CircuitsError: a circuit too large to follow exactly.
     """
-    network, seed = prepared.network, settings.seeds["transpiler"]
-    assert isinstance(network, CircuitNetwork)
+    seed = settings.seeds["transpiler"]
 
     def on_machine(circuit: QuantumCircuit) -> tuple[QuantumCircuit, Noise]:
         found = transpile_round(
@@ -37,9 +36,9 @@ def with_noise(prepared: PreparedRecipe, machine: Machine, settings: RunSettings
         )
         return found.circuit, DeviceNoise(found.snapshot)
 
-    noisy = rounds_model(network.architecture, on_machine)
+    noisy = rounds_model(prepared.network.architecture, on_machine)
     return replace(
         prepared,
-        network=replace(network, under_noise=noisy),
+        reader=rounds_reader(noisy),
         noise=f"{machine.snapshot.digest}, seed {seed}, decoupling {settings.decoupling}",
     )

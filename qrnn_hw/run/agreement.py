@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
@@ -16,7 +15,7 @@ from jobs.isa import TranspiledStep
 from jobs.spec import JobSpec, Pub
 from jobs.static_rows import exact_distribution
 from qrnn_hw.errors import DisagreementError
-from qrnn_hw.networks.classifier import Examples, Weights, angles
+from qrnn_hw.networks.examples import Encoded
 
 CHI_SQUARE_SHOTS = 5_000
 TOLERANCE = 1e-10
@@ -45,8 +44,7 @@ def compare_with_aer(
     transpiled: TranspiledStep,
     noise: DeviceNoise,
     exact: NDArray[np.float64],
-    weights: Weights,
-    sentence: Examples,
+    sentence: Encoded,
     *,
     seed: int,
 ) -> Agreement:
@@ -58,16 +56,14 @@ def compare_with_aer(
         transpiled: step on its active qubits.
         noise: of these qubits.
         exact: the sentence's outcome distribution by the exact engine, shape (2**m,).
-        weights: of the classifier.
-        sentence: a single example.
+        sentence: a single one.
         seed: of the shots.
 
     Raises:
         DisagreementError: the two distributions differ; no number of the run could be trusted.
     """
     length = int(sentence.lengths[0])
-    encoded = np.asarray(angles(weights, jnp.asarray(sentence.vectors)))
-    bound = transpiled.unroll(length).bind(encoded[0, :length], np.asarray(weights.quantum))
+    bound = transpiled.unroll(length).bind(sentence.features[0, :length], sentence.circuit)
     (out,) = (register for register in bound.cregs if register.name == "out")
     keep = [bound.find_bit(bit).index for bit in out]
     by_aer = exact_distribution(bound, noise, keep)

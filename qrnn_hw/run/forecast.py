@@ -24,7 +24,7 @@ from qrnn_hw.mitigation.readout import read_distribution
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
 from qrnn_hw.mitigation.relabel import fed_forward_slots
 from qrnn_hw.mitigation.stack import Stack
-from qrnn_hw.networks.classifier import Examples, Weights, angles
+from qrnn_hw.networks.examples import Encoded
 
 Outcomes = Callable[[float, float], NDArray[np.float64]]
 After = Callable[[int, int], None]
@@ -55,9 +55,9 @@ class ReadoutPower:
         return np.linalg.matrix_power(self.noise.readout(name, qubit), self.exponent)
 
 
-def bound_step(transpiled: TranspiledStep, weights: Weights) -> TranspiledStep:
+def bound_step(transpiled: TranspiledStep, circuit: NDArray[np.float64]) -> TranspiledStep:
     """Return the step with its trained weights as numbers: most of it then fuses when lifted."""
-    values = dict(zip(transpiled.weights, np.asarray(weights.quantum).tolist(), strict=True))
+    values = dict(zip(transpiled.weights, circuit.tolist(), strict=True))
 
     def bound(circuit: QuantumCircuit) -> QuantumCircuit:
         used = {one: value for one, value in values.items() if one in circuit.parameters}
@@ -98,8 +98,7 @@ def scaled_model(
 def exact_outcomes(
     transpiled: TranspiledStep,
     noise: Noise,
-    weights: Weights,
-    examples: Examples,
+    encoded: Encoded,
     terminal: ReadoutCalibration,
 ) -> Outcomes:
     """Return the exact distributions read, (n, 2**m), by scale factor and exponent, for a plan.
@@ -109,13 +108,12 @@ def exact_outcomes(
 
     Nothing is compiled: each model is asked once, and compiling takes longer than running.
     """
-    bound = bound_step(transpiled, weights)
-    encoded = angles(weights, jnp.asarray(examples.vectors))
-    lengths = jnp.asarray(examples.lengths)
+    bound = bound_step(transpiled, encoded.circuit)
+    given = jnp.asarray(encoded.features), jnp.asarray(encoded.lengths)
 
     def outcomes(scale_factor: float, exponent: float) -> NDArray[np.float64]:
         model = scaled_model(bound, noise, scale_factor, exponent)
-        true = np.asarray(model.distributions(jnp.zeros(0), encoded, lengths))
+        true = np.asarray(model.distributions(jnp.zeros(0), *given))
         return read_distribution(true, terminal)
 
     return outcomes
@@ -124,8 +122,7 @@ def exact_outcomes(
 def measured_noise_level(
     transpiled: TranspiledStep,
     noise: DeviceNoise,
-    weights: Weights,
-    examples: Examples,
+    encoded: Encoded,
     counts: Mapping[float, NDArray[np.int64]],
     terminal: ReadoutCalibration,
     after: After = lambda done, total: None,
@@ -135,8 +132,7 @@ def measured_noise_level(
     Args:
         transpiled: step on its active qubits.
         noise: as reported.
-        weights: trained.
-        examples: sentences.
+        encoded: sentences.
         counts: by scale factor, shots that read each outcome. Shape of each: (n, 2**m).
         terminal: calibration of the final bits.
         after: called after each exact evolution, with their number so far and in all.
@@ -145,7 +141,7 @@ def measured_noise_level(
 
     def probabilities(factor: float) -> NDArray[np.float64]:
         scaled = at_level(noise, factor)
-        outcomes = exact_outcomes(transpiled, scaled, weights, examples, terminal)
+        outcomes = exact_outcomes(transpiled, scaled, encoded, terminal)
         table = np.concatenate([outcomes(scale_factor, 1) for scale_factor in counts])
         after(next(done), N_NODES)
         return table
@@ -190,8 +186,8 @@ def fed_forward_readout(
 def forecast(
     transpiled: TranspiledStep,
     noise: DeviceNoise,
-    weights: Weights,
-    examples: Examples,
+    encoded: Encoded,
+    decision: NDArray[np.float64],
     *,
     shots: int,
     ideal: NDArray[np.float64],
@@ -207,8 +203,8 @@ def forecast(
     Args:
         transpiled: step on its active qubits.
         noise: of the same qubits.
-        weights: trained.
-        examples: sentences.
+        encoded: sentences.
+        decision: score of each outcome. Shape: (2**m,).
         shots: for each sentence, shared by all circuits of a stack.
         ideal: scores without noise. Shape: (n,).
         terminal: calibration of the final bits.
@@ -219,7 +215,7 @@ def forecast(
     Raises:
         UsageError: fewer than two shots.
     """
-    fed_forward = fed_forward_readout(transpiled, noise, int(examples.lengths.max()))
+    fed_forward = fed_forward_readout(transpiled, noise, int(encoded.lengths.max()))
     if candidates is None:
         candidates = default_stacks(0 if fed_forward is None else fed_forward.n_bits)
     asked = {(s, one.exponent(s)) for one in (Stack(), *candidates) for s, _ in one.scales()}
@@ -235,9 +231,7 @@ def forecast(
 
     worlds = [
         (
-            counted(
-                exact_outcomes(transpiled, at_level(noise, factor), weights, examples, terminal)
-            ),
+            counted(exact_outcomes(transpiled, at_level(noise, factor), encoded, terminal)),
             chance,
         )
         for factor, chance in level.nodes()
@@ -247,7 +241,7 @@ def forecast(
         candidates,
         ideal=ideal,
         outcomes=worlds[0][0],
-        weights=np.asarray(weights.decision),
+        weights=decision,
         fed_forward=fed_forward,
         terminal=terminal,
         alternatives=worlds[1:],

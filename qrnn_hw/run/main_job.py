@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,23 +18,28 @@ from jobs.isa import TranspiledStep, transpile_step
 from jobs.store import Store
 from qrnn_hw.config import store_path, writable_folder
 from qrnn_hw.data.labelled_text import LabelledText
-from qrnn_hw.errors import ConfigurationError
-from qrnn_hw.networks.classifier import Examples, Weights, initial_weights
+from qrnn_hw.networks.examples import Encoded, Examples
+from qrnn_hw.networks.identity import digest, network_content
+from qrnn_hw.networks.network import Network, TrainedNetwork, network_of
 from qrnn_hw.run.agreement import compare_with_aer
 from qrnn_hw.run.consent import Confirm, agree
 from qrnn_hw.run.controls import classical_controls
 from qrnn_hw.run.evaluate import Measured, plan_shots
 from qrnn_hw.run.kept_calibration import keep_calibration, keep_snapshots, open_as_begun
+from qrnn_hw.run.kept_features import encoded_once
 from qrnn_hw.run.measurement import PlannedJobs, measure, plan_jobs
 from qrnn_hw.run.outcome import Outcome, exact_distributions
 from qrnn_hw.run.progress import Progress
+from qrnn_hw.run.resuming import read_state, resumed
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.run.task import Task, load_task
 from qrnn_hw.submission.assessment import execution_limit_seconds
 from qrnn_hw.submission.machine import Machine
-from qrnn_hw.train.aer import AerTrainer
-from qrnn_hw.train.checkpoint import fingerprint, load, save
-from qrnn_hw.train.exact import TrainingState, start, train
+from qrnn_hw.train.adam import Adam
+from qrnn_hw.train.checkpoint import Identity
+from qrnn_hw.train.checkpoint_before import unchanged
+from qrnn_hw.train.spsa import SPSA, AerReadings
+from qrnn_hw.train.trainer import Stepper, TrainingState
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +48,7 @@ class Prepared:
 
     settings: RunSettings
     task: Task
+    network: Network
     machine: Machine
     transpiled: TranspiledStep
     noise: DeviceNoise
@@ -60,35 +67,78 @@ class Prepared:
         """What is trained under in turn; nothing where the training is without noise."""
         return (self.noise, *self.other_noises) if self.settings.trains_under_noise else ()
 
-    def initial_weights(self) -> Weights:
-        """Return the weights to start training from."""
-        seed = self.settings.seeds["training"]
-        return initial_weights(self.transpiled.architecture, self.task.projection, seed=seed)
+    @cached_property
+    def identity(self) -> Identity:
+        """What a checkpoint must have been trained on to be resumed."""
+        settings = self.settings
+        options = settings.training.to_json()
+        options.pop("epochs")
+        machine: dict[str, Any] = {
+            "snapshot": self.machine.snapshot.digest,
+            "decoupling": settings.decoupling,
+            "others": [noise.snapshot.digest for noise in self.other_noises],
+            "noise": settings.trains_under_noise,
+        }
+        content = network_content(self.network) | {
+            "training": options | {"engine": settings.engine, "shots": settings.training_shots},
+            "seeds": settings.seeds,
+            "data": self.task.digest,
+            "calibration": machine,
+        }
+        return Identity(content, self._fingerprints_before())
 
-    def run_fingerprint(self) -> str:
-        """Return what a checkpoint must have been trained on to be resumed.
-
-        The number of epochs is not in it: a longer run may resume a shorter one.
-        """
-        options: dict[str, Any] = self.settings.training.to_json()
+    def _fingerprints_before(self) -> tuple[str, ...]:
+        """Return by what commit 2b9fe54 knew this training, if it had its circuits and its loss."""
+        settings, options = self.settings, self.settings.training.to_json()
+        if settings.training.is_regularised or not unchanged(self.network.architecture):
+            return ()
         options.pop("epochs")
         content: dict[str, Any] = {
-            "model": self.settings.model,
-            "engine": self.settings.engine,
+            "model": settings.model,
+            "engine": settings.engine,
             "training": options,
-            "seeds": self.settings.seeds,
-            "task": self.task.digest,
+            "seeds": settings.seeds,
+            "task": self.task.arrays_digest,
             "snapshot": self.machine.snapshot.digest,
         }
-        if self.settings.decoupling is not None:  # so that older checkpoints keep theirs
-            content["decoupling"] = self.settings.decoupling
-        if self.settings.options:
-            content["options"] = self.settings.options
-        if not self.settings.trains_under_noise:
+        if settings.decoupling is not None:
+            content["decoupling"] = settings.decoupling
+        if settings.options:
+            content["options"] = settings.options
+        if not settings.trains_under_noise:
             content["noise"] = "none"
         if self.other_noises:
             content["other_snapshots"] = [noise.snapshot.digest for noise in self.other_noises]
-        return fingerprint(content)
+        return (digest(content),)
+
+    def stepper(self) -> Stepper:
+        """Return what takes the steps of the training."""
+        settings, task = self.settings, self.task
+        seed, noises = settings.seeds["training"], self.training_noises
+        options = replace(settings.training, seed=seed)
+        if settings.engine == "aer":
+            readings = AerReadings(self.transpiled, noises or (None,), settings.training_shots)
+            return SPSA(self.network, readings, task.training, task.validation, options)
+        models = [self.noisy if noises else self.ideal]
+        models += [sequence_model(self.transpiled, noise) for noise in noises[1:]]
+        readers = [model.distributions for model in models]
+        held = [task.validation]
+        return Adam(self.network, [task.training], held, options, [seed], readers=readers)
+
+    def initial(self) -> TrainedNetwork:
+        """Return the network before its training."""
+        seed = self.settings.seeds["training"]
+        return TrainedNetwork(self.network, self.network.initial(seed, self.task.projection))
+
+    def trained(self, state: TrainingState) -> TrainedNetwork:
+        """Return the network with the parameters that a training kept."""
+        return TrainedNetwork(self.network, state.of())
+
+    def encoded(self, trained: TrainedNetwork) -> Encoded:
+        """Return what is bound for the sentences that are run, the same on every processor."""
+        folder = self.settings.output
+        every = encoded_once(trained, self.task.test, folder, self.identity)
+        return every.take(np.arange(len(every))[: self.settings.sentences])
 
 
 def prepare(
@@ -103,12 +153,12 @@ def prepare(
         machine: already open; None opens that of the settings, with the calibration of the
             checkpoint in the output folder if there is one.
     """
-    network = settings.architecture
+    architecture = settings.architecture
     machine = machine or open_as_begun(settings, progress)
     others = read_series(settings.snapshots, machine.snapshot.backend)
     task = load_task(settings, text)
     transpiled = transpile_step(
-        network,
+        architecture,
         machine.snapshot,
         seed=settings.seeds["transpiler"],
         decoupling=settings.decoupling,
@@ -117,6 +167,7 @@ def prepare(
     return Prepared(
         settings,
         task,
+        network_of(architecture, task.vectors.dim),
         machine,
         transpiled,
         noise,
@@ -148,38 +199,28 @@ def train_or_resume(prepared: Prepared, progress: Progress) -> TrainingState:
     Raises:
         ConfigurationError: the checkpoint is unreadable or of another run, or the loss diverged.
     """
-    settings, task = prepared.settings, prepared.task
-    options = replace(settings.training, seed=settings.seeds["training"])
-    state = start(prepared.initial_weights(), options)
-    run = prepared.run_fingerprint()
-    path = settings.output / "checkpoint.npz"
+    settings = prepared.settings
     keep_calibration(prepared.machine, settings.output)
     keep_snapshots(settings)
-    if path.exists():
-        state = load(path, state, run)
-        if state.finished_epochs > options.epochs:
-            raise ConfigurationError(
-                f"{path} should have at most the {options.epochs} epochs asked for. Got "
-                f"{state.finished_epochs}; raise --epochs, remove it, or choose another --output."
-            )
-        progress.stage(f"resuming after epoch {state.finished_epochs}")
+    return resumed(
+        prepared.stepper(),
+        settings.training,
+        [prepared.initial().parameters],
+        settings.output / "checkpoint.npz",
+        prepared.identity,
+        progress,
+    )
 
-    def after_epoch(state: TrainingState) -> None:
-        save(path, state, run)
-        last = state.history[-1]
-        progress.advance(
-            state.finished_epochs,
-            options.epochs,
-            f"validation loss {last.validation_loss:.3f}, accuracy {last.validation_accuracy:.3f}",
-        )
 
-    noises = prepared.training_noises
-    if settings.engine == "aer":
-        trainer = AerTrainer(prepared.transpiled, noises or (None,), settings.training_shots)
-        return trainer.train(task.training, task.validation, options, state, after_epoch)
-    models = [prepared.noisy if noises else prepared.ideal]
-    models += [sequence_model(prepared.transpiled, noise) for noise in noises[1:]]
-    return train(models, task.training, task.validation, options, state, after_epoch)
+def read_trained(prepared: Prepared) -> TrainedNetwork:
+    """Return the network as the checkpoint in the output folder has it.
+
+    Raises:
+        ConfigurationError: the checkpoint is unreadable or of another run.
+    """
+    path = prepared.settings.output / "checkpoint.npz"
+    initial = [prepared.initial().parameters]
+    return prepared.trained(read_state(prepared.stepper(), initial, path, prepared.identity))
 
 
 def run_main_job(
@@ -205,7 +246,7 @@ def run_main_job(
     is_new = not (settings.output / "checkpoint.npz").exists()
     if is_new:
         progress.stage("building, checking and pricing the jobs")
-        agree(_planned(prepared, prepared.initial_weights()), prepared.machine, confirm)
+        agree(_planned(prepared, prepared.initial().encoded(test)), prepared.machine, confirm)
     noise = (
         f"under the noise of {prepared.machine.name}"
         if prepared.training_noises
@@ -213,23 +254,23 @@ def run_main_job(
     )
     progress.stage(f"training {settings.model} {noise}")
     state = train_or_resume(prepared, progress)
-    weights: Weights = state.best
+    trained = prepared.trained(state)
+    encoded = prepared.encoded(trained)
     progress.stage("training classical controls on the same rows")
     controls = classical_controls(
-        prepared.task, n_parameters=weights.n_parameters, seed=settings.seeds["training"]
+        prepared.task, n_parameters=trained.n_parameters, seed=settings.seeds["training"]
     )
     progress.stage("checking the exact engine against Aer")
-    noisy = exact_distributions(prepared.noisy, weights, test)
+    noisy = exact_distributions(prepared.noisy, encoded)
     longest = int(np.argmax(test.lengths))
     agreement = compare_with_aer(
         prepared.transpiled,
         prepared.noise,
         noisy[longest],
-        weights,
-        test.take(np.array([longest])),
+        encoded.take(np.array([longest])),
         seed=settings.seeds["shots_scale_1"],
     )
-    planned = _planned(prepared, weights)
+    planned = _planned(prepared, encoded)
     if not is_new:  # what of it is sent already is only known with the weights
         agree(planned, prepared.machine, confirm)
     progress.stage(f"running {len(planned.specs)} jobs on {prepared.machine.name}")
@@ -240,21 +281,20 @@ def run_main_job(
         machine=prepared.machine,
         transpiled=prepared.transpiled,
         state=state,
+        trained=trained,
         trained_under=tuple(noise.snapshot.taken for noise in prepared.training_noises),
         test=test,
         controls=controls,
         agreement=agreement,
         planned=planned,
         measured=measured,
-        ideal=exact_distributions(prepared.ideal, weights, test),
+        ideal=exact_distributions(prepared.ideal, encoded),
         noisy=noisy,
     )
 
 
-def _planned(prepared: Prepared, weights: Weights) -> PlannedJobs:
-    return plan_jobs(
-        prepared.settings, prepared.machine, prepared.transpiled, weights, prepared.test
-    )
+def _planned(prepared: Prepared, encoded: Encoded) -> PlannedJobs:
+    return plan_jobs(prepared.settings, prepared.machine, prepared.transpiled, encoded)
 
 
 def _measure(prepared: Prepared, planned: PlannedJobs, progress: Progress) -> Measured:

@@ -19,7 +19,7 @@ from jobs.splitting import split
 from jobs.store import Store
 from qrnn_hw.mitigation.folding import fold
 from qrnn_hw.mitigation.readout_calibration import from_shots
-from qrnn_hw.networks.classifier import Examples, Weights
+from qrnn_hw.networks.examples import Encoded
 from qrnn_hw.predict import SentencePubs, sentence_pubs
 from qrnn_hw.run.evaluate import ZNE, Measured, ShotPlan, plan_shots
 from qrnn_hw.run.settings import RunSettings
@@ -54,8 +54,7 @@ def plan_jobs(
     settings: RunSettings,
     machine: Machine,
     transpiled: TranspiledStep,
-    weights: Weights,
-    test: Examples,
+    test: Encoded,
 ) -> PlannedJobs:
     """Build every circuit of the device, check it against the machine's rules and price it.
 
@@ -74,7 +73,7 @@ def plan_jobs(
         for circuit in readout_circuits(transpiled.n_active, read)
     )
     by_scale = [
-        sentence_pubs(transpiled, weights, test, _folded_on_device(transpiled, factor, width))
+        sentence_pubs(transpiled, test, _folded_on_device(transpiled, factor, width))
         for factor in ZNE.scale_factors
     ]
     jobs = [(calibration, plan.calibration, seeds["readout_calibration"])]

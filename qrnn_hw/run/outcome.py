@@ -16,7 +16,8 @@ from circuits.exact.sequence import SequenceModel
 from jobs.isa import TranspiledStep
 from qrnn_hw.classical.baselines import Baseline
 from qrnn_hw.mitigation.zne import extrapolated_by
-from qrnn_hw.networks.classifier import Examples, Weights, angles
+from qrnn_hw.networks.examples import Encoded, Examples
+from qrnn_hw.networks.network import TrainedNetwork
 from qrnn_hw.run.agreement import Agreement
 from qrnn_hw.run.controls import baseline_interval
 from qrnn_hw.run.evaluate import Measured, accuracy_interval
@@ -27,19 +28,16 @@ from qrnn_hw.run.versions import package_versions
 from qrnn_hw.statistics.decisions import DecisionRule, flip_probabilities
 from qrnn_hw.statistics.intervals import Interval
 from qrnn_hw.submission.machine import Machine
-from qrnn_hw.train.exact import TrainingState
+from qrnn_hw.train.trainer import TrainingState
 
 SCHEMA_VERSION = 1
 FLIP_SHOTS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 
 
-def exact_distributions(
-    model: SequenceModel, weights: Weights, examples: Examples
-) -> NDArray[np.float64]:
+def exact_distributions(model: SequenceModel, encoded: Encoded) -> NDArray[np.float64]:
     """Return the exact outcome distribution of each sentence, shape (n, 2**m)."""
-    encoded = angles(weights, jnp.asarray(examples.vectors))
-    run = _compiled(model)
-    return np.asarray(run(weights.quantum, encoded, jnp.asarray(examples.lengths)))
+    given = map(jnp.asarray, (encoded.circuit, encoded.features, encoded.lengths))
+    return np.asarray(_compiled(model)(*given))
 
 
 @lru_cache(maxsize=8)
@@ -58,6 +56,7 @@ class Outcome:
     machine: Machine
     transpiled: TranspiledStep
     state: TrainingState
+    trained: TrainedNetwork
     trained_under: tuple[str, ...]
     """When the calibrations of the training were taken, that of the run first; empty where it was
     without noise."""
@@ -75,7 +74,7 @@ class Outcome:
     @property
     def decision(self) -> NDArray[np.float64]:
         """Score of each outcome, shape (2**m,)."""
-        return np.asarray(self.state.best.decision)
+        return self.trained.decision
 
     @cached_property
     def scores(self) -> dict[str, NDArray[np.float64]]:
@@ -154,10 +153,10 @@ class Outcome:
                 "engine": self.settings.engine,
                 "calibrations": list(self.trained_under),
                 "epochs": self.state.finished_epochs,
-                "best_epoch": self.state.best_epoch + 1,
-                "n_parameters": self.state.best.n_parameters,
-                "n_quantum_weights": int(self.state.best.quantum.size),
-                "history": [epoch._asdict() for epoch in self.state.history],
+                "best_epoch": int(self.state.best_epoch[0]) + 1,
+                "n_parameters": self.trained.n_parameters,
+                "n_quantum_weights": int(self.trained.parameters["circuit"].size),
+                "history": [epoch._asdict() for epoch in self.state.epochs()],
             },
             "calibration": {
                 "taken": self.machine.snapshot.taken,

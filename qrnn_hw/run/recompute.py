@@ -48,10 +48,7 @@ class Recomputed:
 
 def ideal_scores(run: StoredRun) -> NDArray[np.float64]:
     """Return the exact scores without noise of the sentences that were run, shape (n,)."""
-    decision = np.asarray(run.weights.decision)
-    return np.asarray(
-        exact_distributions(run.prepared.ideal, run.weights, run.prepared.test) @ decision
-    )
+    return np.asarray(exact_distributions(run.prepared.ideal, run.encoded) @ run.decision)
 
 
 STORED = tuple(
@@ -108,9 +105,11 @@ def recompute(run: StoredRun, shots: int | None = None, stack: Stack | None = No
     check_stored(stack)
     total = total_shots(run, shots)
     test, validation = run.prepared.test, run.prepared.task.validation
-    decision, plan = np.asarray(run.weights.decision), plan_shots(total, len(test))
+    decision, plan = run.decision, plan_shots(total, len(test))
     ideal = ideal_scores(run)
-    under_noise = exact_distributions(run.prepared.noisy, run.weights, validation) @ decision
+    under_noise = (
+        exact_distributions(run.prepared.noisy, run.trained.encoded(validation)) @ decision
+    )
     threshold = fit_threshold(under_noise, validation.labels)
     measured = run.measured(plan.calibration).scores(plan, decision)
 
@@ -132,7 +131,7 @@ def recompute(run: StoredRun, shots: int | None = None, stack: Stack | None = No
 
 def stored_counts(run: StoredRun) -> dict[float, NDArray[np.int64]]:
     """Return what each scale factor has read of each sentence, shape (n, 2**m) each."""
-    n_outcomes = np.asarray(run.weights.decision).size
+    n_outcomes = run.decision.size
     return {
         factor: counts_of(read, n_outcomes)
         for factor, read in zip(ZNE.scale_factors, run.outcomes(), strict=True)
@@ -143,7 +142,7 @@ def _stack_scores(run: StoredRun, stack: Stack, total: int) -> NDArray[np.float6
     """Spend the shots of one prediction on a stack, as the run divided them."""
     plan = plan_shots(total, len(run.prepared.test))
     measured = run.measured(plan.calibration)
-    numbers = outcome_numbers(np.asarray(run.weights.decision), stack, measured.calibration)
+    numbers = outcome_numbers(run.decision, stack, measured.calibration)
     if stack.extrapolation is None:
         shots: tuple[int, ...] = (plan.readout if stack.terminal else total,)
     else:

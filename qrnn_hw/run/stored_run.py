@@ -20,16 +20,15 @@ from jobs.store import Store
 from qrnn_hw.data.labelled_text import load_embedded, load_tsv
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.mitigation.readout_calibration import from_shots
-from qrnn_hw.networks.classifier import Weights
+from qrnn_hw.networks.examples import Encoded
+from qrnn_hw.networks.network import TrainedNetwork
 from qrnn_hw.predict import SentencePubs
 from qrnn_hw.run.evaluate import ZNE, Measured
-from qrnn_hw.run.main_job import Prepared, prepare
+from qrnn_hw.run.main_job import Prepared, prepare, read_trained
 from qrnn_hw.run.progress import Quiet
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.submission.belonging import check_scaled
 from qrnn_hw.submission.machine import Machine
-from qrnn_hw.train.checkpoint import load
-from qrnn_hw.train.exact import start
 
 REMEDY = "Run it again with `qrnn-hw run`, or set QRNN_HW_HOME to its store"
 
@@ -39,13 +38,23 @@ class StoredRun:
     """What a run was made of, and the bits that it measured."""
 
     prepared: Prepared
-    weights: Weights
+    trained: TrainedNetwork
     calibration: tuple[PubResult, ...]
     scaled: tuple[tuple[PubResult, ...], ...]
     """The bits of each scale factor, one result for each sentence length."""
 
     measured_at: datetime
     """When the readout job ran."""
+
+    @property
+    def decision(self) -> NDArray[np.float64]:
+        """Score of each outcome, shape (2**m,)."""
+        return self.trained.decision
+
+    @property
+    def encoded(self) -> Encoded:
+        """What was bound to the circuits of the sentences that were run."""
+        return self.prepared.encoded(self.trained)
 
     def outcomes(self) -> tuple[NDArray[np.int64], ...]:
         """Decode the bits of each scale factor, shape (n, shots) each."""
@@ -108,10 +117,8 @@ def open_run(folder: Path, store: Store) -> StoredRun:
     )
     text = load_tsv(settings.data) if settings.data else load_embedded(settings.dataset)
     prepared = prepare(settings, text, Quiet(), machine)
-    fresh = start(prepared.initial_weights(), settings.training)
-    state = load(checkpoint, fresh, prepared.run_fingerprint())
     measured_at = run_time(record.key, store).at
-    return StoredRun(prepared, state.best, calibration, tuple(scaled), measured_at)
+    return StoredRun(prepared, read_trained(prepared), calibration, tuple(scaled), measured_at)
 
 
 def _document(path: Path) -> dict[str, Any]:

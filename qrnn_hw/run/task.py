@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import json
+from dataclasses import astuple, dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +17,8 @@ from qrnn_hw.data.tokens import tokenise
 from qrnn_hw.data.usage import Usage, usage
 from qrnn_hw.data.vectors import WordVectors, load_embedded_vectors, load_vectors
 from qrnn_hw.errors import DataError, UsageError
-from qrnn_hw.features import Sequences, embed, fit_pls
-from qrnn_hw.networks.classifier import Examples
+from qrnn_hw.features import Sequences, embed, fit_pls, known_words
+from qrnn_hw.networks.examples import Examples
 from qrnn_hw.run.settings import STEPS, RunSettings
 
 PROJECTION_SCALE = 0.5
@@ -43,9 +45,27 @@ class Task:
         """What of the text is used, and what is not."""
         return usage(self.text, self.rows, self.vectors)
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """SHA-256 of all arrays that training and prediction see."""
+        """SHA-256 of the data: the words that are read, their vectors, the labels and the split.
+
+        Not of products of them, whose last bits depend on the processor.
+        """
+        words = known_words(self.text.texts, self.vectors, steps=self.sequences.n_steps)
+        content = {
+            "words": [[self.vectors.words[place] for place in row] for row in words],
+            "labels": np.asarray(self.text.labels).tolist(),
+            "rows": [rows.tolist() for rows in astuple(self.rows)],
+            "projection": f"PLS {PROJECTION_COLUMNS} x {PROJECTION_SCALE}",
+        }
+        hashed = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
+        used = sorted({place for row in words for place in row})
+        hashed.update(np.ascontiguousarray(self.vectors.vectors[used]).tobytes())
+        return hashed.hexdigest()
+
+    @property
+    def arrays_digest(self) -> str:
+        """SHA-256 of all arrays that training and prediction see: the digest of before."""
         hashed = hashlib.sha256()
         for part in (self.training, self.validation, self.test):
             for array in (part.vectors, part.lengths, part.labels):

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from calibration.snapshot import Snapshot
 from jobs.exact import sequence_model
 from qrnn_hw.errors import UsageError
-from qrnn_hw.networks.classifier import Examples, Weights
+from qrnn_hw.networks.examples import Examples
+from qrnn_hw.networks.network import TrainedNetwork
 from qrnn_hw.run.main_job import other_noises, train_or_resume
 from qrnn_hw.run.outcome import exact_distributions
 from qrnn_hw.run.progress import Progress
@@ -119,13 +120,13 @@ def study_causes(
     Raises:
         QRNNError, CalibrationError: as the main job; a snapshot that lacks the model's qubits.
     """
-    weights = [model.weights, *_retrained(model, plan.n_training_seeds, folder, progress)]
+    networks = [model.trained, *_retrained(model, plan.n_training_seeds, folder, progress)]
     own = model.prepared.noise
     days = [own.snapshot, *(noise.snapshot for noise in other_noises(own, snapshots))]
-    progress.stage(f"{len(days)} calibrations x {len(weights)} seeds x {plan.n_jitters} jitters")
-    clean, jittered = _tables(model, weights, days, plan)
-    rules = [_rule(one) for one in weights]
-    missing = {"drift": len(days) == 1, "seed": len(weights) == 1, "jitter": plan.jitter == 0}
+    progress.stage(f"{len(days)} calibrations x {len(networks)} seeds x {plan.n_jitters} jitters")
+    clean, jittered = _tables(model, networks, days, plan)
+    rules = [_rule(one) for one in networks]
+    missing = {"drift": len(days) == 1, "seed": len(networks) == 1, "jitter": plan.jitter == 0}
     return CauseStudy(
         plan,
         tuple(day.taken for day in days),
@@ -137,25 +138,29 @@ def study_causes(
 
 def _retrained(
     model: TrainedModel, n_seeds: int, folder: Path, progress: Progress
-) -> list[Weights]:
+) -> list[TrainedNetwork]:
     """Train the same network on the same rows with other seeds, or read the checkpoints."""
     settings, found = model.prepared.settings, []
     for seed in range(settings.seeds["training"] + 1, settings.seeds["training"] + n_seeds):
         output = folder / "seeds" / str(seed)
         other = replace(settings, training_seed=seed, output=output)
         progress.stage(f"training with seed {seed}")
-        found.append(train_or_resume(replace(model.prepared, settings=other), progress).best)
+        state = train_or_resume(replace(model.prepared, settings=other), progress)
+        found.append(model.prepared.trained(state))
     return found
 
 
-def _rule(weights: Weights) -> DecisionRule:
+def _rule(trained: TrainedNetwork) -> DecisionRule:
     """Return the decision with its largest weight at 1: seeds differ in scale, labels do not."""
-    decision = np.asarray(weights.decision, dtype=np.float64)
+    decision = trained.decision
     return DecisionRule(tuple((decision / np.abs(decision).max()).tolist()))
 
 
 def _tables(
-    model: TrainedModel, weights: Sequence[Weights], days: Sequence[Snapshot], plan: CausePlan
+    model: TrainedModel,
+    networks: Sequence[TrainedNetwork],
+    days: Sequence[Snapshot],
+    plan: CausePlan,
 ) -> tuple[Array, Array]:
     """Return distributions of shape (days, seeds, n, 2**m), and with jitters after seeds."""
     generator = np.random.default_rng([plan.seed, 4])
@@ -166,14 +171,14 @@ def _tables(
         if day is not days[0]:
             noise = replace(model.prepared.noise, snapshot=day)
             engine = sequence_model(model.prepared.transpiled, noise)
-        for one in weights:
+        for one in networks:
             # Jitters are drawn anew for every model and day: they are nested under these.
             examples = _with_jitters(model.test, plan.jitter, n_jitters, generator)
-            table = exact_distributions(engine, one, examples)
+            table = exact_distributions(engine, one.encoded(examples))
             rows = distributions(table, _rule(one)).reshape(n_jitters + 1, n, -1)
             clean.append(rows[0])
             jittered.append(rows[1:])
-    shape = (len(days), len(weights))
+    shape = (len(days), len(networks))
     return (
         np.stack(clean).reshape(*shape, *clean[0].shape),
         np.stack(jittered).reshape(*shape, *jittered[0].shape),

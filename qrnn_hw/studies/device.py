@@ -143,8 +143,7 @@ def device_jobs(model: TrainedModel, plan: DevicePlan) -> tuple[SentencePubs, li
     width, target = machine.snapshot.n_qubits, machine.snapshot.target()
     sentences = sentence_pubs(
         prepared.transpiled,
-        model.weights,
-        model.test,
+        model.encoded,
         lambda circuit: prepared.transpiled.embed(circuit, width),
     )
     estimates = {}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from jobs.executor import Executor
 from jobs.isa import TranspiledStep
 from jobs.spec import JobSpec
-from qrnn_hw.networks.classifier import Examples, Weights
+from qrnn_hw.networks.examples import Encoded
 from qrnn_hw.predict import sentence_pubs
 from qrnn_hw.studies.adaptive import Draw
 
@@ -18,8 +18,7 @@ from qrnn_hw.studies.adaptive import Draw
 def batch_draw(
     executor: Executor,
     transpiled: TranspiledStep,
-    weights: Weights,
-    examples: Examples,
+    encoded: Encoded,
     *,
     seed: int,
 ) -> Draw:
@@ -28,14 +27,13 @@ def batch_draw(
     Args:
         executor: where shots come from; it takes circuits of the active qubits.
         transpiled: the machine's step.
-        weights: trained.
-        examples: the sentences that indices speak of.
+        encoded: the sentences that indices speak of.
         seed: of the first batch; each later batch takes the next, so that none repeats another.
     """
     seeds = count(seed)
 
     def draw(rows: NDArray[np.int64], shots: int) -> NDArray[np.int64]:
-        sentences = sentence_pubs(transpiled, weights, examples.take(rows))
+        sentences = sentence_pubs(transpiled, encoded.take(rows))
         spec = JobSpec(
             pubs=sentences.pubs,
             shots=shots,

@@ -118,7 +118,7 @@ def mitigation_cell(parameters: Mapping[str, Any], folder: Path) -> dict[str, An
 def _threshold(model: TrainedModel) -> float:
     prepared = model.prepared
     validation = prepared.task.validation
-    read = exact_distributions(prepared.noisy, model.weights, validation)
+    read = exact_distributions(prepared.noisy, model.trained.encoded(validation))
     return fit_threshold(read @ model.decision, validation.labels)
 
 
@@ -200,7 +200,7 @@ def _qpu_seconds(model: TrainedModel, shots: _Shots) -> float:
     total = 0.0
     for factor, count in zip(ZNE.scale_factors, shots.scaled, strict=False):
         folded = partial(fold, scale_factor=factor)
-        sentences = sentence_pubs(transpiled, model.weights, model.test, folded)
+        sentences = sentence_pubs(transpiled, model.encoded, folded)
         total += qpu_seconds(sentences.pubs, target, shots=count).best_seconds
     if shots.calibration:
         read = [transpiled.wires[wire] for wire in transpiled.architecture.readout]

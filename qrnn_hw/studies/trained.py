@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from qrnn_hw.data.labelled_text import load_embedded, load_tsv
 from qrnn_hw.errors import ConfigurationError
-from qrnn_hw.networks.classifier import Examples, Weights
+from qrnn_hw.networks.examples import Encoded, Examples
+from qrnn_hw.networks.network import TrainedNetwork
 from qrnn_hw.run.main_job import Prepared, prepare, train_or_resume
 from qrnn_hw.run.outcome import exact_distributions
 from qrnn_hw.run.progress import Progress
@@ -30,17 +31,22 @@ class TrainedModel:
     """A trained network on its machine, with the test sentences that a study asks about."""
 
     prepared: Prepared
-    weights: Weights
+    trained: TrainedNetwork
 
     @property
     def test(self) -> Examples:
         """The test sentences."""
         return self.prepared.test
 
+    @cached_property
+    def encoded(self) -> Encoded:
+        """What is bound to the circuits of the test sentences."""
+        return self.prepared.encoded(self.trained)
+
     @property
     def decision(self) -> NDArray[np.float64]:
         """Score of each outcome, shape (2**m,)."""
-        return np.asarray(self.weights.decision)
+        return self.trained.decision
 
     @property
     def rule(self) -> DecisionRule:
@@ -59,7 +65,7 @@ class TrainedModel:
 
     def distributions(self, engine: SequenceModel) -> NDArray[np.float64]:
         """Return the exact outcome distributions of the test sentences, shape (n, 2**m)."""
-        return exact_distributions(engine, self.weights, self.test)
+        return exact_distributions(engine, self.encoded)
 
 
 def settings_of(folder: Path) -> RunSettings:
@@ -102,7 +108,7 @@ def trained_model(
     text = load_tsv(settings.data) if settings.data else load_embedded(settings.dataset)
     prepared = prepare(settings, text, progress, machine)
     progress.stage(f"training {settings.model} under the noise of {prepared.machine.name}")
-    return TrainedModel(prepared, train_or_resume(prepared, progress).best)
+    return TrainedModel(prepared, prepared.trained(train_or_resume(prepared, progress)))
 
 
 def with_sentences(model: TrainedModel, sentences: int | None) -> TrainedModel:
@@ -110,4 +116,4 @@ def with_sentences(model: TrainedModel, sentences: int | None) -> TrainedModel:
     if sentences is None:
         return model
     settings = replace(model.prepared.settings, sentences=sentences)
-    return TrainedModel(replace(model.prepared, settings=settings), model.weights)
+    return TrainedModel(replace(model.prepared, settings=settings), model.trained)

@@ -1,11 +1,11 @@
-"""Training states on disk: arrays and a header, written at once or not at all."""
+"""Training states on disk: named arrays and a header, written at once or not at all."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import zipfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,68 +14,135 @@ import jax.numpy as jnp
 import numpy as np
 
 from qrnn_hw.errors import ConfigurationError
-from qrnn_hw.train.exact import Epoch, TrainingState
+from qrnn_hw.networks.identity import digest
+from qrnn_hw.train.trainer import Epoch, TrainingState
 
-FORMAT = 1
+FORMAT = 2
 REMEDY = "remove it to start anew, or choose another --output"
 
 
-def fingerprint(run: dict[str, Any]) -> str:
-    """Return the SHA-256 of everything that a run's numbers depend on."""
-    text = json.dumps(run, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+@dataclass(frozen=True)
+class Identity:
+    """Everything that the numbers of a training depend on, the number of epochs apart.
+
+    A longer run may resume a shorter one.
+    """
+
+    content: dict[str, Any]
+    """JSON-ready, by the name that an error calls it."""
+
+    before: tuple[str, ...] = ()
+    """Fingerprints by which the format of before knew the same training."""
+
+    def differences(self, other: Any) -> list[str]:
+        """Return the names whose content is another one there."""
+        theirs = other if isinstance(other, dict) else {}
+        names = sorted({*self.content, *theirs})
+        ours = json.loads(json.dumps(self.content))
+        return [name for name in names if ours.get(name) != theirs.get(name)]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content."""
+        return digest(self.content)
 
 
-def save(path: Path, state: TrainingState, run: str) -> None:
+def save(path: Path, state: TrainingState, run: Identity) -> None:
     """Write a state; an interrupted write leaves the file of before.
 
     Args:
         path: `.npz` file.
         state: after some epoch.
-        run: fingerprint of the run.
+        run: what was trained.
     """
-    header = {
-        "run": run,
-        "best_epoch": state.best_epoch,
-        "history": [list(epoch) for epoch in state.history],
-    }
-    write_arrays(path, jax.tree.leaves(_arrays(state)), header)
+    header = {"run": run.content, "best_epoch": state.best_epoch.tolist()}
+    write_arrays(path, {**_arrays(state), "history": state.history}, header)
 
 
-def write_arrays(path: Path, leaves: list[Any], header: dict[str, Any]) -> None:
-    """Write arrays and a header; an interrupted write leaves the file of before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.part")
-    with part.open("wb") as stream:
-        arrays: dict[str, Any] = {f"leaf{i}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
-        text = json.dumps({"format": FORMAT, **header})
-        arrays["header"] = np.frombuffer(text.encode(), dtype=np.uint8)
-        np.savez(stream, **arrays)
-        stream.flush()
-        os.fsync(stream.fileno())
-    part.replace(path)
-
-
-def read_arrays(path: Path, like: list[Any], run: str) -> tuple[list[Any], dict[str, Any]]:
-    """Read arrays and header that `write_arrays` wrote.
+def load(path: Path, like: TrainingState, run: Identity) -> TrainingState:
+    """Read a state that `save` wrote, or one of the format of before that is of the same run.
 
     Args:
         path: `.npz` file.
-        like: arrays of the expected shapes.
-        run: fingerprint of the run that wants to resume; the header's `run` must be the same.
+        like: a fresh state of the same run, for the shapes.
+        run: what wants to resume.
 
     Raises:
         ConfigurationError: not a checkpoint, one of another run, or one with numbers that are not
             finite.
     """
+    from qrnn_hw.train.checkpoint_before import is_before, read_before
+
+    arrays, header = read_arrays(path)
+    if is_before(header):
+        arrays, header = read_before(path, arrays, header, like, run)
+    elif different := run.differences(header.get("run")):
+        raise ConfigurationError(
+            f"{path} should be a checkpoint of the same run. Got one with other "
+            f"{', '.join(different)}; {REMEDY}."
+        )
+    try:
+        history = np.asarray(arrays.pop("history"), dtype=float)
+        best_epoch = np.asarray(header["best_epoch"], dtype=np.int64)
+        k = len(like.best_epoch)
+        if history.shape[1:] != (k, len(Epoch._fields)) or best_epoch.shape != (k,):
+            raise ValueError("shape of the history")
+        losses, last = history[..., :2], max(1, len(history))
+        if not (np.isfinite(losses).all() and (best_epoch >= 0).all() and best_epoch.max() < last):
+            raise ValueError("history and best epoch")
+    except (ValueError, KeyError, TypeError) as error:
+        raise unreadable(path, error) from error
+    expected = _arrays(like)
+    if {name: np.shape(a) for name, a in arrays.items()} != {
+        name: np.shape(a) for name, a in expected.items()
+    }:
+        raise ConfigurationError(f"{path} should have this model's shapes. Got others; {REMEDY}.")
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise ConfigurationError(
+            f"weights in {path} should be finite. Got NaN or infinity; {REMEDY}."
+        )
+    structure = jax.tree.structure(_parts(like))
+    leaves = [jnp.asarray(arrays[name]) for name in expected]
+    parameters, optimiser, average, best = jax.tree.unflatten(structure, leaves)
+    return replace(
+        like,
+        parameters=parameters,
+        optimiser=optimiser,
+        average=average,
+        best=best,
+        best_epoch=best_epoch,
+        history=history,
+    )
+
+
+def write_arrays(path: Path, arrays: dict[str, Any], header: dict[str, Any]) -> None:
+    """Write arrays and a header; an interrupted write leaves the file of before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}.part")
+    with part.open("wb") as stream:
+        text = json.dumps({"format": FORMAT, **header})
+        content: dict[str, Any] = {name: np.asarray(array) for name, array in arrays.items()}
+        content["header"] = np.frombuffer(text.encode(), dtype=np.uint8)
+        np.savez(stream, **content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.replace(path)
+
+
+def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read arrays and header that `write_arrays` wrote.
+
+    Raises:
+        ConfigurationError: the file is none of them.
+    """
     try:
         with np.load(path, allow_pickle=False) as stored:
             header = json.loads(stored["header"].tobytes().decode())
-            names = [name for name in stored.files if name.startswith("leaf")]
-            leaves = [stored[f"leaf{i}"] for i in range(len(names))]
-            if any(leaf.dtype.kind not in "fiu" for leaf in leaves):
+            arrays = {name: stored[name] for name in stored.files if name != "header"}
+            if any(array.dtype.kind not in "fiu" for array in arrays.values()):
                 raise ValueError("kind of numbers")
-            is_ours = header.get("format") == FORMAT and header.get("run") == run
+            if not isinstance(header, dict) or header.get("format") not in (1, FORMAT):
+                raise ValueError("format")
     except (
         OSError,
         ValueError,
@@ -83,21 +150,11 @@ def read_arrays(path: Path, like: list[Any], run: str) -> tuple[list[Any], dict[
         EOFError,
         TypeError,
         AttributeError,
+        RecursionError,
         zipfile.BadZipFile,
     ) as error:
         raise unreadable(path, error) from error
-    if not is_ours:
-        raise ConfigurationError(
-            f"{path} should be a checkpoint of the same run. Got one of other data, settings, "
-            f"model or calibration; {REMEDY}."
-        )
-    if [np.shape(a) for a in leaves] != [np.shape(a) for a in like]:
-        raise ConfigurationError(f"{path} should have this model's shapes. Got others; {REMEDY}.")
-    if not all(np.isfinite(leaf).all() for leaf in leaves):
-        raise ConfigurationError(
-            f"weights in {path} should be finite. Got NaN or infinity; {REMEDY}."
-        )
-    return [jnp.asarray(leaf) for leaf in leaves], header
+    return arrays, header
 
 
 def unreadable(path: Path, error: Exception) -> ConfigurationError:
@@ -108,37 +165,15 @@ def unreadable(path: Path, error: Exception) -> ConfigurationError:
     )
 
 
-def load(path: Path, like: TrainingState, run: str) -> TrainingState:
-    """Read a state that `save` wrote.
-
-    Args:
-        path: `.npz` file.
-        like: a fresh state of the same run, for the shapes.
-        run: fingerprint of the run that wants to resume.
-
-    Raises:
-        ConfigurationError: not a checkpoint, one of another run, or one with numbers that are not
-            finite.
-    """
-    expected, structure = jax.tree.flatten(_arrays(like))
-    leaves, header = read_arrays(path, expected, run)
-    try:
-        history = tuple(Epoch(*map(float, row)) for row in header["history"])
-        best_epoch = int(header["best_epoch"])
-        if not (np.isfinite(history).all() and 0 <= best_epoch < max(1, len(history))):
-            raise ValueError("history and best epoch")
-    except (ValueError, KeyError, TypeError) as error:
-        raise unreadable(path, error) from error
-    weights, optimiser, average, best = jax.tree.unflatten(structure, leaves)
-    return TrainingState(
-        weights=weights,
-        optimiser=optimiser,
-        average=average,
-        best=best,
-        best_epoch=best_epoch,
-        history=history,
-    )
+def _parts(state: TrainingState) -> tuple[Any, ...]:
+    return (state.parameters, state.optimiser, state.average, state.best)
 
 
-def _arrays(state: TrainingState) -> tuple[Any, ...]:
-    return state.weights, state.optimiser, state.average, state.best
+def _arrays(state: TrainingState) -> dict[str, Any]:
+    """Return every array by its place, such as `parameters/circuit`."""
+    names = ("parameters", "optimiser", "average", "best")
+    found = {}
+    for name, part in zip(names, _parts(state), strict=True):
+        for place, leaf in jax.tree_util.tree_leaves_with_path(part):
+            found[name + jax.tree_util.keystr(place)] = leaf
+    return found

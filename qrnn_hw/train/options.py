@@ -27,28 +27,37 @@ class TrainingOptions:
     """Decay of the running mean of the weights, per batch; the mean is what is kept (Polyak and
     Juditsky 1992): a single iterate wins a small validation part by luck."""
 
-    patience: int = 8
-    """Epochs without a lower validation loss after which training stops."""
+    patience: int | None = 8
+    """Epochs without a lower validation loss after which training stops, the best one kept; None
+    keeps the last epoch."""
 
     seed: int = 0
     margin: float = 0.0
-    """Distance from 0 that scores should keep; the mean squared shortfall joins the loss. A
-    sentence near 0 changes its label from one set of shots to the next."""
+    """Distance from 0 that scores should keep, as a share of the largest |score| that an outcome
+    can give; the mean squared shortfall joins the loss. A sentence near 0 changes its label from
+    one set of shots to the next."""
 
     variance_penalty: float = 0.0
-    """Factor of the mean variance of a single shot's score, which is what N shots divide by N."""
+    """Factor of the mean variance of a single shot's score, in the square of the margin's unit,
+    which is what N shots divide by N."""
 
     def __post_init__(self) -> None:
         """Check the ranges."""
         for name in ("epochs", "batch_size", "patience"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} should be at least 1. Got {getattr(self, name)}.")
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UsageError(f"{name} should be at least 1. Got {value}.")
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise UsageError(f"learning_rate should be positive. Got {self.learning_rate}.")
-        for name in ("margin", "variance_penalty"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise UsageError(f"{name} should be finite and at least 0. Got {value}.")
+        if not 0 <= self.margin < 1:
+            raise UsageError(
+                "margin should be at least 0 and below 1, the score of an outcome that is sure. "
+                f"Got {self.margin}."
+            )
+        if not (math.isfinite(self.variance_penalty) and self.variance_penalty >= 0):
+            raise UsageError(
+                f"variance_penalty should be finite and at least 0. Got {self.variance_penalty}."
+            )
         if not 0 <= self.averaging < 1:
             raise UsageError(f"averaging should be in [0, 1). Got {self.averaging}.")
 

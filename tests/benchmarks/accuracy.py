@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from qrnn_hw.data.labelled_text import load_embedded
-from qrnn_hw.networks.classifier import accuracy, initial_weights
+from qrnn_hw.networks.examples import accuracy
 from qrnn_hw.run.controls import classical_controls
 from qrnn_hw.run.main_job import prepare
 from qrnn_hw.run.outcome import exact_distributions
 from qrnn_hw.run.progress import Quiet
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.statistics.intervals import mean_interval
-from qrnn_hw.train.exact import start, train
+from qrnn_hw.train.trainer import start, train
 
 SEEDS = range(5)
 TARGETS = {("uci", "dynamic-line"): 0.77, ("amazon", "dynamic-line"): 0.70}
@@ -27,24 +27,23 @@ def one(dataset: str, model: str, seed: int) -> tuple[dict[str, float], int]:
     """Train once and return the test accuracies by name, and the number of parameters."""
     settings = RunSettings(model=model, dataset=dataset, seed=seed)
     prepared = prepare(settings, load_embedded(dataset), Quiet())
-    weights = initial_weights(prepared.transpiled.architecture, prepared.task.projection, seed=seed)
-    state = start(weights, settings.training)
-    task = prepared.task
-    best = train(prepared.noisy, task.training, task.validation, settings.training, state).best
-    decision = np.asarray(best.decision)
-    noisy = exact_distributions(prepared.noisy, best, task.test)
+    stepper, task = prepared.stepper(), prepared.task
+    state = train(stepper, settings.training, start(stepper, [prepared.initial().parameters]))
+    trained = prepared.trained(state)
+    decision, encoded = trained.decision, trained.encoded(task.test)
+    noisy = exact_distributions(prepared.noisy, encoded)
     draws = np.random.default_rng(seed).multinomial(SHOTS, noisy / noisy.sum(1, keepdims=True))
     found = {
         f"{model}, noise": accuracy(noisy @ decision, task.test.labels),
         f"{model}, noise, {SHOTS:,} shots": accuracy(draws @ decision, task.test.labels),
         f"{model}, no noise": accuracy(
-            exact_distributions(prepared.ideal, best, task.test) @ decision, task.test.labels
+            exact_distributions(prepared.ideal, encoded) @ decision, task.test.labels
         ),
     }
     if model == "dynamic-line":
-        for control in classical_controls(task, n_parameters=best.n_parameters, seed=seed):
+        for control in classical_controls(task, n_parameters=trained.n_parameters, seed=seed):
             found[control.name] = control.accuracy
-    return found, best.n_parameters
+    return found, trained.n_parameters
 
 
 def main() -> None:

@@ -130,23 +130,22 @@ def machine_step() -> Iterator[Row]:
 def training() -> Iterator[Row]:
     """Training of the dynamic model on the amazon file under noise, to its end."""
     from qrnn_hw.data.labelled_text import load_embedded
-    from qrnn_hw.networks.classifier import initial_weights
     from qrnn_hw.run.main_job import prepare
     from qrnn_hw.run.progress import Quiet
     from qrnn_hw.run.settings import RunSettings
-    from qrnn_hw.train.exact import start, train
+    from qrnn_hw.train.trainer import start, train
 
     settings = RunSettings(dataset="amazon")
     prepared = prepare(settings, load_embedded("amazon"), Quiet())
     task = prepared.task
-    first = initial_weights(prepared.transpiled.architecture, task.projection, seed=SEED)
-    state = start(first, settings.training)
     began = time.process_time()
-    state = train(prepared.noisy, task.training, task.validation, settings.training, state)
+    stepper = prepared.stepper()
+    state = train(stepper, settings.training, start(stepper, [prepared.initial().parameters]))
     spent = time.process_time() - began
-    accuracy = state.history[state.best_epoch].validation_accuracy
+    best = int(state.best_epoch[0])
+    accuracy = state.epochs()[best].validation_accuracy
     said = (
         f"none; {len(task.training)} sentences, {state.finished_epochs} epochs, best in epoch "
-        f"{state.best_epoch + 1} with validation accuracy {accuracy:.3f}"
+        f"{best + 1} with validation accuracy {accuracy:.3f}"
     )
     yield Row.at_most("Training under noise, compilation included (CPU s)", spent, said, 60.0)

@@ -71,7 +71,7 @@ def brute_force_rows(bench: Bench) -> Iterator[Row]:
     model = bench.model
     few = with_sentences(model, BRUTE_SENTENCES)
     shots = BRUTE_SHOTS * BRUTE_REPEATS
-    pubs = sentence_pubs(few.prepared.transpiled, few.weights, few.test)
+    pubs = sentence_pubs(few.prepared.transpiled, few.encoded)
     start = time.perf_counter()
     spec = JobSpec(pubs.pubs, shots, "aer", "active qubits", 11)
     outcomes = pubs.outcomes(AerExecutor(few.prepared.noise).run(spec))

@@ -4,38 +4,19 @@ import json
 import re
 from dataclasses import replace
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import circuits
-from circuits.cells import Entangle, Rotations
-from circuits.definition import Architecture
-from circuits.encoders import RotationEncoding
-from circuits.ideal import ideal_model
 from qrnn_hw.cli import invoke
 from qrnn_hw.data.labelled_text import load_embedded
 from qrnn_hw.data.vectors import WordVectors, load_embedded_vectors
-from qrnn_hw.errors import ConfigurationError, UsageError
-from qrnn_hw.networks.expectation import exactly
-from qrnn_hw.networks.hybrid_network import network_of
-from qrnn_hw.networks.network import CircuitNetwork
+from qrnn_hw.errors import UsageError
 from qrnn_hw.recipes.autoencoder import fit_autoencoder
 from qrnn_hw.recipes.published_features import published_features, published_words
 from qrnn_hw.recipes.recipe_run import prepare_recipe, published_accuracy
 from qrnn_hw.recipes.recipe_settings import RecipeSettings, default_folder
 from qrnn_hw.recipes.recipes import FAULTS, published_recipe
-from qrnn_hw.train.ensemble import Part, Schedule, load, save, start, train_ensemble
-
-TINY = Architecture(
-    name="tiny",
-    n_qubits=2,
-    n_features=2,
-    encoder=(RotationEncoding(((0, "y", 0, 1.0), (1, "y", 1, 1.0))),),
-    cell=(Entangle(((0, 1),)), Rotations((0, 1), "y")),
-    readout=(0, 1),
-)
 
 
 @pytest.fixture(scope="module")
@@ -88,95 +69,16 @@ def test_the_autoencoder_learns_and_is_the_map_of_its_layers():
         fit_autoencoder(words, 101, seed=0)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["adapted", "dynamic-line", pytest.param("stacked-3-minimal", marks=pytest.mark.slow)],
-)
-def test_a_network_reads_its_circuit(name):
-    model = circuits.architecture(name)
-    network = CircuitNetwork(model, model.n_features, encoding="none", head="linear")
-    rng = np.random.default_rng(3)
-    x, parameters = rng.uniform(0, np.pi, (3, model.n_features)), network.initial(4)
-    parameters["head"] = jnp.asarray([0.1, 0.5, -0.3])
-    z = ideal_model(model).batch(x[None, :2], np.asarray(parameters["circuit"]))[0]
-    # Only two of the three steps are taken.
-    score = float(network.score(parameters, jnp.asarray(x), jnp.asarray(2)))
-    assert score == pytest.approx(0.1 + 0.5 * float(z[0]) - 0.3 * float(z[1]), abs=1e-10)
-    found = network.sampled_scores(
-        parameters,
-        np.stack([x] * 40),
-        np.full(40, 2),
-        shots=500,
-        generator=np.random.default_rng(1),
-    )
-    assert found.std() > 0
-    assert found.mean() == pytest.approx(score, abs=6 * 0.5 / np.sqrt(500 * 40))
-
-
-@pytest.mark.parametrize("name", ["adapted", "hybrid"])
-def test_rounds_in_the_limit_of_infinite_shots_give_the_score(name):
-    model = circuits.architecture(name)
-    network = network_of(model, 6, scale=1.0)
-    rng = np.random.default_rng(5)
-    inputs, lengths = rng.normal(size=(2, 3, 6)), np.array([3, 1])
-    parameters = network.initial(1)
-    scores = jax.vmap(network.score, (None, 0, 0))(
-        parameters, jnp.asarray(inputs), jnp.asarray(lengths)
-    )
-    found = network.scores_in_rounds(parameters, inputs, lengths, exactly)
-    np.testing.assert_allclose(found, scores, atol=1e-9)
-
-
-def toy(k):
-    """Return rows whose label is the sign of their first number, for k seeds."""
-    rng = np.random.default_rng(9)
-    inputs = rng.uniform(-1, 1, (k, 24, 2, 3))
-    labels = (inputs[:, :, 0, 0] > 0).astype(np.int64)
-    return Part(inputs, np.full((k, 24), 2), labels)
-
-
-@pytest.mark.slow
-def test_seeds_trained_together_are_those_trained_alone_and_freezing_freezes():
-    network = CircuitNetwork(TINY, 3, scale=4.0)
-    schedule = Schedule(epochs=3, batch_size=8, learning_rate=0.05, averaging=0.5, patience=5)
-    rows, initial = toy(2), [network.initial(1), network.initial(2)]
-    both = train_ensemble(network, rows, rows, schedule, (1, 2), start(initial, schedule))
-    second = Part(*(array[1:] for array in rows))
-    alone = train_ensemble(network, second, second, schedule, (2,), start(initial[1:], schedule))
-    np.testing.assert_allclose(both.of(1)["circuit"], alone.of(0)["circuit"], atol=1e-9)
-    assert both.history[-1, :, 0].mean() < both.history[0, :, 0].mean()
-    frozen = replace(schedule, frozen=True)
-    held = train_ensemble(network, rows, rows, frozen, (1, 2), start(initial, frozen))
-    np.testing.assert_array_equal(held.parameters["circuit"][0], initial[0]["circuit"])
-    assert np.abs(held.parameters["projection"][0] - initial[0]["projection"]).max() > 1e-3
-
-
-def test_an_interrupted_training_ends_with_the_same_numbers(tmp_path):
-    network = CircuitNetwork(TINY, 3)
-    schedule = Schedule(epochs=3, batch_size=8, learning_rate=0.05, patience=1)
-    rows = toy(2)
-    fresh = start([network.initial(1), network.initial(2)], schedule)
-    seen = []
-    whole = train_ensemble(network, rows, rows, schedule, (1, 2), fresh, seen.append)
-    save(tmp_path / "a.npz", seen[0], "run")
-    resumed = load(tmp_path / "a.npz", fresh, "run")
-    assert resumed.finished_epochs == 1
-    resumed = train_ensemble(network, rows, rows, schedule, (1, 2), resumed)
-    np.testing.assert_array_equal(whole.history, resumed.history)
-    for one, other in zip(jax.tree.leaves(whole.best), jax.tree.leaves(resumed.best), strict=True):
-        np.testing.assert_array_equal(one, other)
-    with pytest.raises(ConfigurationError, match="of the same run"):
-        load(tmp_path / "a.npz", fresh, "another")
-
-
 def test_published_rows_and_parameters_are_those_of_the_source():
     text = load_embedded("amazon")
     settings = RecipeSettings("v3a", "published", n_seeds=2)
     prepared = prepare_recipe(settings, text)
-    assert prepared.training.inputs.shape == (2, 800, 10, 15)
+    assert [part.vectors.shape for part in prepared.training] == [(800, 10, 15)] * 2
     # 107 of 200: the constant predictor of the published split reaches 53.5 %.
-    assert prepared.test.labels.sum(axis=1).tolist() == [107, 107]
-    assert prepared.schedule == Schedule(50, 1, 0.01)
+    assert [part.labels.sum() for part in prepared.test] == [107, 107]
+    options = prepared.options
+    assert (options.epochs, options.batch_size, options.learning_rate) == (50, 1, 0.01)
+    assert (options.projection_decay, options.averaging, options.patience) == (0, 0, None)
     sizes = {name: value.shape for name, value in prepared.initial[0].items()}
     assert sizes == {"circuit": (7,), "projection": (15, 15), "offset": (15,), "head": (2,)}
     assert prepared.published.unstratified
@@ -264,12 +166,11 @@ def test_the_faults_of_the_published_recipe_are_switched_one_by_one():
     clean = RecipeSettings("v3a", "published", faults=("none",))
     prepared = prepare_recipe(clean, load_embedded("amazon"))
     # Stratified: as nearly as can be as many of one class as of the other, of what is distinct.
-    assert prepared.test.labels.shape == (1, 192)
-    assert prepared.test.labels.sum(axis=1).tolist() == [95]
+    assert [len(prepared.test[0]), prepared.test[0].labels.sum()] == [192, 95]
     assert prepared.usage.repeats_in_two_parts == 0
     faulty = replace(clean, faults=("repeats_shared",))
     shared = prepare_recipe(faulty, load_embedded("amazon"))
-    assert shared.test.labels.sum(axis=1).tolist() == [100]
+    assert shared.test[0].labels.sum() == 100
     assert shared.usage.repeats_in_two_parts > 0
 
 

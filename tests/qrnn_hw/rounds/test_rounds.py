@@ -4,7 +4,6 @@ import json
 import sqlite3
 from dataclasses import replace
 
-import jax
 import numpy as np
 import pytest
 
@@ -142,12 +141,12 @@ def test_a_network_scores_under_the_noise_of_the_machine_that_runs_it(machine, s
     settings = RunSettings("adapted", data=sentences, training_noise="machine")
     plain = prepare_recipe(RecipeSettings("adapted", data=sentences), load_tsv(sentences))
     noisy = with_noise(plain, machine, settings)
-    assert noisy.fingerprint != plain.fingerprint
+    assert noisy.identity.digest != plain.identity.digest
     other = replace(settings, decoupling="xx")
-    assert with_noise(plain, machine, other).fingerprint != noisy.fingerprint
-    inputs, lengths = plain.test.inputs[0][:2, :3], np.array([3, 2])
+    assert with_noise(plain, machine, other).identity.digest != noisy.identity.digest
+    inputs, lengths = plain.test[0].vectors[:2, :3], np.array([3, 2])
     scores = [
-        np.asarray(jax.vmap(p.network.score, (None, 0, 0))(p.initial[0], inputs, lengths))
+        np.asarray(p.network.scores(p.initial[0], inputs, lengths, p.reader))
         for p in (plain, noisy)
     ]
     # Noise draws <Z> to 0, and the score to that of the head's bias, here 0.

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-import jax.numpy as jnp
 import numpy as np
 
 import circuits
@@ -15,7 +14,7 @@ from qrnn_hw.mitigation.labels import all_masks
 from qrnn_hw.mitigation.readout import correct_distribution, read_distribution
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
 from qrnn_hw.mitigation.relabel import relabel
-from qrnn_hw.networks.classifier import Examples, Weights
+from qrnn_hw.networks.examples import Encoded
 from qrnn_hw.run.forecast import (
     at_level,
     exact_outcomes,
@@ -53,16 +52,10 @@ def reported():
 
 def problem():
     generator = np.random.default_rng(4)
-    weights = Weights(
-        projection=jnp.asarray(generator.normal(size=(3, ARCHITECTURE.n_features))),
-        offset=jnp.zeros(ARCHITECTURE.n_features),
-        quantum=jnp.asarray(generator.uniform(-2, 2, ARCHITECTURE.n_weights)),
-        decision=jnp.ones(2**N_OUT),
-    )
-    vectors = generator.normal(size=(1, 1, 3))
-    examples = Examples(vectors, np.array([1]), np.array([1]))
-    features = np.pi * np.tanh(vectors[0] @ np.asarray(weights.projection))
-    return weights, examples, TRANSPILED.unroll(1).bind(features, np.asarray(weights.quantum))
+    circuit = generator.uniform(-2, 2, ARCHITECTURE.n_weights)
+    features = generator.uniform(-3, 3, (1, 1, ARCHITECTURE.n_features))
+    encoded = Encoded(circuit, features, np.array([1]))
+    return encoded, TRANSPILED.unroll(1).bind(features[0], circuit)
 
 
 def out_distribution(circuit):
@@ -71,14 +64,14 @@ def out_distribution(circuit):
 
 
 def test_folding_the_step_is_folding_the_circuit():
-    weights, examples, bound = problem()
-    found = exact_outcomes(TRANSPILED, NOISE, weights, examples, reported())(3, 1)
+    encoded, bound = problem()
+    found = exact_outcomes(TRANSPILED, NOISE, encoded, reported())(3, 1)
     np.testing.assert_allclose(found[0], out_distribution(fold(bound, 3)), rtol=0, atol=1e-12)
 
 
 def test_exponents_of_the_confusion_are_signed_relabellings():
-    weights, examples, bound = problem()
-    outcomes = exact_outcomes(TRANSPILED, NOISE, weights, examples, reported())
+    encoded, bound = problem()
+    outcomes = exact_outcomes(TRANSPILED, NOISE, encoded, reported())
     fed_forward = fed_forward_readout(TRANSPILED, NOISE, 1)
     for exponent in (0, 3):
         mixture = all_masks(fed_forward, exponent - 1)
@@ -91,8 +84,8 @@ def test_exponents_of_the_confusion_are_signed_relabellings():
 
 
 def test_final_bits_are_read_with_the_rates_of_the_calibration():
-    weights, examples, bound = problem()
-    found = exact_outcomes(TRANSPILED, NOISE, weights, examples, final(0.2, 0.1))(1, 1)[0]
+    encoded, bound = problem()
+    found = exact_outcomes(TRANSPILED, NOISE, encoded, final(0.2, 0.1))(1, 1)[0]
     as_reported = correct_distribution(out_distribution(bound), reported())
     expected = read_distribution(as_reported, final(0.2, 0.1))
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
@@ -112,10 +105,10 @@ def test_a_level_leaves_the_readout_of_every_measurement():
 
 
 def test_the_level_of_gates_and_idling_is_found_under_the_measured_final_readout():
-    weights, examples, _ = problem()
+    encoded, _ = problem()
     worse = NOISE.scaled(NoiseScale(gate=2, idle=2, reset=2))
-    read = exact_outcomes(TRANSPILED, worse, weights, examples, final(0.2, 0.1))(1, 1)
+    read = exact_outcomes(TRANSPILED, worse, encoded, final(0.2, 0.1))(1, 1)
     level = measured_noise_level(
-        TRANSPILED, NOISE, weights, examples, {1: np.round(read * 10**9)}, final(0.2, 0.1)
+        TRANSPILED, NOISE, encoded, {1: np.round(read * 10**9)}, final(0.2, 0.1)
     )
     assert abs(level.factor - 2) < 0.01

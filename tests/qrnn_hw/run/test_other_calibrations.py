@@ -41,11 +41,11 @@ def test_a_run_knows_its_other_calibrations_and_keeps_them(tmp_path):
     assert noise.snapshot.physical == prepared.transpiled.snapshot.physical
     assert noise.readout("measure", 0)[0, 1] == pytest.approx(0.2)
     without = replace(prepared, other_noises=())
-    assert prepared.run_fingerprint() != without.run_fingerprint()
+    assert prepared.identity.digest != without.identity.digest
     assert prepared.training_noises == (prepared.noise, noise)
     ideal = replace(without, settings=replace(plain, training_noise="none"))
     assert ideal.training_noises == ()
-    assert ideal.run_fingerprint() != without.run_fingerprint()
+    assert ideal.identity.digest != without.identity.digest
 
     keep_snapshots(settings)
     for file in (path, again):
@@ -53,7 +53,7 @@ def test_a_run_knows_its_other_calibrations_and_keeps_them(tmp_path):
     document = json.loads(json.dumps(settings.to_json()))
     moved = folder.rename(tmp_path / "moved")
     reopened = RunSettings.from_json(document, moved)
-    assert prepare(reopened, text, Quiet()).run_fingerprint() == prepared.run_fingerprint()
+    assert prepare(reopened, text, Quiet()).identity.digest == prepared.identity.digest
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,8 @@ def test_a_run_knows_its_other_calibrations_and_keeps_them(tmp_path):
         (("--training-shots", "0"), 2, "should come with --engine aer. Got exact"),
         (("--engine", "aer", "--training-shots", "0"), 2, "leave it out for the exact loss"),
         (("--engine", "aer", "--training-shots", "-1"), 2, "--training-shots should be at least 1"),
-        (("--margin", "-1"), 2, "margin should be finite and at least 0"),
+        (("--margin", "-1"), 2, "margin should be at least 0 and below 1"),
+        (("--margin", "1.2"), 2, "the score of an outcome that is sure. Got 1.2"),
         (("--variance-penalty", "nan"), 2, "variance_penalty should be finite"),
         (("--model", "v1", "--wiring", "repaired", "--margin", "0.1"), 2, "Got --margin;"),
     ],

@@ -85,7 +85,7 @@ def test_the_shots_part_is_the_exact_variance_of_one_shot_over_shots(model, tmp_
     """Drawn repeats against the formula: the mean over inputs of variance / S."""
     plan = CausePlan(shots=50, jitter=0.0, n_repeats=400)
     (shots,) = study_causes(model, plan, folder=tmp_path, progress=Silent()).split
-    rule = causes._rule(model.weights)
+    rule = causes._rule(model.trained)
     expected = shot_variances(model.noisy, rule).mean() / 50
     # A sample variance of 400 has a relative error of sqrt(2 / 399), over the inputs.
     assert shots.variance.value == pytest.approx(

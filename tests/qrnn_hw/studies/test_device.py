@@ -146,7 +146,7 @@ def test_any_executor_will_do(model, tmp_path):
     from qrnn_hw.predict import sentence_pubs
 
     sentences, jobs = device_jobs(model, PLAN)
-    small = sentence_pubs(model.prepared.transpiled, model.weights, model.test)
+    small = sentence_pubs(model.prepared.transpiled, model.encoded)
     jobs = [replace(job, spec=replace(job.spec, pubs=small.pubs)) for job in jobs]
     with Store(tmp_path / "s") as store:
         found = run_rounds(

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -105,10 +106,10 @@ def test_live_batches_on_an_executor(finished):
     """The same rule on circuits that an executor runs: labels of the exact distributions."""
     model = trained(finished)
     # Wide decisions, so that few shots suffice.
-    weights = model.weights._replace(decision=jnp.asarray(model.decision - 0.3))
-    model = type(model)(model.prepared, weights)
+    parameters = {**model.trained.parameters, "head": jnp.asarray(model.decision - 0.3)}
+    model = type(model)(model.prepared, replace(model.trained, parameters=parameters))
     draw = batch_draw(
-        ExactExecutor(model.prepared.noise), model.prepared.transpiled, weights, model.test, seed=1
+        ExactExecutor(model.prepared.noise), model.prepared.transpiled, model.encoded, seed=1
     )
     stopped = label_in_batches(Betting(model.rule, 0.01), draw, 2, (50, 2000))
     expected = (model.noisy @ model.decision > 0).astype(int)

@@ -1,4 +1,4 @@
-"""Training learns, stops, and resumes to the very same numbers."""
+"""Training learns, stops, and resumes to the very same numbers, whatever takes its steps."""
 
 import dataclasses
 
@@ -10,22 +10,36 @@ import pytest
 import circuits
 from calibration.library import snapshot
 from calibration.noise import DeviceNoise
+from circuits.cells import Entangle, Rotations
+from circuits.definition import Architecture
+from circuits.encoders import RotationEncoding
 from jobs.exact import sequence_model
 from jobs.isa import transpile_step
 from qrnn_hw.errors import ConfigurationError, UsageError
-from qrnn_hw.networks.classifier import Examples, accuracy, initial_weights, scores
-from qrnn_hw.train.aer import AerTrainer
-from qrnn_hw.train.checkpoint import fingerprint, load, save
-from qrnn_hw.train.exact import Epoch, TrainingState, start, stopped, train
+from qrnn_hw.networks.examples import Examples, accuracy
+from qrnn_hw.networks.network import TrainedNetwork, network_of
+from qrnn_hw.train.adam import Adam
+from qrnn_hw.train.checkpoint import Identity, load, save
 from qrnn_hw.train.options import TrainingOptions
+from qrnn_hw.train.spsa import SPSA, AerReadings
+from qrnn_hw.train.trainer import start, stopped, train
 
 OPTIONS = TrainingOptions(epochs=4, batch_size=16, learning_rate=0.03, averaging=0.8, seed=3)
+RUN = Identity({"data": "some"})
+TINY = Architecture(
+    name="tiny",
+    n_qubits=2,
+    n_features=2,
+    encoder=(RotationEncoding(((0, "y", 0, 1.0), (1, "y", 1, 1.0))),),
+    cell=(Entangle(((0, 1),)), Rotations((0, 1), "y")),
+    readout=(0, 1),
+)
 
 
 @pytest.fixture(scope="module")
 def setup():
-    network = circuits.architecture("dynamic-line")
-    transpiled = transpile_step(network, snapshot("fake_boston"), seed=7)
+    architecture = circuits.architecture("dynamic-line")
+    transpiled = transpile_step(architecture, snapshot("fake_boston"), seed=7)
     noise = DeviceNoise(transpiled.snapshot)
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(96, 4, 6))
@@ -34,124 +48,181 @@ def setup():
     mask = np.arange(4) < lengths[:, None]
     labels = ((vectors[:, :, 0] * mask).sum(1) > 0).astype(np.int64)
     examples = Examples(vectors * mask[:, :, None], lengths, labels)
-    weights = initial_weights(network, rng.normal(size=(6, 4)) * 0.3, seed=1)
+    network = network_of(architecture, 6)
+    first = network.initial(1, rng.normal(size=(6, 4)) * 0.3)
     parts = examples.take(np.arange(64)), examples.take(np.arange(64, 96))
-    return transpiled, noise, sequence_model(transpiled, noise), parts, weights
+    return transpiled, noise, sequence_model(transpiled, noise), parts, network, first
 
 
-def leaves(state: TrainingState):
-    return jax.tree.leaves((state.weights, state.optimiser, state.average, state.best))
+def adam(setup, options=OPTIONS):
+    *_, model, (training, validation), network, _ = setup
+    readers = [model.distributions]
+    return Adam(network, [training], [validation], options, [options.seed], readers=readers)
+
+
+def begun(stepper, setup):
+    return start(stepper, [setup[-1]])
+
+
+def leaves(state):
+    return jax.tree.leaves((state.parameters, state.optimiser, state.average, state.best))
+
+
+def assert_same(ours, theirs):
+    np.testing.assert_array_equal(ours.history, theirs.history)
+    np.testing.assert_array_equal(ours.best_epoch, theirs.best_epoch)
+    for one, other in zip(leaves(ours), leaves(theirs), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_training_under_noise_lowers_the_loss_and_learns(setup):
-    _, _, model, (training, validation), weights = setup
+    *_, model, (training, _), network, _ = setup
     options = dataclasses.replace(OPTIONS, epochs=12)
-    state = train(model, training, validation, options, start(weights, options))
-    assert state.history[-1].training_loss < 0.8 * state.history[0].training_loss
-    score = scores(model, state.best, jnp.asarray(training.vectors), jnp.asarray(training.lengths))
-    assert accuracy(np.asarray(score), training.labels) > 0.85
+    stepper = adam(setup, options)
+    state = train(stepper, options, begun(stepper, setup))
+    first, *_, last = state.epochs()
+    assert last.training_loss < 0.8 * first.training_loss
+    trained = TrainedNetwork(network, state.of())
+    score = trained.scores(training.vectors, training.lengths, model.distributions)
+    assert accuracy(score, training.labels) > 0.85
 
 
 def test_a_resumed_run_gives_the_numbers_of_an_uninterrupted_one(setup, tmp_path):
-    _, _, model, (training, validation), weights = setup
-    whole = train(model, training, validation, OPTIONS, start(weights, OPTIONS))
-    path = tmp_path / "checkpoint.npz"
+    stepper, path = adam(setup), tmp_path / "checkpoint.npz"
+    whole = train(stepper, OPTIONS, begun(stepper, setup))
 
     class Interrupted(Exception):
         pass
 
     def stop_after_two(state):
-        save(path, state, "run")
+        save(path, state, RUN)
         if state.finished_epochs == 2:
             raise Interrupted
 
     with pytest.raises(Interrupted):
-        train(model, training, validation, OPTIONS, start(weights, OPTIONS), stop_after_two)
-    resumed = load(path, start(weights, OPTIONS), "run")
+        train(stepper, OPTIONS, begun(stepper, setup), stop_after_two)
+    resumed = load(path, begun(stepper, setup), RUN)
     assert resumed.finished_epochs == 2
-    finished = train(model, training, validation, OPTIONS, resumed)
-    assert finished.history == whole.history
-    assert finished.best_epoch == whole.best_epoch
-    for ours, theirs in zip(leaves(finished), leaves(whole), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    assert_same(train(stepper, OPTIONS, resumed), whole)
 
 
 @pytest.mark.slow
 def test_training_on_aer_resumes_to_the_same_numbers_too(setup, tmp_path):
-    transpiled, noise, _, (training, validation), weights = setup
-    trainer = AerTrainer(transpiled, (noise,), shots=20)
+    transpiled, noise, _, (training, validation), network, first = setup
     options = TrainingOptions(epochs=2, batch_size=4, seed=5)
     few = training.take(np.arange(8)), validation.take(np.arange(6))
-    whole = trainer.train(*few, options, start(weights, options))
+    stepper = SPSA(network, AerReadings(transpiled, (noise,), shots=20), *few, options)
     states = []
-    trainer.train(
-        *few, dataclasses.replace(options, epochs=1), start(weights, options), states.append
-    )
+    whole = train(stepper, options, begun(stepper, setup), states.append)
     path = tmp_path / "checkpoint.npz"
-    save(path, states[-1], "run")
-    finished = trainer.train(*few, options, load(path, start(weights, options), "run"))
-    assert finished.history == whole.history
-    for ours, theirs in zip(leaves(finished), leaves(whole), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-    assert np.abs(np.asarray(whole.weights.quantum - weights.quantum)).max() > 0
+    save(path, states[0], RUN)
+    assert_same(train(stepper, options, load(path, begun(stepper, setup), RUN)), whole)
+    moved = {name: np.abs(whole.parameters[name][0] - first[name]).max() for name in first}
+    assert moved.pop("projection") == 0
+    assert min(moved.values()) > 0
 
 
-def test_measured_scores_follow_the_exact_ones(setup):
-    transpiled, noise, model, (training, _), weights = setup
-    few, shots = training.take(np.arange(6)), 4000
-    measured = AerTrainer(transpiled, (noise,), shots).scores(weights, few, seed=1)
-    exact = scores(model, weights, jnp.asarray(few.vectors), jnp.asarray(few.lengths))
-    spread = 2 * float(jnp.abs(weights.decision).max()) / np.sqrt(shots)
-    assert np.abs(measured - np.asarray(exact)).max() < 5 * spread
+@pytest.mark.parametrize("shots", [0, 4000])
+def test_aer_gives_the_exact_readings_row_by_row_or_measures_them(setup, shots):
+    transpiled, noise, model, (training, _), network, first = setup
+    few, trained = training.take(np.arange(6)), TrainedNetwork(network, first)
+    by_aer = AerReadings(transpiled, (noise,), shots).mean(trained.encoded(few), seed=1)
+    exact = trained.scores(few.vectors, few.lengths, model.distributions)
+    spread = 5 * 2 * np.abs(trained.decision).max() / np.sqrt(shots) if shots else 1e-11
+    np.testing.assert_allclose(by_aer @ trained.decision, exact, atol=spread)
 
 
-def test_without_shots_aer_gives_the_exact_scores_row_by_row(setup):
-    transpiled, noise, model, (training, _), weights = setup
-    few = training.take(np.arange(6))
-    by_aer = AerTrainer(transpiled, (noise,), shots=0).scores(weights, few, seed=1)
-    exact = scores(model, weights, jnp.asarray(few.vectors), jnp.asarray(few.lengths))
-    np.testing.assert_allclose(by_aer, exact, atol=1e-11)
-
-
-def test_early_stopping_waits_for_its_patience():
-    options = TrainingOptions(patience=2)
-    losses = [0.9, 0.7, 0.8, 0.75]
-    history = tuple(Epoch(1.0, loss, 0.5) for loss in losses)
-    none = TrainingState(None, None, None, None, 1, history[:3])
-    assert not stopped(none, options)
-    assert stopped(dataclasses.replace(none, history=history), options)
+def test_early_stopping_waits_for_its_patience(setup):
+    stepper = adam(setup)
+    history = np.array([[[1.0, loss, 0.5]] for loss in (0.9, 0.7, 0.8, 0.75)])
+    state = dataclasses.replace(begun(stepper, setup), best_epoch=np.array([1]))
+    assert not stopped(dataclasses.replace(state, history=history[:3]), TrainingOptions(patience=2))
+    waited = dataclasses.replace(state, history=history)
+    assert stopped(waited, TrainingOptions(patience=2))
+    assert not stopped(waited, TrainingOptions(patience=None))
 
 
 def test_a_diverging_loss_is_one_clear_error(setup):
-    _, _, model, (training, validation), weights = setup
-    broken = weights._replace(decision=weights.decision * np.nan)
+    stepper = adam(setup)
+    broken = {**setup[-1], "head": setup[-1]["head"] * np.nan}
     with pytest.raises(ConfigurationError, match="loss should stay finite. Got nan in epoch 1"):
-        train(model, training, validation, OPTIONS, start(broken, OPTIONS))
+        train(stepper, OPTIONS, start(stepper, [broken]))
 
 
 def test_unusable_checkpoints_are_named_with_a_remedy(setup, tmp_path):
-    weights = setup[-1]
-    state, path = start(weights, OPTIONS), tmp_path / "checkpoint.npz"
-    save(path, state, "another run")
-    with pytest.raises(ConfigurationError, match="checkpoint of the same run.*--output"):
-        load(path, state, "this run")
-    poisoned = dataclasses.replace(
-        state, weights=weights._replace(quantum=weights.quantum.at[0].set(np.inf))
-    )
-    save(path, poisoned, "run")
+    stepper, path = adam(setup), tmp_path / "checkpoint.npz"
+    state = begun(stepper, setup)
+    save(path, state, Identity({"data": "others", "circuit": "a"}))
+    with pytest.raises(ConfigurationError, match=r"other circuit, data; remove it.*--output"):
+        load(path, state, RUN)
+    circuit = state.parameters["circuit"].at[0, 0].set(np.inf)
+    save(path, dataclasses.replace(state, best={**state.best, "circuit": circuit}), RUN)
     with pytest.raises(ConfigurationError, match="finite. Got NaN or infinity; remove it"):
-        load(path, state, "run")
-    path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(ConfigurationError, match="cannot be read"):
-        load(path, state, "run")
-    path.write_bytes(b"")
-    with pytest.raises(ConfigurationError, match="cannot be read"):
-        load(path, state, "run")
+        load(path, state, RUN)
+    other = start(stepper, [{**setup[-1], "head": jnp.zeros(3)}])
+    save(path, other, RUN)
+    with pytest.raises(ConfigurationError, match="this model's shapes. Got others; remove it"):
+        load(path, state, RUN)
+    for content in (path.read_bytes()[:100], b""):
+        path.write_bytes(content)
+        with pytest.raises(ConfigurationError, match="cannot be read"):
+            load(path, state, RUN)
 
 
-def test_fingerprints_depend_on_content_not_on_order():
-    assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
-    assert fingerprint({"a": 1}) != fingerprint({"a": 2})
+def test_an_identity_depends_on_content_not_on_order():
+    assert Identity({"a": 1, "b": 2}).digest == Identity({"b": 2, "a": 1}).digest
+    assert Identity({"a": 1}).digest != Identity({"a": 2}).digest
+    assert Identity({"a": (1, 2), "b": 2}).differences({"a": [1, 2], "c": 0}) == ["b", "c"]
+
+
+def toy(k):
+    """Return rows whose label is the sign of their first number, for k seeds."""
+    rng = np.random.default_rng(9)
+    parts = []
+    for inputs in rng.uniform(-1, 1, (k, 24, 2, 3)):
+        labels = (inputs[:, 0, 0] > 0).astype(np.int64)
+        parts.append(Examples(inputs, np.full(24, 2), labels))
+    return parts
+
+
+@pytest.mark.slow
+def test_seeds_trained_together_are_those_trained_alone_and_freezing_freezes():
+    network = network_of(TINY, 3)
+    options = TrainingOptions(3, batch_size=8, learning_rate=0.05, averaging=0.5, patience=5)
+    rows, initial = toy(2), [network.initial(1), network.initial(2)]
+    together = Adam(network, rows, rows, options, (1, 2))
+    both = train(together, options, start(together, initial))
+    single = Adam(network, rows[1:], rows[1:], options, (2,))
+    alone = train(single, options, start(single, initial[1:]))
+    for name, value in alone.of(0).items():
+        np.testing.assert_allclose(both.of(1)[name], value, atol=1e-9)
+    assert both.history[-1, :, 0].mean() < both.history[0, :, 0].mean()
+    still = Adam(network, rows, rows, options, (1, 2), frozen=True)
+    held = train(still, options, start(still, initial))
+    np.testing.assert_array_equal(held.parameters["circuit"][0], initial[0]["circuit"])
+    assert np.abs(held.parameters["projection"][0] - initial[0]["projection"]).max() > 1e-3
+
+
+def test_several_seeds_that_are_interrupted_end_with_the_same_numbers(tmp_path):
+    network, rows = network_of(TINY, 3), toy(2)
+    options = TrainingOptions(3, batch_size=8, learning_rate=0.05, averaging=0.0, patience=1)
+    stepper = Adam(network, rows, rows, options, (1, 2))
+    fresh, seen = start(stepper, [network.initial(1), network.initial(2)]), []
+    whole = train(stepper, options, fresh, seen.append)
+    save(tmp_path / "a.npz", seen[0], RUN)
+    resumed = load(tmp_path / "a.npz", fresh, RUN)
+    assert resumed.finished_epochs == 1
+    assert_same(train(stepper, options, resumed), whole)
+
+
+def test_without_validation_rows_the_last_epoch_is_kept():
+    network, rows = network_of(TINY, 3), toy(1)
+    options = TrainingOptions(2, batch_size=8, averaging=0.0, patience=None)
+    stepper = Adam(network, rows, None, options, (1,))
+    state = train(stepper, options, start(stepper, [network.initial(1)]))
+    assert state.best_epoch.tolist() == [1]
+    np.testing.assert_array_equal(state.best["circuit"], state.parameters["circuit"])
+    np.testing.assert_array_equal(state.history[..., 0], state.history[..., 1])
 
 
 @pytest.mark.parametrize(

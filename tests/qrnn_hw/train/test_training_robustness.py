@@ -7,9 +7,12 @@ import pytest
 from circuits.exact.logical import logical_model
 from circuits.registry import architecture
 from qrnn_hw.errors import ConfigurationError, UsageError
-from qrnn_hw.networks.classifier import Examples, initial_weights
-from qrnn_hw.train.exact import shot_robustness, start, train
+from qrnn_hw.networks.examples import Examples
+from qrnn_hw.networks.network import network_of
+from qrnn_hw.train.adam import Adam
+from qrnn_hw.train.losses import logistic_loss, shot_robustness
 from qrnn_hw.train.options import TrainingOptions
+from qrnn_hw.train.trainer import start, train
 
 LINE = architecture("dynamic-line")
 ROWS = np.random.default_rng(0).normal(size=(24, 2, 3))
@@ -34,28 +37,39 @@ class Readout:
         return np.array([[1 - self.p01, self.p01], [0.02, 0.98]])
 
 
-def trained(model, **options):
+def trained(models, **options):
     settings = TrainingOptions(epochs=1, batch_size=8, **options)
-    first = initial_weights(LINE, np.ones((3, 2)), seed=1)
-    return train(model, EXAMPLES, EXAMPLES, settings, start(first, settings))
+    network, readers = network_of(LINE, 3), [model.distributions for model in models]
+    stepper = Adam(network, [EXAMPLES], [EXAMPLES], settings, [0], readers=readers)
+    state = start(stepper, [network.initial(1, np.ones((3, 2)))])
+    return train(stepper, settings, state).parameters["circuit"]
 
 
-def test_robustness_is_shortfall_and_single_shot_variance():
+def test_robustness_is_shortfall_and_single_shot_variance_in_units_of_a_sure_score():
     distributions = jnp.array([[0.75, 0.25], [0.5, 0.5]])
     options = TrainingOptions(margin=0.6, variance_penalty=2.0)
-    found = shot_robustness(distributions, jnp.array([1.0, -1.0]), jnp.array([1.0, 0.0]), options)
+    labels = jnp.array([1.0, 0.0])
     # scores 0.5 and 0: shortfalls 0.1 and 0.6; variances 1 - 0.25 and 1
-    assert found == pytest.approx((0.1**2 + 0.6**2) / 2 + 2.0 * (0.75 + 1.0) / 2)
+    expected = (0.1**2 + 0.6**2) / 2 + 2.0 * (0.75 + 1.0) / 2
+    for scale in (1.0, 1.9, 0.02):  # a trained decision has any scale
+        decision = scale * jnp.array([1.0, -1.0])
+        found = shot_robustness(distributions, decision, labels, options)
+        assert found == pytest.approx(expected)
+
+
+def test_the_logistic_loss_is_that_of_the_textbook():
+    found = logistic_loss(jnp.array([0.5, -2.0]), jnp.array([1.0, 1.0]), 4.0)
+    assert found == pytest.approx((np.log1p(np.exp(-2.0)) + np.log1p(np.exp(8.0))) / 2)
 
 
 @pytest.mark.slow
 def test_calibrations_take_turns():
     mornings = [logical_model(LINE, Readout(p01)) for p01 in (0.01, 0.3)]
-    first, both = trained(mornings[0]), trained(mornings)
+    first, both = trained(mornings[:1]), trained(mornings)
     twice = trained([mornings[0], mornings[0]], margin=0.0)
     # turns between equal models change nothing, between different ones they do
-    np.testing.assert_allclose(twice.weights.quantum, first.weights.quantum, atol=1e-12)
-    assert np.abs(both.weights.quantum - first.weights.quantum).max() > 1e-4
+    np.testing.assert_allclose(twice, first, atol=1e-12)
+    assert np.abs(both - first).max() > 1e-4
     with pytest.raises(ConfigurationError, match="at least one model"):
         trained([])
 

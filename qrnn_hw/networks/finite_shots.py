@@ -1,0 +1,108 @@
+"""Scores of a trained network from finitely many shots: drawn, or measured round by round."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.ideal import ideal_model
+from circuits.statevector import outcome_signs
+from qrnn_hw.networks.encoding import Control
+from qrnn_hw.networks.examples import Encoded, Examples
+from qrnn_hw.networks.expectation import (
+    Compile,
+    Measurement,
+    by_sampler,
+    run_hybrid_rounds,
+    run_rounds,
+)
+from qrnn_hw.networks.network import TrainedNetwork
+
+
+def sampled_scores(
+    trained: TrainedNetwork, examples: Examples, *, shots: int, generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return scores of n sequences from shots, shape (n,); no noise but theirs.
+
+    In rounds every circuit of every round has so many shots, and the values fed back are the
+    estimated ones.
+    """
+    network, parameters = trained.network, trained.parameters
+    if network.host_controlled:
+        from qiskit.primitives import StatevectorSampler
+
+        sampler = StatevectorSampler(seed=int(generator.integers(2**31)))
+        return scores_in_rounds(trained, trained.encoded(examples), by_sampler(sampler, shots))
+    coefficients = trained.decision
+    if not network.in_rounds:
+        given = jnp.asarray(examples.vectors), jnp.asarray(examples.lengths)
+        laws = np.asarray(jax.jit(network.readings)(parameters, *given))
+        return np.asarray(_draw(laws, shots, generator) @ coefficients)
+    outputs = _sampled_rounds(trained, trained.encoded(examples), shots, generator)
+    return np.asarray(coefficients[0] + outputs @ coefficients[1:])
+
+
+def scores_in_rounds(
+    trained: TrainedNetwork,
+    encoded: Encoded,
+    measure: Measurement,
+    compile_circuit: Compile | None = None,
+) -> NDArray[np.float64]:
+    """Return scores of n sequences from rounds of jobs, shape (n,).
+
+    Args:
+        trained: a model in expectation mode.
+        encoded: its sequences.
+        measure: runs one job.
+        compile_circuit: logical circuit to what the machine takes.
+    """
+    network, given = trained.network, (measure, compile_circuit, encoded.lengths)
+    if isinstance(network.encoding, Control):
+        rounds = run_hybrid_rounds(
+            network.architecture,
+            network.encoding.controller,
+            trained.parameters,
+            encoded.features,
+            *given,
+        )
+    else:
+        rounds = run_rounds(network.architecture, encoded.features, encoded.circuit, *given)
+    coefficients = trained.decision
+    return np.asarray(coefficients[0] + rounds.outputs @ coefficients[1:])
+
+
+def _sampled_rounds(
+    trained: TrainedNetwork, encoded: Encoded, shots: int, generator: np.random.Generator
+) -> NDArray[np.float64]:
+    architecture, lengths = trained.network.architecture, encoded.lengths
+    ideal, recurrence = ideal_model(architecture), architecture.recurrence
+    assert ideal.round_law is not None
+    assert recurrence is not None
+    signs = np.asarray(outcome_signs(len(architecture.readout)))
+    features = np.array(encoded.features)
+    features[np.arange(features.shape[1]) >= lengths[:, None]] = 1.0
+    offsets = jax.jit(jax.vmap(ideal.differentiable_offsets))(jnp.asarray(features))
+    one_round = jax.jit(jax.vmap(ideal.round_law, (0, None, 0)))
+    state: NDArray[np.float64] = np.zeros((len(lengths), recurrence.n_state))
+    outputs: NDArray[np.float64] = np.zeros((len(lengths), trained.network.n_outputs))
+    for step in range(int(lengths.max())):
+        h = jnp.asarray(recurrence.fed_back(state))
+        laws = one_round(tuple(o[:, step] for o in offsets), jnp.asarray(encoded.circuit), h)
+        values = _draw(np.asarray(laws), shots, generator) @ signs
+        values = values.reshape(len(lengths), -1)
+        alive = (lengths > step)[:, None]
+        state = np.where(alive, recurrence.update(state, values, np), state)
+        outputs = np.where(alive, recurrence.output(state, values), outputs)
+    return outputs
+
+
+def _draw(
+    laws: NDArray[np.float64], shots: int, generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return the shares of the outcomes in so many shots, shape as the laws."""
+    positive = np.clip(laws, 0, None)
+    return np.asarray(
+        generator.multinomial(shots, positive / positive.sum(-1, keepdims=True)) / shots
+    )

@@ -1,0 +1,180 @@
+"""Adam on mini-batches, with exact gradients through measurement and feed-forward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from numpy.typing import NDArray
+
+from qrnn_hw.errors import ConfigurationError
+from qrnn_hw.networks.encoding import Parameters
+from qrnn_hw.networks.examples import Examples
+from qrnn_hw.networks.network import Network
+from qrnn_hw.networks.readers import Reader
+from qrnn_hw.train.losses import data_loss, logistic_loss
+from qrnn_hw.train.options import TrainingOptions
+from qrnn_hw.train.trainer import Moved, TrainingState
+
+
+class Adam:
+    """Steps of K seeds at once, each on rows of its own, in one compiled program."""
+
+    def __init__(
+        self,
+        network: Network,
+        training: Sequence[Examples],
+        validation: Sequence[Examples] | None,
+        options: TrainingOptions,
+        seeds: Sequence[int],
+        *,
+        readers: Sequence[Reader] | None = None,
+        frozen: bool = False,
+    ) -> None:
+        """Set up the steps.
+
+        Args:
+            network: what is trained.
+            training: rows to fit, of each seed, equally many.
+            validation: rows to stop by; None keeps the last epoch.
+            options: settings.
+            seeds: of the order of the rows.
+            readers: with the noise to train under; None is without noise. Several, such as those
+                of one step under the calibrations of several days, take turns from batch to batch,
+                and the mean of their scores is validated: weights for the machine's drift, not for
+                one morning.
+            frozen: whether the circuit's weights stay as they were drawn.
+
+        Raises:
+            ConfigurationError: no reader.
+        """
+        given = (network.ideal,) if readers is None else tuple(readers)
+        if not given:
+            raise ConfigurationError("training needs at least one model. Got none.")
+        self._options, self._seeds, self._n_turns = options, tuple(seeds), len(given)
+        self._adam = optax.adam(options.learning_rate)
+        self._data = _stacked(training)
+        self._held = None if validation is None else _stacked(validation)
+        over = _over_seeds(len(self._seeds))
+        self._run = jax.jit(over(_epoch(network, given, options, self._adam, frozen)))
+        self._validate = jax.jit(over(_validation(network, given)))
+
+    def optimiser(self, parameters: Parameters) -> Any:
+        """Return Adam's moments before the first step."""
+        return jax.vmap(self._adam.init)(parameters)
+
+    def epoch(self, state: TrainingState) -> Moved:
+        """Pass once over the training rows of every seed."""
+        order = self._orders(state.finished_epochs)
+        turns = None
+        if self._n_turns > 1:
+            n_batches = order.shape[1]
+            at = (state.finished_epochs * n_batches + np.arange(n_batches)) % self._n_turns
+            turns = jnp.asarray(np.tile(at, (len(order), 1)))
+        parameters, moments, average, loss = self._run(
+            state.parameters, state.optimiser, state.average, order, turns, self._data
+        )
+        return Moved(parameters, moments, average, np.asarray(loss))
+
+    def validate(self, average: Parameters) -> NDArray[np.float64] | None:
+        """Return loss and accuracy of each seed, shape (K, 2)."""
+        if self._held is None:
+            return None
+        return np.stack([np.asarray(part) for part in self._validate(average, self._held)], axis=1)
+
+    def _orders(self, epoch: int) -> jax.Array:
+        """Return row numbers, shape (K, n_batches, batch_size); a short rest waits."""
+        n_rows = self._data[2].shape[1]
+        size = min(self._options.batch_size, n_rows)
+        orders = [
+            np.random.default_rng([seed, epoch]).permutation(n_rows)[: n_rows // size * size]
+            for seed in self._seeds
+        ]
+        return jnp.asarray(np.stack(orders).reshape(len(orders), -1, size))
+
+
+def _stacked(parts: Sequence[Examples]) -> tuple[jax.Array, jax.Array, jax.Array]:
+    return (
+        jnp.asarray(np.stack([part.vectors for part in parts])),
+        jnp.asarray(np.stack([part.lengths for part in parts])),
+        jnp.asarray(np.stack([part.labels for part in parts]), dtype=float),
+    )
+
+
+def _over_seeds(n_seeds: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return what gives a function of one seed the axis of K; one seed compiles without any."""
+    if n_seeds > 1:
+        return jax.vmap
+
+    def lifted(function: Callable[..., Any]) -> Callable[..., Any]:
+        def of_one(*given: Any) -> Any:
+            found = function(*jax.tree.map(lambda leaf: leaf[0], given))
+            return jax.tree.map(lambda leaf: leaf[None], found)
+
+        return of_one
+
+    return lifted
+
+
+def _epoch(
+    network: Network,
+    readers: Sequence[Reader],
+    options: TrainingOptions,
+    adam: optax.GradientTransformation,
+    frozen: bool,
+) -> Callable[..., Any]:
+    def objective_of(reader: Reader) -> Callable[..., jax.Array]:
+        def objective(parameters: Parameters, inputs: Any, lengths: Any, labels: Any) -> jax.Array:
+            readings = network.readings(parameters, inputs, lengths, reader)
+            decision = network.coefficients(parameters)
+            loss = data_loss(readings, decision, labels, options, network.scale)
+            if not options.projection_decay:
+                return loss
+            return loss + options.projection_decay * jnp.sum(parameters["projection"] ** 2)
+
+        return objective
+
+    objectives = [objective_of(reader) for reader in readers]
+
+    def slope(parameters: Parameters, turn: jax.Array | None, *batch: jax.Array) -> Any:
+        def objective(parameters: Parameters) -> jax.Array:
+            if turn is None:
+                return objectives[0](parameters, *batch)
+            return jnp.asarray(jax.lax.switch(turn, objectives, parameters, *batch))
+
+        return jax.value_and_grad(objective)(parameters)
+
+    def epoch(
+        parameters: Parameters, moments: Any, average: Parameters, order: Any, turns: Any, data: Any
+    ) -> Any:
+        def step(carry: Any, at: tuple[jax.Array, jax.Array | None]) -> tuple[Any, jax.Array]:
+            parameters, moments, average = carry
+            rows, turn = at
+            loss, slopes = slope(parameters, turn, *(part[rows] for part in data))
+            if frozen:
+                slopes = {**slopes, "circuit": jnp.zeros_like(slopes["circuit"])}
+            updates, moments = adam.update(slopes, moments)
+            parameters = optax.apply_updates(parameters, updates)
+            keep = options.averaging
+            average = jax.tree.map(lambda a, b: keep * a + (1 - keep) * b, average, parameters)
+            return (parameters, moments, average), loss
+
+        carry, losses = jax.lax.scan(step, (parameters, moments, average), (order, turns))
+        return (*carry, losses.mean())
+
+    return epoch
+
+
+def _validation(network: Network, readers: Sequence[Reader]) -> Callable[..., Any]:
+    def validate(parameters: Parameters, held: Any) -> tuple[jax.Array, jax.Array]:
+        inputs, lengths, labels = held
+        each = [network.scores(parameters, inputs, lengths, reader) for reader in readers]
+        score = each[0] if len(each) == 1 else jnp.mean(jnp.stack(each), axis=0)
+        right = (score > 0) == (labels == 1)
+        return logistic_loss(score, labels, network.scale), jnp.mean(right, dtype=float)
+
+    return validate
