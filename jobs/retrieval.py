@@ -98,6 +98,16 @@ def _not_understood(key: str, job: ServiceJob, store: Store) -> UnknownStatusErr
     )
 
 
+def _look_for_doubles(key: str, executor: RemoteExecutor, store: Store) -> None:
+    """Find a second job while it still waits: who sent the first may have ended before looking."""
+    state = store.state(key)
+    if isinstance(state, Submitted):
+        try:
+            settle(key, state.tag, executor, store)
+        except JobsError:
+            return  # it is looked for again when the job has ended
+
+
 def watch(
     keys: Sequence[str],
     executor: RemoteExecutor,
@@ -122,6 +132,8 @@ def watch(
         JobsError: What was learnt last of the first job that was set aside.
     """
     pending = list(keys)
+    for key in pending:
+        _look_for_doubles(key, executor, store)
     wait = backoff.first_seconds
     patience = Patience(backoff)
     set_aside: list[JobsError] = []

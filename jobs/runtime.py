@@ -22,7 +22,7 @@ from jobs.job_book import AccountJobs, InstanceJobs
 from jobs.service_errors import translated
 from jobs.spec import JobSpec, PubResult
 from jobs.tokens import TokenAuth, patiently
-from jobs.transport import BoundedAdapter
+from jobs.transport import TIMEOUT_SECONDS, BoundedAdapter
 from jobs.usage import seconds_left
 
 Mode = Literal["job", "batch", "session"]
@@ -107,6 +107,7 @@ class _Service(QiskitRuntimeService):  # type: ignore[misc]
 def _bound(connection: RuntimeClient) -> RuntimeClient:
     session = connection._session
     if not isinstance(session.auth, TokenAuth):
+        session.auth.tm.http_config = {"timeout": TIMEOUT_SECONDS}
         session.auth = TokenAuth(session.auth.tm, connection._instance)
         for scheme in ("https://", "http://"):
             session.mount(scheme, BoundedAdapter())

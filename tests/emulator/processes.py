@@ -15,15 +15,12 @@ CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["emulator.worker"])
 
 
-def start(environment, path, seeds, kill_at=None, *, together=False):
-    """Start a worker and return (process, its queue of answers).
-
-    `together` sends all jobs before the first is waited for.
-    """
+def start(environment, path, seeds, kill_at=None, *, act="run"):
+    """Start a worker and return (process, its queue of answers); `act` as in `worker.work`."""
     answers = CONTEXT.Queue()
     process = CONTEXT.Process(
         target=work,
-        args=(environment, str(path), list(seeds), kill_at, together, answers),
+        args=(environment, str(path), list(seeds), kill_at, act, answers),
         daemon=True,
     )
     process.start()

@@ -11,9 +11,10 @@ import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 
-from jobs import tokens
+from jobs import tokens, transport
 from jobs.backoff import Backoff
 from jobs.errors import JobsError
+from jobs.giving_up import forget
 from jobs.job_book import InstanceJobs
 from jobs.retrieval import watch
 from jobs.runner import run
@@ -104,23 +105,22 @@ def arm(point):
     around(Store, "keep_answer", at(), at("kept"))
 
 
-def work(environment, path, seeds, kill_at, together, answers):
-    """Run jobs to their end and tell (outcome, text): "right", "wrong", "error" or "defect"."""
+def work(environment, path, seeds, kill_at, act, answers):
+    """Act on jobs and tell (outcome, text): "right", "wrong", "error" or "defect".
+
+    `act` is "run", one job after the other; "together", all sent before the first is waited for;
+    or "forget", with the outcome "cleared".
+    """
+    for name in [name for name in os.environ if name.startswith("QISKIT_IBM")]:
+        del os.environ[name]
     os.environ.update(environment)
     tokens.WAITS_SECONDS = (0.05, 0.1, 0.2)
+    transport.TIMEOUT_SECONDS = (2.0, 2.0)
     arm(kill_at)
     said = io.StringIO()
     try:
         with redirect_stderr(said), Store(path) as store:
-            executor = ServiceExecutor("ibm_boston")
-            if together:
-                keys = [submit(job(s), executor, store, backoff=QUICK)[0] for s in seeds]
-                watch(keys, executor, store, backoff=QUICK)
-            rights = [
-                answered(run(spec, executor, store, backoff=QUICK), spec)
-                for spec in map(job, seeds)
-            ]
-        outcome = "right" if all(rights) else "wrong"
+            outcome = done(act, seeds, ServiceExecutor("ibm_boston"), store)
         answers.put(
             ("defect", said.getvalue()) if "Traceback" in said.getvalue() else (outcome, "")
         )
@@ -129,3 +129,15 @@ def work(environment, path, seeds, kill_at, together, answers):
     except Exception:
         answers.put(("defect", traceback.format_exc()))
     sys.stdout.flush()
+
+
+def done(act, seeds, executor, store):
+    if act == "forget":
+        for seed in seeds:
+            forget(job(seed).key, executor, store, backoff=Backoff(0.05, 0.1, 0.3))
+        return "cleared"
+    if act == "together":
+        keys = [submit(job(s), executor, store, backoff=QUICK)[0] for s in seeds]
+        watch(keys, executor, store, backoff=QUICK)
+    rights = [answered(run(spec, executor, store, backoff=QUICK), spec) for spec in map(job, seeds)]
+    return "right" if all(rights) else "wrong"

@@ -45,7 +45,7 @@ def test_two_hundred_jobs_in_flight_from_four_processes(emulator, tmp_path):
     emulator.service.settings.queue_seconds = 0.02
     path = tmp_path / "jobs.db"
     shares = [range(50 * n, 50 * (n + 1)) for n in range(4)]
-    workers = [start(emulator.environment(), path, share, together=True) for share in shares]
+    workers = [start(emulator.environment(), path, share, act="together") for share in shares]
     assert [finish(*worker, timeout_seconds=400) for worker in workers] == [("right", "")] * 4
     assert len(emulator.service.jobs) == 200
     with Store(path) as store:
