@@ -1,6 +1,6 @@
 """The one door to IBM's Runtime: its local mode, and the service itself."""
 
-import logging
+import warnings
 from functools import cached_property
 from typing import Any, Literal
 
@@ -8,7 +8,6 @@ import numpy as np
 from qiskit.primitives import PrimitiveResult
 from qiskit_aer import AerSimulator
 from qiskit_ibm_runtime import Batch, QiskitRuntimeService, Session
-from qiskit_ibm_runtime.api.client import RuntimeClient
 from qiskit_ibm_runtime.decoders.defaults import DEFAULT_DECODERS
 from qiskit_ibm_runtime.executor_sampler import Sampler
 
@@ -16,13 +15,12 @@ from jobs import answers, reach
 from jobs.account import account_path, account_status, check_readable, make_private
 from jobs.bindable import check_for_aer
 from jobs.bits import pub_result
+from jobs.connection import connect
 from jobs.errors import JobFailedError, PreflightError
 from jobs.executor import JobBook
 from jobs.job_book import AccountJobs, InstanceJobs
 from jobs.service_errors import translated
 from jobs.spec import JobSpec, PubResult
-from jobs.tokens import TokenAuth, patiently
-from jobs.transport import TIMEOUT_SECONDS, BoundedAdapter
 from jobs.usage import seconds_left
 
 Mode = Literal["job", "batch", "session"]
@@ -90,30 +88,6 @@ def save_account(token: str, instance: str) -> None:
         )
 
 
-class _Service(QiskitRuntimeService):  # type: ignore[misc]
-    """The client's service, each connection of which has our limits and shows no key."""
-
-    def _discover_backends_from_instance(self, instance: str) -> list[tuple[str, bool]]:
-        # The first question of a connection that the client's constructor made.
-        for connection in (self._active_api_client, *self._api_clients.values()):
-            _bound(connection)
-        found: list[tuple[str, bool]] = super()._discover_backends_from_instance(instance)
-        return found
-
-    def _create_new_cloud_api_client(self, instance: str) -> RuntimeClient:
-        return _bound(super()._create_new_cloud_api_client(instance))
-
-
-def _bound(connection: RuntimeClient) -> RuntimeClient:
-    session = connection._session
-    if not isinstance(session.auth, TokenAuth):
-        session.auth.tm.http_config = {"timeout": TIMEOUT_SECONDS}
-        session.auth = TokenAuth(session.auth.tm, connection._instance)
-        for scheme in ("https://", "http://"):
-            session.mount(scheme, BoundedAdapter())
-    return connection
-
-
 class ServiceExecutor:
     """Sends jobs to a real backend with the account of the client's own settings.
 
@@ -137,16 +111,7 @@ class ServiceExecutor:
 
     @cached_property
     def _service(self) -> QiskitRuntimeService:
-        # What matters comes as an exception; the client's warnings repeat it over several lines.
-        logging.getLogger("qiskit_ibm_runtime").setLevel(logging.ERROR)
-        if (account := account_status()).source != "environment":
-            check_readable(account)
-
-        def connect() -> QiskitRuntimeService:
-            with translated("connect to the service"):
-                return _Service()
-
-        return patiently(connect)
+        return connect()
 
     @cached_property
     def backend(self) -> Any:
@@ -184,6 +149,15 @@ class ServiceExecutor:
             except JobFailedError:
                 facts.append((name, None, False))
         return tuple(facts)
+
+    def trouble(self) -> str:
+        """Return why the machine runs nothing now, in the service's words; empty when it does."""
+        with translated(f"read the status of {self.backend_name}"):
+            status = self.backend.status()
+            words = " ".join(str(status.status_msg).split())[:80]
+        if status.operational:
+            return "" if words in ("", "active") else words
+        return words if words not in ("", "active") else "not operational"
 
     def plan(self) -> str:
         """Return the name of the account's plan in lower case, for example "open"."""
@@ -224,7 +198,9 @@ class ServiceExecutor:
         if rep_delay is not None:
             options["execution"] = {"rep_delay": rep_delay}
         pubs = [_stamped(spec, position) for position in range(len(spec.pubs))]
-        with translated("submit the job"):
+        with translated("submit the job"), warnings.catch_warnings():
+            # The client's warnings on machine and plan are said before, in one line each.
+            warnings.simplefilter("ignore")
             job = Sampler(mode=place, options=options).run(pubs, shots=spec.shots, dry_run=dry_run)
             return str(job.job_id())
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import Clbit
+from qiskit.primitives import DataBin
 
 from jobs.preflight.rules import Finding, finding
 from jobs.preflight.walk import walk
@@ -17,8 +18,9 @@ _OPENQASM_WORDS = (
     "qubit creg bool bit int uint float angle complex array void duration stretch gphase inv pow "
     "ctrl negctrl durationof delay reset measure barrier true false im pi tau euler sizeof"
 )
-_RESULT_WORDS = "items keys ndim shape size values"
-_RESERVED = frozenset(_OPENQASM_WORDS.split() + _RESULT_WORDS.split())
+# Registers are arguments and attributes of what the client reads their bits into.
+_RESULT_WORDS = ("self", *dir(DataBin))
+_RESERVED = frozenset((*_OPENQASM_WORDS.split(), *_RESULT_WORDS))
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 

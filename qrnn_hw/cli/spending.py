@@ -61,7 +61,8 @@ def described(estimate: Estimate, machine: Machine, plan: PlanState | None = Non
         share = f"{estimate.share_of(OPEN_PLAN.seconds):.1%} of an Open-plan month"
     else:
         share = f"{left:.0f} s are left on the plan"
+    waits = f"; the machine is out of service now ({machine.trouble})" if machine.trouble else ""
     return (
         f"{machine.name}: about {estimate.best_seconds:.1f} s of QPU time "
-        f"({estimate.low_seconds:.1f} to {estimate.high_seconds:.1f} s), {share}"
+        f"({estimate.low_seconds:.1f} to {estimate.high_seconds:.1f} s), {share}{waits}"
     )

@@ -62,9 +62,7 @@ def write_archive(key: str, store: Store, path: Path) -> None:
         np.save(buffer, pub.parameters, allow_pickle=False)
         members[f"parameters/{number}.npy"] = buffer.getvalue()
     for number, result in enumerate(store.raw(key) or ()):
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, allow_pickle=False, **dict(result.registers))
-        members[f"bits/{number}.npz"] = buffer.getvalue()
+        members[f"bits/{number}.npz"] = _npz(result)
     snapshot = store.snapshot(spec.snapshot) if spec.snapshot else None
     if snapshot is not None:
         members["calibration.json"] = _json(snapshot)
@@ -73,6 +71,16 @@ def write_archive(key: str, store: Store, path: Path) -> None:
         for name, content in members.items():
             writer.writestr(name, content)
     _write_new(path, archive.getvalue())
+
+
+def _npz(result: PubResult) -> bytes:
+    buffer = io.BytesIO()
+    # By hand, since a register may bear the name of an argument of `savez`.
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, bits in result.registers.items():
+            with archive.open(f"{name}.npy", "w") as member:
+                np.save(member, bits, allow_pickle=False)
+    return buffer.getvalue()
 
 
 def _write_new(path: Path, content: bytes) -> None:

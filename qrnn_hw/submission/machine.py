@@ -24,6 +24,9 @@ class Machine:
     faulty_qubits: tuple[int, ...] = ()
     """Qubits that the device reports as not operational."""
 
+    trouble: str = ""
+    """Why a real machine runs nothing now, empty when it does."""
+
     service: ServiceExecutor | None = field(default=None, repr=False, compare=False)
     """The open connection to a real machine."""
 
@@ -68,7 +71,7 @@ def open_machine(name: str) -> Machine:
 
 def _real_machine(name: str) -> Machine:
     from calibration.target import snapshot_of
-    from jobs.errors import JobFailedError
+    from jobs.errors import JobFailedError, ServiceUnavailableError
     from jobs.runtime import ServiceExecutor
 
     service = ServiceExecutor(name)
@@ -81,7 +84,11 @@ def _real_machine(name: str) -> Machine:
         raise _unknown(name, known) from None
     properties = backend.properties()
     faulty = tuple(properties.faulty_qubits()) if properties else ()
-    return Machine(name, snapshot_of(backend), True, faulty, service)
+    try:
+        trouble = service.trouble()
+    except (ServiceUnavailableError, JobFailedError):
+        trouble = ""  # whether it runs now is told, not needed
+    return Machine(name, snapshot_of(backend), True, faulty, trouble, service)
 
 
 def real_backends() -> list[dict[str, Any]]:

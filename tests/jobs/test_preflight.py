@@ -262,6 +262,7 @@ ILLEGAL = [
     ("register-name", lambda: start(name="lambda"), {}),
     ("register-name", lambda: start(name="shape"), {}),
     ("register-name", lambda: start(name="1st"), {}),
+    ("register-name", lambda: start(name="self"), {}),
     ("register-name", lambda: start(name="Maß"), {}),
     ("empty-register", empty_register, {}),
     ("loose-bit", loose_bit, {}),
