@@ -15,7 +15,8 @@ install: $(STAMP)
 # uv, inside the environment, resolves and installs several times faster than pip does. Compiling
 # the packages once spares each new process seconds where Python may not write its bytecode.
 $(STAMP): pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("qrnn-hw should be installed with Python 3.11 or newer. Got %s; name another one: make PYTHON=python3.12" % sys.version.split()[0])'
+	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --compile-bytecode --editable '.[dev]'
 	@touch $(STAMP)
@@ -40,8 +41,10 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
+# The second run reads the code as Windows would: what only Unix has must be guarded.
 types: $(STAMP)
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32
 
 imports: $(STAMP)
 	$(BIN)/lint-imports

@@ -2,12 +2,12 @@
 
 import json
 import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from jobs.errors import AuthenticationError
+from jobs.private import others_may_read
 
 Source = Literal["environment", "file", "none"]
 
@@ -35,7 +35,7 @@ def account_status() -> AccountStatus:
     path = account_path()
     saved, is_private, is_readable = False, True, True
     if path.exists():
-        is_private = not stat.S_IMODE(path.stat().st_mode) & 0o077
+        is_private = not others_may_read(path)
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             is_readable = isinstance(content, dict) and all(

@@ -40,13 +40,16 @@ def main() -> None:
     """Read standard input and write `c` and a pickle of circuits, or `e` and a reason."""
     answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # parsers print
-    with contextlib.suppress(ImportError, ValueError, OSError):  # not every system has bounds
-        import resource
+    if sys.platform != "win32":  # where time alone is bounded, by the parent
+        with contextlib.suppress(
+            ImportError, ValueError, OSError
+        ):  # nor has every other all bounds
+            import resource
 
-        seconds, memory = int(sys.argv[3]), int(sys.argv[4])
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            seconds, memory = int(sys.argv[3]), int(sys.argv[4])
+            resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         circuits = read(sys.stdin.buffer.read(), sys.argv[2])
         content = b"c" + pickle.dumps(circuits, protocol=pickle.HIGHEST_PROTOCOL)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Literal
 
 from jobs.account import account_status
 from jobs.errors import AuthenticationError, JobsError
+from jobs.private import others_may_read
 from qrnn_hw.config import store_path
 
 Status = Literal["ok", "note", "wrong"]
@@ -101,7 +101,7 @@ def _store() -> Check:
     path = store_path()
     if not path.exists():
         return Check("store", "ok", f"{path}, not made yet")
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+    if others_may_read(path):
         return Check("store", "wrong", f"others may read {path}", f"chmod 600 {path}")
     try:
         with Store(path) as store:
@@ -135,6 +135,22 @@ def _account() -> Iterator[Check]:
 
 def _self_test() -> Check:
     """Run a circuit whose fed-forward bit decides the outcome, on the simulator of this machine."""
+    try:
+        counts = _fed_forward_counts()
+    except Exception as error:  # whatever a broken installation raises
+        first = re.sub(r"\s+", " ", f"{type(error).__name__}: {error}")[:200]
+        return Check("engine", "wrong", first, "Install again into an empty environment.")
+    if counts == {3: 100}:
+        return Check("engine", "ok", "feed-forward gives what it must")
+    return Check(
+        "engine",
+        "wrong",
+        f"feed-forward should read 3 in 100 of 100 shots, and gave {counts}",
+        "Install again into an empty environment.",
+    )
+
+
+def _fed_forward_counts() -> dict[int, int]:
     from qiskit import QuantumCircuit
     from qiskit_aer import AerSimulator
 
@@ -148,20 +164,8 @@ def _self_test() -> Check:
         circuit.x(1)
     circuit.measure(1, 1)
     spec = JobSpec((Pub.bound(circuit),), 100, "aer", "aer", seed=0)
-    try:
-        (result,) = LocalRuntimeExecutor(AerSimulator()).run(spec)
-        counts = result.counts("c")
-    except Exception as error:  # whatever a broken installation raises
-        first = re.sub(r"\s+", " ", f"{type(error).__name__}: {error}")[:200]
-        return Check("engine", "wrong", first, "Install again into an empty environment.")
-    if counts == {3: 100}:
-        return Check("engine", "ok", "feed-forward gives what it must")
-    return Check(
-        "engine",
-        "wrong",
-        f"feed-forward should read 3 in 100 of 100 shots, and gave {counts}",
-        "Install again into an empty environment.",
-    )
+    (result,) = LocalRuntimeExecutor(AerSimulator()).run(spec)
+    return result.counts("c")
 
 
 def _service() -> Check:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import errno
 import sys
+from io import TextIOWrapper
 
 INTERRUPTED = 130
 
 
 def main() -> None:
     """Run the command; a user's mistake is one line on stderr and a documented exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # letters that a code page lacks end no finished work
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(invoke())
 
 

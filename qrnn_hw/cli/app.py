@@ -23,7 +23,6 @@ app = typer.Typer(
     "6 service unavailable, 7 job failed, 8 budget or not confirmed, 9 partial, 10 pending, "
     "130 interrupted (never cancels a job).",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

@@ -87,8 +87,10 @@ def mitigate(
             raise UsageError(f"--run should not come with JOB arguments. Got {run}; leave one out.")
         mitigate_jobs(jobs, plan, readout, register, max_age, shots, explain, json)
         return
+    from qrnn_hw.run.run_folder import LATEST, followed
+
     _refuse_job_options(readout, register)
-    _mitigate_run(run or Path("runs/latest"), plan, shots, explain, json)
+    _mitigate_run(followed(run or LATEST), plan, shots, explain, json)
 
 
 def _mitigate_run(

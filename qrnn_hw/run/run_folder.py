@@ -61,12 +61,24 @@ def _file_digest(path: Path) -> str:
 def point_latest(folder: Path) -> None:
     """Let runs/latest be a link to a finished run's folder; a real folder of that name stays.
 
-    Where the file system has no links there is none: the run itself is complete.
+    Where links cannot be made, as on Windows, it is a file that holds the folder's name. Where that
+    cannot be written either there is none: the run itself is complete.
     """
-    if LATEST.exists() and not LATEST.is_symlink():
+    if LATEST.is_dir() and not LATEST.is_symlink():
         return
     link = LATEST.with_name(f".latest.{os.getpid()}")
     with suppress(OSError):
         link.unlink(missing_ok=True)
-        link.symlink_to(folder.name, target_is_directory=True)
+        try:
+            link.symlink_to(folder.name, target_is_directory=True)
+        except (OSError, NotImplementedError):
+            link.write_text(folder.name + "\n", encoding="utf-8")
         link.replace(LATEST)
+
+
+def followed(folder: Path) -> Path:
+    """Return the folder that a file in the place of a link names; any other path as it is."""
+    with suppress(OSError, ValueError):
+        if folder == LATEST and folder.is_file():
+            return folder.with_name(folder.read_text(encoding="utf-8").strip())
+    return folder

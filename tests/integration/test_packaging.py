@@ -1,9 +1,13 @@
 """What is imported is declared, and what is pinned installs on every Python that is promised."""
 
 import ast
+import os
 import re
+import subprocess
 import sys
+import tarfile
 import tomllib
+import zipfile
 from importlib import metadata
 from pathlib import Path
 
@@ -114,3 +118,78 @@ def test_all_that_is_installed_for_the_package_is_pinned():
         ]
     assert len(seen) > 60
     assert seen - pinned == set()
+
+
+def built(source, folder, target):
+    command = [sys.executable, "-m", "hatchling", "build", "-d", str(folder), "-t", target]
+    subprocess.run(command, cwd=source, check=True, capture_output=True)
+    return next(folder.glob("*.tar.gz" if target == "sdist" else "*.whl"))
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    return built(ROOT, tmp_path_factory.mktemp("wheel"), "wheel")
+
+
+def test_the_source_archive_is_whole_and_gives_the_same_wheel(wheel, tmp_path):
+    with tarfile.open(built(ROOT, tmp_path, "sdist")) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (source,) = (path for path in tmp_path.iterdir() if path.is_dir())
+    held = {str(path.relative_to(source)) for path in source.rglob("*") if path.is_file()}
+    assert {"Makefile", "constraints.txt", "tests/conftest.py", "docs/index.md"} <= held
+    if (ROOT / ".git").exists():
+        listed = subprocess.run(
+            ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+        )
+        assert set(filter(None, listed.stdout.split("\0"))) - held == set()
+    again = built(source, tmp_path, "wheel")
+    contents = [
+        {one.filename: one.CRC for one in zipfile.ZipFile(path).infolist()}
+        for path in (wheel, again)
+    ]
+    assert contents[0] == contents[1]
+
+
+def test_the_wheel_alone_is_the_command_with_types_and_completion(wheel, tmp_path):
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        archive.extractall(tmp_path)
+    assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
+    tops = {name.split("/")[0] for name in names}
+    assert tops == {*PACKAGES, f"qrnn_hw-{metadata.version('qrnn-hw')}.dist-info"}
+    assert any(name.endswith("licenses/NOTICE") for name in names)
+
+    script = tmp_path / "qrnn-hw"
+    script.write_text("from qrnn_hw.cli import main; main()")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+
+    def printed(*command, **variables):
+        done = subprocess.run(
+            [sys.executable, *map(str, command)],
+            cwd=tmp_path, env=environment | variables, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout
+
+    where = printed("-c", "import qrnn_hw, jobs; print(qrnn_hw.__file__, jobs.__file__)")
+    assert where.count(str(tmp_path)) == 2
+    assert printed("-m", "qrnn_hw", "--version") == metadata.version("qrnn-hw") + "\n"
+    typed = {"COMP_WORDS": "qrnn-hw est", "COMP_CWORD": "1", "_QRNN_HW_COMPLETE": "complete_bash"}
+    assert printed(script, **typed).split() == ["estimate"]
+
+
+def test_a_package_that_another_distribution_wrote_over_is_one_line(tmp_path):
+    # As in one site-packages: all of ours, and somebody else's circuits/__init__.py.
+    for name in ("qrnn_hw", "circuits", "calibration", "jobs"):
+        (tmp_path / name).mkdir()
+        ours = b"" if name == "circuits" else (ROOT / name / "__init__.py").read_bytes()
+        (tmp_path / name / "__init__.py").write_bytes(ours)
+    (tmp_path / "qrnn_hw" / "_version.py").write_bytes((ROOT / "qrnn_hw/_version.py").read_bytes())
+    done = subprocess.run(
+        [sys.executable, "-m", "qrnn_hw"],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)}, cwd=tmp_path.parent,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: the package 'circuits' should be the one installed with qrnn-hw")
+    assert "pip install --force-reinstall --no-deps" in line

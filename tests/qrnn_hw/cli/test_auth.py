@@ -2,6 +2,7 @@ import io
 import json
 import os
 import stat
+import sys
 from importlib import metadata
 
 import pytest
@@ -178,6 +179,13 @@ def test_doctor_takes_the_pythons_that_the_distribution_asks_for(monkeypatch):
     monkeypatch.setattr("qrnn_hw.doctor.metadata.metadata", lambda name: asked)
     refused = next(checks())
     assert (refused.status, refused.found) == ("wrong", "3.14.8, not >=3.15")
+
+
+def test_doctor_says_which_engine_cannot_be_imported(monkeypatch):
+    monkeypatch.setitem(sys.modules, "qiskit_aer", None)
+    engine = next(check for check in checks() if check.name == "engine")
+    assert engine.status == "wrong"
+    assert engine.found.startswith("ModuleNotFoundError: import of qiskit_aer halted")
 
 
 def test_doctor_takes_note_of_a_missing_mitiq(monkeypatch):

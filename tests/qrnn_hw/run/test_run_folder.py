@@ -9,7 +9,7 @@ from qrnn_hw.data import lines
 from qrnn_hw.data.labelled_text import load_tsv
 from qrnn_hw.data.vectors import load_vectors
 from qrnn_hw.errors import DataError
-from qrnn_hw.run.run_folder import default_folder, point_latest
+from qrnn_hw.run.run_folder import LATEST, default_folder, followed, point_latest
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.train.options import TrainingOptions
 
@@ -68,6 +68,20 @@ def test_latest_is_a_link_to_the_last_and_a_real_folder_stays(folder):
     (folder / "runs/latest").mkdir()
     point_latest(Path("runs/one"))
     assert not (folder / "runs/latest").is_symlink()
+
+
+def test_where_links_cannot_be_made_latest_is_a_file_with_the_name(folder, monkeypatch):
+    def refused(*_, **__):
+        raise OSError(1314, "A required privilege is not held by the client")
+
+    monkeypatch.setattr("os.symlink", refused)
+    for name in ("one", "two"):
+        (folder / "runs" / name).mkdir(parents=True)
+        point_latest(Path("runs") / name)
+        assert LATEST.read_text() == f"{name}\n"
+        assert followed(LATEST) == Path("runs") / name
+    assert followed(Path("runs/one")) == Path("runs/one")
+    assert sorted(path.name for path in Path("runs").iterdir()) == ["latest", "one", "two"]
 
 
 @pytest.mark.parametrize(
