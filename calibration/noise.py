@@ -23,6 +23,8 @@ from calibration.snapshot import InstructionRecord, Snapshot
 if TYPE_CHECKING:
     from qiskit_aer.noise import NoiseModel, QuantumError
 
+_UNIT_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12}
+
 Superoperator = NDArray[np.complex128]
 """Acts on column-stacked density operators; first qubit least significant (Qiskit's order)."""
 
@@ -206,14 +208,18 @@ def delay_seconds(delay: object, dt_seconds: float | None) -> float:
     """Return the length of a Qiskit `Delay` in seconds.
 
     Raises:
-        CalibrationError: the delay is in `dt` and the device reports none.
+        CalibrationError: the delay is in `dt` and the device reports none, or an expression.
     """
     duration, unit = delay.duration, delay.unit  # type: ignore[attr-defined]
     if unit == "dt":
         if dt_seconds is None:
             raise CalibrationError("a delay in dt needs a device with dt. Got a snapshot without.")
         return float(duration) * dt_seconds
-    return float(duration) * {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12}[unit]
+    if unit not in _UNIT_SECONDS:
+        raise CalibrationError(
+            f"a delay should be in dt or in seconds, not an expression. Got {duration!r}."
+        )
+    return float(duration) * _UNIT_SECONDS[unit]
 
 
 def kraus_of(superoperator: Superoperator) -> list[NDArray[np.complex128]]:

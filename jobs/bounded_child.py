@@ -21,12 +21,16 @@ def read(data: bytes, kind: str) -> tuple[QuantumCircuit, ...]:
     Raises:
         JobsError: the content is not valid; one line without the name of the file.
     """
+    from jobs.delays import check_units
     from jobs.openqasm.read import read_openqasm
     from jobs.packing import unpack_circuits
     from jobs.standard_gates import with_standard_gates
 
     circuits: Sequence[QuantumCircuit]
     circuits = unpack_circuits(data) if kind == "qpy" else (read_openqasm(data),)
+    if kind == "qpy":
+        for circuit in circuits:
+            check_units(circuit)
     try:
         return tuple(with_standard_gates(circuit) for circuit in circuits)
     except QiskitError as error:  # Qiskit makes the instructions of QPY when they are asked for

@@ -45,7 +45,9 @@ def _pulsed(
         if idle < len(axes) * pulse_dt:  # too short to be worth the pulses' own errors
             pulsed.append(instruction)
             continue
-        ends = [round((2 * k + 1) * idle / (2 * len(axes))) for k in range(len(axes))]
+        step = target.pulse_alignment
+        parts = ((2 * k + 1) * idle / (2 * len(axes)) for k in range(len(axes)))
+        ends = [step * round(part / step) for part in parts]
         for gap, axis in zip(np.diff([0, *ends]), axes, strict=True):
             pulsed.delay(int(gap), qubits, unit="dt")
             if axis == "y":  # x in a turned frame, which takes no time

@@ -14,6 +14,7 @@ from qiskit.circuit import (
     ClassicalRegister,
     Clbit,
     ControlFlowOp,
+    Delay,
     ForLoopOp,
     IfElseOp,
     Instruction,
@@ -105,7 +106,7 @@ class _Digest:
         if not isinstance(operation, Instruction):
             return [*where, *self.content(operation)]
         parameters = [self.parameter(value, clbits) for value in operation.params]
-        if operation.name == "delay":
+        if isinstance(operation, Delay):
             parameters.append(operation.unit)
         if self.is_told_by_name(operation):
             return [*where, parameters]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
+from jobs.delays import check_delays
 from jobs.digest import circuit_digest, former_digest
 from jobs.errors import SpecError
 
@@ -25,7 +26,8 @@ class Pub:
     """One ISA circuit and the parameter rows that it is run with.
 
     Raises:
-        SpecError: If `parameters` has another shape than the circuit asks for, or is not finite.
+        SpecError: If `parameters` has another shape than the circuit asks for, or is not finite, or
+            a delay is a fraction of dt.
     """
 
     circuit: QuantumCircuit
@@ -51,6 +53,7 @@ class Pub:
                 "Parameters should be finite. "
                 f"Got {parameters[row, column]} in row {row}, column {column}."
             )
+        check_delays(self.circuit)
         parameters.setflags(write=False)
         object.__setattr__(self, "parameters", parameters)
 

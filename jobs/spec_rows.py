@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jobs.damage import readable
 from jobs.database import Database
-from jobs.errors import StoreError
+from jobs.errors import SpecError, StoreError
 from jobs.states import now
 
 if TYPE_CHECKING:
@@ -36,15 +37,11 @@ def insert_spec(connection: sqlite3.Connection, spec: JobSpec) -> None:
     )
     if not inserted.rowcount:
         return
-    from jobs.packing import pack_circuit
-
     circuits = dict(zip(spec.circuit_digests, (pub.circuit for pub in spec.pubs), strict=True))
     for digest, circuit in circuits.items():
         known = connection.execute("SELECT 1 FROM circuits WHERE digest = ?", (digest,))
         if known.fetchone() is None:
-            connection.execute(
-                "INSERT INTO circuits VALUES (?, ?)", (digest, pack_circuit(circuit))
-            )
+            connection.execute("INSERT INTO circuits VALUES (?, ?)", (digest, _packed(circuit)))
     connection.executemany(
         "INSERT INTO pubs VALUES (?, ?, ?, ?)",
         [
@@ -54,6 +51,31 @@ def insert_spec(connection: sqlite3.Connection, spec: JobSpec) -> None:
             )
         ],
     )
+
+
+def _packed(circuit: QuantumCircuit) -> bytes:
+    """Return a circuit as it is stored and sent, checked to be the same when it is read back.
+
+    Raises:
+        SpecError: If it is not.
+    """
+    from qiskit.exceptions import QiskitError
+
+    from jobs.digest import circuit_digest
+    from jobs.packing import pack_circuit, unpack_circuit
+
+    try:
+        packed = pack_circuit(circuit)
+        back = circuit_digest(unpack_circuit(packed))
+        reason = "" if back == circuit_digest(circuit) else "another circuit"
+    except (QiskitError, StoreError, TypeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:150]}"
+    if reason:
+        raise SpecError(
+            "A circuit should be the same after it was written as QPY, in which it is stored and "
+            f"sent. Got {reason.rstrip('.')}. `jobs.preflight` names the place."
+        )
+    return packed
 
 
 def read_spec(database: Database, key: str) -> JobSpec:
@@ -133,7 +155,14 @@ def _read_pubs(database: Database, key: str, n_rows: list[int]) -> tuple[Pub, ..
     return tuple(pubs)
 
 
+def _has_digest(digest: str, circuit: QuantumCircuit) -> bool:
+    from jobs.digest import former_digest
+
+    return former_digest(circuit) == digest
+
+
 def _read_circuits(database: Database, key: str) -> dict[str, QuantumCircuit]:
+    from jobs.delays import with_lost_unit
     from jobs.packing import unpack_circuit
 
     circuits = {}
@@ -142,5 +171,5 @@ def _read_circuits(database: Database, key: str) -> dict[str, QuantumCircuit]:
         key,
     ):
         with readable(database.path, "circuits", digest):
-            circuits[digest] = unpack_circuit(data)
+            circuits[digest] = with_lost_unit(unpack_circuit(data), partial(_has_digest, digest))
     return circuits

@@ -1,18 +1,17 @@
 """How long one execution of a dynamic circuit takes on the machine."""
 
 from collections.abc import Mapping
-from numbers import Real
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import CircuitInstruction, Clbit, Delay, IfElseOp, Qubit
 from qiskit.transpiler import Target
 
+from jobs.delays import whole_dt
 from jobs.errors import SpecError
 
 # A trace in IBM's documentation shows 2.65 microseconds from the start of a measurement to the gate
 # that depends on it; a measurement takes 2.2 of them on the machines of that generation.
 FEED_FORWARD_SECONDS = 0.45e-6
-_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12}
 
 
 def longest_path_seconds(
@@ -64,7 +63,7 @@ def _longest(
                 )
                 for block in operation.blocks
             )
-        elif operation.name != "barrier":
+        elif operation.name not in ("barrier", "store"):
             seconds = _duration_seconds(instruction, indices, target)
         for qubit in instruction.qubits:
             free[qubit] = start + seconds
@@ -78,11 +77,10 @@ def _duration_seconds(
 ) -> float:
     operation = instruction.operation
     qubits = tuple(indices[qubit] for qubit in instruction.qubits)
-    if isinstance(operation, Delay) and isinstance(operation.duration, Real):
-        if operation.unit == "dt" and target.dt is not None:
-            return float(operation.duration) * float(target.dt)
-        if operation.unit in _UNITS:
-            return float(operation.duration) * _UNITS[operation.unit]
+    if isinstance(operation, Delay) and target.dt is not None:
+        length = whole_dt(operation, target.dt)
+        if length is not None:
+            return length * float(target.dt)
     elif operation.name in target.operation_names:
         properties = target[operation.name].get(qubits)
         if properties is not None and properties.duration is not None:

@@ -151,8 +151,13 @@ class _Lifter:
             if self.noise.dt_seconds is None:
                 raise CircuitsError("a delay in dt needs a device that reports dt. Got none.")
             seconds = float(operation.duration) * self.noise.dt_seconds
-        else:
+        elif operation.unit in _UNIT_SECONDS:
             seconds = float(operation.duration) * _UNIT_SECONDS[operation.unit]
+        else:
+            raise CircuitsError(
+                "a delay should be in dt or in seconds, not an expression. Got "
+                f"{operation.duration!r}; jobs.delays.in_dt computes it."
+            )
         superoperator = self.noise.idle(wire, seconds)
         if superoperator is not None:
             yield Channel((wire,), transfer_matrix(superoperator))

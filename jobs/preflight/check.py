@@ -13,6 +13,7 @@ from jobs.preflight.job import Request, job_findings
 from jobs.preflight.machine import machine_findings
 from jobs.preflight.output import output_findings
 from jobs.preflight.rules import Finding
+from jobs.preflight.sent import sent_findings, unreadable_findings
 from jobs.spec import Pub
 
 DEFAULT_REQUEST = Request()
@@ -60,8 +61,12 @@ def preflight(
         circuit, pub = (item.circuit, item) if isinstance(item, Pub) else (item, None)
         circuits.append((circuit, 1 if pub is None else pub.n_rows))
         where = f"circuit {number}"
+        unreadable = tuple(unreadable_findings(circuit, where))
+        if unreadable:
+            return (*found, *unreadable)
         found += _merged(control_flow_findings(circuit, target, limits, where))
         found += _merged(machine_findings(circuit, pub, target, limits, faulty_qubits, where))
+        found += _merged(sent_findings(circuit, target, where))
         found += _merged(output_findings(circuit, where))
     found += job_findings(circuits, n_shots, limits, request)
     return tuple(found)

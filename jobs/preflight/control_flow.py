@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from qiskit import QuantumCircuit
-from qiskit.circuit import ClassicalRegister, Clbit, ControlFlowOp, IfElseOp
+from qiskit.circuit import ClassicalRegister, Clbit, ControlFlowOp, IfElseOp, Store
 from qiskit.circuit.classical import expr
 from qiskit.transpiler import Target
 
@@ -20,7 +20,6 @@ _REFUSED = {
     "break_loop": "loop-exit",
     "continue_loop": "loop-exit",
     "box": "box",
-    "store": "classical-variable",
 }
 _ARITHMETIC = {"ADD", "SUB", "MUL", "DIV"}
 
@@ -30,10 +29,15 @@ def control_flow_findings(
 ) -> Iterator[Finding]:
     """Yield what in the control flow of `circuit` the machine would refuse."""
     measured: set[Clbit] = set()
+    has_store = "store" in target.operation_names
     for place in walk(circuit, where):
         name = place.operation.name
         if name in _REFUSED:
             yield finding(_REFUSED[name], place.where, name)
+        elif isinstance(place.operation, Store):
+            measured.update(condition_bits(place.operation.lvalue))
+            if not has_store:
+                yield finding("classical-variable", place.where, name)
         elif isinstance(place.operation, IfElseOp):
             if "if_else" not in target.operation_names:
                 yield finding("no-dynamic-circuits", place.where, "if_else")
@@ -41,7 +45,7 @@ def control_flow_findings(
                 yield finding("nested-if", place.where, f"{place.depth + 1} levels")
             yield from _condition_findings(place, limits)
             bits = condition_bits(place.operation.condition)
-            if place.depth == 0 and not bits & measured:
+            if place.depth == 0 and not bits & measured and not _reads_variables(place.operation):
                 yield finding("unmeasured-condition", place.where, f"{len(bits)} unmeasured bits")
         elif name.startswith("measure"):
             measured.update(place.clbits)
@@ -49,9 +53,19 @@ def control_flow_findings(
                 yield finding("measure-in-branch", place.where, name)
         elif name.startswith("reset") and place.depth:
             yield finding("reset-in-branch", place.where, name)
-    variables = [variable.name for variable in circuit.iter_vars()]
-    if variables:
-        yield finding("classical-variable", where, f"variables {', '.join(variables)}")
+    declared = [*circuit.iter_vars(), *circuit.iter_stretches()]
+    if declared and not has_store:
+        names = ", ".join(one.name for one in declared)
+        yield finding("classical-variable", where, f"variables or stretches {names}")
+
+
+def _reads_variables(operation: IfElseOp) -> bool:
+    condition = operation.condition
+    return isinstance(condition, expr.Expr) and any(map(_is_variable, expr.iter_vars(condition)))
+
+
+def _is_variable(node: expr.Var) -> bool:
+    return not isinstance(node.var, Clbit | ClassicalRegister)
 
 
 def _condition_findings(place: Place, limits: Limits) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ _OPTIONS = "IBM Quantum documentation, Primitives options"
 _ISA = "IBM Quantum documentation, Transpile for a backend"
 _FRACTIONAL = "IBM Quantum documentation, Fractional gates"
 _CLIENT = "qiskit-ibm-runtime 0.51, client-side Sampler"
+_QPY = "Qiskit, qiskit.qpy"
 _PRIMITIVES = "Qiskit, qiskit.primitives.DataBin"
 
 
@@ -83,9 +84,9 @@ _TABLE = (
     ),
     Rule(
         "classical-variable",
-        "warning",
-        "Not every machine lists variables and stores, and Aer does not know them all.",
-        "Keep values in classical registers.",
+        "error",
+        "The machine lists no store, and so keeps no variables and no stretches.",
+        "Keep values in classical registers, and give delays a fixed length.",
         _FLOW,
     ),
     Rule(
@@ -145,6 +146,28 @@ _TABLE = (
         "Each parameter of the circuit should have a value.",
         "Bind the parameters, or give rows of values.",
         _CLIENT,
+    ),
+    # The way to the machine
+    Rule(
+        "delay",
+        "error",
+        "Circuits are sent as QPY, which keeps a delay only as a whole number of dt.",
+        "Give it a fixed length and convert it with jobs.delays.in_dt.",
+        _QPY,
+    ),
+    Rule(
+        "delay-alignment",
+        "error",
+        "The control system holds delays only in multiples of its pulse alignment (error 8043).",
+        "Round the delay to such a multiple.",
+        "IBM Quantum, error 8043: Qiskit/qiskit-metapackage #1585",
+    ),
+    Rule(
+        "changed-by-qpy",
+        "error",
+        "Circuits are sent and stored as QPY; read back, this one is not what was checked.",
+        "Transpile for this backend, without metadata or gates that QPY does not keep.",
+        _QPY,
     ),
     # Output
     Rule(

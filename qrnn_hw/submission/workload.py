@@ -113,6 +113,7 @@ def load_workload(
         JobsError: the machine cannot hold the model.
     """
     from jobs.circuit_file import read_circuits
+    from jobs.delays import in_dt
     from jobs.spec import Pub
 
     for name, value, least in (("steps", steps, 1), ("rows", rows, 1), ("seed", seed, 0)):
@@ -124,7 +125,9 @@ def load_workload(
     if is_file(source):
         items = tuple(
             circuit if circuit.num_parameters else Pub.bound(circuit)
-            for circuit in read_circuits(Path(source))
+            for circuit in (
+                in_dt(read, machine.snapshot.dt_seconds) for read in read_circuits(Path(source))
+            )
         )
         return Workload(Path(source).name, items)
     model = chosen_architecture(source, options)

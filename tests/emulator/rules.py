@@ -3,7 +3,7 @@
 from qiskit.circuit import ClassicalRegister, Clbit, ControlFlowOp
 from qiskit.circuit.classical import expr
 
-ANYWHERE = {"barrier", "store"}
+ANYWHERE = {"barrier"}
 CONTROL_INSTRUCTIONS = {"rz": 1, "delay": 1, "sx": 2, "x": 2, "cz": 5, "measure": 10, "reset": 17}
 LARGEST_PROGRAM = 26.8e6
 
@@ -38,6 +38,7 @@ class Machine:
         self.names = set(configuration["supported_instructions"]) | {"rzz", "rx"}
         self.edges = {tuple(edge) for edge in configuration["coupling_map"]}
         self.n_qubits = configuration["n_qubits"]
+        self.alignment = configuration.get("timing_constraints", {}).get("pulse_alignment", 1)
 
     def check(self, circuit, places, inside):
         if not inside and circuit.num_qubits > self.n_qubits:
@@ -53,6 +54,8 @@ class Machine:
                 continue
             elif operation.name not in self.names:
                 raise Refusal(f"The instruction {operation.name} is not supported.")
+            elif operation.name == "delay" and operation.duration % self.alignment:
+                raise Refusal(f"Delays must be a multiple of {self.alignment} samples [8043].")
             elif inside and operation.name.split("_")[0] in ("measure", "reset"):
                 raise Refusal(f"{operation.name} inside a conditional is not supported.")
             elif len(qubits) == 2 and qubits not in self.edges:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
-from qiskit.circuit import Clbit, Delay, IfElseOp, Measure, Parameter, Reset
+from qiskit.circuit import Clbit, Delay, Duration, IfElseOp, Measure, Parameter, Reset
 from qiskit.circuit.classical import expr
 from qiskit.circuit.library import CZGate, RZGate, RZZGate, SXGate, XGate
 from qiskit.transpiler import InstructionProperties, Target
@@ -17,8 +17,8 @@ from jobs.preflight import RULES, Request, preflight, require
 from jobs.spec import Pub
 
 
-def machine(*, dynamic=True):
-    made = Target(num_qubits=3, dt=4e-9)
+def machine(*, dynamic=True, alignment=1):
+    made = Target(num_qubits=3, dt=4e-9, pulse_alignment=alignment)
     for gate, seconds in (
         (SXGate(), 32e-9),
         (XGate(), 32e-9),
@@ -153,6 +153,24 @@ def unmeasured():
     return circuit
 
 
+def delay_in_rows(unit):
+    circuit, length = start(), Parameter("length")
+    circuit.delay(length, 1, unit)
+    return Pub(circuit, np.array([[100.0]]))
+
+
+def fraction_of_dt():
+    circuit, length = start(), Parameter("length")
+    circuit.delay(length, 1)
+    return circuit.assign_parameters({length: 33.3})
+
+
+def metadata_that_is_no_json():
+    circuit = start()
+    circuit.metadata = {"made by": circuit}
+    return circuit
+
+
 def called(name):
     """A gate of the circuit's own."""
     inner = QuantumCircuit(1, name=name)
@@ -265,6 +283,15 @@ ILLEGAL = [
     ("register-name", lambda: start(name="self"), {}),
     ("register-name", lambda: start(name="Maß"), {}),
     ("empty-register", empty_register, {}),
+    ("delay", lambda: after(lambda c: c.delay(100, 1, "ns")), {}),
+    ("delay", lambda: branch(lambda c: c.delay(1, 1, "s")), {}),
+    ("delay", lambda: after(lambda c: c.delay(expr.lift(Duration.us(2)), 1)), {}),
+    ("delay", lambda: delay_in_rows("dt"), {}),
+    ("delay", lambda: delay_in_rows("ms"), {}),
+    ("delay", fraction_of_dt, {}),
+    ("delay-alignment", lambda: after(lambda c: c.delay(25, 1)), {"target": machine(alignment=8)}),
+    ("delay-alignment", lambda: branch(lambda c: c.delay(4, 1)), {"target": machine(alignment=8)}),
+    ("changed-by-qpy", metadata_that_is_no_json, {}),
     ("loose-bit", loose_bit, {}),
     ("no-output", no_output, {}),
     ("no-circuits", list, {}),

@@ -1,0 +1,56 @@
+"""Whether what is checked, stored, sent and read back is one circuit."""
+
+from collections.abc import Iterator
+
+from qiskit import QuantumCircuit
+from qiskit.circuit import Delay
+from qiskit.circuit.classical import expr
+from qiskit.exceptions import QiskitError
+from qiskit.transpiler import Target
+
+from jobs.delays import check_delays, whole_dt
+from jobs.digest import circuit_digest
+from jobs.errors import SpecError, StoreError
+from jobs.packing import pack_circuit, unpack_circuit
+from jobs.preflight.rules import Finding, finding
+from jobs.preflight.walk import Place, walk
+
+
+def unreadable_findings(circuit: QuantumCircuit, where: str) -> Iterator[Finding]:
+    """Yield why the instructions of `circuit` cannot be looked at one by one."""
+    try:
+        check_delays(circuit)
+    except SpecError:
+        yield finding("delay", where, "a fraction of dt")
+
+
+def sent_findings(circuit: QuantumCircuit, target: Target, where: str) -> Iterator[Finding]:
+    """Yield what of `circuit` would not reach the machine as it is."""
+    found = []
+    for place in walk(circuit, where):
+        if isinstance(place.operation, Delay):
+            found += list(_delay_findings(place, target))
+    yield from found
+    if not any(one.rule == "delay" for one in found):
+        yield from _round_trip_findings(circuit, where)
+
+
+def _delay_findings(place: Place, target: Target) -> Iterator[Finding]:
+    delay = place.operation
+    length = whole_dt(delay, None)
+    if isinstance(delay.duration, expr.Expr):
+        yield finding("delay", place.where, "an expression of durations")
+    elif length is None or delay.unit != "dt":
+        yield finding("delay", place.where, f"{delay.duration} {delay.unit}")
+    elif length % target.pulse_alignment:
+        many = f"{length} dt, no multiple of {target.pulse_alignment}"
+        yield finding("delay-alignment", place.where, many)
+
+
+def _round_trip_findings(circuit: QuantumCircuit, where: str) -> Iterator[Finding]:
+    try:
+        back = unpack_circuit(pack_circuit(circuit))
+        if circuit_digest(back) != circuit_digest(circuit):
+            yield finding("changed-by-qpy", where, "another circuit")
+    except (QiskitError, StoreError, TypeError, ValueError) as error:
+        yield finding("changed-by-qpy", where, f"{type(error).__name__}: {error}")
