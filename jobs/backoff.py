@@ -18,8 +18,16 @@ class Backoff:
     """How long a service that does not answer is asked again."""
     doubt_seconds: float = 60.0
     """How long a strange answer about one job is taken for one that passes."""
+    listing_seconds: float = 15.0
+    """For how long after a POST the service's list of jobs may lack the job; at most half of the
+    patience is given to that."""
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+
+    @property
+    def lag_seconds(self) -> float:
+        """How long to look again for a job whose answer was lost before it is sent again."""
+        return min(self.listing_seconds, self.patience_seconds / 2)
 
     def attempts(self) -> Iterator[None]:
         """Yield once, and again after each wait, until patience is over."""

@@ -86,7 +86,7 @@ class RemoteExecutor(Protocol):
         """The instance of the account that `submit` sends to."""
         ...
 
-    def submit(self, spec: JobSpec, tag: str) -> str:
+    def submit(self, spec: JobSpec, tag: str, max_execution_seconds: int | None = None) -> str:
         """Send the job with `tag` on it and return the id that the service gave."""
         ...
 

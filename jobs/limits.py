@@ -20,6 +20,8 @@ class Limits:
     rows_multiply_broadcasts: bool = True
     """Undocumented; assumed, since a job that is too large is refused only after the queue."""
     condition_bits: int = 32
+    posts_per_minute: int = 5
+    """Jobs that a user may send. Source: as above, "Job limits"."""
     execution_seconds: tuple[int, int] = (1, 10_800)
     """Range of `max_execution_time`."""
     rep_delay_seconds: tuple[float, float] = (20e-6, 2_000e-6)

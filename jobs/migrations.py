@@ -93,7 +93,7 @@ def _money(connection: Connection) -> None:
         """CREATE TABLE requests (
             request TEXT NOT NULL,
             number INTEGER NOT NULL,
-            key TEXT NOT NULL REFERENCES jobs (key) ON DELETE CASCADE,
+            key TEXT NOT NULL,
             PRIMARY KEY (request, number)
         ) STRICT""",
         """CREATE TABLE posts (

@@ -1,6 +1,6 @@
 """One call from a job to its bits, wherever it runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from jobs.backoff import DEFAULT_BACKOFF, Backoff
 from jobs.executor import Executor, RemoteExecutor
@@ -9,7 +9,7 @@ from jobs.retrieval import collect, watch
 from jobs.spec import JobSpec, PubResult
 from jobs.states import Done, Failed, State, now
 from jobs.store import Store
-from jobs.submission import submit
+from jobs.submission import Terms, submit
 
 
 def run(
@@ -17,6 +17,7 @@ def run(
     executor: Executor | RemoteExecutor,
     store: Store,
     *,
+    terms: Sequence[Terms | None] = (),
     limits: Limits = DEFAULT_LIMITS,
     backoff: Backoff = DEFAULT_BACKOFF,
     report: Callable[[str, State], None] | None = None,
@@ -29,6 +30,7 @@ def run(
         spec: The job.
         executor: Where it runs; `spec.executor` names it.
         store: Where the bits are looked for and put.
+        terms: Of each part of a remote job: most seconds, estimate.
         limits: What one remote job may ask for; larger ones are split.
         backoff: The waits between questions to a remote service.
         report: Called with key and state whenever a remote job changes.
@@ -41,7 +43,7 @@ def run(
     if stored is not None:
         return stored
     if isinstance(executor, RemoteExecutor):
-        keys = submit(spec, executor, store, limits=limits, backoff=backoff)
+        keys = submit(spec, executor, store, terms=terms, limits=limits, backoff=backoff)
         watch(keys, executor, store, backoff=backoff, report=report)
         return collect(spec.key, store)
     store.put_spec(spec)

@@ -173,12 +173,20 @@ class ServiceExecutor:
         with translated("read the usage of the plan"):
             return seconds_left(self._connection(self._home()).cloud_usage())
 
-    def submit(self, spec: JobSpec, tag: str, *, dry_run: bool = False) -> str:
+    def submit(
+        self,
+        spec: JobSpec,
+        tag: str,
+        max_execution_seconds: int | None = None,
+        *,
+        dry_run: bool = False,
+    ) -> str:
         """Send the job with `tag` on it and return the id that the service gave.
 
         Args:
             spec: The job.
             tag: What it is looked up by.
+            max_execution_seconds: Most that it may take; by default as for all of this executor.
             dry_run: Let the service check the job and make up bits, at no cost.
 
         Raises:
@@ -192,7 +200,7 @@ class ServiceExecutor:
             )
         options: dict[str, Any] = {
             "environment": {"job_tags": [tag]},
-            "max_execution_time": self.max_execution_seconds,
+            "max_execution_time": max_execution_seconds or self.max_execution_seconds,
         }
         rep_delay = spec.options.get("rep_delay_seconds")
         if rep_delay is not None:

@@ -140,7 +140,8 @@ class Store:
     def _change(self, connection: sqlite3.Connection, key: str, state: State) -> None:
         name, fields = state_name(state), json.dumps(state_fields(state))
         changed = connection.execute(
-            "UPDATE jobs SET state = ?1, state_fields = ?2, changed_at = ?3 "
+            "UPDATE jobs SET state = ?1, state_fields = ?2, changed_at = ?3, "
+            "quantum_seconds = CASE WHEN ?1 = 'intended' THEN NULL ELSE quantum_seconds END "
             "WHERE key = ?4 AND state IS NOT 'done' AND (state IS NOT ?1 "
             "OR CASE WHEN json_valid(state_fields) "
             "THEN json_remove(state_fields, '$.at') IS NOT json_remove(?2, '$.at') ELSE 1 END)",
@@ -267,10 +268,11 @@ class Store:
             return record_from(row)
 
     def charges(self) -> tuple[tuple[float, float], ...]:
-        """Return (best estimate, charged) in seconds of each job where both are known."""
+        """Return (best estimate, charged) in seconds of each job that ran, where both are known."""
         rows = self._database.read(
             "SELECT estimate_best_seconds, quantum_seconds FROM jobs WHERE quantum_seconds > 0 "
-            "AND estimate_best_seconds IS NOT NULL ORDER BY created_at"
+            "AND estimate_best_seconds IS NOT NULL AND state IS NOT 'failed' "
+            "AND state IS NOT 'cancelled' ORDER BY created_at"
         )
         return tuple((best, charged) for best, charged in rows)
 

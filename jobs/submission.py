@@ -6,12 +6,22 @@ with the job, and is looked up after every doubt.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import uuid4
 
 from jobs.backoff import DEFAULT_BACKOFF, Backoff
-from jobs.errors import JobFailedError, JobNotFoundError, JobsError, ServiceUnavailableError
+from jobs.cost import Estimate
+from jobs.errors import (
+    BudgetError,
+    JobFailedError,
+    JobNotFoundError,
+    JobsError,
+    ServiceUnavailableError,
+)
 from jobs.executor import JobBook, RemoteExecutor, ServiceJob
 from jobs.limits import DEFAULT_LIMITS, Limits
+from jobs.pace import paced
 from jobs.spec import JobSpec
 from jobs.splitting import split
 from jobs.states import Cancelled, Done, Failed, Intended, Running, State, Submitted, now
@@ -21,11 +31,23 @@ TAG_PREFIX = "qrnn-hw"
 _PREFERENCE = ("done", "running", "unknown", "queued", "failed", "cancelled")
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What a job is sent with."""
+
+    limit_seconds: int
+    """Most QPU seconds that it may take, its `max_execution_time`."""
+
+    estimate: Estimate | None = None
+    """By the documented formula, kept to be held against the charge."""
+
+
 def submit(
     spec: JobSpec,
     executor: RemoteExecutor,
     store: Store,
     *,
+    terms: Sequence[Terms | None] = (),
     limits: Limits = DEFAULT_LIMITS,
     backoff: Backoff = DEFAULT_BACKOFF,
 ) -> tuple[str, ...]:
@@ -34,8 +56,17 @@ def submit(
     What the store knows as sent is not sent again, under whatever key it has there; an intent whose
     fate is unknown is looked up first. A job that failed or was cancelled is sent anew.
 
+    Args:
+        spec: The job.
+        executor: The service.
+        store: Where intents and states go.
+        terms: Of each part, None for one that is sent already; without them the executor's own.
+        limits: What one job may ask for.
+        backoff: The waits between attempts.
+
     Raises:
         AuthenticationError: If the account is refused.
+        BudgetError: If the plan is used up.
         JobFailedError: If the service refuses the job.
         ServiceUnavailableError: If the service stays silent; calling again continues.
     """
@@ -43,38 +74,57 @@ def submit(
     stored = store.parts(spec.key)
     if store.raw(spec.key) is not None:
         return stored or (spec.key,)
-    # Parts already sent keep their cut, whatever the limits are now.
-    parts = tuple(store.spec(key) for key in stored) or split(spec, limits)
+    parts = parts_of(spec, store, limits)
     if len(parts) > 1:
         store.put_parts(spec, parts)
     store.put_spec(spec)
-    for part in parts:
+    for part, own in zip(parts, terms or (None,) * len(parts), strict=True):
         with store.lock(part.key):
-            _submit_one(part, executor, store, backoff)
+            _submit_one(part, executor, store, backoff, own)
     return tuple(part.key for part in parts)
 
 
-def _submit_one(spec: JobSpec, executor: RemoteExecutor, store: Store, backoff: Backoff) -> None:
+def parts_of(spec: JobSpec, store: Store, limits: Limits = DEFAULT_LIMITS) -> tuple[JobSpec, ...]:
+    """Return what a job is sent as; parts already sent keep their cut, whatever the limits are."""
+    return tuple(store.spec(key) for key in store.parts(spec.key)) or split(spec, limits)
+
+
+def _submit_one(
+    spec: JobSpec,
+    executor: RemoteExecutor,
+    store: Store,
+    backoff: Backoff,
+    terms: Terms | None,
+) -> None:
     state = store.state(spec.key)
     if isinstance(state, Submitted | Running | Done):
         return
-    doubtful = isinstance(state, Intended)
-    tag = state.tag if isinstance(state, Intended) else f"{TAG_PREFIX}-{uuid4().hex}"
-    failure = ""
+    tag, in_doubt_since = f"{TAG_PREFIX}-{uuid4().hex}", None
+    if isinstance(state, Intended):
+        tag, in_doubt_since = state.tag, _last_post(spec.key, state, store, backoff)
+    limit = () if terms is None else (terms.limit_seconds,)
+    failure = "The list of jobs may not have it yet."
     for _ in backoff.attempts():
         try:
-            if doubtful and settle(spec.key, tag, executor, store) is not None:
-                return
+            if in_doubt_since is not None:
+                if settle(spec.key, tag, executor, store) is not None:
+                    return
+                if backoff.clock() < in_doubt_since + backoff.lag_seconds:
+                    continue
             # From now on it is looked for there, whichever instance is in use then.
             store.put_instance(spec.key, executor.instance)
-            if not doubtful:
-                store.set_state(spec.key, Intended(now(), tag))
-            doubtful = True
-            job_id = executor.submit(spec, tag)
+            with paced(spec.key, store, backoff):
+                if in_doubt_since is None:
+                    store.set_state(spec.key, Intended(now(), tag))
+                _note_terms(spec.key, terms, store)
+                try:
+                    job_id = executor.submit(spec, tag, *limit)
+                finally:
+                    in_doubt_since = backoff.clock()
             store.set_state(spec.key, Submitted(now(), tag, job_id))
-        except JobFailedError as error:
+        except (JobFailedError, BudgetError) as error:
             # An earlier attempt may have been accepted before this one was refused.
-            if not doubtful or settle(spec.key, tag, executor, store) is None:
+            if in_doubt_since is None or settle(spec.key, tag, executor, store) is None:
                 store.set_state(spec.key, Failed(now(), str(error)))
                 raise
             return
@@ -83,12 +133,29 @@ def _submit_one(spec: JobSpec, executor: RemoteExecutor, store: Store, backoff: 
             continue
         _look_for_doubles(spec.key, tag, executor, store)
         return
-    if not doubtful:
+    if in_doubt_since is None:
         raise ServiceUnavailableError(f"{failure} Nothing was sent.")
     raise ServiceUnavailableError(
         f"{failure} The job may have been accepted all the same; its intent is stored. "
         "Run the same command again: it looks the job up before it sends anything."
     )
+
+
+def _last_post(key: str, state: Intended, store: Store, backoff: Backoff) -> float:
+    """Return by the clock of `backoff` when an earlier process may last have sent the job."""
+    ago = store.ledger.seconds_since_post(key)
+    if ago is None:
+        ago = max(0.0, (datetime.now(UTC) - datetime.fromisoformat(state.at)).total_seconds())
+    return backoff.clock() - ago
+
+
+def _note_terms(key: str, terms: Terms | None, store: Store) -> None:
+    if terms is None:
+        return
+    store.ledger.note_limit(key, terms.limit_seconds)
+    if terms.estimate is not None:
+        one = terms.estimate
+        store.put_estimate(key, one.low_seconds, one.best_seconds, one.high_seconds)
 
 
 def _look_for_doubles(key: str, tag: str, executor: RemoteExecutor, store: Store) -> None:
@@ -118,6 +185,7 @@ def settle(key: str, tag: str, executor: RemoteExecutor, store: Store) -> Servic
     store.set_state(key, state_of(kept, tag))
     known = {text for _, text in store.notes(key)}
     for double in doubles:
+        store.ledger.note_charge(key, double.id)
         ended = double.phase == "cancelled" or (
             double.phase in ("queued", "running", "unknown") and _stopped(double.id, place)
         )

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from qrnn_hw.cli import options
 from qrnn_hw.cli.output import Json, print_json, print_table
 
 app = typer.Typer(
@@ -85,12 +86,15 @@ def readout(
     qubits: Annotated[str, typer.Option(help="Qubits of the device, such as 0,3,5-7.")],
     shots: Annotated[int, typer.Option(help="Shots of each of the two circuits.")] = 4000,
     seed: Annotated[int, typer.Option(help="Of a recorded device's shots.")] = 0,
-    budget: Annotated[
-        float | None, typer.Option(help="Refuse to send if the estimate is above these seconds.")
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Spend QPU time without asking.")] = False,
+    budget: options.Budget = None,
+    yes: options.Yes = False,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Measure again, even if the store has an answer.")
+        bool,
+        typer.Option(
+            "--fresh",
+            help="Measure again. Without it the store's answer is printed, of whatever day; one "
+            "that was sent and has not ended is waited for in either case.",
+        ),
     ] = False,
     mid_circuit: Annotated[
         bool,
@@ -146,7 +150,6 @@ def _measured(
     fresh: bool,
     mid_circuit: bool,
 ) -> dict[str, Any]:
-    from jobs.preflight import require
     from jobs.store import Store
     from qrnn_hw.cli.submit import send_and_follow
     from qrnn_hw.config import store_path
@@ -155,16 +158,16 @@ def _measured(
     from qrnn_hw.submission.readout_run import readout_document, readout_workload
 
     machine = open_machine(backend)
-    workload = readout_workload(machine, qubits, fresh=fresh, mid_circuit=mid_circuit)
+    workload = readout_workload(machine, qubits, mid_circuit=mid_circuit)
     verdict = assess(workload, machine, shots=shots, seed=seed, plan=plan_state(machine))
-    require(verdict.findings)
     with Store(store_path()) as store:
-        _, interrupted = send_and_follow(
-            (verdict,), store, mode="job", budget=budget, yes=yes, dry_run=False, wait=True
+        (meant,), _, interrupted = send_and_follow(
+            (verdict,), store, budget=budget, yes=yes, fresh=fresh, wait=True
         )
-        if interrupted or verdict.spec is None:
+        if interrupted:
             raise SystemExit(130)
-        return readout_document(verdict.spec.key, store, qubits)
+        (spec,) = meant.specs
+        return readout_document(spec.key, store, qubits)
 
 
 def _short(value: float | None) -> str:

@@ -30,7 +30,7 @@ def estimate(
         seed=seed,
         mode="job",
     )
-    require(verdict.findings)
+    require(verdict.circuit_findings)
     document = verdict.to_json()
     if json:
         print_json({name: document[name] for name in document if name not in ("ok", "findings")})
@@ -44,6 +44,7 @@ def estimate(
             ("longest path", f"{1e6 * cost['longest_path_seconds']:.1f} us"),
             ("executions", f"{cost['executions']:,} in {document['n_jobs']} job(s)"),
             ("QPU seconds, best", f"{cost['best_seconds']:.1f}"),
+            *_sending(document["sending_seconds"]),
             ("low to high", f"{cost['low_seconds']:.1f} to {cost['high_seconds']:.1f}"),
             (
                 "share of a fresh Open plan" if left is None else f"share of the {left:.0f} s left",
@@ -51,3 +52,8 @@ def estimate(
             ),
         ],
     )
+
+
+def _sending(seconds: float) -> list[tuple[str, str]]:
+    """Return the line on how long the service takes to take the jobs, where that is noticed."""
+    return [("minutes to send the jobs", f"{seconds / 60:.0f} or more")] if seconds else []

@@ -18,10 +18,21 @@ Backend = Annotated[
 ]
 Shots = Annotated[int, typer.Option(help="Shots of each row of each circuit.")]
 Steps = Annotated[int, typer.Option(help="Time steps T of a model.")]
-Rows = Annotated[int, typer.Option(help="Random input sequences of a model.")]
+Rows = Annotated[
+    int, typer.Option(help="Random input sequences of a model; copies of a file's circuit.")
+]
 Seed = Annotated[
     int, typer.Option(help="Of a model's random inputs and weights, and of simulated shots.")
 ]
+Budget = Annotated[
+    float | None,
+    typer.Option(
+        help="QPU seconds that the jobs of this command may take together, whatever their end and "
+        "over all times that it is run. More is refused before it is sent, and the jobs' limits at "
+        "the service stay within it."
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Spend QPU time without asking.")]
 ModeOption = Annotated[str, typer.Option(help="job, batch or session (not on the Open plan).")]
 ModelOptions = Annotated[
     list[str] | None,

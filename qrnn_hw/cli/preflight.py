@@ -11,7 +11,7 @@ from qrnn_hw.cli import options
 from qrnn_hw.cli.output import Json, print_json
 
 if TYPE_CHECKING:
-    from qrnn_hw.submission.assessment import Assessment
+    from qrnn_hw.submission.assessment import Verdict
 
 
 def preflight(
@@ -66,7 +66,7 @@ def assessed(
     seed: int,
     mode: str,
     factors: Sequence[int] = (1,),
-) -> tuple[Assessment, ...]:
+) -> tuple[Verdict, ...]:
     """Load a workload, open its machine and assess the one on the other, folded by each factor.
 
     What is quickly known to be wrong is said before the slow imports.
@@ -86,7 +86,6 @@ def assessed(
     from qrnn_hw.submission.assessment import plan_state
     from qrnn_hw.submission.folded import assess_folded
     from qrnn_hw.submission.machine import open_machine
-    from qrnn_hw.submission.pricing import own_formula
 
     machine = open_machine(backend)
     return assess_folded(
@@ -97,11 +96,10 @@ def assessed(
         seed=seed,
         mode=mode,  # type: ignore[arg-type]
         plan=plan_state(machine),
-        formula=own_formula(),
     )
 
 
-def _print(verdict: Assessment) -> None:
+def _print(verdict: Verdict) -> None:
     warnings = len(verdict.findings) - len(verdict.errors)
     typer.echo(
         f"{verdict.workload.name} on {verdict.machine.name}: {len(verdict.errors)} errors, "
@@ -112,4 +110,4 @@ def _print(verdict: Assessment) -> None:
     if verdict.estimate is not None:
         from qrnn_hw.cli.spending import described
 
-        typer.echo(described(verdict.estimate, verdict.machine, verdict.plan))
+        typer.echo(described(verdict.estimate, verdict.machine, verdict.plan, len(verdict.parts)))

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from qrnn_hw.cli.options import Data, Embeddings, FeedbackMode, ModelOptions, Snapshots, Wiring
-
-if TYPE_CHECKING:
-    from jobs.cost import Estimate
-    from qrnn_hw.submission.assessment import PlanState
-    from qrnn_hw.submission.machine import Machine
+from qrnn_hw.cli.options import (
+    Budget,
+    Data,
+    Embeddings,
+    FeedbackMode,
+    ModelOptions,
+    Snapshots,
+    Wiring,
+    Yes,
+)
 
 
 def run(
@@ -36,7 +40,11 @@ def run(
         str, typer.Option(help="fake_... (recorded, offline) or ibm_... (the real machine).")
     ] = "fake_boston",
     shots: Annotated[
-        int, typer.Option(help="Shots per prediction, the same total for every mitigation.")
+        int,
+        typer.Option(
+            help="Shots per prediction, the same total for every mitigation; of a model in rounds, "
+            "of each circuit in each round."
+        ),
     ] = 1000,
     sentences: Annotated[
         int | None, typer.Option(help="Run only so many test sentences on the machine.")
@@ -84,10 +92,8 @@ def run(
             "runs for just these settings, which runs/latest then links to."
         ),
     ] = None,
-    budget: Annotated[
-        float | None, typer.Option(help="Refuse to send if the estimate is above these seconds.")
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Spend QPU time without asking.")] = False,
+    budget: Budget = None,
+    yes: Yes = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Train on a machine's noise, run on it, mitigate, and report: the whole path in one go.
@@ -144,16 +150,13 @@ def run(
         settings = replace(settings, output=default_folder(settings))
 
     from qrnn_hw.cli.progress import ConsoleProgress
+    from qrnn_hw.cli.spending import confirmation
     from qrnn_hw.report.rounds_report import write_rounds_report
     from qrnn_hw.report.run_report import write_report
     from qrnn_hw.rounds.rounds_job import run_in_rounds
     from qrnn_hw.run.main_job import run_main_job
 
-    def confirm(estimate: Estimate, machine: Machine, plan: PlanState) -> None:
-        from qrnn_hw.cli.spending import confirm_spending
-
-        confirm_spending(estimate, machine, budget_seconds=budget, yes=yes, plan=plan)
-
+    confirm = confirmation(yes=yes)
     with ConsoleProgress() as progress:
         if network.mode == "expectation":
             document = write_rounds_report(run_in_rounds(settings, text, progress, confirm))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qrnn_hw.cli.options import Budget, Yes
 from qrnn_hw.cli.output import Json, Parquet
 
 if TYPE_CHECKING:
@@ -31,10 +32,8 @@ def device(
     hours_between: Annotated[
         float, typer.Option(help="A round begins so long after the one before.")
     ] = 0.0,
-    budget: Annotated[
-        float | None, typer.Option(help="QPU seconds that the whole study may take.")
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Spend QPU time without asking.")] = False,
+    budget: Budget = None,
+    yes: Yes = False,
     output: Annotated[
         Path, typer.Option(help="Folder of the model, the report and the first calibration.")
     ] = Path("runs/device"),
@@ -101,27 +100,24 @@ def device(
 
 
 def _run(trained: TrainedModel, plan: DevicePlan, *, yes: bool) -> Progression:
-    from jobs.cost import Estimate
     from jobs.store import Store
     from qrnn_hw.cli.progress import ConsoleProgress
-    from qrnn_hw.cli.spending import confirm_spending
+    from qrnn_hw.cli.spending import confirmation
     from qrnn_hw.config import store_path
     from qrnn_hw.studies.device import device_jobs, run_rounds
-    from qrnn_hw.submission.assessment import execution_limit_seconds
+    from qrnn_hw.submission.consent import Consent
 
     machine = trained.prepared.machine
     sentences, jobs = device_jobs(trained, plan)
     with Store(store_path()) as store:
         store.put_snapshot(machine.snapshot.digest, machine.snapshot.to_json())
-        left = [job.estimate for job in jobs if store.state(job.spec.key) is None]
-        if left:
-            total = sum(left, start=Estimate(0.0, 0.0, 0.0, 0, 0.0))
-            confirm_spending(total, machine, budget_seconds=None, yes=yes)
-        limit = execution_limit_seconds(tuple(job.estimate for job in jobs), None)
-        executor = machine.executor(max_execution_seconds=limit)
+        # The plan has to have enough for each job when its round is due, not for all of them now.
+        Consent(machine, confirmation(yes=yes)).confirm_unsent(
+            [job.assessed for job in jobs], store, within_plan=False
+        )
         with ConsoleProgress() as progress:
             progress.stage(f"{len(jobs)} jobs in {plan.n_rounds} rounds on {machine.name}")
-            return run_rounds(jobs, sentences, plan, executor, store, progress)
+            return run_rounds(jobs, sentences, plan, machine.executor(), store, progress)
 
 
 def _say_what_is_left(found: Progression, plan: DevicePlan) -> None:

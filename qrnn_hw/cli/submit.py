@@ -13,7 +13,7 @@ from qrnn_hw.cli.output import Json, print_json, print_table
 if TYPE_CHECKING:
     from jobs.states import State
     from jobs.store import Store
-    from qrnn_hw.submission.assessment import Assessment
+    from qrnn_hw.submission.assessment import Verdict
 
 
 def submit(
@@ -32,11 +32,17 @@ def submit(
             "extrapolates them to zero noise; the command for it is printed."
         ),
     ] = None,
-    budget: Annotated[
-        float | None, typer.Option(help="Refuse to send if the estimate is above these seconds.")
-    ] = None,
+    budget: options.Budget = None,
     mode: options.ModeOption = "job",
-    yes: Annotated[bool, typer.Option("--yes", help="Spend QPU time without asking.")] = False,
+    fresh: Annotated[
+        bool,
+        typer.Option(
+            "--fresh",
+            help="Send another job where the last one of this command has ended, made for the "
+            "machine as it is calibrated now.",
+        ),
+    ] = False,
+    yes: options.Yes = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the jobs have ended.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check and price only; send nothing.")
@@ -45,10 +51,10 @@ def submit(
 ) -> None:
     """Check, price and send a model or a circuit file.
 
-    The same command again sends nothing twice: a job that is known is found in the store, and one
-    whose sending was cut short is looked up at the service first.
+    The same command again means the same job, even after the machine was calibrated anew: one that
+    is known is found in the store, and one whose sending was cut short is looked up at the service
+    first. --fresh asks for another.
     """
-    from jobs.preflight import require
     from jobs.store import Store
     from qrnn_hw.cli.preflight import assessed
     from qrnn_hw.config import store_path
@@ -66,11 +72,9 @@ def submit(
         mode=mode,
         factors=factors,
     )
-    for verdict in verdicts:
-        require(verdict.findings)
     with Store(store_path()) as store:
-        keys, interrupted = send_and_follow(
-            verdicts, store, mode=mode, budget=budget, yes=yes, dry_run=dry_run, wait=wait
+        verdicts, keys, interrupted = send_and_follow(
+            verdicts, store, budget=budget, yes=yes, fresh=fresh, dry_run=dry_run, wait=wait
         )
         _print(keys, verdicts, () if interrupted else factors, store, json)
         if interrupted:
@@ -79,68 +83,78 @@ def submit(
             from jobs.retrieval import collect
 
             for verdict in verdicts:
-                if verdict.spec is not None:
-                    collect(verdict.spec.key, store)
+                for spec in verdict.specs:
+                    collect(spec.key, store)
 
 
 def send_and_follow(
-    verdicts: Sequence[Assessment],
+    verdicts: Sequence[Verdict],
     store: Store,
     *,
-    mode: str,
     budget: float | None,
     yes: bool,
-    dry_run: bool,
-    wait: bool,
-) -> tuple[tuple[str, ...], bool]:
-    """Return the keys of the jobs, and whether the user stopped the command, not the jobs.
+    fresh: bool = False,
+    dry_run: bool = False,
+    wait: bool = False,
+) -> tuple[tuple[Verdict, ...], tuple[str, ...], bool]:
+    """Send what is not sent yet, after one question.
 
     All verdicts are of one machine.
-    """
-    from qrnn_hw.submission.following import follow, known_keys
 
+    Returns:
+        The verdicts with known jobs in place, the keys of what is at the service or was run here,
+        none of a dry run, and whether the user stopped the command, not the jobs.
+    """
+    from jobs.preflight import require
+    from qrnn_hw.submission.following import follow, known_keys
+    from qrnn_hw.submission.same_job import as_known
+
+    for verdict in verdicts:
+        if not verdict.jobs:
+            require(verdict.findings)
+    meant = tuple(as_known(verdict, store, fresh=fresh) for verdict in verdicts)
     try:
-        keys = _sent(verdicts, store, mode, budget, yes, dry_run)
+        keys = _sent(verdicts, meant, store, budget, yes, dry_run)
         if wait:
-            follow(keys, verdicts[0], store, report_change)
-        return keys, False
+            follow(keys, meant[0].machine, store, report_change)
+        return meant, keys, False
     except (KeyboardInterrupt, typer.Abort):
-        specs = [verdict.spec for verdict in verdicts if verdict.spec is not None]
+        specs = [spec for verdict in meant for spec in verdict.specs]
         keys = tuple(key for spec in specs for key in known_keys(spec, store))
         typer.echo(come_back(keys), err=True)
-        return keys, True
+        return meant, keys, True
 
 
 def _sent(
-    verdicts: Sequence[Assessment],
+    made_today: Sequence[Verdict],
+    meant: Sequence[Verdict],
     store: Store,
-    mode: str,
     budget: float | None,
     yes: bool,
     dry_run: bool,
 ) -> tuple[str, ...]:
     """Send the jobs after one question, and return their keys; none of a dry run."""
-    from qrnn_hw.cli.spending import check_budget, confirm_spending, described
-    from qrnn_hw.submission.assessment import total_estimate
-    from qrnn_hw.submission.following import is_under_way, send
+    from qrnn_hw.cli.spending import confirmation, described
+    from qrnn_hw.submission.assessment import priced
+    from qrnn_hw.submission.consent import Consent
+    from qrnn_hw.submission.following import send
+    from qrnn_hw.submission.same_job import note_requests
 
-    machine, plan = verdicts[0].machine, verdicts[0].plan
+    machine, plan = meant[0].machine, meant[0].plan
+    jobs = [job for verdict in meant for job in verdict.jobs]
+    consent = Consent(machine, confirmation(yes=yes or dry_run), budget, meant[0].mode)
+    terms = iter(consent.ask(jobs, store))
     if dry_run:
-        estimate = total_estimate(verdicts)
-        check_budget(estimate, machine, budget)
-        typer.echo(described(estimate, machine, plan), err=True)
+        if not machine.is_real:
+            n_parts = sum(len(verdict.parts) for verdict in meant)
+            typer.echo(described(priced(meant), machine, plan, n_parts), err=True)
         return ()
-    waiting = [one for one in verdicts if one.spec is None or not is_under_way(one.spec, store)]
-    if waiting:
-        confirm_spending(
-            total_estimate(waiting), machine, budget_seconds=budget, yes=yes, plan=plan
-        )
     _mention_intents(store)
-    return tuple(
-        key
-        for verdict in verdicts
-        for key in send(verdict, store, mode=mode, budget_seconds=budget)  # type: ignore[arg-type]
-    )
+    keys: list[str] = []
+    for today, verdict in zip(made_today, meant, strict=True):
+        note_requests(today, verdict, store)
+        keys += send(verdict, store, [next(terms) for _ in verdict.jobs])
+    return tuple(keys)
 
 
 def _mention_intents(store: Store) -> None:
@@ -170,21 +184,22 @@ def come_back(keys: Sequence[str]) -> str:
 
 def _print(
     keys: tuple[str, ...],
-    verdicts: Sequence[Assessment],
+    verdicts: Sequence[Verdict],
     factors: Sequence[int],
     store: Store,
     json: bool,
 ) -> None:
-    from qrnn_hw.submission.assessment import estimate_json, total_estimate
+    from qrnn_hw.submission.assessment import estimate_json, priced
     from qrnn_hw.submission.folded import mitigate_command
     from qrnn_hw.submission.job_documents import short_document
 
     jobs: list[dict[str, Any]] = [short_document(key, store) for key in keys]
-    document = {"jobs": jobs, "estimate": estimate_json(total_estimate(verdicts))}
+    document = {"jobs": jobs, "estimate": estimate_json(priced(verdicts))}
     if len(factors) > 1 and jobs:
         document["folded"] = [
-            {"scale_factor": factor, "key": verdict.spec and verdict.spec.key}
+            {"scale_factor": factor, "key": spec.key}
             for factor, verdict in zip(factors, verdicts, strict=True)
+            for spec in verdict.specs
         ]
         document["mitigate"] = mitigate_command(verdicts, factors)
     if json:

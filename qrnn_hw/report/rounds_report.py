@@ -133,11 +133,11 @@ def _rounds(outcome: RoundsOutcome) -> Table:
                 str(number),
                 str(spec.pubs[0].n_rows),
                 str(len(spec.pubs)),
-                f"{estimate.best_seconds:.1f}",
+                "" if job.estimate is None else f"{job.estimate.best_seconds:.1f}",
                 spec.key[:12],
             )
-            for number, (spec, estimate) in enumerate(
-                zip(outcome.measured.specs, outcome.planned.estimates, strict=True), start=1
+            for number, (spec, job) in enumerate(
+                zip(outcome.measured.specs, outcome.planned.jobs, strict=True), start=1
             )
         ),
     )

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
-from jobs.backoff import Backoff
-from jobs.cost import Estimate, qpu_seconds
+from jobs.assess import Assessment, Conditions
+from jobs.cost import Estimate
 from jobs.executor import Executor, RemoteExecutor
 from jobs.isa import transpile_round
-from jobs.preflight import preflight, require
 from jobs.runner import run
-from jobs.spec import JobSpec, Pub
-from jobs.splitting import split
+from jobs.spec import JobSpec, Pub, PubResult
 from jobs.store import Store
+from jobs.submission import Terms
 from qrnn_hw.networks.expectation import Compile
+from qrnn_hw.submission import following
+from qrnn_hw.submission.assessment import assess_jobs, conditions_of, priced
 from qrnn_hw.submission.machine import Machine
-
-POLLING = Backoff()
 
 
 @dataclass
@@ -56,44 +56,33 @@ class Rounds:
 
 @dataclass
 class PlannedRounds(Rounds):
-    """Checks and prices the jobs of all rounds; runs none and answers 0 everywhere."""
+    """Holds the jobs of all rounds against the machine and prices them; runs none.
 
-    estimates: list[Estimate] = field(default_factory=list)
+    A round whose answer is in the store is answered from there, so that the rounds after it are
+    the jobs that were sent; any other is answered by 0 everywhere.
+    """
+
+    store: Store | None = None
+    jobs: list[Assessment] = field(default_factory=list)
+
+    @cached_property
+    def _conditions(self) -> Conditions:
+        return conditions_of(self.machine)
 
     def __call__(self, pubs: Sequence[Pub]) -> NDArray[np.float64]:
-        """Check one round.
-
-        Raises:
-            PreflightError: the machine would refuse it.
-        """
-        target = self.machine.snapshot.target()
+        """Assess one round."""
         spec = self.job(pubs)
-        parts = split(spec)
-        for part in parts:
-            require(
-                preflight(
-                    part.pubs,
-                    target,
-                    shots=part.shots,
-                    faulty_qubits=self.machine.faulty_qubits,
-                )
-            )
-        self.estimates.append(
-            qpu_seconds(
-                spec.pubs,
-                target,
-                shots=spec.shots,
-                n_jobs=len(parts),
-                rep_delay_seconds=self.machine.snapshot.rep_delay_seconds,
-            )
-        )
+        self.jobs += assess_jobs([spec], self.machine, self._conditions)
+        known = None if self.store is None else self.store.raw(spec.key)
+        if known is not None:
+            return _mean_z(known)
         n_bits = next(r.size for r in pubs[0].circuit.cregs if r.name == "out")
         return np.zeros((len(pubs), pubs[0].n_rows, n_bits))
 
     @property
     def estimate(self) -> Estimate:
         """The cost of all rounds."""
-        return sum(self.estimates[1:], start=self.estimates[0])
+        return priced(self.jobs)
 
 
 @dataclass
@@ -103,6 +92,8 @@ class StoredRounds(Rounds):
     executor: Executor | RemoteExecutor | None = None
     store: Store | None = None
     after_round: Callable[[int], None] = lambda done: None
+    terms: Sequence[Sequence[Terms | None]] = ()
+    """Of each part of each round; by default those of the executor."""
 
     def __call__(self, pubs: Sequence[Pub]) -> NDArray[np.float64]:
         """Return <Z> of the bits of `out`, shape (n_circuits, n_rows, m).
@@ -112,11 +103,17 @@ class StoredRounds(Rounds):
         """
         assert self.executor is not None
         assert self.store is not None
-        results = run(self.job(pubs), self.executor, self.store, backoff=POLLING)
+        own = self.terms[len(self.specs)] if self.terms else ()
+        spec = self.job(pubs)
+        results = run(spec, self.executor, self.store, terms=own, backoff=following.POLLING)
         self.after_round(len(self.specs))
-        return np.stack(
-            [1.0 - 2.0 * result.registers["out"].mean(axis=1, dtype=float) for result in results]
-        )
+        return _mean_z(results)
+
+
+def _mean_z(results: Sequence[PubResult]) -> NDArray[np.float64]:
+    return np.stack(
+        [1.0 - 2.0 * result.registers["out"].mean(axis=1, dtype=float) for result in results]
+    )
 
 
 def compiler(machine: Machine, *, seed: int, decoupling: str | None = None) -> Compile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from jobs.isa import check_fits
 from jobs.store import Store
+from jobs.submission import Terms
 from qrnn_hw.classical.baselines import Baseline
 from qrnn_hw.config import store_path, writable_folder
 from qrnn_hw.data.labelled_text import LabelledText
@@ -21,7 +23,6 @@ from qrnn_hw.recipes.recipe_run import PreparedRecipe, prepare_recipe, train_rec
 from qrnn_hw.recipes.recipe_settings import RecipeSettings
 from qrnn_hw.rounds.rounds import PlannedRounds, StoredRounds, compiler
 from qrnn_hw.rounds.training import with_noise
-from qrnn_hw.run.consent import Confirm, agree
 from qrnn_hw.run.controls import classical_controls
 from qrnn_hw.run.evaluate import accuracy_interval
 from qrnn_hw.run.kept_calibration import keep_calibration, open_as_begun
@@ -30,7 +31,7 @@ from qrnn_hw.run.progress import Progress
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.run.task import Task, load_task
 from qrnn_hw.statistics.intervals import Interval
-from qrnn_hw.submission.assessment import execution_limit_seconds
+from qrnn_hw.submission.consent import Confirm, Consent
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.train.trainer import TrainingState
 
@@ -70,8 +71,8 @@ def run_in_rounds(
         settings: what to run; its engine should be exact.
         text: labelled sentences to train and test on.
         progress: told of each stage.
-        confirm: called once with the estimate of all rounds: before the training of a new run,
-            after that of one that goes on.
+        confirm: called with what all rounds would be sent as: before the training of a new run,
+            after that of one that goes on; again only where more would be spent than was confirmed.
 
     Raises:
         QRNNError, CircuitsError, CalibrationError, JobsError: see the exit codes.
@@ -88,16 +89,18 @@ def run_in_rounds(
     test = prepared.test[0].take(np.arange(len(prepared.test[0]))[: settings.sentences])
     compiled = compiler(machine, seed=settings.seeds["transpiler"], decoupling=settings.decoupling)
 
-    def plan(network: TrainedNetwork, encoded: Encoded) -> PlannedRounds:
-        rounds = PlannedRounds(machine, settings.shots, settings.seeds["shots_scale_1"])
+    def plan(network: TrainedNetwork, encoded: Encoded, store: Store) -> PlannedRounds:
+        seed = settings.seeds["shots_scale_1"]
+        rounds = PlannedRounds(machine, settings.shots, seed, store=store)
         scores_in_rounds(network, encoded, rounds, compiled)
         return rounds
 
-    is_new = not (settings.output / "checkpoint.npz").exists()
-    if is_new:
+    consent = Consent(machine, confirm, settings.budget_seconds)
+    if not (settings.output / "checkpoint.npz").exists():
         progress.stage("building, checking and pricing the rounds")
         untrained = TrainedNetwork(prepared.network, prepared.initial[0])
-        agree(plan(untrained, untrained.encoded(test)), machine, confirm)
+        with Store(store_path()) as store:
+            consent.ask(plan(untrained, untrained.encoded(test), store).jobs, store)
     noise = f"under the noise of {machine.name}" if trained.noise else "without noise"
     progress.stage(f"training {settings.model} {noise}")
     state = train_recipe(trained, progress)
@@ -108,12 +111,12 @@ def run_in_rounds(
     controls = classical_controls(
         task, n_parameters=network.n_parameters, seed=settings.seeds["training"]
     )
-    planned = plan(network, encoded)
-    if not is_new:  # what of it is sent already is only known with the weights
-        agree(planned, machine, confirm)
-    progress.stage(f"running {len(planned.specs)} rounds on {machine.name}, one job each")
     with Store(store_path()) as store:
-        measured = _stored_rounds(settings, planned, store, progress)
+        # What of it is sent already is only known with the weights.
+        planned = plan(network, encoded, store)
+        terms = consent.ask(planned.jobs, store)
+        progress.stage(f"running {len(planned.specs)} rounds on {machine.name}, one job each")
+        measured = _stored_rounds(settings, planned, terms, store, progress)
         noisy = scores_in_rounds(network, encoded, measured, compiled)
     scores = _simulated(settings, network, test) | {"noisy": noisy}
     if trained.noise:
@@ -135,19 +138,23 @@ def _simulated(
 
 
 def _stored_rounds(
-    settings: RunSettings, planned: PlannedRounds, store: Store, progress: Progress
+    settings: RunSettings,
+    planned: PlannedRounds,
+    terms: Sequence[Sequence[Terms | None]],
+    store: Store,
+    progress: Progress,
 ) -> StoredRounds:
-    """Return what runs each round as a stored job, within the budget of all of them."""
+    """Return what runs each round as a stored job, on the terms of its plan."""
     machine = planned.machine
     store.put_snapshot(machine.snapshot.digest, machine.snapshot.to_json())
-    limit = execution_limit_seconds(tuple(planned.estimates), settings.budget_seconds)
     return StoredRounds(
         machine,
         settings.shots,
         settings.seeds["shots_scale_1"],
-        executor=machine.executor(max_execution_seconds=limit),
+        executor=machine.executor(),
         store=store,
         after_round=lambda done: progress.advance(done, len(planned.specs)),
+        terms=terms,
     )
 
 

@@ -22,7 +22,6 @@ from qrnn_hw.networks.examples import Encoded, Examples
 from qrnn_hw.networks.identity import digest, network_content
 from qrnn_hw.networks.network import Network, TrainedNetwork, network_of
 from qrnn_hw.run.agreement import compare_with_aer
-from qrnn_hw.run.consent import Confirm, agree
 from qrnn_hw.run.controls import classical_controls
 from qrnn_hw.run.evaluate import Measured, plan_shots
 from qrnn_hw.run.kept_calibration import keep_calibration, keep_snapshots, open_as_begun
@@ -33,7 +32,7 @@ from qrnn_hw.run.progress import Progress
 from qrnn_hw.run.resuming import read_state, resumed
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.run.task import Task, load_task
-from qrnn_hw.submission.assessment import execution_limit_seconds
+from qrnn_hw.submission.consent import Confirm, Consent, ask_now
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.train.adam import Adam
 from qrnn_hw.train.checkpoint import Identity
@@ -232,8 +231,8 @@ def run_main_job(
         settings: what to run.
         text: labelled sentences to train and test on.
         progress: told of each stage.
-        confirm: called once with the estimate of what is to be sent: before the training of a
-            new run, after that of one that goes on.
+        confirm: called with what is to be sent: before the training of a new run, after that of
+            one that goes on; again only where more would be spent than was confirmed.
 
     Raises:
         QRNNError, CircuitsError, CalibrationError, JobsError: see the exit codes.
@@ -243,10 +242,10 @@ def run_main_job(
     writable_folder(settings.output)
     test = prepared.test
     plan_shots(settings.shots, len(test))  # too few shots are said before the training
-    is_new = not (settings.output / "checkpoint.npz").exists()
-    if is_new:
+    consent = Consent(prepared.machine, confirm, settings.budget_seconds)
+    if not (settings.output / "checkpoint.npz").exists():
         progress.stage("building, checking and pricing the jobs")
-        agree(_planned(prepared, prepared.initial().encoded(test)), prepared.machine, confirm)
+        ask_now(consent, _planned(prepared, prepared.initial().encoded(test)).jobs)
     noise = (
         f"under the noise of {prepared.machine.name}"
         if prepared.training_noises
@@ -271,10 +270,8 @@ def run_main_job(
         seed=settings.seeds["shots_scale_1"],
     )
     planned = _planned(prepared, encoded)
-    if not is_new:  # what of it is sent already is only known with the weights
-        agree(planned, prepared.machine, confirm)
     progress.stage(f"running {len(planned.specs)} jobs on {prepared.machine.name}")
-    measured = _measure(prepared, planned, progress)
+    measured = _measure(prepared, planned, consent, progress)
     return Outcome(
         settings=settings,
         task=prepared.task,
@@ -297,9 +294,12 @@ def _planned(prepared: Prepared, encoded: Encoded) -> PlannedJobs:
     return plan_jobs(prepared.settings, prepared.machine, prepared.transpiled, encoded)
 
 
-def _measure(prepared: Prepared, planned: PlannedJobs, progress: Progress) -> Measured:
+def _measure(
+    prepared: Prepared, planned: PlannedJobs, consent: Consent, progress: Progress
+) -> Measured:
+    """Run what is not in the store; what of it is sent already is only known with the weights."""
+    machine = prepared.machine
     with Store(store_path()) as store:
-        store.put_snapshot(prepared.machine.snapshot.digest, prepared.machine.snapshot.to_json())
-        limit = execution_limit_seconds((planned.estimate,), prepared.settings.budget_seconds)
-        executor = prepared.machine.executor(max_execution_seconds=limit)
-        return measure(planned, executor, store, progress.advance)
+        terms = consent.ask(planned.jobs, store)
+        store.put_snapshot(machine.snapshot.digest, machine.snapshot.to_json())
+        return measure(planned, machine.executor(), store, terms, progress.advance)

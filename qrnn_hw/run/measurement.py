@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from qiskit.circuit import QuantumCircuit
 
 from calibration.readout import readout_circuits
-from jobs.cost import Estimate, qpu_seconds
+from jobs.assess import Assessment
+from jobs.cost import Estimate
 from jobs.executor import Executor, RemoteExecutor
 from jobs.isa import TranspiledStep
-from jobs.preflight import preflight, require
 from jobs.run_time import run_time
 from jobs.runner import run
 from jobs.spec import JobSpec, Pub
-from jobs.splitting import split
 from jobs.store import Store
+from jobs.submission import Terms
 from qrnn_hw.mitigation.folding import fold
 from qrnn_hw.mitigation.readout_calibration import from_shots
 from qrnn_hw.networks.examples import Encoded
 from qrnn_hw.predict import SentencePubs, sentence_pubs
 from qrnn_hw.run.evaluate import ZNE, Measured, ShotPlan, plan_shots
 from qrnn_hw.run.settings import RunSettings
+from qrnn_hw.submission import following
+from qrnn_hw.submission.assessment import assess_jobs, priced
 from qrnn_hw.submission.machine import Machine
 
 
@@ -30,24 +32,22 @@ from qrnn_hw.submission.machine import Machine
 class PlannedJobs:
     """The jobs of one evaluation, before anything is sent."""
 
-    calibration: JobSpec
-    scaled: tuple[JobSpec, ...]
-    """One job for each scale factor of the extrapolation, the raw one first."""
+    jobs: tuple[Assessment, ...]
+    """In the order in which they are sent: the readout calibration, and one job for each scale
+    factor of the extrapolation, the raw one first."""
 
     sentences: SentencePubs
     shots: ShotPlan
-    estimates: tuple[Estimate, ...]
-    """Of each job, in the order of `specs`."""
 
     @property
     def estimate(self) -> Estimate:
         """Of all jobs together."""
-        return sum(self.estimates[1:], start=self.estimates[0])
+        return priced(self.jobs)
 
     @property
     def specs(self) -> tuple[JobSpec, ...]:
         """All jobs, in the order in which they are sent."""
-        return (self.calibration, *self.scaled)
+        return tuple(job.spec for job in self.jobs)
 
 
 def plan_jobs(
@@ -56,13 +56,13 @@ def plan_jobs(
     transpiled: TranspiledStep,
     test: Encoded,
 ) -> PlannedJobs:
-    """Build every circuit of the device, check it against the machine's rules and price it.
+    """Build every circuit of the device, hold it against the machine's rules and price it.
 
     The first scale factor gets all the shots of a raw prediction; the extrapolation uses a part
     of them again beside the folded circuits' own.
 
     Raises:
-        PreflightError: the machine would refuse a circuit.
+        PreflightError: a circuit has no price.
         UsageError: too few shots.
     """
     width, seeds = machine.snapshot.n_qubits, settings.seeds
@@ -92,23 +92,7 @@ def plan_jobs(
         )
         for pubs, shots, seed in jobs
     ]
-    target = machine.snapshot.target()
-    estimates = []
-    for spec in specs:
-        parts = split(spec)
-        for part in parts:
-            faulty = machine.faulty_qubits
-            require(preflight(part.pubs, target, shots=part.shots, faulty_qubits=faulty))
-        estimates.append(
-            qpu_seconds(
-                spec.pubs,
-                target,
-                shots=spec.shots,
-                n_jobs=len(parts),
-                rep_delay_seconds=machine.snapshot.rep_delay_seconds,
-            )
-        )
-    return PlannedJobs(specs[0], tuple(specs[1:]), by_scale[0], plan, tuple(estimates))
+    return PlannedJobs(assess_jobs(specs, machine), by_scale[0], plan)
 
 
 def _folded_on_device(
@@ -125,6 +109,7 @@ def measure(
     planned: PlannedJobs,
     executor: Executor | RemoteExecutor,
     store: Store,
+    terms: Sequence[Sequence[Terms | None]],
     after_job: Callable[[int, int], None] = lambda done, total: None,
 ) -> Measured:
     """Run the jobs, or read them from the store, and decode the stored bits.
@@ -133,14 +118,15 @@ def measure(
         planned: from `plan_jobs`.
         executor: of the machine.
         store: where raw bits are kept before they are decoded.
+        terms: of each part of each job, from `Consent.ask`.
         after_job: called with the number of finished jobs and of all.
     """
     raw = []
-    for index, spec in enumerate(planned.specs):
-        raw.append(run(spec, executor, store))
+    for index, (spec, own) in enumerate(zip(planned.specs, terms, strict=True)):
+        raw.append(run(spec, executor, store, terms=own, backoff=following.POLLING))
         after_job(index + 1, len(planned.specs))
     zeros, ones = (result.registers["out"][0] for result in raw[0])
     return Measured(
         scaled=tuple(planned.sentences.outcomes(results) for results in raw[1:]),
-        calibration=from_shots(zeros, ones, run_time(planned.calibration.key, store).at),
+        calibration=from_shots(zeros, ones, run_time(planned.specs[0].key, store).at),
     )

@@ -57,7 +57,7 @@ class RunSettings:
     """Of the training alone, the split staying that of `seed`; None is `seed`."""
 
     budget_seconds: float | None = None
-    """Most QPU seconds that one job may take on a real machine; None is twice its estimate."""
+    """QPU seconds that all jobs of the run may take together; None is no limit."""
 
     options: tuple[tuple[str, Any], ...] = ()
     """Options of the model that are given, by name."""

@@ -11,19 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.files import read_snapshot, write_snapshot
-from jobs.cost import Estimate, qpu_seconds
+from jobs.assess import Assessment
+from jobs.budget import Budget
+from jobs.cost import Estimate
+from jobs.errors import BudgetError
 from jobs.executor import Executor, RemoteExecutor
-from jobs.preflight import preflight, require
 from jobs.run_time import run_time
 from jobs.runner import run
 from jobs.spec import JobSpec
 from jobs.splitting import split
-from jobs.states import Done, Running, Submitted
 from jobs.store import Store
+from jobs.submission import Terms
 from qrnn_hw.errors import UsageError
 from qrnn_hw.predict import SentencePubs, sentence_pubs
 from qrnn_hw.run.progress import Progress
 from qrnn_hw.studies.trained import TrainedModel
+from qrnn_hw.submission import following
+from qrnn_hw.submission.assessment import assess_jobs, priced
 from qrnn_hw.submission.machine import Machine
 
 Counts = NDArray[np.int64]
@@ -73,8 +77,17 @@ class DeviceJob:
 
     round: int
     shots: int
-    spec: JobSpec
-    estimate: Estimate
+    assessed: Assessment
+
+    @property
+    def spec(self) -> JobSpec:
+        """The job itself."""
+        return self.assessed.spec
+
+    @property
+    def estimate(self) -> Estimate:
+        """What it would be charged."""
+        return priced([self.assessed])
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +109,8 @@ class Progression:
     measured: tuple[Measurement, ...]
     n_jobs: int
     spent_seconds: float
-    """Charged by the service, where it says so; else estimated."""
+    """Charged by the service for every job of the study, whatever its end, or still open; on a
+    recorded device as estimated."""
 
     due: datetime | None = None
     """When the next round may begin, where it is not yet time."""
@@ -137,31 +151,27 @@ def device_jobs(model: TrainedModel, plan: DevicePlan) -> tuple[SentencePubs, li
     """Build, check and price every job of every round.
 
     Raises:
-        PreflightError: the machine would refuse a circuit.
+        UsageError: too few sentences.
     """
     prepared, machine = model.prepared, model.prepared.machine
-    width, target = machine.snapshot.n_qubits, machine.snapshot.target()
+    width = machine.snapshot.n_qubits
     sentences = sentence_pubs(
         prepared.transpiled,
         model.encoded,
         lambda circuit: prepared.transpiled.embed(circuit, width),
     )
-    estimates = {}
-    for shots in plan.shot_counts:
-        parts = split(_spec(machine, sentences, shots, 0, plan.seed))
-        for part in parts:
-            require(preflight(part.pubs, target, shots=part.shots))
-        estimates[shots] = qpu_seconds(
-            sentences.pubs,
-            target,
-            shots=shots,
-            n_jobs=len(parts),
-            rep_delay_seconds=machine.snapshot.rep_delay_seconds,
-        )
+    specs = [_spec(machine, sentences, shots, 0, plan.seed) for shots in plan.shot_counts]
+    # A repeat differs from the first round in nothing that the machine looks at.
+    first = dict(zip(plan.shot_counts, assess_jobs(specs, machine), strict=True))
     return sentences, [
-        DeviceJob(n, shots, _spec(machine, sentences, shots, n, plan.seed), estimates[shots])
+        DeviceJob(n, shots, _repeat(first[shots], _spec(machine, sentences, shots, n, plan.seed)))
         for n, shots in plan.order()
     ]
+
+
+def _repeat(assessed: Assessment, spec: JobSpec) -> Assessment:
+    parts = zip(assessed.parts, split(spec), strict=True)
+    return replace(assessed, spec=spec, parts=tuple(replace(part, spec=own) for part, own in parts))
 
 
 def _spec(machine: Machine, sentences: SentencePubs, shots: int, number: int, seed: int) -> JobSpec:
@@ -192,37 +202,30 @@ def run_rounds(
         JobsError: a job failed, or the service is away; calling again goes on.
     """
     measured: list[Measurement] = []
-    spent = 0.0
+    assessed = [job.assessed for job in jobs]
+    service = executor if isinstance(executor, RemoteExecutor) else None
+    budget = Budget(store, service, plan.budget_seconds)
     for number, job in enumerate(jobs):
-        if not _is_sent(job.spec.key, store):
+        terms: tuple[Terms | None, ...] = ()
+        if unsent := budget.unsent([job.assessed]):
             due = _due(measured, job.round, plan.hours_between)
             if due is not None and clock() < due:
-                return Progression(tuple(measured), len(jobs), spent, due=due)
-            reached = spent + job.estimate.high_seconds
-            if plan.budget_seconds is not None and reached > plan.budget_seconds:
+                return Progression(tuple(measured), len(jobs), budget.spent(assessed), due=due)
+            try:
+                (terms,) = budget.terms([job.assessed], of=assessed)
+            except BudgetError:
+                spent, reached = budget.spent(assessed), budget.reach(unsent, assessed)
                 return Progression(tuple(measured), len(jobs), spent, over_budget=reached)
-        counts = sentences.outcome_counts(run(job.spec, executor, store))
+        results = run(job.spec, executor, store, terms=terms, backoff=following.POLLING)
         ended = run_time(job.spec.key, store).at.isoformat()
+        counts = sentences.outcome_counts(results)
         measured.append(Measurement(job.round, job.shots, job.spec.key, counts, ended))
-        spent += _charged(job, store)
+        spent = budget.spent(assessed[: number + 1])
         progress.advance(number + 1, len(jobs), f"round {job.round + 1}, {spent:.0f} s")
-    return Progression(tuple(measured), len(jobs), spent)
-
-
-def _is_sent(key: str, store: Store) -> bool:
-    parts = store.parts(key) or (key,)
-    sent = [isinstance(store.state(part), Submitted | Running | Done) for part in parts]
-    return store.raw(key) is not None or all(sent)
+    return Progression(tuple(measured), len(jobs), budget.spent(assessed))
 
 
 def _due(measured: Sequence[Measurement], number: int, hours: float) -> datetime | None:
     """Return when a round may begin: so many hours after the last job of the one before."""
     before = [datetime.fromisoformat(one.ended) for one in measured if one.round < number]
     return max(before) + timedelta(hours=hours) if before and hours else None
-
-
-def _charged(job: DeviceJob, store: Store) -> float:
-    parts = store.parts(job.spec.key) or (job.spec.key,)
-    charged = [store.quantum_seconds(part) for part in parts]
-    known = [one for one in charged if one is not None]
-    return sum(known) if len(known) == len(parts) else job.estimate.best_seconds

@@ -196,14 +196,18 @@ def _calibrate(laws: _Laws, shots: int, generator: np.random.Generator) -> Reado
 
 def _qpu_seconds(model: TrainedModel, shots: _Shots) -> float:
     transpiled = model.prepared.transpiled
-    target = transpiled.snapshot.target()
+    priced = partial(
+        qpu_seconds,
+        target=transpiled.snapshot.target(),
+        rep_delay_seconds=model.prepared.machine.snapshot.rep_delay_seconds,
+    )
     total = 0.0
     for factor, count in zip(ZNE.scale_factors, shots.scaled, strict=False):
         folded = partial(fold, scale_factor=factor)
         sentences = sentence_pubs(transpiled, model.encoded, folded)
-        total += qpu_seconds(sentences.pubs, target, shots=count).best_seconds
+        total += priced(sentences.pubs, shots=count).best_seconds
     if shots.calibration:
         read = [transpiled.wires[wire] for wire in transpiled.architecture.readout]
         circuits = map(Pub.bound, readout_circuits(transpiled.n_active, read))
-        total += qpu_seconds(circuits, target, shots=shots.calibration).best_seconds
+        total += priced(circuits, shots=shots.calibration).best_seconds
     return total

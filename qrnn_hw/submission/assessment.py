@@ -1,20 +1,22 @@
-"""What a machine would say to a job, and what it would cost, before anything is sent."""
+"""What a machine and an account would say to a workload, before anything is sent."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from jobs.cost import DEFAULT_FORMULA, OPEN_PLAN, Estimate, Formula, qpu_seconds
-from jobs.errors import ServiceUnavailableError, SpecError
-from jobs.limits import DEFAULT_LIMITS
-from jobs.preflight import Finding, Request, preflight
+from jobs.assess import Assessment, Conditions, total
+from jobs.assess import assess as assess_parts
+from jobs.cost import OPEN_PLAN, Estimate
+from jobs.errors import PreflightError, ServiceUnavailableError
+from jobs.pace import sending_seconds
+from jobs.preflight import Finding, Request, request_findings, require
 from jobs.spec import JobSpec
 from jobs.splitting import split
 from qrnn_hw.errors import UsageError
 from qrnn_hw.submission.machine import Machine
+from qrnn_hw.submission.pricing import own_formula
 from qrnn_hw.submission.workload import Workload
 
 if TYPE_CHECKING:
@@ -30,22 +32,22 @@ class PlanState:
 
 
 @dataclass(frozen=True, eq=False)
-class Assessment:
-    """The verdict on one workload."""
+class Verdict:
+    """What is said to one workload."""
 
     workload: Workload
     machine: Machine
-    findings: tuple[Finding, ...]
-    spec: JobSpec | None
-    """The job; None while a circuit has free parameters."""
+    jobs: tuple[Assessment, ...]
+    """The jobs; none while a circuit has free parameters."""
 
-    parts: tuple[JobSpec, ...]
-    """The jobs that it would be sent as, each within the limits of one."""
-
-    estimates: tuple[Estimate, ...]
-    """Of each part; empty when a circuit cannot be timed."""
-
+    circuit_findings: tuple[Finding, ...]
     plan: PlanState
+    mode: Mode = "job"
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong with the circuits, and with sending all of it under the plan."""
+        return (*self.circuit_findings, *plan_findings(self.estimate, self.plan, self.mode))
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -53,11 +55,21 @@ class Assessment:
         return tuple(one for one in self.findings if one.severity == "error")
 
     @property
+    def specs(self) -> tuple[JobSpec, ...]:
+        """Every job."""
+        return tuple(job.spec for job in self.jobs)
+
+    @property
+    def parts(self) -> tuple[JobSpec, ...]:
+        """What they would be sent as, each within the limits of one."""
+        return tuple(part.spec for job in self.jobs for part in job.parts)
+
+    @property
     def estimate(self) -> Estimate | None:
         """The whole cost, or None when it cannot be told."""
-        if not self.estimates:
-            return None
-        return sum(self.estimates[1:], start=self.estimates[0])
+        estimates = [job.estimate for job in self.jobs]
+        known = [one for one in estimates if one is not None]
+        return total(known) if len(known) == len(estimates) else None
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON document."""
@@ -68,24 +80,29 @@ class Assessment:
             "backend": self.machine.name,
             "ok": not self.errors,
             "findings": [asdict(one) for one in self.findings],
-            "n_circuits": len(self.workload.items),
+            "n_circuits": self.workload.n_circuits,
             "n_jobs": len(self.parts),
             "estimate": estimate and estimate_json(estimate),
+            "sending_seconds": sending_seconds(len(self.parts)),
             "plan": {"name": self.plan.name, "remaining_seconds": left},
             "share_of_plan": estimate and share(estimate, self.plan),
         }
 
 
-def total_estimate(verdicts: Sequence[Assessment]) -> Estimate:
-    """Return the cost of all, each of which preflight has passed.
+def priced(jobs: Sequence[Assessment | Verdict]) -> Estimate:
+    """Return the cost of all.
 
     Raises:
-        ValueError: one cannot be timed.
+        PreflightError: a circuit cannot be timed; the first finding says why.
     """
-    estimates = [one.estimate for one in verdicts if one.estimate is not None]
-    if len(estimates) < max(len(verdicts), 1):
-        raise ValueError("only what passed preflight has a price")
-    return sum(estimates[1:], start=estimates[0])
+    for job in jobs:
+        if job.estimate is None:
+            require(job.findings)
+            raise PreflightError("A job should have a price. Got a circuit that cannot be timed.")
+    found = total([job.estimate for job in jobs if job.estimate is not None])
+    if found is None:
+        raise PreflightError("There should be a job. Got none.")
+    return found
 
 
 def estimate_json(estimate: Estimate) -> dict[str, float]:
@@ -119,13 +136,33 @@ def plan_state(machine: Machine) -> PlanState:
         return PlanState()
 
 
-def execution_limit_seconds(estimates: tuple[Estimate, ...], budget_seconds: float | None) -> int:
-    """Return the default `max_execution_time` of a job: twice its high estimate, or the budget."""
-    lowest, highest = DEFAULT_LIMITS.execution_seconds
-    wanted = max(10.0, 2 * max(one.high_seconds for one in estimates))
-    if budget_seconds is not None:
-        wanted = min(wanted, budget_seconds)
-    return min(max(math.ceil(wanted), lowest), highest)
+def plan_findings(
+    estimate: Estimate | None, plan: PlanState, mode: str = "job"
+) -> tuple[Finding, ...]:
+    """Return why the plan would not take jobs of this cost in this mode."""
+    return tuple(request_findings(Request(mode, plan.name, plan.remaining_seconds, estimate)))
+
+
+def conditions_of(machine: Machine) -> Conditions:
+    """Return what holds for every job on a machine, with the price as this account learned it."""
+    snapshot = machine.snapshot
+    return Conditions(
+        snapshot.target(), machine.faulty_qubits, snapshot.rep_delay_seconds, own_formula()
+    )
+
+
+def assess_jobs(
+    specs: Iterable[JobSpec], machine: Machine, conditions: Conditions | None = None
+) -> tuple[Assessment, ...]:
+    """Check and price jobs, each in the parts that it would be sent as.
+
+    Args:
+        specs: the jobs.
+        machine: where.
+        conditions: of the machine, where they are known already.
+    """
+    known = conditions or conditions_of(machine)
+    return tuple(assess_parts(spec, split(spec), known) for spec in specs)
 
 
 def assess(
@@ -136,8 +173,8 @@ def assess(
     seed: int = 0,
     mode: Mode = "job",
     plan: PlanState | None = None,
-    formula: Formula = DEFAULT_FORMULA,
-) -> Assessment:
+    conditions: Conditions | None = None,
+) -> Verdict:
     """Check a workload against every rule of the machine and price it.
 
     Args:
@@ -147,68 +184,33 @@ def assess(
         seed: of a recorded device's shots.
         mode: job, batch or session.
         plan: of the account, None where it does not matter.
-        formula: of the price.
+        conditions: of the machine, where they are known already.
 
     Raises:
         UsageError: fewer than one shot.
     """
     if shots < 1:
         raise UsageError(f"the number of shots should be at least 1. Got {shots}.")
-    target = machine.snapshot.target()
-    plan = plan or PlanState()
+    plan, known = plan or PlanState(), conditions or conditions_of(machine)
     if not workload.is_bound:
-        found = preflight(workload.items, target, shots=shots, faulty_qubits=machine.faulty_qubits)
-        return Assessment(workload, machine, found, None, (), (), plan)
-    whole = _spec(workload, machine, shots, seed)
-    parts = split(whole)
-    estimates = tuple(_estimates(parts, machine, formula))
-    left = plan.remaining_seconds
-    findings: list[Finding] = []
-    for index, part in enumerate(parts):
-        request = Request(mode=mode, plan=plan.name, remaining_seconds=left)
-        if estimates:
-            limit = execution_limit_seconds(estimates, None)
-            request = Request(mode, plan.name, left, estimates[index], limit)
-            left = None if left is None else left - estimates[index].best_seconds
-        for one in preflight(
-            part.pubs,
-            target,
+        return Verdict(workload, machine, (), known.findings(workload.items, shots), plan, mode)
+    jobs = assess_jobs(_specs(workload, machine, shots, seed), machine, known)
+    found = tuple(dict.fromkeys(one for job in jobs for one in job.findings))
+    return Verdict(workload, machine, jobs, found, plan, mode)
+
+
+def _specs(workload: Workload, machine: Machine, shots: int, seed: int) -> list[JobSpec]:
+    return [
+        JobSpec(
+            pubs=pubs,
             shots=shots,
-            request=request,
-            faulty_qubits=machine.faulty_qubits,
-        ):
-            if one not in findings:
-                findings.append(one)
-    return Assessment(workload, machine, tuple(findings), whole, parts, estimates, plan)
-
-
-def _spec(workload: Workload, machine: Machine, shots: int, seed: int) -> JobSpec:
-    return JobSpec(
-        pubs=workload.pubs,
-        shots=shots,
-        executor=machine.executor_name,
-        backend=machine.name,
-        options=workload.options,
-        seed=None if machine.is_real else seed,
-        # A recorded device draws from its calibration; on a real one it is part of the job only
-        # when the circuits were made for it.
-        snapshot=workload.snapshot if machine.is_real else machine.snapshot.digest,
-    )
-
-
-def _estimates(parts: tuple[JobSpec, ...], machine: Machine, formula: Formula) -> list[Estimate]:
-    target = machine.snapshot.target()
-    try:
-        return [
-            qpu_seconds(
-                part.pubs,
-                target,
-                shots=part.shots,
-                rep_delay_seconds=machine.snapshot.rep_delay_seconds,
-                formula=formula,
-            )
-            for part in parts
-        ]
-    except SpecError:
-        # What cannot be timed is what the machine does not have: a finding says so.
-        return []
+            executor=machine.executor_name,
+            backend=machine.name,
+            options=dict(workload.options) | ({"round": number} if workload.in_rounds else {}),
+            seed=None if machine.is_real else seed + number,
+            # A recorded device draws from its calibration; on a real one it is part of the job
+            # only when the circuits were made for it.
+            snapshot=workload.snapshot if machine.is_real else machine.snapshot.digest,
+        )
+        for number, pubs in enumerate(workload.jobs)
+    ]

@@ -12,10 +12,10 @@ from jobs.runtime import ServiceExecutor
 from jobs.spec import JobSpec
 from jobs.submission import TAG_PREFIX
 from qrnn_hw.errors import UsageError
-from qrnn_hw.submission.assessment import Assessment
+from qrnn_hw.submission.assessment import Verdict
 
 
-def with_dry_run(assessment: Assessment, backoff: Backoff) -> Assessment:
+def with_dry_run(verdict: Verdict, backoff: Backoff) -> Verdict:
     """Let the service check each part of the job and add what it refuses to the findings.
 
     Raises:
@@ -23,18 +23,18 @@ def with_dry_run(assessment: Assessment, backoff: Backoff) -> Assessment:
         PreflightError: the plan has no dry runs.
         ServiceUnavailableError: the service did not answer in time.
     """
-    service = assessment.machine.service
+    service = verdict.machine.service
     if service is None:
         raise UsageError(
             "only a real machine's service can be asked for a dry run. "
-            f"Got {assessment.machine.name}; leave --remote out."
+            f"Got {verdict.machine.name}; leave --remote out."
         )
     found = [
         _finding(job, number)
-        for number, part in enumerate(assessment.parts)
+        for number, part in enumerate(verdict.parts)
         if (job := _ended(part, service, backoff)).phase != "done"
     ]
-    return replace(assessment, findings=(*assessment.findings, *found))
+    return replace(verdict, circuit_findings=(*verdict.circuit_findings, *found))
 
 
 def _ended(part: JobSpec, service: ServiceExecutor, backoff: Backoff) -> ServiceJob:

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from jobs.cost import DEFAULT_FORMULA, Formula
 from jobs.spec import Pub
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.folding import count_folded, fold
-from qrnn_hw.submission.assessment import Assessment, PlanState, assess
+from qrnn_hw.submission.assessment import PlanState, Verdict, assess, conditions_of
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.submission.workload import Workload
 
@@ -34,8 +33,13 @@ def fold_workload(workload: Workload, factor: int) -> Workload:
             f"a circuit to fold should have gates that take time. Got none in {workload.name}; "
             "leave --fold out."
         )
-    pubs = tuple(Pub(fold(pub.circuit, factor), pub.parameters) for pub in workload.pubs)
-    return replace(workload, name=f"{workload.name} folded by {factor}", items=pubs)
+    folded = {id(pub.circuit): fold(pub.circuit, factor) for pub in workload.pubs}
+    return replace(
+        workload,
+        name=f"{workload.name} folded by {factor}",
+        items=tuple(Pub(folded[id(pub.circuit)], pub.parameters) for pub in workload.pubs),
+        asked=dict(workload.asked) | {"fold": factor} if workload.asked else {},
+    )
 
 
 def assess_folded(
@@ -47,8 +51,7 @@ def assess_folded(
     seed: int = 0,
     mode: Mode = "job",
     plan: PlanState | None = None,
-    formula: Formula = DEFAULT_FORMULA,
-) -> tuple[Assessment, ...]:
+) -> tuple[Verdict, ...]:
     """Check and price the workload folded by each factor, as jobs that are sent one by one.
 
     The job of a factor does not depend on the others, so it is known when it is sent again in
@@ -61,13 +64,17 @@ def assess_folded(
         shots: of each row of each circuit of each job.
         seed: of a recorded device's shots.
         mode: job, batch or session.
-        plan: of the account; each job leaves less of it to the next.
-        formula: of the price.
+        plan: of the account.
 
     Raises:
         UsageError: fewer than one shot, or circuits that cannot be folded.
     """
-    left, verdicts = plan or PlanState(), []
+    if len(factors) > 1 and workload.n_rounds > 1:
+        raise UsageError(
+            "scale factors should go with circuits of one job each. Got "
+            f"{workload.name}, which runs in {workload.n_rounds} rounds; take one with --steps 1."
+        )
+    conditions, verdicts = conditions_of(machine), []
     for factor in factors:
         verdict = assess(
             fold_workload(workload, factor),
@@ -75,18 +82,16 @@ def assess_folded(
             shots=shots,
             seed=seed + factor - 1,
             mode=mode,
-            plan=left,
-            formula=formula,
+            plan=plan,
+            conditions=conditions,
         )
         if factor != 1:
             places = (
-                replace(one, where=f"{one.where} folded by {factor}") for one in verdict.findings
+                replace(one, where=f"{one.where} folded by {factor}")
+                for one in verdict.circuit_findings
             )
-            verdict = replace(verdict, findings=tuple(places))
+            verdict = replace(verdict, circuit_findings=tuple(places))
         verdicts.append(verdict)
-        if left.remaining_seconds is not None and verdict.estimate is not None:
-            spent = verdict.estimate.best_seconds
-            left = replace(left, remaining_seconds=left.remaining_seconds - spent)
     return tuple(verdicts)
 
 
@@ -110,12 +115,12 @@ def parse_factors(text: str) -> tuple[int, ...]:
     return tuple(factors)
 
 
-def mitigate_command(verdicts: Sequence[Assessment], factors: Sequence[int]) -> str:
+def mitigate_command(verdicts: Sequence[Verdict], factors: Sequence[int]) -> str:
     """Return the command that extrapolates the jobs, with the plan that passes all their points.
 
     Where a circuit has several registers and none is `out`, the one to read is left to fill in.
     """
-    specs = [verdict.spec for verdict in verdicts if verdict.spec is not None]
+    specs = [spec for verdict in verdicts for spec in verdict.specs]
     keys = " ".join(spec.key[:12] for spec in specs)
     plan = "linear" if len(factors) == 2 else "richardson"
     names = {register.name for register in specs[0].pubs[0].circuit.cregs}

@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from jobs.backoff import Backoff
-from jobs.cost import DEFAULT_FORMULA, qpu_seconds
 from jobs.errors import ServiceUnavailableError
 from jobs.retrieval import watch
 from jobs.runner import run
 from jobs.spec import JobSpec
-from jobs.states import Done, Running, State, Submitted
+from jobs.states import State
 from jobs.store import Store
-from jobs.submission import submit
-from qrnn_hw.submission.assessment import Assessment, execution_limit_seconds
+from jobs.submission import Terms, submit
+from qrnn_hw.submission.assessment import Verdict
+from qrnn_hw.submission.machine import Machine
 
 if TYPE_CHECKING:
-    from jobs.runtime import Mode
+    from jobs.runtime import ServiceExecutor
 
 POLLING = Backoff()
 Report = Callable[[str, State], None]
-
-
-def is_under_way(spec: JobSpec, store: Store) -> bool:
-    """Return whether all of a job is done or sent already, so that nothing would be spent."""
-    if store.raw(spec.key) is not None:
-        return True
-    parts = store.parts(spec.key) or (spec.key,)
-    return all(isinstance(store.state(part), Submitted | Running | Done) for part in parts)
 
 
 def known_keys(spec: JobSpec, store: Store) -> tuple[str, ...]:
@@ -38,72 +31,66 @@ def known_keys(spec: JobSpec, store: Store) -> tuple[str, ...]:
 
 
 def send(
-    assessment: Assessment,
+    verdict: Verdict,
     store: Store,
-    *,
-    mode: Mode = "job",
-    budget_seconds: float | None = None,
+    terms: Sequence[Sequence[Terms | None]],
     backoff: Backoff | None = None,
 ) -> tuple[str, ...]:
-    """Send an assessed job to its machine, or run it on a recorded device, and return its keys.
+    """Send an assessed workload to its machine, or run it on a recorded device, once.
+
+    Args:
+        verdict: without errors in what is not sent yet.
+        store: where intents, states and bits go.
+        terms: of each part of each job, from `Consent.ask`.
+        backoff: the waits between attempts.
+
+    Returns:
+        The keys of what is at the service, or was run here.
 
     Raises:
         JobsError: see `jobs.submission.submit` and `jobs.runner.run`.
     """
-    spec, machine = assessment.spec, assessment.machine
-    if spec is None or assessment.errors:
-        raise ValueError("only what passed preflight is sent")
+    machine, service = verdict.machine, verdict.machine.service
     store.put_snapshot(machine.snapshot.digest, machine.snapshot.to_json())
-    service = machine.service
     if service is None:
-        run(spec, machine.executor(), store)
-        return (spec.key,)
-    service.mode = mode
-    service.max_execution_seconds = execution_limit_seconds(assessment.estimates, budget_seconds)
+        for spec in verdict.specs:
+            run(spec, machine.executor(), store)
+        return tuple(spec.key for spec in verdict.specs)
+    service.mode = verdict.mode
+    keys: list[str] = []
     try:
-        keys = submit(spec, service, store, backoff=backoff or POLLING)
+        for spec, own in zip(verdict.specs, terms, strict=True):
+            keys += submit(spec, service, store, terms=own, backoff=backoff or POLLING)
     finally:
-        _record_estimates(assessment, store)
-        _close(assessment)
-    return keys
+        _note_calibration(verdict, terms, store)
+        _close(service)
+    return tuple(keys)
 
 
-def _record_estimates(assessment: Assessment, store: Store) -> None:
-    """Keep the estimate by the documented formula beside each job, for when it is charged."""
-    snapshot = assessment.machine.snapshot
-    for part in assessment.parts:
-        record = store.record(part.key)
-        if record is None or record.estimate_seconds is not None:
-            continue
-        priced = qpu_seconds(
-            part.pubs,
-            snapshot.target(),
-            shots=part.shots,
-            rep_delay_seconds=snapshot.rep_delay_seconds,
-            formula=DEFAULT_FORMULA,
-        )
-        store.put_estimate(part.key, priced.low_seconds, priced.best_seconds, priced.high_seconds)
-        if not part.snapshot:
-            store.add_note(part.key, f"The machine's calibration was {snapshot.digest[:12]}.")
+def _note_calibration(
+    verdict: Verdict, terms: Sequence[Sequence[Terms | None]], store: Store
+) -> None:
+    """Say beside each job whose key does not which calibration it was sent under."""
+    now_sent = [one for own in terms for one in own]
+    for part, own in zip(verdict.parts, now_sent, strict=True):
+        if own is not None and not part.snapshot and store.state(part.key) is not None:
+            digest = verdict.machine.snapshot.digest[:12]
+            store.add_note(part.key, f"The machine's calibration was {digest}.")
 
 
-def _close(assessment: Assessment) -> None:
+def _close(service: ServiceExecutor) -> None:
     # The jobs are sent; a batch that cannot be closed now ends by itself.
-    service = assessment.machine.service
-    if service is not None:
-        try:
-            service.close()
-        except ServiceUnavailableError:
-            return
+    with suppress(ServiceUnavailableError):
+        service.close()
 
 
 def follow(
     keys: Sequence[str],
-    assessment: Assessment,
+    machine: Machine,
     store: Store,
     report: Report | None = None,
     backoff: Backoff | None = None,
 ) -> None:
     """Wait until all jobs of a real machine have ended; recorded devices have no waiting."""
-    if assessment.machine.service is not None:
-        watch(keys, assessment.machine.service, store, backoff=backoff or POLLING, report=report)
+    if machine.service is not None:
+        watch(keys, machine.service, store, backoff=backoff or POLLING, report=report)

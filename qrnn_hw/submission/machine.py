@@ -11,7 +11,7 @@ from qrnn_hw.errors import UsageError
 
 if TYPE_CHECKING:
     from jobs.executor import Executor
-    from jobs.runtime import Mode, ServiceExecutor
+    from jobs.runtime import ServiceExecutor
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,9 @@ class Machine:
         """What job specs say of this place."""
         return "ibm" if self.is_real else "aer"
 
-    def executor(
-        self, *, mode: Mode = "job", max_execution_seconds: int | None = None
-    ) -> Executor | ServiceExecutor:
+    def executor(self) -> Executor | ServiceExecutor:
         """Return what runs jobs: the Runtime's Sampler on the machine, or in local mode."""
         if self.service is not None:
-            self.service.mode = mode
-            self.service.max_execution_seconds = max_execution_seconds
             return self.service
         from jobs.recorded import RecordedDeviceExecutor
 

@@ -11,7 +11,6 @@ from jobs.isa import midcircuit_measure
 from jobs.retrieval import collect
 from jobs.run_time import run_time
 from jobs.spec import Pub
-from jobs.states import now
 from jobs.store import Store
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.readout_calibration import from_shots
@@ -43,14 +42,13 @@ def parse_qubits(text: str) -> tuple[int, ...]:
 
 
 def readout_workload(
-    machine: Machine, qubits: Sequence[int], *, fresh: bool, mid_circuit: bool = False
+    machine: Machine, qubits: Sequence[int], *, mid_circuit: bool = False
 ) -> Workload:
     """Return the two circuits that show both readout errors of each qubit.
 
     Args:
         machine: whose readout it is.
         qubits: of the device, each once.
-        fresh: measure again, although the store has an answer under the same calibration.
         mid_circuit: of the device's measurement within a circuit, not of the final one.
 
     Raises:
@@ -71,7 +69,7 @@ def readout_workload(
         f"{'mid-circuit ' if mid_circuit else ''}readout of {len(qubits)} qubits",
         tuple(map(Pub.bound, circuits)),
         machine.snapshot.digest,
-        {"measured": now()} if fresh else {},
+        asked={"readout": list(qubits), "mid_circuit": mid_circuit},
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +38,34 @@ class Workload:
 
     options: Mapping[str, JSON] = field(default_factory=dict)
     """What else tells this job from others with the same circuits."""
+
+    n_rounds: int = 0
+    """Jobs that a model in rounds takes, each with as many of the circuits; 0 is one job of all."""
+
+    asked: Mapping[str, JSON] = field(default_factory=dict)
+    """What was asked for, whatever the machine's calibration makes of it; empty for circuits that
+    are taken as they are."""
+
+    @property
+    def in_rounds(self) -> bool:
+        """Whether one job follows on the other."""
+        return self.n_rounds > 0
+
+    @property
+    def n_circuits(self) -> int:
+        """Number of different circuits."""
+        return len({id(item.circuit if hasattr(item, "circuit") else item) for item in self.items})
+
+    @property
+    def jobs(self) -> tuple[tuple[Pub, ...], ...]:
+        """The circuits with their rows, job by job.
+
+        Raises:
+            UsageError: a circuit has free parameters.
+        """
+        pubs, n = self.pubs, max(1, self.n_rounds)
+        size = len(pubs) // n
+        return tuple(pubs[number * size : (number + 1) * size] for number in range(n))
 
     @property
     def is_bound(self) -> bool:
@@ -102,7 +130,8 @@ def load_workload(
         machine: where it is to run.
         options: of the model, texts NAME=VALUE.
         steps: time steps T of a model.
-        rows: random inputs of a model, one sequence each, all with the same random weights.
+        rows: random inputs of a model, one sequence each, all with the same random weights; a
+            file's circuit is taken so many times.
         seed: of the weights, the inputs and the transpiler.
 
     Raises:
@@ -129,13 +158,36 @@ def load_workload(
                 in_dt(read, machine.snapshot.dt_seconds) for read in read_circuits(Path(source))
             )
         )
-        return Workload(Path(source).name, items)
+        bound = all(isinstance(item, Pub) for item in items)
+        return Workload(Path(source).name, items * rows if bound else items)
     model = chosen_architecture(source, options)
-    if model.mode == "expectation":
-        items = _whole(model, machine, steps, rows, seed)
-    else:
-        items = _stepwise(model, machine, steps, rows, seed)
-    return Workload(source, items, machine.snapshot.digest)
+    in_rounds = model.mode == "expectation"
+    make = _in_rounds if in_rounds else _stepwise
+    return Workload(
+        source,
+        make(model, machine, steps, rows, seed),
+        machine.snapshot.digest,
+        n_rounds=steps if in_rounds else 0,
+        asked=_asked(model, steps, rows, seed),
+    )
+
+
+def _asked(model: Architecture, steps: int, rows: int, seed: int) -> dict[str, JSON]:
+    """Return what identifies a model and its inputs before they are made for a machine."""
+    from circuits.unrolled import unroll
+    from jobs.digest import circuit_digest
+
+    logical = unroll(model, steps)
+    circuits = logical.step_circuits if model.in_rounds else (logical.circuit,)
+    digests = [circuit_digest(circuit) for circuit in circuits]
+    options: JSON = {name: str(value) for name, value in dict(model.options).items()}
+    return {
+        "circuits": digests,
+        "options": options,
+        "steps": steps,
+        "rows": rows,
+        "seed": seed,
+    }
 
 
 def _stepwise(
@@ -151,33 +203,60 @@ def _stepwise(
     return (_with_random_rows(circuit, weights, rows, np.random.default_rng(seed)),)
 
 
-def _whole(
+def _in_rounds(
     model: Architecture, machine: Machine, steps: int, rows: int, seed: int
 ) -> tuple[Pub, ...]:
-    """Transpile what runs in rounds: one step of each, or the longest prefix of the hybrid."""
-    from qiskit.transpiler import generate_preset_pass_manager
+    """Make the circuits of every round: those of a step, or the prefix in each basis read."""
+    from jobs.isa import transpile_round
 
+    def made(circuit: QuantumCircuit) -> QuantumCircuit:
+        return transpile_round(circuit, machine.snapshot, seed=seed).whole
+
+    generator, weights = np.random.default_rng(seed), dict[str, float]()
+    pubs: list[Pub] = []
+    for found, names in _rounds(model, steps, made):
+        pubs += [_with_random_rows(one, names, rows, generator, weights) for one in found]
+    return tuple(pubs)
+
+
+def _rounds(
+    model: Architecture, steps: int, made: Callable[[QuantumCircuit], QuantumCircuit]
+) -> Iterator[tuple[tuple[QuantumCircuit, ...], set[str]]]:
+    """Yield the circuits of each round and the names of their weights."""
+    from circuits.hybrid import in_basis
     from circuits.unrolled import unroll
 
-    unrolled = unroll(model, steps)
-    manager = generate_preset_pass_manager(
-        optimization_level=3, target=machine.snapshot.target(), seed_transpiler=seed
-    )
-    weights = {weight.name for weight in unrolled.weights}
-    generator = np.random.default_rng(seed)
-    found = unrolled.step_circuits if model.in_rounds else (unrolled.circuit,)
-    return tuple(
-        _with_random_rows(manager.run(circuit), weights, rows, generator) for circuit in found
-    )
+    if model.in_rounds:
+        one = unroll(model, 1)
+        step = tuple(made(circuit) for circuit in one.step_circuits)
+        names = {weight.name for weight in one.weights}
+        yield from ((step, names) for _ in range(steps))
+        return
+    for length in range(1, steps + 1):
+        # Reading a state destroys it: each round prepares it again, once for each basis.
+        prefix = unroll(model, length)
+        bases = str(dict(model.options)["readout"])
+        found = tuple(made(in_basis(prefix.circuit, basis)) for basis in bases)
+        yield found, {weight.name for weight in prefix.weights}
 
 
 def _with_random_rows(
-    circuit: QuantumCircuit, weights: set[str], rows: int, generator: np.random.Generator
+    circuit: QuantumCircuit,
+    weights: set[str],
+    rows: int,
+    generator: np.random.Generator,
+    known: dict[str, float] | None = None,
 ) -> Pub:
-    """Give the circuit random angles in [0, pi), the weights equal in all rows."""
+    """Give the circuit random angles in [0, pi), the weights equal in all rows.
+
+    Weights in `known` are as there, others are added to it.
+    """
     from jobs.spec import Pub
 
-    shared = [parameter.name in weights for parameter in circuit.parameters]
-    values = generator.uniform(0, np.pi, (rows, len(shared)))
-    values[:, shared] = values[:1, shared]
+    names = [parameter.name for parameter in circuit.parameters]
+    values = generator.uniform(0, np.pi, (rows, len(names)))
+    known = {} if known is None else known
+    for column, name in enumerate(names):
+        if name in weights:
+            values[:, column] = known.setdefault(name, float(values[0, column]))
     return Pub(circuit, values)

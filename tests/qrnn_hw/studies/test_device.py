@@ -13,7 +13,7 @@ from jobs.store import Store
 from qrnn_hw.cli import invoke
 from qrnn_hw.errors import UsageError
 from qrnn_hw.run.settings import RunSettings
-from qrnn_hw.studies.device import DevicePlan, device_jobs, first_day, run_rounds
+from qrnn_hw.studies.device import DevicePlan, _repeat, device_jobs, first_day, run_rounds
 from qrnn_hw.studies.device_findings import summarise_rounds
 from qrnn_hw.studies.trained import trained_model
 from qrnn_hw.train.options import TrainingOptions
@@ -147,7 +147,10 @@ def test_any_executor_will_do(model, tmp_path):
 
     sentences, jobs = device_jobs(model, PLAN)
     small = sentence_pubs(model.prepared.transpiled, model.encoded)
-    jobs = [replace(job, spec=replace(job.spec, pubs=small.pubs)) for job in jobs]
+    jobs = [
+        replace(job, assessed=_repeat(job.assessed, replace(job.spec, pubs=small.pubs)))
+        for job in jobs
+    ]
     with Store(tmp_path / "s") as store:
         found = run_rounds(
             jobs, sentences, PLAN, AerExecutor(model.prepared.noise), store, Silent()
