@@ -14,6 +14,7 @@ from requests import RequestException
 from jobs.answer_headers import clock_remark, is_page
 from jobs.errors import (
     AuthenticationError,
+    BudgetError,
     JobFailedError,
     JobNotFoundError,
     JobsError,
@@ -32,6 +33,8 @@ _READERS_OF_CRNS = (
     "qiskit_ibm_runtime.api.utils._location_from_crn",
     "qiskit_ibm_runtime.api.utils.cname_from_crn",
 )
+# The one conflict that does not pass. Source: IBM Quantum documentation, POST of jobs, code 409.
+_USED_UP = re.compile(r"(?i)usage.*(exceed|limit)")
 _SECRETS = re.compile(r"Bearer\s+\S+|eyJ[\w.\-]+|(?i:apikey|token)=\S+|[A-Za-z0-9_\-]{40,}")
 
 
@@ -46,6 +49,7 @@ def translated(action: str, *, missing: str = "") -> Iterator[None]:
     Raises:
         AuthenticationError: If there is no account, or it is refused.
         JobNotFoundError: If there is no such job, where `missing` is given.
+        BudgetError: If the plan is used up.
         JobFailedError: If the service refuses the request for good.
         ServiceUnavailableError: If the service does not answer, or with a fault that may pass.
     """
@@ -113,6 +117,11 @@ def _fault(action: str, error: BaseException, missing: str) -> JobsError:
         return refusal
     if status == 404 and missing:
         return JobNotFoundError(f"The service should know the job. Could not {action}: {missing}")
+    if status == 409 and _USED_UP.search(detail):
+        return BudgetError(
+            f"The plan should have QPU time left. Could not {action}: {detail} "
+            "Wait until its period rolls on, or use another instance (QISKIT_IBM_INSTANCE)."
+        )
     if kinds & _REFUSED_INPUT and "instance" in detail:
         return AuthenticationError(
             f"The account should reach its instance. Could not {action}: {detail} "

@@ -189,12 +189,16 @@ def _print(
     store: Store,
     json: bool,
 ) -> None:
-    from qrnn_hw.submission.assessment import estimate_json, priced
+    from jobs.assess import total
+    from qrnn_hw.submission.assessment import estimate_json
     from qrnn_hw.submission.folded import mitigate_command
     from qrnn_hw.submission.job_documents import short_document
 
     jobs: list[dict[str, Any]] = [short_document(key, store) for key in keys]
-    document = {"jobs": jobs, "estimate": estimate_json(priced(verdicts))}
+    # What ran before needs no price under today's calibration, which may have none.
+    estimates = [one for verdict in verdicts if (one := verdict.estimate) is not None]
+    cost = total(estimates) if len(estimates) == len(verdicts) else None
+    document: dict[str, Any] = {"jobs": jobs, "estimate": cost and estimate_json(cost)}
     if len(factors) > 1 and jobs:
         document["folded"] = [
             {"scale_factor": factor, "key": spec.key}

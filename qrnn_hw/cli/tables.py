@@ -29,10 +29,14 @@ STACKS = {
 def print_outcome(document: dict[str, Any]) -> None:
     """Print the accuracies and where to look further."""
     console = Console(highlight=False, soft_wrap=True)
-    total = document["shots"]
+    shots = f"{document['shots']} shots per prediction"
+    if "rounds" in document:
+        shots = (
+            f"{document['shots']} shots of each circuit in each round, "
+            f"{document['shots_per_prediction']:,.0f} per prediction on average"
+        )
     table = Table(
-        title=f"{document['model']} on {document['dataset']}, {document['backend']}, "
-        f"{total} shots per prediction",
+        title=f"{document['model']} on {document['dataset']}, {document['backend']}, {shots}",
         title_justify="left",
     )
     for column in ("", "test accuracy", "95 % interval", "sentences"):

@@ -60,6 +60,7 @@ def _document(outcome: RoundsOutcome, report: str) -> dict[str, Any]:
         "dataset": str(settings.data or settings.dataset),
         "backend": outcome.machine.name,
         "shots": settings.shots,
+        "shots_per_prediction": _per_prediction(outcome),
         "seeds": settings.seeds,
         "accuracy": {name: one.to_json() for name, one in outcome.accuracy.items()},
         "controls": [
@@ -102,13 +103,19 @@ def _findings(outcome: RoundsOutcome) -> list[str]:
     flips = ((outcome.scores["noisy"] > 0) != (outcome.scores["ideal"] > 0)).mean()
     return [
         f"On {outcome.machine.name} the network labels {measured.value:.1%} of {measured.n} unseen "
-        f"sentences rightly with {outcome.settings.shots:,} shots a round (95 % interval "
+        f"sentences rightly with {outcome.settings.shots:,} shots of each circuit in each round, "
+        f"{_per_prediction(outcome):,.0f} per prediction (95 % interval "
         f"{measured.low:.1%} to {measured.high:.1%}); without noise and with infinite shots "
         f"{ideal.value:.1%} ({ideal.low:.1%} to {ideal.high:.1%}).",
         f"{flips:.1%} of the labels differ from those without noise.",
         f"The {len(outcome.measured.specs)} rounds take about "
         f"{outcome.planned.estimate.best_seconds:.0f} s of QPU time on the machine.",
     ]
+
+
+def _per_prediction(outcome: RoundsOutcome) -> float:
+    """Return the shots that one prediction took, over all its rounds, on average."""
+    return outcome.planned.estimate.executions / len(outcome.labels)
 
 
 def _accuracy(document: dict[str, Any]) -> Table:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from jobs.preflight import Finding
 from jobs.spec import Pub
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.folding import count_folded, fold
@@ -86,13 +87,22 @@ def assess_folded(
             conditions=conditions,
         )
         if factor != 1:
-            places = (
-                replace(one, where=f"{one.where} folded by {factor}")
-                for one in verdict.circuit_findings
-            )
-            verdict = replace(verdict, circuit_findings=tuple(places))
+            verdict = _told_apart(verdict, f"folded by {factor}")
         verdicts.append(verdict)
     return tuple(verdicts)
+
+
+def _told_apart(verdict: Verdict, which: str) -> Verdict:
+    """Return the verdict with findings that say of which of several jobs they are."""
+
+    def told(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+        return tuple(replace(one, where=f"{one.where} {which}") for one in findings)
+
+    jobs = [
+        replace(job, parts=tuple(replace(part, findings=told(part.findings)) for part in job.parts))
+        for job in verdict.jobs
+    ]
+    return replace(verdict, jobs=tuple(jobs), circuit_findings=told(verdict.circuit_findings))
 
 
 def parse_factors(text: str) -> tuple[int, ...]:

@@ -129,7 +129,7 @@ def test_all_jobs_are_priced_before_the_first_is_sent(emulator, capsys, written)
     settings.usage_consumed_seconds = settings.usage_limit_seconds - 1.5 * one["best_seconds"]
     line = refused(capsys, 4, *words)
     assert line.startswith("error: plan-exhausted")
-    assert "in the job folded by 3" in line
+    assert f"an estimate of {2 * one['best_seconds']:.1f} s" in line  # of both together
     assert emulator.service.jobs == {}
 
 

@@ -31,7 +31,7 @@ SHOTS = 4000
 @pytest.fixture(autouse=True)
 def quick(monkeypatch, tmp_path):
     monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("qrnn_hw.rounds.rounds.POLLING", QUICK)
+    monkeypatch.setattr("qrnn_hw.submission.following.POLLING", QUICK)
 
 
 def draw(name, n_sequences, steps):
