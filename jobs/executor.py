@@ -1,7 +1,7 @@
 """The one seam to the places where circuits run."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from jobs.spec import JobSpec, PubResult
 
@@ -57,6 +57,10 @@ class JobBook(Protocol):
 
     def look_up(self, job_id: str) -> ServiceJob:
         """Return where the job stands."""
+        ...
+
+    def description(self, job_id: str) -> tuple[str, Any]:
+        """Return the CRN of its instance and all that is said of a job, its parameters too."""
         ...
 
     def answer(self, job_id: str) -> str:

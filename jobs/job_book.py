@@ -80,6 +80,15 @@ class InstanceJobs:
         except JobsError:
             return ""
 
+    def description(self, job_id: str) -> tuple[str, Any]:
+        """Return the instance's CRN and all that it says of a job, its parameters too.
+
+        Raises:
+            JobNotFoundError: If the instance has no such job.
+        """
+        with translated(f"look up job {job_id}", missing=_MISSING.format(job_id)):
+            return self.instance, self._connection.job_get(job_id, exclude_params=False)
+
     def answer(self, job_id: str) -> str:
         """Return the result of a job that is done, as the service sent it.
 
@@ -146,6 +155,10 @@ class AccountJobs:
     def look_up(self, job_id: str) -> ServiceJob:
         """Return where the job stands."""
         return self._place_of(job_id).look_up(job_id)
+
+    def description(self, job_id: str) -> tuple[str, Any]:
+        """Return the CRN of its instance and all that is said of a job, its parameters too."""
+        return self._place_of(job_id).description(job_id)
 
     def answer(self, job_id: str) -> str:
         """Return the result of a job that is done, as the service sent it."""

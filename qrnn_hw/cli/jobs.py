@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="jobs",
-    help="List, show, watch, fetch, adopt, cancel, forget and export jobs. list, show and export "
-    "read the store only; the others ask the service.",
+    help="List, show, watch, fetch, adopt, import, cancel, forget and export jobs. list, show and "
+    "export read the store only; the others ask the service.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -149,6 +149,31 @@ def adopt(keys: Keys = None, json: Json = False) -> None:
         typer.echo(
             f"{left} jobs never reached the service; submit them again, or cancel them.", err=True
         )
+
+
+@app.command("import")
+def import_(
+    job_id: Annotated[str, typer.Argument(metavar="ID", help="The service's id of the job.")],
+    json: Json = False,
+) -> None:
+    """Take a job of the account that was not sent from here into the store.
+
+    Circuits, parameters, bits, charge, and the calibration of its time where the service has it:
+    `mitigate`, `jobs fetch` and `jobs export` work on it as on any other. Jobs of a sampler that
+    have ended.
+    """
+    from qrnn_hw.submission.imported import import_job
+    from qrnn_hw.submission.job_documents import full_document
+
+    with _store() as store:
+        key, is_new = import_job(job_id, store)
+        document = {**full_document(key, store), "new": is_new}
+        if not is_new:
+            typer.echo(f"{key[:12]} is in the store already", err=True)
+        if json:
+            print_json(document)
+        else:
+            _print_states((key,), store, json=False)
 
 
 @app.command("cancel")

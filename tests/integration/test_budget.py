@@ -1,10 +1,13 @@
 """Money over HTTP: what is asked, what the limits are, and what every end was charged."""
 
 import json
+import time
 from dataclasses import replace
 
 import pytest
 from emulator.faults import Fault
+from emulator.job_routes import post_job
+from emulator.records import Request
 from qiskit import QuantumCircuit, qpy
 
 from jobs.backoff import Backoff
@@ -34,6 +37,7 @@ def command(capsys, words, code=0):
 def file(folder):
     """Write a circuit of one measurement: 64 shots of it are charged 2.0 s."""
     circuit = QuantumCircuit(12, 1)
+    circuit.x(0)
     circuit.measure(0, 0)
     with (folder / "one.qpy").open("wb") as written:
         qpy.dump(circuit, written)
@@ -104,17 +108,21 @@ def test_what_is_still_open_counts_as_its_limit(emulator, capsys, home):
 
 
 def test_a_double_that_had_run_as_well_is_counted(emulator, capsys, home):
-    words = [*file(home), "--wait"]
-    emulator.faults = [
-        Fault("drop after", "POST", "/jobs$"),
-        Fault("status", "GET", "/jobs$", status=404, times=0),
-    ]
-    emulator.service.settings.listing_lag_seconds = 0.8
+    """Something on the way repeats the POST, and both jobs run before we look."""
+    words = file(home)
+    emulator.service.settings.queue_seconds = 120
     document, _ = command(capsys, [*words, "--yes"])
-    assert len(emulator.service.jobs) == 2  # the list lagged for longer than we looked
-    shown, _ = command(capsys, ["jobs", "show", document["jobs"][0]["key"]])
+    (sent,) = emulator.service.jobs.values()
+    post_job(emulator.service, Request(sent.crn, {}, sent.request))
+    emulator.service.settings.queue_seconds = 0
+    while not all(job.finished for job in emulator.service.jobs.values()):
+        time.sleep(0.01)
+    key = document["jobs"][0]["key"]
+    command(capsys, ["jobs", "watch", key])
+    shown, _ = command(capsys, ["jobs", "show", key])
     assert any("had run as well" in note["text"] for note in shown["notes"])
     spent = charged(emulator)
+    assert spent > 4
     _, said = command(capsys, [*words, "--fold", "1,3", "--yes", "--budget", spent + 1], code=8)
     assert f"{spent:.1f} s" in said
 
@@ -177,12 +185,16 @@ def run(home, monkeypatch):
             "--output", home / "run"]  # fmt: skip
 
 
-def test_a_run_shares_its_budget_resumes_and_is_read_from_the_store(emulator, capsys, run):
+def test_a_run_shares_its_budget_resumes_and_is_read_from_the_store(
+    emulator, capsys, run, monkeypatch
+):
     """Three jobs: their limits are within the budget, and a failed one is paid from it too."""
     _, said = command(capsys, [*run, "--yes", "--budget", 8], code=8)
     assert "training" not in said
     emulator.faults = [Fault("status", "GET", "/results$", status=503, times=10_000)]
-    command(capsys, [*run, "--yes", "--budget", 13], code=6)  # the first is sent, and stays open
+    with monkeypatch.context() as impatient:
+        impatient.setattr("qrnn_hw.submission.following.POLLING", Backoff(0.02, 0.05, 0.2))
+        command(capsys, [*run, "--yes", "--budget", 13], code=6)  # one is sent, and stays open
     assert len(limits(emulator)) == 1
     emulator.faults = []
     command(capsys, [*run, "--yes", "--budget", 13])
