@@ -206,6 +206,7 @@ def test_a_run_shares_its_budget_resumes_and_is_read_from_the_store(
     assert len(limits(emulator)) == 3
 
 
+@pytest.mark.slow
 def test_a_run_that_failed_asks_again_and_counts_what_it_was_charged(
     emulator, capsys, run, monkeypatch
 ):
