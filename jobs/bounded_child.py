@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from qiskit import QuantumCircuit
 from qiskit.exceptions import QiskitError
 
+from jobs.delays import check_units
 from jobs.errors import JobsError, SpecError
 
 LONGEST_REASON = 300
@@ -21,7 +22,6 @@ def read(data: bytes, kind: str) -> tuple[QuantumCircuit, ...]:
     Raises:
         JobsError: the content is not valid; one line without the name of the file.
     """
-    from jobs.delays import check_units
     from jobs.openqasm.read import read_openqasm
     from jobs.packing import unpack_circuits
     from jobs.standard_gates import with_standard_gates
