@@ -18,6 +18,7 @@ from qrnn_hw.data.usage import Usage, usage
 from qrnn_hw.networks.encoding import Parameters
 from qrnn_hw.networks.examples import Examples
 from qrnn_hw.networks.finite_shots import sampled_scores
+from qrnn_hw.networks.frozen_rows import is_unchanged
 from qrnn_hw.networks.identity import digest, network_content
 from qrnn_hw.networks.network import Network, TrainedNetwork, network_of
 from qrnn_hw.networks.readers import Reader
@@ -31,7 +32,6 @@ from qrnn_hw.run.task import load_task, vectors_of
 from qrnn_hw.statistics.intervals import Interval, mean_interval, wilson
 from qrnn_hw.train.adam import Adam
 from qrnn_hw.train.checkpoint import Identity
-from qrnn_hw.train.checkpoint_before import unchanged
 from qrnn_hw.train.options import TrainingOptions
 from qrnn_hw.train.trainer import TrainingState
 
@@ -76,7 +76,7 @@ class PreparedRecipe:
 
     def _fingerprints_before(self) -> tuple[str, ...]:
         """Return by what commit 2b9fe54 knew this training, if it had its circuits."""
-        if not unchanged(self.network.architecture):
+        if not is_unchanged(self.network.architecture):
             return ()
         names = ("batch_size", "learning_rate", "projection_decay", "averaging", "patience")
         schedule = {name: getattr(self.options, name) for name in names}

@@ -11,7 +11,7 @@ from circuits.registry import architecture
 from qrnn_hw.errors import UsageError
 from qrnn_hw.ranges import MOST_SEED, MOST_SHOTS
 from qrnn_hw.recipes.recipes import FAULTS, Recipe, published_recipe
-from qrnn_hw.run.run_folder import RUNS, settings_digest
+from qrnn_hw.run.run_folder import RUNS, changed, settings_digest
 
 RecipeName = Literal["published", "ours"]
 MOST_SEEDS = 100
@@ -105,4 +105,5 @@ def default_folder(settings: RecipeSettings) -> Path:
     """
     left_out = ("output", "epochs", "shots")
     told = {k: value for k, value in asdict(settings).items() if k not in left_out}
+    told |= changed(settings.model, settings.options)
     return RUNS / f"train-{settings.model}-{settings.recipe}-{settings_digest(told)}"

@@ -26,7 +26,7 @@ from qrnn_hw.rounds.training import with_noise
 from qrnn_hw.run.controls import classical_controls
 from qrnn_hw.run.evaluate import accuracy_interval
 from qrnn_hw.run.kept_calibration import keep_calibration, open_as_begun
-from qrnn_hw.run.kept_features import encoded_once
+from qrnn_hw.run.kept_features import KeptRounds, encoded_once
 from qrnn_hw.run.progress import Progress
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.run.task import Task, load_task
@@ -92,7 +92,8 @@ def run_in_rounds(
     def plan(network: TrainedNetwork, encoded: Encoded, store: Store) -> PlannedRounds:
         seed = settings.seeds["shots_scale_1"]
         rounds = PlannedRounds(machine, settings.shots, seed, store=store)
-        scores_in_rounds(network, encoded, rounds, compiled)
+        kept = KeptRounds(rounds, settings.output, is_planned=True)
+        scores_in_rounds(network, encoded, kept, compiled)
         return rounds
 
     consent = Consent(machine, confirm, settings.budget_seconds)
@@ -117,7 +118,8 @@ def run_in_rounds(
         terms = consent.ask(planned.jobs, store)
         progress.stage(f"running {len(planned.specs)} rounds on {machine.name}, one job each")
         measured = _stored_rounds(settings, planned, terms, store, progress)
-        noisy = scores_in_rounds(network, encoded, measured, compiled)
+        kept = KeptRounds(measured, settings.output)
+        noisy = scores_in_rounds(network, encoded, kept, compiled)
     scores = _simulated(settings, network, test) | {"noisy": noisy}
     if trained.noise:
         scores["noisy_exact"] = network.scores(test.vectors, test.lengths, trained.reader)

@@ -19,6 +19,7 @@ from jobs.store import Store
 from qrnn_hw.config import store_path, writable_folder
 from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.networks.examples import Encoded, Examples
+from qrnn_hw.networks.frozen_rows import is_unchanged
 from qrnn_hw.networks.identity import digest, network_content
 from qrnn_hw.networks.network import Network, TrainedNetwork, network_of
 from qrnn_hw.run.agreement import compare_with_aer
@@ -36,7 +37,6 @@ from qrnn_hw.submission.consent import Confirm, Consent, ask_now
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.train.adam import Adam
 from qrnn_hw.train.checkpoint import Identity
-from qrnn_hw.train.checkpoint_before import unchanged
 from qrnn_hw.train.spsa import SPSA, AerReadings
 from qrnn_hw.train.trainer import Stepper, TrainingState
 
@@ -89,7 +89,7 @@ class Prepared:
     def _fingerprints_before(self) -> tuple[str, ...]:
         """Return by what commit 2b9fe54 knew this training, if it had its circuits and its loss."""
         settings, options = self.settings, self.settings.training.to_json()
-        if settings.training.is_regularised or not unchanged(self.network.architecture):
+        if settings.training.is_regularised or not is_unchanged(self.network.architecture):
             return ()
         options.pop("epochs")
         content: dict[str, Any] = {

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from qrnn_hw.data.lines import regular_file
 from qrnn_hw.run.settings import RunSettings
@@ -36,7 +37,16 @@ def default_folder(settings: RunSettings) -> Path:
         del told["snapshots"]
     if settings.training_noise is None:
         del told["training_noise"]
+    told |= changed(settings.model, settings.options)
     return RUNS / f"{settings.model}-{settings_digest(told)}"
+
+
+def changed(model: str, options: Any) -> dict[str, str]:
+    """Return the circuits of a model that has changed since folders went by its name alone."""
+    from qrnn_hw.networks.frozen_rows import changed_circuits
+
+    found = changed_circuits(model, options)
+    return {"circuits": found} if found else {}
 
 
 def settings_digest(told: Mapping[str, object]) -> str:

@@ -7,6 +7,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from math import isfinite
 from pathlib import Path
@@ -31,10 +32,19 @@ class Cell:
         return dict(self.parameters)
 
     def hashed(self) -> dict[str, Any]:
-        """Return what the key is the SHA-256 of: kind and parameters, nothing of where or when."""
-        return {"schema": KEY_SCHEMA, "kind": self.kind, "parameters": self.values}
+        """Return what the key is the SHA-256 of: kind and parameters, nothing of where or when.
 
-    @property
+        A model whose circuits have changed since keys went by its name has them hashed too.
+        """
+        content = {"schema": KEY_SCHEMA, "kind": self.kind, "parameters": self.values}
+        if "model" not in self.values:
+            return content
+        from qrnn_hw.networks.frozen_rows import changed_circuits
+
+        changed = changed_circuits(self.values["model"])
+        return content | {"circuits": changed} if changed else content
+
+    @cached_property
     def key(self) -> str:
         """SHA-256 of the cell's sorted JSON."""
         text = json.dumps(self.hashed(), sort_keys=True, separators=(",", ":"))

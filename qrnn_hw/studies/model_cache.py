@@ -7,7 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from circuits.registry import architecture
 from jobs.lock import held
+from qrnn_hw.networks.identity import architecture_digest
 from qrnn_hw.run.progress import Quiet
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.studies.grid import Cell
@@ -36,11 +38,12 @@ def model_of(parameters: Mapping[str, Any], folder: Path) -> TrainedModel:
         parameters: a cell's values, those of `TRAINING` among them.
         folder: of the study.
     """
-    return _model(tuple((name, parameters[name]) for name in TRAINING), folder)
+    known = tuple((name, parameters[name]) for name in TRAINING)
+    return _model(known, folder, architecture_digest(architecture(parameters["model"])))
 
 
 @lru_cache(maxsize=4)
-def _model(values: tuple[tuple[str, Any], ...], folder: Path) -> TrainedModel:
+def _model(values: tuple[tuple[str, Any], ...], folder: Path, circuits: str) -> TrainedModel:
     chosen = dict(values)
     named = tuple(pair for pair in values if pair[0] != "sentences")
     key = Cell("training", named).key

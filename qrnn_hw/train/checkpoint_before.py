@@ -1,22 +1,17 @@
 """Checkpoints as commit 2b9fe54 wrote them: read where the same training would be meant today.
 
-They were known by the name of the model. Such a name is trusted only where the row of the registry
-still is what it was then, by `rows_before.json`, the digests of its circuits at that commit.
+They were known by the name of the model, which is trusted only where the row of the registry still
+is what it was then (`qrnn_hw.networks.frozen_rows`).
 """
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from circuits.definition import Architecture
 from qrnn_hw.errors import ConfigurationError
-from qrnn_hw.networks.identity import architecture_digest
 from qrnn_hw.train.checkpoint import REMEDY, Identity
 from qrnn_hw.train.trainer import Epoch, TrainingState
 
@@ -28,23 +23,6 @@ _ONE_SEED = ("projection", "offset", "quantum", "decision")
 def is_before(header: dict[str, Any]) -> bool:
     """Say whether a file is of that format."""
     return header.get("format") == 1
-
-
-def unchanged(architecture: Architecture) -> bool:
-    """Say whether a row of the registry has the circuits that its name and options meant then."""
-    return _rows().get(row_key(architecture)) == architecture_digest(architecture)[:16]
-
-
-def row_key(architecture: Architecture) -> str:
-    """Return a row's name with its options."""
-    return " ".join([architecture.name, *(f"{k}={v}" for k, v in architecture.options)])
-
-
-@cache
-def _rows() -> dict[str, str]:
-    text = (files("qrnn_hw.train") / "rows_before.json").read_text(encoding="utf-8")
-    rows: dict[str, str] = json.loads(text)
-    return rows
 
 
 def read_before(
