@@ -1,5 +1,7 @@
 """The scikit-learn classifier: its contract, and that it learns from the order of steps."""
 
+import pickle
+
 import numpy as np
 import pytest
 from sklearn.model_selection import GridSearchCV
@@ -9,7 +11,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 import circuits
 from circuits.errors import CircuitsError, UnknownNameError
-from qrnn_hw.estimator import QRNNClassifier, _compiled
+from qrnn_hw.estimator import QRNNClassifier, _initial
 
 
 def test_it_keeps_scikit_learns_contract():
@@ -35,22 +37,37 @@ def test_it_learns_an_order_in_a_pipeline_and_a_search():
     assert search.score(held, expected) > 0.9
 
 
-def test_its_gradient_is_the_slope_of_its_loss():
-    engine = _compiled("dynamic-line", (), None)
+@pytest.mark.parametrize("model", ["dynamic-line", "hybrid"])
+def test_its_gradient_is_the_slope_of_its_loss(model):
+    engine = QRNNClassifier(model, model_options={"mode": "sampled"})._engine
+    start = _initial(engine.network, 3, 2, np.random.RandomState(3))
     rng = np.random.default_rng(3)
-    angles, inputs = rng.normal(size=18), rng.normal(size=(130, 2, 4))
-    scores, targets = rng.normal(size=(4, 2)), np.eye(2)[rng.integers(0, 2, 130)]
-    _, *gradient = engine.loss(angles, inputs, scores, targets)
-    moves = [rng.normal(size=part.shape) for part in gradient]
+    inputs, targets = rng.normal(size=(130, 2, 3)), np.eye(2)[rng.integers(0, 2, 130)]
+    _, gradient = engine.loss(start, inputs, targets)
+    moves = {name: rng.normal(size=value.shape) for name, value in start.items()}
+    # A hybrid goes through its controller here, too.
+    assert ("out" in moves) == (model == "hybrid")
 
     def at(distance):
-        point = (angles, inputs, scores)
-        moved = (p + distance * m for p, m in zip(point, moves, strict=True))
-        return engine.loss(*moved, targets)[0]
+        moved = {name: value + distance * moves[name] for name, value in start.items()}
+        return engine.loss(moved, inputs, targets)[0]
 
     slope = (at(1e-6) - at(-1e-6)) / 2e-6
-    expected = sum((g * m).sum() for g, m in zip(gradient, moves, strict=True))
+    expected = sum(float((gradient[name] * move).sum()) for name, move in moves.items())
     assert slope == pytest.approx(expected, abs=1e-7)
+
+
+def test_a_hybrid_is_fitted_with_its_controller_and_pickled():
+    rows, labels = ordered(12, 0)
+    options = {"mode": "sampled", "n_qubits": 2, "n_layers": 1, "n_bits": 1}
+    fitted = QRNNClassifier(
+        "hybrid", model_options=options, n_steps=2, max_iter=2, random_state=0
+    ).fit(rows, labels)
+    assert fitted.projection_.shape == (1, 4)
+    assert fitted.controller_["in"].shape == (4 + 1, 16)
+    again = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(again.predict_proba(rows), fitted.predict_proba(rows))
+    assert QRNNClassifier(n_steps=2, max_iter=1).fit(rows, labels).controller_ == {}
 
 
 def test_options_choose_the_model_and_rows_of_zeros_do_no_harm():

@@ -77,7 +77,7 @@ def test_a_checkpoint_of_another_circuit_under_the_same_name_is_refused(
     before = kept(settings)
     read_trained(before)
     names = default_folder(settings), training_folder(RecipeSettings(NAME, data=text))
-    cell = Cell("noise", (("model", NAME),))
+    key = Cell("noise", (("model", NAME),)).key
     assert is_unchanged(before.network.architecture)
     with_another_cell(monkeypatch)
     after = prepare(settings, load_tsv(text), Quiet())
@@ -87,7 +87,7 @@ def test_a_checkpoint_of_another_circuit_under_the_same_name_is_refused(
     # Whatever else is looked up by name is another one too.
     assert default_folder(settings) != names[0]
     assert training_folder(RecipeSettings(NAME, data=text)) != names[1]
-    assert Cell("noise", (("model", NAME),)).key != cell.key
+    assert Cell("noise", (("model", NAME),)).key != key
 
 
 def test_every_row_is_what_it_was_when_it_was_known_by_its_name():
