@@ -28,7 +28,7 @@ def test_one_misread_shot_of_the_calibration_does_not_stop_the_fit_of_the_noise(
     prepared = SimpleNamespace(test=SimpleNamespace(lengths=np.array([2])))
     run = StoredRun(
         prepared,
-        SimpleNamespace(decision=[1.0, -1.0]),
+        SimpleNamespace(decision=np.array([1.0, -1.0])),
         tuple(PubResult({"out": one[None]}) for one in (misread, 1 - misread)),
         ((PubResult({"out": bits[None]}),), (PubResult({"out": 1 - bits[None]}),)),
         datetime.now(UTC),
