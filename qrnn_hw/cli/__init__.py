@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
+import traceback
 from io import TextIOWrapper
 
 INTERRUPTED = 130
@@ -23,9 +24,17 @@ def invoke(arguments: list[str] | None = None) -> int:
     Args:
         arguments: without the program's name; by default those of the process.
     """
+    from qrnn_hw.cli.terminal import guarded
+
+    with guarded():
+        return _invoke(arguments)
+
+
+def _invoke(arguments: list[str] | None) -> int:
     from typer import Abort
 
     from qrnn_hw.cli.app import app
+    from qrnn_hw.cli.terminal import one_line
     from qrnn_hw.errors import ConfigurationError, exit_code
 
     try:
@@ -44,15 +53,16 @@ def invoke(arguments: list[str] | None = None) -> int:
             if type(error).__name__ == "NoArgsIsHelpError":
                 print(message(), file=sys.stderr)
                 return 2
-            print(f"error: {_one_line(message())}", file=sys.stderr)
+            print(f"error: {one_line(message())}", file=sys.stderr)
             return int(getattr(error, "exit_code", 2))
         if isinstance(error, OSError):  # a full disk, a folder that may not be written to
-            print(f"error: {_one_line(_of_system(error))}", file=sys.stderr)
+            print(f"error: {one_line(_of_system(error))}", file=sys.stderr)
             return exit_code(ConfigurationError()) or 1
         code = exit_code(error)
         if code is None:
-            raise
-        print(f"error: {_one_line(str(error))}", file=sys.stderr)
+            traceback.print_exc()  # a defect of ours, behind the same door
+            return 1
+        print(f"error: {one_line(str(error))}", file=sys.stderr)
         return code
     if result == INTERRUPTED:  # the parser turns Ctrl-C into this code
         print("interrupted; run the same command again to go on", file=sys.stderr)
@@ -67,9 +77,3 @@ def _of_system(error: OSError) -> str:
             "same command again; what was finished is kept."
         )
     return str(error)
-
-
-def _one_line(text: str) -> str:
-    """Return a message in one line; what would steer the terminal is shown as an escape."""
-    line = " ".join(text.split())
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)

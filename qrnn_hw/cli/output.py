@@ -20,22 +20,23 @@ def print_json(document: Any) -> None:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print rows under their columns; empty column names leave the header out."""
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
+
+    from qrnn_hw.cli.terminal import PlainConsole, cell
 
     table = Table(show_header=any(columns))
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        # Cells may hold what came from outside, so none of it is read as markup.
-        table.add_row(*(Text(str(cell)) for cell in row))
-    Console(highlight=False).print(table)
+        table.add_row(*map(cell, row))
+    PlainConsole().print(table)
 
 
 def print_lines(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows as aligned lines under their columns; quick for thousands of rows."""
-    lines = [tuple(columns), *map(tuple, rows)]
+    from qrnn_hw.cli.terminal import one_line
+
+    lines = [tuple(columns), *(tuple(map(one_line, row)) for row in rows)]
     widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
     typer.echo(
         "\n".join(

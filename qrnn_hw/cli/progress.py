@@ -6,15 +6,17 @@ import sys
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from qrnn_hw.cli.terminal import PlainConsole, one_line
 
 
 class ConsoleProgress:
     """Shows stages; within a stage a bar where stderr is a terminal."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, soft_wrap=True, highlight=False)
+        self._console = PlainConsole(stderr=True, soft_wrap=True)
         self._live: Progress | None = None
         self._task: TaskID | None = None
         if sys.stderr.isatty():
@@ -44,15 +46,15 @@ class ConsoleProgress:
     def stage(self, text: str) -> None:
         """Begin a stage."""
         if self._live is None:
-            self._console.print(text, markup=False)
+            self._console.print(one_line(text))
             return
         self._finish()
-        self._task = self._live.add_task(text, total=None, note="")
+        self._task = self._live.add_task(escape(one_line(text)), total=None, note="")
 
     def advance(self, done: int, total: int, note: str = "") -> None:
         """Say how far the stage is."""
         if self._live is not None and self._task is not None:
-            self._live.update(self._task, completed=done, total=total, note=note)
+            self._live.update(self._task, completed=done, total=total, note=escape(one_line(note)))
 
     def _finish(self) -> None:
         if self._live is not None and self._task is not None:

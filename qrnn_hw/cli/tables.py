@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 
+from qrnn_hw.cli.terminal import PlainConsole, cell, one_line
 from qrnn_hw.data.usage import said
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ STACKS = {
 
 def print_outcome(document: dict[str, Any]) -> None:
     """Print the accuracies and where to look further."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = PlainConsole(soft_wrap=True)
     shots = f"{document['shots']} shots per prediction"
     if "rounds" in document:
         shots = (
@@ -74,9 +74,9 @@ def print_outcome(document: dict[str, Any]) -> None:
 
 def print_findings(lines: Sequence[str]) -> None:
     """Print plain-language findings, one a line."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = PlainConsole(soft_wrap=True)
     for line in lines:
-        console.print(f"- {line}", markup=False)
+        console.print(f"- {one_line(line)}")
 
 
 def print_table(title: str, table: ReportTable) -> None:
@@ -85,8 +85,8 @@ def print_table(title: str, table: ReportTable) -> None:
     for column in table.header:
         shown.add_column(column, overflow="fold")
     for row in table.rows:
-        shown.add_row(*row)
-    console = Console(highlight=False)
+        shown.add_row(*map(cell, row))
+    console = PlainConsole()
     if not console.is_terminal:  # a file or a pipe is as wide as what is written to it
         unbound = console.options.update(width=WIDEST)
         console.width = max(console.width, console.measure(shown, options=unbound).maximum)
