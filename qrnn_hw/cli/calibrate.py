@@ -9,7 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from qrnn_hw.cli import options
+from qrnn_hw.cli.numbers import whole
 from qrnn_hw.cli.output import Json, print_json, print_table
+from qrnn_hw.ranges import MOST_LISTED, MOST_SEED, MOST_SHOTS
 
 app = typer.Typer(
     name="calibrate",
@@ -43,7 +45,7 @@ def snapshot(
 def diff(
     before: Annotated[Path, typer.Argument(help="Snapshot file.")],
     after: Annotated[Path, typer.Argument(help="Later snapshot file of the same device.")],
-    largest: Annotated[int, typer.Option(help="So many of the largest changes.")] = 10,
+    largest: Annotated[int, whole(0, MOST_LISTED, help="So many of the largest changes.")] = 10,
     json: Json = False,
 ) -> None:
     """Compare two snapshots of a device: medians, and the largest changes."""
@@ -84,8 +86,8 @@ def diff(
 def readout(
     backend: Backend,
     qubits: Annotated[str, typer.Option(help="Qubits of the device, such as 0,3,5-7.")],
-    shots: Annotated[int, typer.Option(help="Shots of each of the two circuits.")] = 4000,
-    seed: Annotated[int, typer.Option(help="Of a recorded device's shots.")] = 0,
+    shots: Annotated[int, whole(1, MOST_SHOTS, help="Shots of each of the two circuits.")] = 4000,
+    seed: Annotated[int, whole(0, MOST_SEED, help="Of a recorded device's shots.")] = 0,
     budget: options.Budget = None,
     yes: options.Yes = False,
     fresh: Annotated[

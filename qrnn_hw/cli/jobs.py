@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from qrnn_hw.cli.numbers import whole
 from qrnn_hw.cli.output import Json, print_json, print_lines, print_table
+from qrnn_hw.ranges import MOST_LISTED
 
 if TYPE_CHECKING:
     from jobs.store import Store
@@ -27,7 +29,7 @@ Keys = Annotated[list[str] | None, typer.Argument(help="Beginnings of keys, or t
 
 @app.command("list")
 def list_jobs(
-    limit: Annotated[int, typer.Option(help="So many of the newest; 0 is all.")] = 50,
+    limit: Annotated[int, whole(0, MOST_LISTED, help="So many of the newest; 0 is all.")] = 50,
     state: Annotated[
         list[str] | None, typer.Option(help="Only jobs in this state; may be repeated.")
     ] = None,

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from qrnn_hw.cli.numbers import real, whole
 from qrnn_hw.cli.output import Json, print_json, print_table
+from qrnn_hw.ranges import MOST_HOURS, MOST_SHOTS
 
 if TYPE_CHECKING:
     from qrnn_hw.mitigation.noise_level import NoiseLevel
@@ -58,10 +60,15 @@ def mitigate(
     ] = None,
     max_age: Annotated[
         float,
-        typer.Option(help="With JOB: hours at most between the run of the readout job and theirs."),
+        real(
+            0,
+            MOST_HOURS,
+            help="With JOB: hours at most between the run of the readout job and theirs.",
+        ),
     ] = 24.0,
     shots: Annotated[
-        int | None, typer.Option(help="Use only so many of the stored shots per prediction or row.")
+        int | None,
+        whole(1, MOST_SHOTS, help="Use only so many of the stored shots per prediction or row."),
     ] = None,
     explain: Annotated[
         bool,

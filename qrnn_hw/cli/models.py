@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from qrnn_hw.cli.numbers import whole
 from qrnn_hw.cli.options import Data, FeedbackMode, ModelOptions, Wiring
 from qrnn_hw.cli.output import Json, print_json, print_table
-from qrnn_hw.ranges import MOST_SEED, MOST_SHOTS
+from qrnn_hw.ranges import MOST_SEED, MOST_SHOTS, MOST_STEPS
 
 if TYPE_CHECKING:
     from circuits.definition import Architecture
@@ -23,7 +24,7 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="Model name, as `qrnn-hw models list` gives it.")]
-Steps = Annotated[int, typer.Option(help="Time steps T.")]
+Steps = Annotated[int, whole(1, MOST_STEPS, help="Time steps T.")]
 
 
 @app.command("list")
@@ -61,7 +62,7 @@ def show(
     backend: Annotated[
         str | None, typer.Option(help="Also transpile for this recorded device, fake_...")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of the transpiler.")] = 0,
+    seed: Annotated[int, whole(0, MOST_SEED, help="Of the transpiler.")] = 0,
     json: Json = False,
 ) -> None:
     """Show a model: sizes, source, depth and counts, on a machine too, and what that refuses."""
@@ -150,7 +151,7 @@ def export(
     steps: Steps = 10,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, max=MOST_SEED, help="Bind random features and weights of this seed."),
+        whole(0, MOST_SEED, help="Bind random features and weights of this seed."),
     ] = None,
 ) -> None:
     """Export a model's circuit as OpenQASM 3 or QPY, with free parameters or with numbers."""
@@ -175,10 +176,10 @@ def audit(
     every: Annotated[bool, typer.Option("--all", help="Audit every model.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
     steps: Steps = 3,
-    shots: Annotated[int, typer.Option(help="Of each circuit of a gradient's estimate.")] = 1000,
-    seed: Annotated[
-        int, typer.Option(min=0, max=MOST_SEED, help="Of the random inputs and weights.")
-    ] = 0,
+    shots: Annotated[
+        int, whole(1, MOST_SHOTS, help="Of each circuit of a gradient's estimate.")
+    ] = 1000,
+    seed: Annotated[int, whole(0, MOST_SEED, help="Of the random inputs and weights.")] = 0,
     backend: Annotated[
         str | None, typer.Option(help="Also say what this recorded device, fake_..., refuses.")
     ] = None,

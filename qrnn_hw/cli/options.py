@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from qrnn_hw.cli.numbers import real, whole
+from qrnn_hw.ranges import MOST_ROWS, MOST_SECONDS, MOST_SEED, MOST_SHOTS, MOST_STEPS
+
 Source = Annotated[
     str,
     typer.Argument(
@@ -16,20 +19,22 @@ Source = Annotated[
 Backend = Annotated[
     str, typer.Option(help="fake_... (recorded, offline) or a real machine of the account.")
 ]
-Shots = Annotated[int, typer.Option(help="Shots of each row of each circuit.")]
-Steps = Annotated[int, typer.Option(help="Time steps T of a model.")]
+Shots = Annotated[int, whole(1, MOST_SHOTS, help="Shots of each row of each circuit.")]
+Steps = Annotated[int, whole(1, MOST_STEPS, help="Time steps T of a model.")]
 Rows = Annotated[
-    int, typer.Option(help="Random input sequences of a model; copies of a file's circuit.")
+    int, whole(1, MOST_ROWS, help="Random input sequences of a model; copies of a file's circuit.")
 ]
 Seed = Annotated[
-    int, typer.Option(help="Of a model's random inputs and weights, and of simulated shots.")
+    int, whole(0, MOST_SEED, help="Of a model's random inputs and weights, and of simulated shots.")
 ]
 Budget = Annotated[
     float | None,
-    typer.Option(
+    real(
+        0,
+        MOST_SECONDS,
         help="QPU seconds that the jobs of this command may take together, whatever their end and "
         "over all times that it is run. More is refused before it is sent, and the jobs' limits at "
-        "the service stay within it."
+        "the service stay within it.",
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Spend QPU time without asking.")]

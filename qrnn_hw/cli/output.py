@@ -22,7 +22,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print rows under their columns; empty column names leave the header out."""
     from rich.table import Table
 
-    from qrnn_hw.cli.terminal import PlainConsole, cell
+    from qrnn_hw.cli.console import PlainConsole, cell
 
     table = Table(show_header=any(columns))
     for column in columns:

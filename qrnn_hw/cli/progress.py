@@ -9,7 +9,8 @@ from typing import Self
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from qrnn_hw.cli.terminal import PlainConsole, one_line
+from qrnn_hw.cli.console import PlainConsole
+from qrnn_hw.cli.terminal import one_line
 
 
 class ConsoleProgress:

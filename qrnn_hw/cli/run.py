@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from qrnn_hw.cli.numbers import real, whole
 from qrnn_hw.cli.options import (
     Budget,
     Data,
@@ -17,6 +18,14 @@ from qrnn_hw.cli.options import (
     Snapshots,
     Wiring,
     Yes,
+)
+from qrnn_hw.ranges import (
+    MOST_EPOCHS,
+    MOST_LEARNING_RATE,
+    MOST_SEED,
+    MOST_SENTENCES,
+    MOST_SHOTS,
+    MOST_WEIGHT,
 )
 
 
@@ -41,13 +50,15 @@ def run(
     ] = "fake_boston",
     shots: Annotated[
         int,
-        typer.Option(
+        whole(
+            1,
+            MOST_SHOTS,
             help="Shots per prediction, the same total for every mitigation; of a model in rounds, "
-            "of each circuit in each round."
+            "of each circuit in each round.",
         ),
     ] = 1000,
     sentences: Annotated[
-        int | None, typer.Option(help="Run only so many test sentences on the machine.")
+        int | None, whole(1, MOST_SENTENCES, help="Run only so many test sentences on the machine.")
     ] = None,
     decoupling: Annotated[
         str | None,
@@ -57,25 +68,34 @@ def run(
             "and bring nothing. The wait for the controller itself cannot be echoed."
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="All other seeds are derived from this one.")] = 0,
+    seed: Annotated[
+        int, whole(0, MOST_SEED, help="All other seeds are derived from this one.")
+    ] = 0,
     engine: Annotated[
         str, typer.Option(help="Training: exact (gradients) or aer (SPSA).")
     ] = "exact",
     training_shots: Annotated[
         int | None,
-        typer.Option(
+        whole(
+            1,
+            MOST_SHOTS,
             help="With --engine aer: shots of each value of the loss. By default it is computed "
-            "from Aer's density matrix, which costs less than 128 shots."
+            "from Aer's density matrix, which costs less than 128 shots.",
         ),
     ] = None,
-    epochs: Annotated[int, typer.Option(help="Train for at most so many epochs.")] = 30,
-    learning_rate: Annotated[float, typer.Option(help="Of the optimiser.")] = 0.01,
+    epochs: Annotated[int, whole(1, MOST_EPOCHS, help="Train for at most so many epochs.")] = 30,
+    learning_rate: Annotated[float, real(0, MOST_LEARNING_RATE, help="Of the optimiser.")] = 0.01,
     margin: Annotated[
         float,
-        typer.Option(help="Train scores to keep this distance from 0, so that few shots suffice."),
+        real(
+            0,
+            MOST_WEIGHT,
+            help="Train scores to keep this distance from 0, so that few shots suffice.",
+        ),
     ] = 0.0,
     variance_penalty: Annotated[
-        float, typer.Option(help="Weight of a single shot's variance in the training's loss.")
+        float,
+        real(0, MOST_WEIGHT, help="Weight of a single shot's variance in the training's loss."),
     ] = 0.0,
     snapshots: Snapshots = None,
     training_noise: Annotated[
@@ -115,11 +135,6 @@ def run(
     network = chosen_architecture(model, option, mode=mode, wiring=wiring)
     if training_shots is not None and engine != "aer":
         raise UsageError(f"--training-shots should come with --engine aer. Got {engine}.")
-    if training_shots is not None and training_shots < 1:
-        raise UsageError(
-            f"--training-shots should be at least 1. Got {training_shots}; leave it out for the "
-            "exact loss."
-        )
 
     settings = RunSettings(
         model=model,

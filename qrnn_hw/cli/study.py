@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from qrnn_hw.cli.numbers import whole
 from qrnn_hw.cli.output import Json, Parquet
 from qrnn_hw.cli.study_device import device
 from qrnn_hw.cli.study_shots import shots
+from qrnn_hw.ranges import MOST_WORKERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +54,7 @@ ShardOption = Annotated[str | None, typer.Option(help="Run only every n-th cell:
 Merge = Annotated[
     list[Path] | None, typer.Option(help="Add the rows of this rows.jsonl first; may be repeated.")
 ]
-Workers = Annotated[int, typer.Option(help="Processes that run cells.")]
+Workers = Annotated[int, whole(1, MOST_WORKERS, help="Processes that run cells.")]
 Cluster = Annotated[
     str | None, typer.Option(help="Address of a Dask scheduler that runs the cells.")
 ]

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qrnn_hw.cli.numbers import real, whole
 from qrnn_hw.cli.options import Budget, Yes
 from qrnn_hw.cli.output import Json, Parquet
+from qrnn_hw.ranges import MOST_EPOCHS, MOST_HOURS, MOST_ROUNDS, MOST_SEED, MOST_SENTENCES
 
 if TYPE_CHECKING:
     from qrnn_hw.studies.device import DevicePlan, Progression
@@ -24,13 +26,13 @@ def device(
         str | None, typer.Option(help="amazon, imdb, yelp, or uci (the default).")
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Your own TSV.")] = None,
-    epochs: Annotated[int, typer.Option(help="At most so many epochs of training.")] = 30,
-    seed: Annotated[int, typer.Option(help="Of the training, and of simulated shots.")] = 0,
-    sentences: Annotated[int, typer.Option(help="Test sentences of every job.")] = 20,
+    epochs: Annotated[int, whole(1, MOST_EPOCHS, help="At most so many epochs of training.")] = 30,
+    seed: Annotated[int, whole(0, MOST_SEED, help="Of the training, and of simulated shots.")] = 0,
+    sentences: Annotated[int, whole(2, MOST_SENTENCES, help="Test sentences of every job.")] = 20,
     counts: Annotated[str, typer.Option("--shots", help="Shot counts of a round.")] = "100,1000",
-    rounds: Annotated[int, typer.Option(help="Repeats of every shot count.")] = 5,
+    rounds: Annotated[int, whole(2, MOST_ROUNDS, help="Repeats of every shot count.")] = 5,
     hours_between: Annotated[
-        float, typer.Option(help="A round begins so long after the one before.")
+        float, real(0, MOST_HOURS, help="A round begins so long after the one before.")
     ] = 0.0,
     budget: Budget = None,
     yes: Yes = False,

@@ -7,8 +7,18 @@ from typing import Annotated
 
 import typer
 
+from qrnn_hw.cli.numbers import real, whole
 from qrnn_hw.cli.options import Snapshots
 from qrnn_hw.cli.output import Json, Parquet
+from qrnn_hw.ranges import (
+    MOST_EPOCHS,
+    MOST_REPEATS,
+    MOST_SEED,
+    MOST_SEEDS,
+    MOST_SENTENCES,
+    MOST_SHOTS,
+    MOST_WEIGHT,
+)
 
 
 def shots(
@@ -25,25 +35,37 @@ def shots(
     backend: Annotated[
         str, typer.Option(help="Without --run: recorded device, fake_...")
     ] = "fake_boston",
-    epochs: Annotated[int, typer.Option(help="Without --run: at most so many epochs.")] = 30,
-    seed: Annotated[int, typer.Option(help="Of training without --run, and of all draws.")] = 0,
-    sentences: Annotated[int | None, typer.Option(help="Only so many test sentences.")] = None,
+    epochs: Annotated[
+        int, whole(1, MOST_EPOCHS, help="Without --run: at most so many epochs.")
+    ] = 30,
+    seed: Annotated[
+        int, whole(0, MOST_SEED, help="Of training without --run, and of all draws.")
+    ] = 0,
+    sentences: Annotated[
+        int | None, whole(2, MOST_SENTENCES, help="Only so many test sentences.")
+    ] = None,
     counts: Annotated[
         str | None, typer.Option("--shots", help="Shot counts, such as 10,100,1000.")
     ] = None,
-    repeats: Annotated[int, typer.Option(help="Drawn runs of each input at each count.")] = 100,
+    repeats: Annotated[
+        int, whole(2, MOST_REPEATS, help="Drawn runs of each input at each count.")
+    ] = 100,
     delta: Annotated[
-        float, typer.Option(help="Flip probability at which a label counts as certain.")
+        float, real(0, 1, help="Flip probability at which a label counts as certain.")
     ] = 0.01,
     adaptive: Annotated[
         bool, typer.Option(help="Also stop each input early, against fixed shots.")
     ] = True,
-    max_shots: Annotated[int, typer.Option(help="Cap of the adaptive shots.")] = 100_000,
+    max_shots: Annotated[int, whole(1, MOST_SHOTS, help="Cap of the adaptive shots.")] = 100_000,
     training_seeds: Annotated[
-        int, typer.Option(help="Train so many models that differ by seed alone, to split causes.")
+        int,
+        whole(
+            1, MOST_SEEDS, help="Train so many models that differ by seed alone, to split causes."
+        ),
     ] = 1,
     jitter: Annotated[
-        float, typer.Option(help="Change of each word vector, as a share of its size; 0 is none.")
+        float,
+        real(0, MOST_WEIGHT, help="Change of each word vector, as a share of its size; 0 is none."),
     ] = 0.02,
     snapshots: Snapshots = None,
     output: Annotated[
@@ -136,8 +158,8 @@ def numbers(text: str) -> tuple[int, ...]:
     from qrnn_hw.errors import UsageError
 
     parts = [part.strip().replace("_", "") for part in text.split(",")]
-    if not all(part.isdecimal() for part in parts):
-        raise UsageError(f"shots should be whole numbers with commas between. Got {text!r}.")
+    if not all(part.isascii() and part.isdecimal() and len(part) < 20 for part in parts):
+        raise UsageError(f"shots should be whole numbers with commas between. Got {text[:60]!r}.")
     return tuple(map(int, parts))
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from qrnn_hw.cli.terminal import PlainConsole, cell, one_line
+from qrnn_hw.cli.console import PlainConsole, cell
+from qrnn_hw.cli.terminal import one_line
 from qrnn_hw.data.usage import said
 
 if TYPE_CHECKING:

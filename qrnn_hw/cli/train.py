@@ -8,8 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from qrnn_hw.cli.numbers import whole
 from qrnn_hw.cli.options import Data, Embeddings, FeedbackMode, ModelOptions, Wiring
 from qrnn_hw.cli.output import Json, print_json, print_table
+from qrnn_hw.ranges import MOST_EPOCHS, MOST_SEED, MOST_SEEDS, MOST_SHOTS
 
 
 def train(
@@ -26,10 +28,11 @@ def train(
     ] = None,
     data: Data = None,
     embeddings: Embeddings = None,
-    seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
-    seeds: Annotated[int, typer.Option(help="Train from so many seeds at once.")] = 1,
+    seed: Annotated[int, whole(0, MOST_SEED, help="The first seed.")] = 0,
+    seeds: Annotated[int, whole(1, MOST_SEEDS, help="Train from so many seeds at once.")] = 1,
     epochs: Annotated[
-        int | None, typer.Option(help="At most so many; the recipe's own number by default.")
+        int | None,
+        whole(1, MOST_EPOCHS, help="At most so many; the recipe's own number by default."),
     ] = None,
     fault: Annotated[
         list[str] | None,
@@ -38,7 +41,9 @@ def train(
             "scaled_on_all_rows, unstratified, repeats_shared or none; may be repeated."
         ),
     ] = None,
-    shots: Annotated[int, typer.Option(help="Of each circuit in the test with shots.")] = 1000,
+    shots: Annotated[
+        int, whole(1, MOST_SHOTS, help="Of each circuit in the test with shots.")
+    ] = 1000,
     freeze: Annotated[
         bool, typer.Option("--freeze", help="Leave the circuit's weights as drawn: a control.")
     ] = False,

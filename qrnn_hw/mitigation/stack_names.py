@@ -10,7 +10,7 @@ from qrnn_hw.mitigation.zne import ZNEPlan
 EXAMPLES = "none, terminal, linear(1,3), richardson(1,3,5) + relabel (first order) + terminal"
 
 _EXTRAPOLATION = re.compile(r"(linear|richardson|poly([1-9]))\s*\(([0-9., ]+)\)")
-_LABELS = re.compile(r"(relabel|joint)(?:\s*\((first order|sampled(?: (\d+))?)\))?")
+_LABELS = re.compile(r"(relabel|joint)(?:\s*\((first order|sampled(?: (\d{1,6}))?)\))?")
 _TWIRL = re.compile(r"twirl (\d{1,4})")
 _FEED_FORWARD = {"relabel": "invert", "joint": "amplify"}
 

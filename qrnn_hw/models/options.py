@@ -49,4 +49,4 @@ def _pair(text: str) -> tuple[str, str]:
 def _integer(text: str) -> int | str:
     """Return a number where there is one; the model says what it takes instead of a text."""
     # `int` takes more than a number as it is written: 1_0, spaces, the digits of other scripts.
-    return int(text) if text.isascii() and text.isdecimal() else text
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else text

@@ -9,12 +9,11 @@ from typing import Any, Literal, get_args
 
 from circuits.registry import architecture
 from qrnn_hw.errors import UsageError
-from qrnn_hw.ranges import MOST_SEED, MOST_SHOTS
+from qrnn_hw.ranges import MOST_EPOCHS, MOST_SEED, MOST_SEEDS, MOST_SHOTS
 from qrnn_hw.recipes.recipes import FAULTS, Recipe, published_recipe
 from qrnn_hw.run.run_folder import RUNS, changed, settings_digest
 
 RecipeName = Literal["published", "ours"]
-MOST_SEEDS = 100
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class RecipeSettings:
         for option, value, least, most in (
             ("--seeds", self.n_seeds, 1, MOST_SEEDS),
             ("--seed", self.seed, 0, MOST_SEED - self.n_seeds + 1),
-            ("--epochs", self.epochs, 1, 100_000),
+            ("--epochs", self.epochs, 1, MOST_EPOCHS),
             ("--shots", self.shots, 1, MOST_SHOTS),
         ):
             if value is not None and not least <= value <= most:

@@ -24,6 +24,7 @@ from jobs.store import Store
 from jobs.submission import Terms
 from qrnn_hw.errors import UsageError
 from qrnn_hw.predict import SentencePubs, sentence_pubs
+from qrnn_hw.ranges import MOST_HOURS, MOST_ROUNDS, MOST_SECONDS, MOST_SHOTS
 from qrnn_hw.run.progress import Progress
 from qrnn_hw.studies.trained import TrainedModel
 from qrnn_hw.submission import following
@@ -49,13 +50,22 @@ class DevicePlan:
     def __post_init__(self) -> None:
         """Check the ranges."""
         counts = self.shot_counts
-        if not counts or min(counts) < 1 or list(counts) != sorted(set(counts)):
-            raise UsageError(f"shot counts rise from at least 1. Got {list(counts)}.")
-        limits = (self.hours_between, self.budget_seconds or 0.0)
-        if self.n_rounds < 2 or not all(0 <= one < float("inf") for one in limits):
+        rising = list(counts) == sorted(set(counts))
+        if not counts or min(counts) < 1 or max(counts) > MOST_SHOTS or not rising:
             raise UsageError(
-                "a device study needs two rounds or more, hours and seconds of at least 0. "
-                f"Got {self.n_rounds}, {self.hours_between} and {self.budget_seconds}."
+                f"shot counts rise from at least 1 to at most {MOST_SHOTS:,}. Got {list(counts)}."
+            )
+        hours, seconds = self.hours_between, self.budget_seconds or 0.0
+        if not (
+            2 <= self.n_rounds <= MOST_ROUNDS
+            and 0 <= hours * (self.n_rounds - 1) <= MOST_HOURS
+            and 0 <= seconds <= MOST_SECONDS
+        ):
+            raise UsageError(
+                f"a device study needs two rounds or more, at most {MOST_ROUNDS:,}, within a "
+                "century, and a budget of at least 0 s. "
+                f"Got {self.n_rounds} rounds, {self.hours_between} hours between them and "
+                f"{self.budget_seconds} s."
             )
 
     def order(self) -> tuple[tuple[int, int], ...]:

@@ -68,8 +68,11 @@ class Shard:
     def parse(cls, text: str) -> Shard:
         """Read "2/5"."""
         index, separator, count = text.partition("/")
-        if not (separator and index.isdecimal() and count.isdecimal()):
-            raise UsageError(f"a shard should be written i/n, such as 1/4. Got {text!r}.")
+        known = all(
+            part.isascii() and part.isdecimal() and len(part) < 10 for part in (index, count)
+        )
+        if not (separator and known):
+            raise UsageError(f"a shard should be written i/n, such as 1/4. Got {text[:60]!r}.")
         return cls(int(index), int(count))
 
 

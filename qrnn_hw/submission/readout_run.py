@@ -30,8 +30,8 @@ def parse_qubits(text: str) -> tuple[int, ...]:
     qubits: list[int] = []
     for piece in text.split(","):
         first, dash, last = piece.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise UsageError(f"qubits should be given as 0,3,5-7. Got {text!r}.")
+        if not _is_number(first) or (dash and not _is_number(last)):
+            raise UsageError(f"qubits should be given as 0,3,5-7. Got {text[:60]!r}.")
         begin, end = int(first), int(last or first)
         if not begin <= end < LARGEST_QUBIT:
             raise UsageError(
@@ -39,6 +39,10 @@ def parse_qubits(text: str) -> tuple[int, ...]:
             )
         qubits += range(begin, end + 1)
     return tuple(qubits)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 10
 
 
 def readout_workload(

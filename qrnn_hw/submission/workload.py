@@ -11,6 +11,7 @@ import numpy as np
 
 from qrnn_hw.errors import UsageError
 from qrnn_hw.models.options import chosen_architecture
+from qrnn_hw.ranges import MOST_ROWS, MOST_STEPS
 
 if TYPE_CHECKING:
     from qiskit.circuit import QuantumCircuit
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
     from circuits.definition import Architecture
     from jobs.spec import JSON, Pub
     from qrnn_hw.submission.machine import Machine
-
-
-MOST_STEPS = 1_000
-MOST_ROWS = 100_000
-"""What still fits into memory; machines run far less in one job."""
 
 
 @dataclass(frozen=True, eq=False)

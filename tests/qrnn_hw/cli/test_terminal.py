@@ -10,11 +10,12 @@ import warnings
 import pytest
 
 from qrnn_hw.cli import invoke
+from qrnn_hw.cli.console import PlainConsole
 from qrnn_hw.cli.output import print_json, print_lines, print_table
 from qrnn_hw.cli.progress import ConsoleProgress
 from qrnn_hw.cli.tables import print_findings, print_outcome
 from qrnn_hw.cli.tables import print_table as print_report_table
-from qrnn_hw.cli.terminal import PlainConsole, guarded, plain
+from qrnn_hw.cli.terminal import guarded, plain
 from qrnn_hw.report.blocks import Table
 
 STEERING = "\x1b[2J\x1b]0;title\x07\x9b31m\r\x08\u202e\u2066\u200b\u200d\ufeff\u2028[red]"

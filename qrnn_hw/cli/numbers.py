@@ -1,0 +1,68 @@
+"""Numbers as typed: each option has its finite range, refused before anything runs."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from qrnn_hw.cli.terminal import plain
+
+_WHOLE = re.compile(r"[+-]?[0-9][0-9_]{0,30}")
+SHOWN_CHARACTERS = 40
+
+
+def whole(least: int, most: int, *names: str, help: str) -> Any:
+    """Return an option that takes a whole number from `least` to `most`."""
+
+    def parse(value: Any) -> int:
+        text = str(value).strip()
+        if not _WHOLE.fullmatch(text):
+            raise typer.BadParameter(f"should be a whole number. Got {_shown(text)}.")
+        found: int = _within(int(text), least, most, text)
+        return found
+
+    return _option(parse, least, most, names, "INTEGER", help)
+
+
+def real(least: float, most: float, *names: str, help: str) -> Any:
+    """Return an option that takes a number from `least` to `most`; not a number is none."""
+
+    def parse(value: Any) -> float:
+        text = str(value).strip()
+        try:
+            typed = float(text)
+        except ValueError:
+            raise typer.BadParameter(f"should be a number. Got {_shown(text)}.") from None
+        found: float = _within(typed, least, most, text)
+        return found
+
+    return _option(parse, least, most, names, "FLOAT", help)
+
+
+def _option(
+    parse: Callable[[Any], Any],
+    least: float,
+    most: float,
+    names: tuple[str, ...],
+    metavar: str,
+    help: str,
+) -> Any:
+    parse.range = (least, most)  # type: ignore[attr-defined]  # for the test of all options
+    return typer.Option(*names, parser=parse, metavar=metavar, help=help)
+
+
+def _within(value: Any, least: Any, most: Any, text: str) -> Any:
+    if math.isnan(value) or not least <= value <= most:
+        raise typer.BadParameter(
+            f"should be at least {least:,} and at most {most:,}. Got {_shown(text)}."
+        )
+    return value
+
+
+def _shown(text: str) -> str:
+    cut = text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "..."
+    return plain(cut)
