@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from calibration.documents import read_document
 from calibration.errors import CalibrationError
 from calibration.snapshot import Snapshot
 
@@ -31,15 +32,20 @@ def read_snapshot(path: Path) -> Snapshot:
         CalibrationError: the file cannot be read, is not JSON, or holds no snapshot.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_document(path)
     except OSError as error:
         raise CalibrationError(
             f"a snapshot should be a file that can be read. Got {path}: {error.strerror}."
         ) from None
     except ValueError as error:
-        raise CalibrationError(f"a snapshot should be a JSON file. Got {path}: {error}.") from None
+        raise CalibrationError(
+            f"a snapshot should be a JSON file. Got {path}: {str(error)[:200]}."
+        ) from None
     if not isinstance(document, dict):
         raise CalibrationError(
             f"a snapshot should be a JSON object. Got a {type(document).__name__} in {path}."
         )
-    return Snapshot.from_json(document)
+    try:
+        return Snapshot.from_json(document)
+    except CalibrationError as error:
+        raise CalibrationError(f"{error} The file is {path}.") from None

@@ -147,26 +147,69 @@ class Snapshot:
                 f"Got {version!r}."
             )
         try:
-            low, high = document["rep_delay_range_seconds"]
+            qubits = tuple(QubitRecord(_seconds(t1), _seconds(t2)) for t1, t2 in document["qubits"])
+            low, high = map(_seconds, document["rep_delay_range_seconds"])
+            rep_delay = _seconds(document["rep_delay_seconds"])
+            if None in (low, high, rep_delay):
+                raise ValueError("a repetition delay is missing")
+            physical = tuple(map(_index, document["physical"]))
+            if len(physical) != len(qubits):
+                raise ValueError(f"{len(qubits)} qubits and {len(physical)} of their numbers")
             return cls(
                 backend=str(document["backend"]),
                 taken=str(document["taken"]),
-                dt_seconds=document["dt_seconds"],
-                timing={str(k): int(v) for k, v in document["timing"].items()},
-                qubits=tuple(QubitRecord(t1, t2) for t1, t2 in document["qubits"]),
-                instructions=tuple(_instructions(document["instructions"])),
-                control_flow=tuple(document["control_flow"]),
-                rep_delay_seconds=float(document["rep_delay_seconds"]),
-                rep_delay_range_seconds=(float(low), float(high)),
-                physical=tuple(int(q) for q in document["physical"]),
+                dt_seconds=_seconds(document["dt_seconds"]),
+                timing={str(k): _index(v) for k, v in document["timing"].items()},
+                qubits=qubits,
+                instructions=tuple(_instructions(document["instructions"], len(qubits))),
+                control_flow=tuple(map(str, document["control_flow"])),
+                rep_delay_seconds=float(rep_delay),  # type: ignore[arg-type]
+                rep_delay_range_seconds=(float(low), float(high)),  # type: ignore[arg-type]
+                physical=physical,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CalibrationError(
                 f"a calibration snapshot should be a document written by this project. "
-                f"Got one with a faulty field: {error}."
+                f"Got one with a faulty field: {str(error)[:200]}."
             ) from error
 
 
-def _instructions(rows: Iterable[Sequence[Any]]) -> Iterable[InstructionRecord]:
+LONGEST_SECONDS = 1e6
+"""Of anything that a device reports; within it, times still add up."""
+
+
+def _instructions(rows: Iterable[Sequence[Any]], n_qubits: int) -> Iterable[InstructionRecord]:
     for name, qubits, seconds, error, p01, p10 in rows:
-        yield InstructionRecord(str(name), tuple(map(int, qubits)), seconds, error, p01, p10)
+        on = tuple(map(_index, qubits))
+        if (
+            not isinstance(name, str)
+            or len(set(on)) != len(on)
+            or not all(q < n_qubits for q in on)
+        ):
+            raise ValueError(f"the instruction {str(name)[:40]!r} on the qubits {list(on)[:5]}")
+        yield InstructionRecord(name, on, _seconds(seconds), *map(_share, (error, p01, p10)))
+
+
+def _number(value: Any, most: float) -> Any:
+    """Return a value as it is, if it is None or a number from 0 to `most`."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        raise ValueError(f"{str(value)[:40]!r} in place of a number from 0 to {most:g}")
+    return value
+
+
+def _seconds(value: Any) -> float | None:
+    found: float | None = _number(value, LONGEST_SECONDS)
+    return found
+
+
+def _share(value: Any) -> float | None:
+    found: float | None = _number(value, 1.0)
+    return found
+
+
+def _index(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 31:
+        raise ValueError(f"{str(value)[:40]!r} in place of a whole number")
+    return value

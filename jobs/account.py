@@ -1,11 +1,11 @@
 """Where the account comes from, and whether anybody else may read it; never what it is."""
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from calibration.documents import read_document
 from jobs.errors import AuthenticationError
 from jobs.private import others_may_read
 
@@ -37,7 +37,7 @@ def account_status() -> AccountStatus:
     if path.exists():
         is_private = not others_may_read(path)
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = read_document(path)
             is_readable = isinstance(content, dict) and all(
                 isinstance(account, dict) for account in content.values()
             )

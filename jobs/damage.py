@@ -6,6 +6,17 @@ from pathlib import Path
 
 from jobs.errors import JobsError, StoreError
 
+DAMAGE = (
+    JobsError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
+
 ELSEWHERE = "set QRNN_HW_HOME to the folder of another store"
 
 
@@ -24,7 +35,7 @@ def readable(path: Path, table: str, row: str, remedy: str = "") -> Iterator[Non
     """
     try:
         yield
-    except (JobsError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+    except DAMAGE as error:
         reason = " ".join(str(error).split())[:150]
         if not isinstance(error, JobsError):
             reason = f"{type(error).__name__}: {reason}"

@@ -2,12 +2,15 @@
 
 import io
 import json
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit, qpy
 
+from calibration.documents import parsed
+from jobs.archives import read_archive
 from jobs.errors import StoreError
 from jobs.spec import PubResult
 
@@ -37,21 +40,23 @@ def unpack_results(data: bytes) -> tuple[PubResult, ...]:
         StoreError: If `data` is damaged.
     """
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            layout = json.loads(archive["manifest"].tobytes())
-            arrays = (archive[f"bits_{index}"] for index in range(len(archive.files) - 1))
-            return tuple(
-                PubResult({name: _unpack(next(arrays), shape) for name, shape in registers})
-                for registers in layout
-            )
-    except Exception as error:  # zipfile, zlib, json and numpy each have their own
+        archive = read_archive(data)
+        layout = parsed(archive["manifest"].tobytes())
+        arrays = (archive[f"bits_{index}"] for index in range(len(archive) - 1))
+        return tuple(
+            PubResult({name: _unpack(next(arrays), shape) for name, shape in registers})
+            for registers in layout
+        )
+    except Exception as error:
         raise StoreError(
             f"a result should be an npz archive of packed bits. Got {type(error).__name__}"
         ) from None
 
 
 def _unpack(packed: NDArray[np.uint8], shape: Sequence[int]) -> NDArray[np.uint8]:
-    n_bits = int(np.prod(shape))
+    n_bits = math.prod(shape)
+    if n_bits > 8 * packed.size:  # more would be filled up with zeros
+        raise ValueError(f"{packed.size} bytes are too few for the shape {list(shape)}")
     return np.unpackbits(packed, count=n_bits).reshape(tuple(shape))
 
 

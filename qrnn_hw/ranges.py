@@ -13,6 +13,9 @@ MOST_STEPS = 1_000
 MOST_ROWS = 100_000
 """Of a model: what still fits into memory; machines run far less in one job."""
 
+MOST_UNROLLED = 10_000
+"""Time steps of a circuit that is shown or written, as `circuits` unrolls them."""
+
 MOST_EPOCHS = 100_000
 MOST_SENTENCES = 10_000_000
 MOST_REPEATS = 100_000

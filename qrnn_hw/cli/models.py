@@ -11,7 +11,7 @@ import typer
 from qrnn_hw.cli.numbers import whole
 from qrnn_hw.cli.options import Data, FeedbackMode, ModelOptions, Wiring
 from qrnn_hw.cli.output import Json, print_json, print_table
-from qrnn_hw.ranges import MOST_SEED, MOST_SHOTS, MOST_STEPS
+from qrnn_hw.ranges import MOST_SEED, MOST_SHOTS, MOST_UNROLLED
 
 if TYPE_CHECKING:
     from circuits.definition import Architecture
@@ -24,7 +24,7 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="Model name, as `qrnn-hw models list` gives it.")]
-Steps = Annotated[int, whole(1, MOST_STEPS, help="Time steps T.")]
+Steps = Annotated[int, whole(1, MOST_UNROLLED, help="Time steps T.")]
 
 
 @app.command("list")

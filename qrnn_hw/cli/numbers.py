@@ -11,6 +11,16 @@ import typer
 
 from qrnn_hw.cli.terminal import plain
 
+
+class RefusedNumber(typer.BadParameter):
+    """A number of an option that is none, or out of range; the message begins with the option."""
+
+    def format_message(self) -> str:
+        """Return the line without the parser's own preamble."""
+        names = getattr(self.param, "opts", None) or ["a number"]
+        return f"{max(names, key=len)} {self.message}"
+
+
 _WHOLE = re.compile(r"[+-]?[0-9][0-9_]{0,30}")
 SHOWN_CHARACTERS = 40
 
@@ -21,7 +31,7 @@ def whole(least: int, most: int, *names: str, help: str) -> Any:
     def parse(value: Any) -> int:
         text = str(value).strip()
         if not _WHOLE.fullmatch(text):
-            raise typer.BadParameter(f"should be a whole number. Got {_shown(text)}.")
+            raise RefusedNumber(f"should be a whole number. Got {_shown(text)}.")
         found: int = _within(int(text), least, most, text)
         return found
 
@@ -36,7 +46,7 @@ def real(least: float, most: float, *names: str, help: str) -> Any:
         try:
             typed = float(text)
         except ValueError:
-            raise typer.BadParameter(f"should be a number. Got {_shown(text)}.") from None
+            raise RefusedNumber(f"should be a number. Got {_shown(text)}.") from None
         found: float = _within(typed, least, most, text)
         return found
 
@@ -56,10 +66,12 @@ def _option(
 
 
 def _within(value: Any, least: Any, most: Any, text: str) -> Any:
-    if math.isnan(value) or not least <= value <= most:
-        raise typer.BadParameter(
-            f"should be at least {least:,} and at most {most:,}. Got {_shown(text)}."
-        )
+    if math.isnan(value):
+        raise RefusedNumber(f"should be a number. Got {_shown(text)}.")
+    if value < least:
+        raise RefusedNumber(f"should be at least {least:,}. Got {_shown(text)}.")
+    if value > most:
+        raise RefusedNumber(f"should be at most {most:,}. Got {_shown(text)}.")
     return value
 
 

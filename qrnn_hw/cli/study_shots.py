@@ -158,7 +158,7 @@ def numbers(text: str) -> tuple[int, ...]:
     from qrnn_hw.errors import UsageError
 
     parts = [part.strip().replace("_", "") for part in text.split(",")]
-    if not all(part.isascii() and part.isdecimal() and len(part) < 20 for part in parts):
+    if not all(part.isascii() and part.isdecimal() and len(part) < 100 for part in parts):
         raise UsageError(f"shots should be whole numbers with commas between. Got {text[:60]!r}.")
     return tuple(map(int, parts))
 

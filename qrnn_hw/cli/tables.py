@@ -51,7 +51,7 @@ def print_outcome(document: dict[str, Any]) -> None:
         )
     for control in document["controls"]:
         table.add_row(
-            f"{control['name']} (classical)",
+            cell(f"{control['name']} (classical)"),
             f"{control['value']:.3f}",
             f"{control['low']:.3f} to {control['high']:.3f}",
             str(control["n"]),

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs.archives import read_archive
 from qrnn_hw.data.lines import numbered_lines, regular_file, shown
 from qrnn_hw.data.tokens import has_no_blanks, normal_form
 from qrnn_hw.data.vector_text import LARGEST, refuse_other_formats, text_vectors
@@ -162,11 +163,12 @@ class _Gathered:
 
 def _archive(path: Path) -> WordVectors:
     try:
-        with regular_file(path) as file, np.load(file, allow_pickle=False) as archive:
-            words, vectors = archive["words"], archive["vectors"]
+        with regular_file(path):
+            archive = read_archive(path)
+        words, vectors = archive["words"], archive["vectors"]
     except DataError:
         raise
-    except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds on a damaged archive
+    except (OSError, ValueError, KeyError) as error:
         reason = " ".join(str(error).split())
         raise DataError(
             f"{path}: should be a NumPy archive with the arrays words and vectors, without "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.documents import read_document
 from calibration.snapshot import Snapshot
 from jobs.errors import StoreError
 from jobs.retrieval import collect
@@ -123,7 +123,7 @@ def open_run(folder: Path, store: Store) -> StoredRun:
 
 def _document(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_document(path)
         known = {"jobs", "settings", "calibration", "backend"} <= set(document)
     except (OSError, ValueError, TypeError) as error:
         raise ConfigurationError(

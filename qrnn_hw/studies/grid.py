@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from math import isfinite
+from math import isfinite, prod
 from pathlib import Path
 from typing import Any
 
+from calibration.documents import read_text
 from qrnn_hw.errors import ConfigurationError, UsageError
 
 Scalar = str | int | float | bool
+MOST_CELLS = 1_000_000
 KEY_SCHEMA = 1  # raised when a cell's numbers change their meaning, so that old rows never match
 
 
@@ -128,6 +130,11 @@ def grid(
         if len(set(typed)) != len(typed):
             raise UsageError(f"axis {name} should be a list of distinct values. Got {values!r}.")
         checked.append((name, typed))
+    n_cells = prod(len(values) for _, values in checked)
+    if n_cells > MOST_CELLS:
+        raise UsageError(
+            f"a study should have at most {MOST_CELLS:,} cells. Got {n_cells:,}; take fewer values."
+        )
     rest = {name: _typed(name, v, defaults[name]) for name, v in fixed.items()}
     settled = {n: rest.get(n, v) for n, v in sorted(defaults.items()) if n not in axes}
     return Grid(kind, tuple(settled.items()), tuple(checked))
@@ -144,10 +151,11 @@ def read_grid(path: Path, kinds: Mapping[str, Mapping[str, Scalar]]) -> Grid:
         ConfigurationError: the file cannot be read, or is not of this form.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        document = tomllib.loads(read_text(path))
+    except (OSError, ValueError, RecursionError) as error:
+        reason = "nested too deep" if isinstance(error, RecursionError) else str(error)[:200]
         raise ConfigurationError(
-            f"a study should be a TOML file. Got {path}, which cannot be read: {error}."
+            f"a study should be a TOML file. Got {path}, which cannot be read: {reason}."
         ) from None
     kind, unknown = document.get("study"), sorted(set(document) - {"study", "axes", "fixed"})
     axes, fixed = document.get("axes", {}), document.get("fixed", {})

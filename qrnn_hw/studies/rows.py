@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from calibration.documents import parsed
 from jobs.errors import StoreError
 from jobs.lock import held
 from qrnn_hw.errors import ConfigurationError
@@ -154,15 +155,11 @@ def in_order(cells: Iterable[Cell], rows: dict[str, Row]) -> list[Row]:
 
 def _row(line: bytes) -> Row:
     """Read one line; ValueError or TypeError where it is no row."""
-    row = Row(**json.loads(line, parse_constant=_refuse))
+    row = Row(**parsed(line))
     failed, succeeded = isinstance(row.error, str), isinstance(row.result, dict)
     if failed == succeeded or None not in (row.error, row.result):
         raise ValueError(row.result)
     return row
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(constant)  # NaN and the infinities are no JSON, and no figures
 
 
 def _whole_lines(size: int, stream: Any) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.documents import read_document
 from qrnn_hw.data.labelled_text import load_embedded, load_tsv
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.networks.examples import Encoded, Examples
@@ -23,7 +23,8 @@ from qrnn_hw.statistics.decisions import DecisionRule
 from qrnn_hw.submission.machine import Machine
 
 if TYPE_CHECKING:
-    from circuits.exact.sequence import SequenceModel
+    from calibration.documents import read_document
+from circuits.exact.sequence import SequenceModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +77,7 @@ def settings_of(folder: Path) -> RunSettings:
     """
     path = folder / "result.json"
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_document(path)
         settings = RunSettings.from_json(document["settings"], folder)
     except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise ConfigurationError(

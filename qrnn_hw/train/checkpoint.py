@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from calibration.documents import parsed
+from jobs.archives import read_archive
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.networks.identity import digest
 from qrnn_hw.train.trainer import Epoch, TrainingState
@@ -136,23 +137,13 @@ def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         ConfigurationError: the file is none of them.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            header = json.loads(stored["header"].tobytes().decode())
-            arrays = {name: stored[name] for name in stored.files if name != "header"}
-            if any(array.dtype.kind not in "fiu" for array in arrays.values()):
-                raise ValueError("kind of numbers")
-            if not isinstance(header, dict) or header.get("format") not in (1, FORMAT):
-                raise ValueError("format")
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        EOFError,
-        TypeError,
-        AttributeError,
-        RecursionError,
-        zipfile.BadZipFile,
-    ) as error:
+        arrays = read_archive(path)
+        header = parsed(arrays.pop("header").tobytes())
+        if any(array.dtype.kind not in "fiu" for array in arrays.values()):
+            raise ValueError("kind of numbers")
+        if not isinstance(header, dict) or header.get("format") not in (1, FORMAT):
+            raise ValueError("format")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise unreadable(path, error) from error
     return arrays, header
 

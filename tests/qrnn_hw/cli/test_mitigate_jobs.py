@@ -142,7 +142,7 @@ def test_what_cannot_be_mitigated_is_one_line(capsys, jobs):
         (2, [*three, *richardson, "--shots", "2"], "at least one for each circuit (3). Got 2"),
         (2, [*three, *richardson, "--shots", "4"], "2 shots or more"),
         (2, [*three, *richardson, "--shots", "11000"], "at most those stored"),
-        (2, [*three, *richardson, "--shots", "9" * 30], "at most those stored"),
+        (2, [*three, *richardson, "--shots", "9" * 30], "at most 10,000,000"),
         (2, [jobs[1], "--plan", "terminal"], "should have a readout calibration"),
         (2, [jobs[1], *terminal, jobs[3]], "two circuits with the register out"),
         (3, [jobs[1], *terminal, jobs["blind"]], "bit 0. Choose another qubit"),

@@ -27,6 +27,17 @@ OUTCOME = {
     "shots": 1,
     "accuracy": {},
     "controls": [{"name": STEERING, "value": 0.5, "low": 0.4, "high": 0.6, "n": 3}],
+    "data": dict.fromkeys(
+        (
+            "sentences",
+            "repeats_left_out",
+            "repeats_in_two_parts",
+            "words",
+            "words_skipped",
+            "sentences_without_words",
+        ),
+        1,
+    ),
     "qpu_seconds": 1.0,
     "qpu_seconds_range": {"low": 1.0, "high": 2.0},
     "report": STEERING,

@@ -61,12 +61,11 @@ def test_a_run_knows_its_other_calibrations_and_keeps_them(tmp_path):
     [
         (("--snapshots", "missing.json"), 3, "missing.json"),
         (("--snapshots", "torino.json"), 3, "all be of fake_boston. Got one of fake_torino"),
-        (("--training-shots", "0"), 2, "should come with --engine aer. Got exact"),
-        (("--engine", "aer", "--training-shots", "0"), 2, "leave it out for the exact loss"),
+        (("--training-shots", "1"), 2, "should come with --engine aer. Got exact"),
         (("--engine", "aer", "--training-shots", "-1"), 2, "--training-shots should be at least 1"),
-        (("--margin", "-1"), 2, "margin should be at least 0 and below 1"),
+        (("--margin", "-1"), 2, "--margin should be at least 0. Got -1"),
         (("--margin", "1.2"), 2, "the score of an outcome that is sure. Got 1.2"),
-        (("--variance-penalty", "nan"), 2, "variance_penalty should be finite"),
+        (("--variance-penalty", "nan"), 2, "--variance-penalty should be a number. Got nan"),
         (("--model", "v1", "--wiring", "repaired", "--margin", "0.1"), 2, "Got --margin;"),
     ],
 )

@@ -128,7 +128,7 @@ def test_live_batches_on_an_executor(finished):
         (("--delta", "0.7"), 2, "between 0 and 0.5"),
         (("--model", "dynamic-lin"), 2, "did you mean dynamic-line"),
         (("--run", "x", "--model", "v1", "--epochs", "3"), 2, "Got --model, --epochs too"),
-        (("--sentences", "1"), 2, "at least 2, for an interval"),
+        (("--sentences", "1"), 2, "--sentences should be at least 2. Got 1"),
         (("--shots", "9" * 23), 2, "at most 1,000,000,000"),
         (("--shots", "²"), 2, "whole numbers with commas"),
     ],
