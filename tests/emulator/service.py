@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 from emulator import job_routes, sessions
 from emulator.account import CRN, account_answer, another_crn, has_expired
@@ -15,6 +16,10 @@ from emulator.records import Answer, Request, Settings, refusal
 from emulator.rules import Refusal, check
 
 API = "/experimental/api/v1"
+
+
+def as_time(text):
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).replace(tzinfo=UTC)
 
 
 class Service:
@@ -34,6 +39,7 @@ class Service:
                     {**properties, "backend_name": full},
                 )
         self.jobs, self.sessions = {}, {}
+        self.history = {}
         self.posted_at = []
         self.workers = ThreadPoolExecutor(2)
 
@@ -96,10 +102,19 @@ class Service:
         if what == "configuration":
             return Answer(body=self.backends[name][0])
         if what == "properties":
-            return Answer(body=self.backends[name][1])
+            return Answer(body=self.properties_at(name, request.query.get("updated_before")))
         settings = self.instances[request.crn]
         status = {"state": settings.operational, "status": settings.status_message}
         return Answer(body={**status, "message": "", "length_queue": 3, "backend_version": "1.0.0"})
+
+    def properties_at(self, name, moments):
+        """Return the calibration that was in force; `history` has (time, properties) of before."""
+        newest = self.backends[name][1]
+        known = [*self.history.get(name, []), (newest["last_update_date"], newest)]
+        if not moments:
+            return newest
+        past = [one for taken, one in known if as_time(taken) <= as_time(moments[0])]
+        return past[-1] if past else known[0][1]
 
     def usage(self, request):
         settings = self.instances[request.crn]
