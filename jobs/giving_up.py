@@ -2,19 +2,26 @@
 
 from collections.abc import Sequence
 
-from jobs.backoff import Backoff
+from jobs.backoff import DEFAULT_BACKOFF, Backoff
 from jobs.errors import JobNotFoundError, JobsError, MisreadAnswerError, PendingError
 from jobs.executor import RemoteExecutor
 from jobs.retrieval import refresh
 from jobs.states import PENDING, Cancelled, Intended, Running, State, Submitted, now
 from jobs.store import Store
-from jobs.submission import settle
+from jobs.submission import find_surely
 
 DOUBLE_CHECK = Backoff(first_seconds=1.0, ceiling_seconds=2.0, patience_seconds=4.0)
 
 
-def cancel(keys: Sequence[str], executor: RemoteExecutor, store: Store) -> tuple[str, ...]:
+def cancel(
+    keys: Sequence[str],
+    executor: RemoteExecutor,
+    store: Store,
+    backoff: Backoff = DEFAULT_BACKOFF,
+) -> tuple[str, ...]:
     """Cancel jobs at the service and return the keys of those that had not ended.
+
+    One whose answer was lost is looked for until the service's list must have it.
 
     Raises:
         JobsError: If one could not be cancelled; the others are cancelled first.
@@ -24,7 +31,7 @@ def cancel(keys: Sequence[str], executor: RemoteExecutor, store: Store) -> tuple
         try:
             # Who holds the lock may be sending it: then there is something to cancel soon.
             with store.lock(key):
-                if _cancel_one(key, executor, store):
+                if _cancel_one(key, executor, store, backoff):
                     cancelled.append(key)
         except JobsError as error:
             failed.append(error)
@@ -33,10 +40,10 @@ def cancel(keys: Sequence[str], executor: RemoteExecutor, store: Store) -> tuple
     return tuple(cancelled)
 
 
-def _cancel_one(key: str, executor: RemoteExecutor, store: Store) -> bool:
+def _cancel_one(key: str, executor: RemoteExecutor, store: Store, backoff: Backoff) -> bool:
     state = store.state(key)
     if isinstance(state, Intended):
-        if settle(key, state.tag, executor, store) is None:
+        if find_surely(key, state, executor, store, backoff) is None:
             store.set_state(key, Cancelled(now(), "Cancelled before it was sent."))
             return True
         state = store.state(key)
@@ -74,6 +81,8 @@ def forget(
         if not isinstance(state, PENDING):
             return state
         try:
+            if isinstance(state, Intended):
+                find_surely(key, state, executor, store, DEFAULT_BACKOFF)
             reason = _why_gone(key, executor, store, backoff)
         except JobsError as error:
             if not anyway:

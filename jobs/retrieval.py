@@ -17,7 +17,7 @@ from jobs.spec import JobSpec, PubResult
 from jobs.splitting import join
 from jobs.states import Cancelled, Done, Failed, Intended, Running, State, Submitted, now
 from jobs.store import Store
-from jobs.submission import settle, state_of
+from jobs.submission import may_be_unlisted, settle, state_of
 
 Report = Callable[[str, State], None]
 _Ended = Done | Failed | Cancelled
@@ -153,7 +153,8 @@ def watch(
                 changed = True
                 if report is not None:
                     report(key, after)
-            if not isinstance(after, Submitted | Running):
+            unlisted = isinstance(after, Intended) and may_be_unlisted(key, after, store, backoff)
+            if not isinstance(after, Submitted | Running) and not unlisted:
                 pending.remove(key)
         if pending:
             wait = backoff.first_seconds if changed else min(2 * wait, backoff.ceiling_seconds)

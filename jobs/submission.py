@@ -158,6 +158,27 @@ def _note_terms(key: str, terms: Terms | None, store: Store) -> None:
         store.put_estimate(key, one.low_seconds, one.best_seconds, one.high_seconds)
 
 
+def may_be_unlisted(key: str, state: Intended, store: Store, backoff: Backoff) -> bool:
+    """Return whether a job was posted so lately that the service's list may not have it yet."""
+    return backoff.clock() < _last_post(key, state, store, backoff) + backoff.lag_seconds
+
+
+def find_surely(
+    key: str, state: Intended, executor: RemoteExecutor, store: Store, backoff: Backoff
+) -> ServiceJob | None:
+    """Do as `settle`, again and again until the service's list must have the job.
+
+    Raises:
+        ServiceUnavailableError: If the service does not answer.
+    """
+    posted = _last_post(key, state, store, backoff)
+    for _ in backoff.attempts():
+        found = settle(key, state.tag, executor, store)
+        if found is not None or backoff.clock() >= posted + backoff.lag_seconds:
+            break
+    return found
+
+
 def _look_for_doubles(key: str, tag: str, executor: RemoteExecutor, store: Store) -> None:
     try:
         settle(key, tag, executor, store)
@@ -217,7 +238,10 @@ def state_of(job: ServiceJob, tag: str) -> State:
 
 
 def adopt(
-    executor: RemoteExecutor, store: Store, keys: Sequence[str] | None = None
+    executor: RemoteExecutor,
+    store: Store,
+    keys: Sequence[str] | None = None,
+    backoff: Backoff = DEFAULT_BACKOFF,
 ) -> tuple[str, ...]:
     """Look up all jobs whose sending was cut short, and return the keys of those found.
 
@@ -225,6 +249,7 @@ def adopt(
         executor: The service.
         store: Where the intents are.
         keys: Only these jobs; all by default.
+        backoff: The waits for a list that lags.
 
     Raises:
         JobsError: If an instance cannot be looked at; those of the others are looked up first.
@@ -237,7 +262,7 @@ def adopt(
         if isinstance(state, Intended):
             try:
                 with store.lock(record.key):
-                    if settle(record.key, state.tag, executor, store) is not None:
+                    if find_surely(record.key, state, executor, store, backoff) is not None:
                         adopted.append(record.key)
             except JobsError as error:
                 hidden.append(error)

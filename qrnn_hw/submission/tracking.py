@@ -74,7 +74,7 @@ def cancel_jobs(keys: Iterable[str], store: Store) -> tuple[str, ...]:
     open_parts = [part for part in parts if isinstance(store.state(part), PENDING)]
     if not open_parts:
         return ()
-    return cancel(open_parts, _service(open_parts[0], store), store)
+    return cancel(open_parts, _service(open_parts[0], store), store, following.POLLING)
 
 
 def forget_jobs(keys: Iterable[str], store: Store, *, anyway: bool = False) -> tuple[str, ...]:
@@ -91,7 +91,7 @@ def adopt_jobs(keys: Iterable[str], store: Store) -> tuple[str, ...]:
     if not intended:
         return ()
     wanted = parts_of(keys, store) or None
-    return adopt(_service(intended[0].key, store), store, wanted)
+    return adopt(_service(intended[0].key, store), store, wanted, following.POLLING)
 
 
 def _service(key: str, store: Store) -> ServiceExecutor:

@@ -200,6 +200,24 @@ def test_a_listing_that_lags_is_waited_for_by_the_next_process_too(emulator, cap
     assert n_jobs(emulator) == 1
 
 
+@pytest.mark.parametrize("word", ["watch", "adopt", "cancel"])
+def test_a_lagging_list_is_no_proof_that_nothing_was_sent(emulator, capsys, monkeypatch, word):
+    monkeypatch.setattr(POLLING, IMPATIENT)
+    emulator.service.settings.listing_lag_seconds = 2.0
+    emulator.service.settings.queue_seconds = 120 if word == "cancel" else 0
+    emulator.faults = [Fault("drop after", "POST", "/jobs$")]
+    command(capsys, [*MODEL, "--yes"], code=6)
+    monkeypatch.setattr(POLLING, Backoff(0.05, 0.2, 20.0, listing_seconds=5.0))
+    keys = [one["key"] for one in command(capsys, ["jobs", "list"])[0]["jobs"]]
+    command(capsys, ["jobs", word, *keys])
+    (sent,) = emulator.service.jobs.values()
+    if word == "cancel":
+        assert sent.state["status"] == "Cancelled"
+        emulator.service.settings.queue_seconds = 0
+    found, _ = command(capsys, ["jobs", "show", keys[0]])
+    assert found["id"] == sent.id
+
+
 def test_a_used_up_instance_is_said_at_once_as_over_budget(emulator, capsys, monkeypatch):
     """Between the question for the plan and the POST another user of it used the rest."""
     monkeypatch.setattr(POLLING, Backoff(0.05, 0.2, 60.0))
