@@ -9,55 +9,11 @@ from numpy.typing import NDArray
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.decomposition import PCA
 
+from qrnn_hw.data.labelled_text import LabelledText
+from qrnn_hw.data.sequences import Sequences, identity
 from qrnn_hw.data.tokens import tokenise
 from qrnn_hw.data.vectors import WordVectors, unparted
 from qrnn_hw.errors import DataError, UsageError
-
-
-@dataclass(frozen=True)
-class Sequences:
-    """Sentences as sequences of word features, padded with zeros to a common number of steps."""
-
-    values: NDArray[np.float64]  # shape: (n, T, d)
-    lengths: NDArray[np.int64]  # shape: (n,)
-    """How many steps hold a word. A sentence without any known word has 0 and is classified
-    from the model's initial state."""
-
-    def __post_init__(self) -> None:
-        if self.values.ndim != 3 or self.lengths.shape != (len(self.values),):
-            raise UsageError(
-                "values should have the shape (n, T, d) and lengths (n,). "
-                f"Got {self.values.shape} and {self.lengths.shape}."
-            )
-        if not np.isfinite(self.values).all():
-            raise UsageError("values should be finite. Got at least one that is not.")
-        if ((self.lengths < 0) | (self.lengths > self.n_steps)).any():
-            raise UsageError(
-                f"lengths should be between 0 and the {self.n_steps} steps. "
-                f"Got {self.lengths.min()} to {self.lengths.max()}."
-            )
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    @property
-    def n_steps(self) -> int:
-        """The common number of steps, T."""
-        return int(self.values.shape[1])
-
-    @property
-    def dim(self) -> int:
-        """The number of features of a word, d."""
-        return int(self.values.shape[2])
-
-    @property
-    def mask(self) -> NDArray[np.bool_]:
-        """Tell the steps that hold a word from padding, shape (n, T)."""
-        return np.arange(self.n_steps) < self.lengths[:, None]
-
-    def take(self, rows: NDArray[np.int64]) -> "Sequences":
-        """Return the sentences at `rows`, in that order."""
-        return Sequences(values=self.values[rows], lengths=self.lengths[rows])
 
 
 @dataclass(frozen=True)
@@ -74,17 +30,6 @@ class AngleRange:
 
     low: NDArray[np.float64]  # shape: (d,)
     high: NDArray[np.float64]  # shape: (d,)
-
-
-def known_words(
-    texts: Sequence[str], vectors: WordVectors, *, steps: int, drop_stop_words: bool = True
-) -> list[list[int]]:
-    """Return the rows of the vectors of the first `steps` words of each text that have one."""
-    rows = []
-    for text in texts:
-        words = tokenise(text, drop_stop_words=drop_stop_words)
-        rows.append([vectors.index[word] for word in words if word in vectors.index][:steps])
-    return rows
 
 
 def embed(
@@ -105,10 +50,13 @@ def embed(
     units = vectors.vectors / np.where(norms > 0, norms, 1.0)
     values = np.zeros((len(texts), steps, vectors.dim))
     lengths = np.zeros(len(texts), dtype=np.int64)
-    read = known_words(texts, vectors, steps=steps, drop_stop_words=drop_stop_words)
-    for row, known in enumerate(read):
+    identities = []
+    for row, text in enumerate(texts):
+        words = tokenise(text, drop_stop_words=drop_stop_words)
+        known = [vectors.index[word] for word in words if word in vectors.index][:steps]
         values[row, : len(known)] = units[known]
         lengths[row] = len(known)
+        identities.append(identity(vectors.vectors[known]))  # as read: a norm is a product
     unread = [text for text, length in zip(texts, lengths, strict=True) if length == 0]
     remedy = unparted({word for text in unread for word in tokenise(text)})
     if len(unread) == len(texts) or (remedy and 2 * len(unread) > len(texts)):
@@ -116,7 +64,17 @@ def embed(
             f"at least one word of the texts should have a vector. Got {len(unread)} of "
             f"{len(texts)} texts without one among {len(vectors.words)} vectors.{remedy}"
         )
-    return Sequences(values=values, lengths=lengths)
+    return Sequences(values=values, lengths=lengths, identities=tuple(identities))
+
+
+def read_text(text: LabelledText, vectors: WordVectors, *, steps: int) -> Sequences:
+    """Return labelled sentences as sequences: unit vectors, labels, and groups by their words.
+
+    Raises:
+        UsageError, DataError: as for `embed`.
+    """
+    sequences = embed(text.texts, vectors, steps=steps)
+    return replace(sequences, targets=text.labels, groups=text.groups)
 
 
 def fit_pca(sequences: Sequences, train_rows: NDArray[np.int64], k: int) -> Projection:

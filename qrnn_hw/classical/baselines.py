@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.tokens import tokenise, words
 from qrnn_hw.data.vectors import WordVectors
-from qrnn_hw.features import Sequences, fit_pls, project
+from qrnn_hw.features import fit_pls, project
 
 MAX_ITERATIONS = 2000
 

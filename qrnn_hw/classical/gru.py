@@ -7,9 +7,9 @@ import optax
 from numpy.typing import NDArray
 
 from qrnn_hw.classical.baselines import Baseline
+from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.split import Split
 from qrnn_hw.errors import UsageError
-from qrnn_hw.features import Sequences
 
 Parameters = dict[str, jax.Array]
 

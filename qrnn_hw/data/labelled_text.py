@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrnn_hw.data.lines import numbered_lines, shown
+from qrnn_hw.data.target import Classes
 from qrnn_hw.data.tokens import normal_form, tokenise, words
 from qrnn_hw.errors import DataError, UsageError
 
@@ -48,6 +49,11 @@ class LabelledText:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    @property
+    def target(self) -> Classes:
+        """What is learnt of a sentence."""
+        return Classes(self.classes)
 
     @cached_property
     def groups(self) -> NDArray[np.int64]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from qrnn_hw.classical.baselines import Baseline, mean_vector_logistic, pls_logistic, tfidf_logistic
 from qrnn_hw.classical.gru import gru_classifier
-from qrnn_hw.features import Sequences
+from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.run.task import Task
 from qrnn_hw.statistics.intervals import Interval, wilson
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -12,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrnn_hw.data.labelled_text import LabelledText
+from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.split import Split, split, split_one_source
 from qrnn_hw.data.tokens import tokenise
 from qrnn_hw.data.usage import Usage, usage
 from qrnn_hw.data.vectors import WordVectors, load_embedded_vectors, load_vectors
 from qrnn_hw.errors import DataError, UsageError
-from qrnn_hw.features import Sequences, embed, fit_pls, known_words
+from qrnn_hw.features import fit_pls, read_text
 from qrnn_hw.networks.examples import Examples
 from qrnn_hw.run.settings import STEPS, RunSettings
 
@@ -47,21 +47,14 @@ class Task:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the data: the words that are read, their vectors, the labels and the split.
+        """SHA-256 of the data: what was read of each row of each part, and the labels.
 
         Not of products of them, whose last bits depend on the processor.
         """
-        words = known_words(self.text.texts, self.vectors, steps=self.sequences.n_steps)
-        content = {
-            "words": [[self.vectors.words[place] for place in row] for row in words],
-            "labels": np.asarray(self.text.labels).tolist(),
-            "rows": [rows.tolist() for rows in astuple(self.rows)],
-            "projection": f"PLS {PROJECTION_COLUMNS} x {PROJECTION_SCALE}",
-        }
-        hashed = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
-        used = sorted({place for row in words for place in row})
-        hashed.update(np.ascontiguousarray(self.vectors.vectors[used]).tobytes())
-        return hashed.hexdigest()
+        rows = (self.rows.train, self.rows.validation, self.rows.test)
+        parts = [self.sequences.take(part).digest for part in rows]
+        parts.append(f"PLS {PROJECTION_COLUMNS} x {PROJECTION_SCALE}")
+        return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
     @property
     def arrays_digest(self) -> str:
@@ -91,7 +84,7 @@ def load_task(settings: RunSettings, text: LabelledText) -> Task:
         rows = split_one_source(text, "amazon", seed=settings.seeds["split"])
     else:
         rows = split(text.labels, seed=settings.seeds["split"], groups=text.groups)
-    sequences = embed(text.texts, vectors, steps=STEPS)
+    sequences = read_text(text, vectors, steps=STEPS)
     try:
         fitted = fit_pls(sequences, text.labels, rows.train, PROJECTION_COLUMNS)
     except UsageError as error:

@@ -6,10 +6,11 @@ from sklearn.linear_model import LogisticRegression
 from qrnn_hw.classical.baselines import mean_vector_logistic, pls_logistic, tfidf_logistic
 from qrnn_hw.classical.gru import gru_classifier, n_gru_parameters, nearest_hidden_size
 from qrnn_hw.data.labelled_text import load_embedded
+from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.split import Split, split
 from qrnn_hw.data.vectors import load_embedded_vectors
 from qrnn_hw.errors import UsageError
-from qrnn_hw.features import Sequences, embed
+from qrnn_hw.features import embed
 
 
 @pytest.fixture(scope="module")
