@@ -10,6 +10,7 @@ import circuits
 from circuits.cells import Rotations
 from circuits.registry import REGISTRY
 from circuits.rows import fixed
+from jobs.digest import circuit_digest
 from jobs.spec import Pub
 from qrnn_hw.data.labelled_text import load_tsv
 from qrnn_hw.errors import ConfigurationError
@@ -20,7 +21,7 @@ from qrnn_hw.recipes.recipe_settings import RecipeSettings
 from qrnn_hw.recipes.recipe_settings import default_folder as training_folder
 from qrnn_hw.run import task
 from qrnn_hw.run.kept_features import KeptRounds
-from qrnn_hw.run.main_job import _planned, prepare, read_trained
+from qrnn_hw.run.main_job import prepare, read_trained
 from qrnn_hw.run.progress import Quiet
 from qrnn_hw.run.run_folder import default_folder
 from qrnn_hw.run.settings import RunSettings
@@ -131,13 +132,20 @@ def another_processor(monkeypatch):
     monkeypatch.setattr(encoding, "_mapped", mapped)
 
 
+def sent(prepared, encoded):
+    """Return what a job's key is made from: the content of every bound circuit."""
+    rows = zip(encoded.features, encoded.lengths.tolist(), strict=True)
+    unroll = prepared.transpiled.unroll
+    return [circuit_digest(unroll(n).bind(x[:n], encoded.circuit)) for x, n in rows]
+
+
 def test_another_processor_resumes_the_training_and_sends_the_same_jobs(
     text, tmp_path, monkeypatch
 ):
     settings = settings_of(text, tmp_path / "run")
     here = kept(settings)
     trained = read_trained(here)
-    jobs = [spec.key for spec in _planned(here, here.encoded(trained)).specs]
+    jobs = sent(here, here.encoded(trained))
     another_processor(monkeypatch)
     there = prepare(settings, load_tsv(text), Quiet())
     assert (there.task.training.vectors != here.task.training.vectors).any()
@@ -145,8 +153,8 @@ def test_another_processor_resumes_the_training_and_sends_the_same_jobs(
     again = read_trained(there)
     fresh = again.encoded(there.test)
     assert (fresh.features != here.encoded(trained).features).any()
-    assert [spec.key for spec in _planned(there, there.encoded(again)).specs] == jobs
-    assert [spec.key for spec in _planned(there, fresh).specs] != jobs
+    assert sent(there, there.encoded(again)) == jobs
+    assert sent(there, fresh) != jobs
     # Other weights are bound anew: the file is of one training.
     moved = {**again.parameters, "offset": again.parameters["offset"] + 0.1}
     other = replace(again, parameters=moved)
