@@ -22,21 +22,25 @@ def clock_remark(chain: Iterable[BaseException]) -> str:
     """Return a sentence, and a space, on a clock of this machine that is minutes off, else ""."""
     chain = list(chain)
     for headers in _headers(chain):
-        try:
-            served = parsedate_to_datetime(str(headers["Date"])).timestamp()
-        except (KeyError, TypeError, ValueError):
-            continue
-        seconds = time.time() - served
-        if abs(seconds) >= SKEW_SECONDS:
-            way = "ahead of" if seconds > 0 else "behind"
-            return (
-                f"This machine's clock is {_span(abs(seconds))} {way} the service's: set it "
-                "right first. "
-            )
+        if remark := skew_remark(headers):
+            return f"{remark} "
     # A certificate is refused before there is any answer with a date.
     if any("certificate" in str(one) and _is_about_time(str(one)) for one in chain):
         return f"This machine's clock says {time.ctime()}: set it right if that is wrong. "
     return ""
+
+
+def skew_remark(headers: Mapping[str, str]) -> str:
+    """Return a sentence on how far this machine's clock is from that of an answer, or ""."""
+    try:
+        served = parsedate_to_datetime(str(headers["Date"])).timestamp()
+    except (KeyError, TypeError, ValueError):
+        return ""
+    seconds = time.time() - served
+    if abs(seconds) < SKEW_SECONDS:
+        return ""
+    way = "ahead of" if seconds > 0 else "behind"
+    return f"This machine's clock is {_span(abs(seconds))} {way} the service's: set it right first."
 
 
 def _is_about_time(text: str) -> bool:

@@ -98,14 +98,15 @@ def _not_understood(key: str, job: ServiceJob, store: Store) -> UnknownStatusErr
     )
 
 
-def _look_for_doubles(key: str, executor: RemoteExecutor, store: Store) -> None:
-    """Find a second job while it still waits: who sent the first may have ended before looking."""
-    state = store.state(key)
-    if isinstance(state, Submitted):
-        try:
-            settle(key, state.tag, executor, store)
-        except JobsError:
-            return  # it is looked for again when the job has ended
+def _look_for_doubles(keys: Sequence[str], executor: RemoteExecutor, store: Store) -> None:
+    """Find second jobs while they still wait: who sent the first may have ended before looking."""
+    for key in keys:
+        state = store.state(key)
+        if isinstance(state, Submitted):
+            try:
+                settle(key, state.tag, executor, store)
+            except JobsError:
+                return  # they are looked for again when their job has ended
 
 
 def watch(
@@ -132,8 +133,7 @@ def watch(
         JobsError: What was learnt last of the first job that was set aside.
     """
     pending = list(keys)
-    for key in pending:
-        _look_for_doubles(key, executor, store)
+    _look_for_doubles(pending, executor, store)
     wait = backoff.first_seconds
     patience = Patience(backoff)
     set_aside: list[JobsError] = []

@@ -4,13 +4,16 @@ The client sends the account's key in a header when it gets no token for it. Her
 not come is asked for again, and one that is refused is replaced once.
 """
 
+import logging
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from requests import PreparedRequest, Response
 from requests.auth import AuthBase
 
+from jobs.answer_headers import skew_remark
 from jobs.errors import AuthenticationError, JobsError, ServiceUnavailableError
 from jobs.service_errors import translated
 
@@ -19,6 +22,15 @@ WAITS_SECONDS = (1.0, 2.0, 4.0)
 
 LONGEST_SECONDS = 30.0
 """After which nothing is asked again: who waited for an answer in vain does not wait twice."""
+
+
+_logger = logging.getLogger(__name__)
+
+
+@cache
+def _warn(text: str) -> None:
+    """Say something once."""
+    _logger.warning(text)
 
 
 def patiently(ask: Callable[[], Any], sleep: Callable[[float], None] = time.sleep) -> Any:
@@ -87,6 +99,8 @@ class TokenAuth(AuthBase):
 
     def _renew(self, response: Response, **settings: Any) -> Response:
         """Send a request whose token was refused once more, with a new token."""
+        if remark := skew_remark(response.headers):
+            _warn(remark)
         if response.status_code != 401:
             return response
         _ = response.content  # so that the connection can be used again

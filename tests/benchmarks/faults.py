@@ -162,8 +162,12 @@ def play(run, folder):
             # Who is told that the service has the job no more clears it.
             act = "forget" if told and "JobNotFoundError" in told[-1][1] else "run"
             worker = start(environment, store_path, [run.seed], kill_at, act=act)
-            if semantics.faults and semantics.faults[0].kind == "hold after":
-                kill_when_struck(worker[0], semantics.faults[0])
+            if (
+                emulator.faults
+                and emulator.faults[0].kind == "hold after"
+                and emulator.faults[0].times
+            ):
+                kill_when_struck(worker[0], emulator.faults[0])
             told.append(finish(*worker))
             if has_ended(semantics.end, told):
                 break

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sys
 import threading
 import time
 from dataclasses import asdict, replace
@@ -24,6 +25,13 @@ PAGE = Answer(
 )
 
 
+class Server(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """Say nothing of clients that are gone."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class Emulator:
     """A running service; its settings, jobs, faults and log may be touched from the test."""
 
@@ -36,7 +44,7 @@ class Emulator:
 
     def _open(self):
         handler = type("Handler", (Handler,), {"emulator": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), handler)
+        self._server = Server(("127.0.0.1", self.port), handler)
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()

@@ -14,6 +14,7 @@ from jobs.runner import run
 from jobs.runtime import ServiceExecutor
 from jobs.store import Store
 from jobs.submission import submit
+from jobs.tokens import _warn
 
 ONE_ROUND = Backoff(0.05, 0.4, patience_seconds=0.0)
 TOKEN = "/identity/token$"
@@ -31,6 +32,11 @@ def short_tokens(emulator):
     emulator.service.settings.token_seconds = 5
     yield
     assert emulator.keys_shown == 0
+
+
+@pytest.fixture(autouse=True)
+def nothing_said_yet():
+    _warn.cache_clear()
 
 
 def test_a_token_that_does_not_come_is_asked_for_again(emulator, store):
@@ -98,10 +104,12 @@ def test_a_clock_that_is_hours_off_is_named_where_the_account_is_refused(emulato
 
 
 @pytest.mark.parametrize("hours", [3.0, -5.0])
-def test_a_clock_that_is_hours_off_keeps_no_job(emulator, store, hours):
+def test_a_clock_that_is_hours_off_is_said_once_and_keeps_no_job(emulator, store, hours, caplog):
     emulator.service.settings.clock_seconds = 3600 * hours
     spec = job(5)
     assert answered(run(spec, ServiceExecutor("ibm_boston"), store, backoff=QUICK), spec)
+    said = [one.message for one in caplog.records if "clock is" in one.message]
+    assert len(said) == 1
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
