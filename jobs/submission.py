@@ -173,8 +173,10 @@ def find_surely(
     """
     posted = _last_post(key, state, store, backoff)
     for _ in backoff.attempts():
+        # Judged before the question, since its answer may take long.
+        is_listed = backoff.clock() >= posted + backoff.lag_seconds
         found = settle(key, state.tag, executor, store)
-        if found is not None or backoff.clock() >= posted + backoff.lag_seconds:
+        if found is not None or is_listed:
             break
     return found
 

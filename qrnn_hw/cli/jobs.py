@@ -149,7 +149,8 @@ def adopt(keys: Keys = None, json: Json = False) -> None:
         _print_states(found, store, json)
     if left:
         typer.echo(
-            f"{left} jobs never reached the service; submit them again, or cancel them.", err=True
+            f"{left} jobs are not in the service's list; submit them again, or cancel them.",
+            err=True,
         )
 
 

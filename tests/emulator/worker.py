@@ -24,7 +24,7 @@ from jobs.states import state_name
 from jobs.store import Store
 from jobs.submission import submit
 
-QUICK = Backoff(0.05, 0.4, patience_seconds=20.0, doubt_seconds=1.0)
+QUICK = Backoff(0.05, 0.4, patience_seconds=20.0, doubt_seconds=1.0, listing_seconds=4.0)
 # Each is a moment in the life of a job; "posted" is between the answer and its being stored.
 KILL_POINTS = (
     "before intended",

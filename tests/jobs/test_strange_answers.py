@@ -1,6 +1,7 @@
 """A job that was paid for comes back whatever the service says in between, over HTTP."""
 
 import stat
+import time
 
 import pytest
 from emulator.damage import DAMAGES
@@ -15,11 +16,11 @@ from jobs.errors import (
     PendingError,
     UnknownStatusError,
 )
-from jobs.giving_up import forget
+from jobs.giving_up import cancel, forget
 from jobs.retrieval import collect, refresh, watch
 from jobs.runner import run
 from jobs.runtime import ServiceExecutor
-from jobs.states import Cancelled, Done, Failed, Running, Submitted
+from jobs.states import Cancelled, Done, Failed, Intended, Running, Submitted
 from jobs.store import Store
 from jobs.submission import submit
 
@@ -110,6 +111,31 @@ def test_a_deleted_job_is_told_after_the_others_and_can_be_cleared(emulator, sto
     assert answered(run(spec, executor, store, backoff=QUICK), spec)
 
 
+@pytest.fixture
+def unlisted(emulator, store):
+    """Send a job that the list of jobs lacks for a moment, and forget that it was taken."""
+    emulator.service.settings.queue_seconds = 60.0
+    (key,) = submit(job(3), ServiceExecutor("ibm_boston"), store, backoff=QUICK)
+    emulator.service.settings.listing_lag_seconds = 1.0
+    state = store.state(key)
+    next(iter(emulator.service.jobs.values())).posted = time.monotonic()
+    store.set_state(key, Intended(state.at, state.tag))
+    yield key
+    emulator.service.settings.queue_seconds = 0.0
+
+
+def test_a_job_that_is_not_listed_yet_is_cancelled_where_it_is(emulator, store, unlisted):
+    assert cancel([unlisted], ServiceExecutor("ibm_boston"), store, backoff=QUICK) == (unlisted,)
+    (there,) = emulator.service.jobs.values()
+    assert there.state["status"] == "Cancelled"
+
+
+def test_a_job_that_is_not_listed_yet_is_watched(emulator, store, unlisted):
+    emulator.service.settings.queue_seconds = 0.0
+    watch([unlisted], ServiceExecutor("ibm_boston"), store, backoff=QUICK)
+    assert answered(collect(unlisted, store), job(3))
+
+
 def test_only_what_is_gone_is_forgotten(emulator, store, sent):
     spec, executor, _ = sent
     emulator.faults = [Fault("status", "GET", "/jobs/[^/]+$", status=404)]
@@ -139,7 +165,8 @@ ENDS = {
 
 
 @pytest.mark.parametrize("results_status", [None, 204, 404, 500])
-def test_an_end_in_any_words_ends_the_watch(emulator, store, results_status):
+def test_an_end_in_any_words_ends_the_watch(emulator, store, results_status, monkeypatch):
+    monkeypatch.setattr("jobs.pace.PERIOD_SECONDS", 0.0)
     settings = emulator.service.settings
     settings.results_status = results_status
     executor = ServiceExecutor("ibm_boston")

@@ -218,7 +218,7 @@ def test_cancelling_reaches_jobs_whose_sending_was_cut_short(store):
     service = SimulatedService(once("submit", "kill after"))
     with pytest.raises(Killed):
         submit(job(), service, store)
-    assert cancel([job().key], service, store) == (job().key,)
+    assert cancel([job().key], service, store, backoff=Clock().backoff()) == (job().key,)
     assert service.jobs["d0"][2].phase == "cancelled"
     assert isinstance(store.state(job().key), Cancelled)
     assert cancel([job().key], service, store) == ()
