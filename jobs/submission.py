@@ -107,9 +107,10 @@ def _submit_one(
     for _ in backoff.attempts():
         try:
             if in_doubt_since is not None:
+                is_listed = backoff.clock() >= in_doubt_since + backoff.lag_seconds
                 if settle(spec.key, tag, executor, store) is not None:
                     return
-                if backoff.clock() < in_doubt_since + backoff.lag_seconds:
+                if not is_listed:
                     continue
             # From now on it is looked for there, whichever instance is in use then.
             store.put_instance(spec.key, executor.instance)
