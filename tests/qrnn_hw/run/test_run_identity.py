@@ -113,10 +113,10 @@ def nudged(array):
 
 def another_processor(monkeypatch):
     """Let every product end one bit higher, as on a processor with other vector units."""
-    plain, embed, fit = encoding._mapped, task.embed, task.fit_pls
+    plain, read, fit = encoding._mapped, task.read_text, task.fit_pls
 
     def embedded(*given, **options):
-        found = embed(*given, **options)
+        found = read(*given, **options)
         return replace(found, values=np.where(found.values, nudged(found.values), 0.0))
 
     def fitted(*given):
@@ -127,7 +127,7 @@ def another_processor(monkeypatch):
         found = plain(*given)
         return found if isinstance(found, jax.core.Tracer) else jax.numpy.asarray(nudged(found))
 
-    monkeypatch.setattr(task, "embed", embedded)
+    monkeypatch.setattr(task, "read_text", embedded)
     monkeypatch.setattr(task, "fit_pls", fitted)
     monkeypatch.setattr(encoding, "_mapped", mapped)
 
