@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.circuit import QuantumCircuit
+from qiskit.circuit import Parameter, QuantumCircuit
 
 from jobs.isa import TranspiledStep
 from jobs.spec import Pub, PubResult
@@ -63,32 +63,58 @@ def counts_of(outcomes: NDArray[np.int64], n_outcomes: int) -> NDArray[np.int64]
     return counts
 
 
-def sentence_pubs(
-    transpiled: TranspiledStep,
-    encoded: Encoded,
-    prepare: Callable[[QuantumCircuit], QuantumCircuit] = lambda circuit: circuit,
-) -> SentencePubs:
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """The sentences of one length, and the circuit that they share."""
+
+    length: int
+    rows: NDArray[np.int64]
+    """Their numbers among all sentences."""
+
+    circuit: QuantumCircuit
+    """The transpiled step, unrolled to the length."""
+
+    columns: Mapping[Parameter, int]
+    values: NDArray[np.float64]
+    """Angles of each sentence, one column for each of `columns`."""
+
+    def pub(self, circuit: QuantumCircuit) -> Pub:
+        """Return the rows for a circuit made of the batch's, with some of its parameters."""
+        return Pub(circuit, self.values[:, [self.columns[p] for p in circuit.parameters]])
+
+
+def batches(transpiled: TranspiledStep, encoded: Encoded) -> tuple[Batch, ...]:
     """Unroll the transpiled step to every length that occurs and lay out the angles as rows.
 
     Args:
         transpiled: the machine's step.
         encoded: sentences, each at least one step long.
-        prepare: what to do to each circuit first, such as fold it or embed it in the device; it
-            must keep the parameters.
     """
-    pubs, rows = [], []
+    found = []
     for length in sorted(set(encoded.lengths.tolist())):
-        members = np.flatnonzero(encoded.lengths == length)
+        rows = np.flatnonzero(encoded.lengths == length)
         unrolled = transpiled.unroll(length)
-        circuit = prepare(unrolled.circuit)
-        column = {p: i for i, p in enumerate([*unrolled.inputs.ravel(), *unrolled.weights])}
-        values = np.concatenate(
-            [
-                encoded.features[members, :length].reshape(len(members), -1),
-                np.tile(encoded.circuit, (len(members), 1)),
-            ],
-            axis=1,
-        )
-        pubs.append(Pub(circuit, values[:, [column[p] for p in circuit.parameters]]))
-        rows.append(members)
-    return SentencePubs(tuple(pubs), tuple(rows))
+        columns = {p: i for i, p in enumerate([*unrolled.inputs.ravel(), *unrolled.weights])}
+        inputs = encoded.features[rows, :length].reshape(len(rows), -1)
+        values = np.concatenate([inputs, np.tile(encoded.circuit, (len(rows), 1))], axis=1)
+        found.append(Batch(length, rows, unrolled.circuit, columns, values))
+    return tuple(found)
+
+
+def sentence_pubs(
+    transpiled: TranspiledStep,
+    encoded: Encoded,
+    prepare: Callable[[QuantumCircuit], QuantumCircuit] = lambda circuit: circuit,
+) -> SentencePubs:
+    """Return one pub for each sentence length; see `batches`.
+
+    Args:
+        transpiled: the machine's step.
+        encoded: sentences, each at least one step long.
+        prepare: what to do to each circuit first, such as fold it or embed it in the device.
+    """
+    found = batches(transpiled, encoded)
+    return SentencePubs(
+        tuple(batch.pub(prepare(batch.circuit)) for batch in found),
+        tuple(batch.rows for batch in found),
+    )

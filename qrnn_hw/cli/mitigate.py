@@ -15,16 +15,8 @@ if TYPE_CHECKING:
     from qrnn_hw.mitigation.noise_level import NoiseLevel
     from qrnn_hw.mitigation.plan import MitigationPlan
     from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
-    from qrnn_hw.run.recompute import Recomputed
+    from qrnn_hw.run.recompute import Recomputed, Row
     from qrnn_hw.run.stored_run import StoredRun
-
-LABELS = {
-    "ideal": "no noise, infinite shots",
-    "noisy": "raw",
-    "readout": "readout corrected",
-    "zne": "readout corrected and extrapolated to zero noise",
-    "threshold": "raw, threshold moved",
-}
 
 
 def mitigate(
@@ -47,8 +39,8 @@ def mitigate(
         str | None,
         typer.Option(
             help='What to do, such as "terminal" or "linear(1,3) + terminal"; of a run also auto: '
-            "the stack of the least forecast error, none unless it gains over 20 %. Relabelling is "
-            "refused: it acts before a run."
+            "the stack of the least forecast error, none unless it gains over 20 %. Relabelling "
+            "and twirling act before a run: only of one that was planned with them (`run --plan`)."
         ),
     ] = None,
     readout: Annotated[
@@ -108,11 +100,10 @@ def _mitigate_run(
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.config import store_path
     from qrnn_hw.mitigation.stack_names import parse_stack
-    from qrnn_hw.run.recompute import STORED, check_stored, recompute, total_shots
+    from qrnn_hw.run.recompute import recompute, stored_stacks, total_shots
     from qrnn_hw.run.stored_run import open_run
 
     stack = None if plan in (None, "auto") else parse_stack(str(plan))
-    check_stored(stack)
     forecast = level = None
     with ConsoleProgress() as progress:
         progress.stage(f"opening {run}")
@@ -122,7 +113,7 @@ def _mitigate_run(
         if plan == "auto" or explain:
             level = _level(stored, progress)
         if plan == "auto" and level is not None:
-            stack = _forecast(stored, total, level, STORED, progress).stack
+            stack = _forecast(stored, total, level, stored_stacks(stored, total), progress).stack
         if explain and level is not None:
             forecast = _forecast(stored, total, level, None, progress)
         progress.stage("recomputing the stacks")
@@ -153,24 +144,32 @@ def _refuse_job_options(readout: str | None, register: str | None) -> None:
 
 
 def _terminal(stored: StoredRun, shots: int) -> ReadoutCalibration:
-    """Return the calibration of the final bits from the share of its shots."""
-    from qrnn_hw.run.evaluate import plan_shots
+    """Return the calibration of the final bits from the share of its shots, else the reported."""
+    from qrnn_hw.run.forecast import final_readout
+    from qrnn_hw.run.shot_plan import plan_shots
 
-    calibration_shots = plan_shots(shots, len(stored.prepared.test)).calibration
-    return stored.measured(calibration_shots).calibration
+    prepared = stored.prepared
+    plan = plan_shots(shots, len(prepared.test), stored.evaluation.stacks)
+    measured = stored.measured.calibration(plan.calibration)
+    return measured or final_readout(prepared.transpiled, prepared.noise)
 
 
 def _level(stored: StoredRun, progress: Any) -> NoiseLevel:
+    from qrnn_hw.errors import UsageError
     from qrnn_hw.run.forecast import measured_noise_level
-    from qrnn_hw.run.recompute import stored_counts
 
     progress.stage("fitting the level of the noise to the stored bits")
-    prepared = stored.prepared
+    prepared, counts = stored.prepared, stored.measured.bare_counts()
+    if not counts:
+        raise UsageError(
+            "the level of the noise should be fitted to circuits that are not twirled. Got a run "
+            "of others only; name its plan instead of auto, and leave --explain out."
+        )
     return measured_noise_level(
         prepared.transpiled,
         prepared.noise,
         stored.encoded,
-        stored_counts(stored),
+        counts,
         _terminal(stored, prepared.settings.shots),
         progress.advance,
     )
@@ -204,8 +203,7 @@ def _print(found: Recomputed, level: NoiseLevel | None, plan: MitigationPlan | N
         ("", "accuracy", "95 % interval", "labels unlike ideal", "mean score error"),
         [
             (
-                LABELS.get(row.stack, f"plan: {row.stack}")
-                + (f" to {found.threshold:+.3f}" * (row.stack == "threshold")),
+                _label(row, found),
                 f"{row.accuracy.value:.3f}",
                 f"{row.accuracy.low:.3f} to {row.accuracy.high:.3f}",
                 f"{row.flips:.1%}",
@@ -223,6 +221,15 @@ def _print(found: Recomputed, level: NoiseLevel | None, plan: MitigationPlan | N
     if plan is not None:
         typer.echo("forecast of every stack at that noise")
         typer.echo(plan.explain())
+
+
+def _label(row: Row, found: Recomputed) -> str:
+    from qrnn_hw.report.labels import label
+
+    if row.stack == "threshold":
+        return f"{label(row.stack)} to {found.threshold:+.3f}"
+    fewer = f" ({row.shots:,} shots)" if 0 < row.shots < found.shots else ""
+    return label(row.stack) + fewer
 
 
 def _document(

@@ -57,6 +57,14 @@ def run(
             "of each circuit in each round.",
         ),
     ] = 1000,
+    plan: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='A mitigation stack to run, such as "linear(1,3) + relabel + terminal"; may be '
+            "repeated, all at the same total of shots. auto: that of the least forecast error. By "
+            'default none, terminal and "linear(1,3) + terminal". A model in rounds has only none.'
+        ),
+    ] = None,
     sentences: Annotated[
         int | None, whole(1, MOST_SENTENCES, help="Run only so many test sentences on the machine.")
     ] = None,
@@ -155,6 +163,7 @@ def run(
             variance_penalty=variance_penalty,
         ),
         snapshots=tuple(snapshots or ()),
+        plans=tuple(plan or ()),
         training_noise=training_noise,  # type: ignore[arg-type]
         output=output or Path(),
         budget_seconds=budget,

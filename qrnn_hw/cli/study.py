@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -228,7 +229,8 @@ def _grid(kind: str, design: Path | None, axes: list[str] | None, fixed: list[st
             raise UsageError(f"an axis should be given as NAME=VALUE,VALUE. Got {text!r}.")
         if name in parsed:
             raise UsageError(f"--axis and --set should give each name once. Got {name} again.")
-        parsed[name] = [_like(value, known.get(name)) for value in values.split(",")]
+        split = re.split(r",(?![^(]*\))", values)  # not within the brackets of a stack's name
+        parsed[name] = [_like(value, known.get(name)) for value in split]
     set_names = {text.partition("=")[0] for text in fixed or []}
     single = {name: values[0] for name, values in parsed.items() if name in set_names}
     several = [name for name in single if len(parsed[name]) > 1]

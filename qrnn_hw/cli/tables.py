@@ -10,21 +10,13 @@ from rich.table import Table
 from qrnn_hw.cli.console import PlainConsole, cell
 from qrnn_hw.cli.terminal import one_line
 from qrnn_hw.data.usage import said
+from qrnn_hw.report.labels import label
 
 if TYPE_CHECKING:
     from qrnn_hw.report.blocks import Table as ReportTable
 
 WIDEST = 10_000
 """Characters of a line, where no terminal bounds it."""
-
-STACKS = {
-    "ideal": "no noise, infinite shots",
-    "ideal_shots": "no noise, raw shots",
-    "noisy_exact": "noise, infinite shots",
-    "noisy": "noise, raw shots",
-    "readout": "readout corrected",
-    "zne": "readout corrected and extrapolated to zero noise",
-}
 
 
 def print_outcome(document: dict[str, Any]) -> None:
@@ -42,12 +34,12 @@ def print_outcome(document: dict[str, Any]) -> None:
     )
     for column in ("", "test accuracy", "95 % interval", "sentences"):
         table.add_column(column)
-    for name, label in STACKS.items():
-        if name not in document["accuracy"]:
-            continue
-        row = document["accuracy"][name]
+    for name, row in document["accuracy"].items():
         table.add_row(
-            label, f"{row['value']:.3f}", f"{row['low']:.3f} to {row['high']:.3f}", str(row["n"])
+            label(name),
+            f"{row['value']:.3f}",
+            f"{row['low']:.3f} to {row['high']:.3f}",
+            str(row["n"]),
         )
     for control in document["controls"]:
         table.add_row(

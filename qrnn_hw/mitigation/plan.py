@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.readout import ReadoutCalibration
 from qrnn_hw.mitigation.stack import (
+    MOST_BITS_FOR_ALL_MASKS,
     FeedForward,
     Masks,
     Stack,
@@ -41,7 +42,6 @@ EXTRAPOLATIONS = (
     ZNEPlan((1, 5, 15), "richardson"),
     ZNEPlan((1, 3, 9, 15), "richardson"),
 )
-MOST_BITS_FOR_ALL_MASKS = 5
 
 
 @dataclass(frozen=True)

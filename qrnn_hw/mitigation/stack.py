@@ -24,10 +24,22 @@ MASKS: tuple[Masks, ...] = ("all", "first-order", "sampled")
 
 FEW_SHOTS = 30
 
+MOST_BITS_FOR_ALL_MASKS = 5
+"""Of more bits the masks that relabel several are drawn: there are up to 3**m of them."""
+
 
 @dataclass(frozen=True)
 class Stack:
     """A legal combination of methods; the default does nothing.
+
+    The estimate of a score sum_k c_k p_k is
+
+        sum_s w_s sum_a v_a(s) sum_k c'_k p_k(s, a),
+
+    with p(s, a) what the circuit folded by s reads whose branches see the bits relabelled by the
+    mask a. The w_s are the weights of the extrapolation (1 without), the v_a(s) those of the masks
+    (one of weight 1 without relabelling; "sampled": drawn), and c' is c or, where the final bits
+    are corrected, c' A = c with their confusion matrix A. Twirling averages each p(s, a).
 
     `feed_forward` says what happens to the readout errors that branches act on: nothing, "invert"
     (relabelling with signs) or "amplify" (the confusion matrix A becomes A^scale at each scale
@@ -42,6 +54,9 @@ class Stack:
     feed_forward: FeedForward = "none"
     terminal: bool = False  # correct the readout of the final bits inside each scale factor
     masks: Masks = "all"
+    """Of the bits that are fed forward: "all" for up to `MOST_BITS_FOR_ALL_MASKS` of them, for more
+    the same sum by "sampled"."""
+
     n_samples: int = 32  # masks drawn at each scale factor: "sampled" only
     seed: int = 0
     twirls: int = 0  # circuits that each one is averaged over, each with Paulis of its own
@@ -108,11 +123,25 @@ class Stack:
                 f"{self.name} should have a calibration of the fed-forward bits. Got none."
             )
         power = -1.0 if self.feed_forward == "invert" else scale_factor - 1
-        if self.masks == "sampled":
+        too_many = self.masks == "all" and fed_forward.n_bits > MOST_BITS_FOR_ALL_MASKS
+        if self.masks == "sampled" or too_many:
             seed = self.seed + round(scale_factor)
             return sampled_masks(fed_forward, self.n_samples, seed, power)
         make = all_masks if self.masks == "all" else first_order
         return make(fed_forward, power)
+
+    def without_relabelling(self) -> "Stack":
+        """Return the stack for a circuit that feeds no bit forward."""
+        return replace(self, feed_forward="none", masks="all")
+
+    def circuit_of(self, term: "Term") -> tuple[object, ...]:
+        """Return what tells the term's circuit from others made of the same one."""
+        plan = self.extrapolation
+        mask = None if all(label == "keep" for label in term.mask or ()) else term.mask
+        how = ("all", True)
+        if plan is not None and term.scale_factor != 1:
+            how = (plan.gates, plan.stretch_delays)
+        return (term.scale_factor, mask, term.twirl, *how)
 
     def exponent(self, scale_factor: float) -> float:
         """Return k: at this scale factor the branches act as if bits were read with A^k."""

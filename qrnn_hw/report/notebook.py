@@ -20,9 +20,10 @@ _COLOURS = "--ink: currentColor; --faint: #8a9097; --accent: #4a7fd0; --panel: t
 def outcome_html(outcome: Outcome) -> str:
     """Return findings and accuracies of a run of the main job."""
     from qrnn_hw.report.figures import interval_figure
-    from qrnn_hw.report.run_report import LABELS, run_findings
+    from qrnn_hw.report.labels import label
+    from qrnn_hw.report.run_report import run_findings
 
-    rows = [(LABELS[name], interval) for name, interval in outcome.accuracy.items()]
+    rows = [(label(name), interval) for name, interval in outcome.accuracy.items()]
     settings = outcome.settings
     return _fragment(
         f"{settings.model} on {settings.data or settings.dataset}, {outcome.machine.name}",

@@ -7,16 +7,10 @@ from typing import Any
 from qrnn_hw.data.usage import said
 from qrnn_hw.report.blocks import Findings, Heading, Table, Text, to_html
 from qrnn_hw.report.files import write_json, write_text
+from qrnn_hw.report.labels import label
 from qrnn_hw.rounds.rounds_job import RoundsOutcome
 from qrnn_hw.run.controls import baseline_interval
 from qrnn_hw.run.versions import package_versions
-
-LABELS = {
-    "ideal": "no noise, infinite shots",
-    "ideal_shots": "no noise, raw shots in every round",
-    "noisy": "on the machine, raw shots in every round",
-    "noisy_exact": "the machine's noise, infinite shots",
-}
 
 
 def write_rounds_report(outcome: RoundsOutcome) -> dict[str, Any]:
@@ -54,7 +48,7 @@ def _document(outcome: RoundsOutcome, report: str) -> dict[str, Any]:
     state, network = outcome.state, outcome.prepared.network
     noise = "without noise" if outcome.prepared.noise is None else "under the machine's noise"
     return {
-        "schema_version": 1,
+        "schema_version": 2,
         "model": settings.model,
         "mode": network.architecture.mode,
         "dataset": str(settings.data or settings.dataset),
@@ -72,7 +66,9 @@ def _document(outcome: RoundsOutcome, report: str) -> dict[str, Any]:
             for control in outcome.controls
         ],
         "rounds": len(outcome.measured.specs),
+        "stacks": ["none"],
         "jobs": [spec.key for spec in outcome.measured.specs],
+        "roles": list(outcome.measured.roles),
         "qpu_seconds": estimate.best_seconds,
         "qpu_seconds_range": {"low": estimate.low_seconds, "high": estimate.high_seconds},
         "rows": {
@@ -99,8 +95,8 @@ def _document(outcome: RoundsOutcome, report: str) -> dict[str, Any]:
 
 
 def _findings(outcome: RoundsOutcome) -> list[str]:
-    measured, ideal = outcome.accuracy["noisy"], outcome.accuracy["ideal"]
-    flips = ((outcome.scores["noisy"] > 0) != (outcome.scores["ideal"] > 0)).mean()
+    measured, ideal = outcome.accuracy["none"], outcome.accuracy["ideal"]
+    flips = ((outcome.scores["none"] > 0) != (outcome.scores["ideal"] > 0)).mean()
     return [
         f"On {outcome.machine.name} the network labels {measured.value:.1%} of {measured.n} unseen "
         f"sentences rightly with {outcome.settings.shots:,} shots of each circuit in each round, "
@@ -119,7 +115,7 @@ def _per_prediction(outcome: RoundsOutcome) -> float:
 
 
 def _accuracy(document: dict[str, Any]) -> Table:
-    rows = [(LABELS[name], one) for name, one in document["accuracy"].items()]
+    rows = [(label(name), one) for name, one in document["accuracy"].items()]
     rows += [
         (f"{one['name']} ({one['n_parameters']:,} parameters)", one) for one in document["controls"]
     ]

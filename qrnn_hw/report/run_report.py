@@ -11,19 +11,13 @@ from numpy.typing import NDArray
 
 from qrnn_hw.data.usage import said
 from qrnn_hw.report.figures import circuit_figure, histogram_figure, interval_figure, line_figure
+from qrnn_hw.report.labels import label
 from qrnn_hw.report.page import figure, findings, heading, page, paragraph, table
 from qrnn_hw.run.controls import baseline_interval
 from qrnn_hw.run.outcome import Outcome
 from qrnn_hw.statistics.comparison import holm, mcnemar
 from qrnn_hw.statistics.intervals import Interval
 
-LABELS = {
-    "ideal": "no noise, infinite shots",
-    "noisy_exact": "noise, infinite shots",
-    "noisy": "noise, raw shots",
-    "readout": "readout corrected",
-    "zne": "extrapolated to zero noise",
-}
 SIGNIFICANT = 0.05
 UNSTABLE = 0.05
 """A prediction that flips more often than this does not hold still."""
@@ -66,21 +60,17 @@ def run_findings(outcome: Outcome) -> list[str]:
         if enough
         else f"Even at {max(flips):,} shots {UNSTABLE:.0%} of raw predictions or more still flip."
     )
-    raw, ideal = accuracy["noisy"], accuracy["ideal"]
+    first, *others = (stack.name for stack in outcome.stacks)
+    raw, ideal = accuracy[first], accuracy["ideal"]
+    how = "" if first == "none" else f" under {first}"
+    stacks = [(label(name), outcome.correct(name)) for name in others]
+    named = "the raw shots" if first == "none" else first
     return [
         f"Under the noise of {outcome.machine.name} the network labels {raw.value:.1%} of "
-        f"{raw.n} unseen sentences rightly with {shots:,} shots each (95 % interval {raw.low:.1%} "
-        f"to {raw.high:.1%}); without noise and with infinite shots {ideal.value:.1%} "
-        f"({ideal.low:.1%} to {ideal.high:.1%}).",
-        "At the same total shots, "
-        + _compared(
-            outcome,
-            [
-                ("readout correction", outcome.correct("readout")),
-                ("extrapolation to zero noise", outcome.correct("zne")),
-            ],
-            "the raw shots",
-        ),
+        f"{raw.n} unseen sentences rightly with {shots:,} shots each{how} (95 % interval "
+        f"{raw.low:.1%} to {raw.high:.1%}); without noise and with infinite shots "
+        f"{ideal.value:.1%} ({ideal.low:.1%} to {ideal.high:.1%}).",
+        *(["At the same total shots, " + _compared(outcome, stacks, named)] if stacks else []),
         "On the same sentences, "
         + _compared(
             outcome,
@@ -96,11 +86,11 @@ def run_findings(outcome: Outcome) -> list[str]:
 def _compared(
     outcome: Outcome, others: Sequence[tuple[str, NDArray[np.bool_]]], reference: str
 ) -> str:
-    """Say of each other classifier whether it is shown to differ from the raw network's labels.
+    """Say of each other classifier whether it is shown to differ from the first stack's labels.
 
     McNemar's exact test on the same sentences, adjusted by Holm for their number.
     """
-    network = outcome.correct("noisy")
+    network = outcome.correct(outcome.stacks[0].name)
     p_values = holm([mcnemar(network, correct).p_value for _, correct in others])
     said = []
     for (name, correct), p in zip(others, p_values, strict=True):
@@ -113,7 +103,9 @@ def _compared(
 
 
 def _accuracy(outcome: Outcome) -> list[str]:
-    rows: list[tuple[str, Interval]] = [(LABELS[name], outcome.accuracy[name]) for name in LABELS]
+    rows: list[tuple[str, Interval]] = [
+        (label(name), one) for name, one in outcome.accuracy.items()
+    ]
     rows += [
         (
             f"{control.name} ({control.n_parameters:,} parameters)",
@@ -121,7 +113,17 @@ def _accuracy(outcome: Outcome) -> list[str]:
         )
         for control in outcome.controls
     ]
-    plan = outcome.planned.shots
+    evaluation = outcome.measured.evaluation
+    plan, longest = evaluation.shots, int(outcome.test.lengths.max())
+    spent = []
+    for stack in evaluation.stacks:
+        shares = evaluation.shares(stack, longest, plan)
+        by_factor = [
+            f"{sum(n for term, n in shares if term.scale_factor == factor):,} at scale {factor:g}"
+            for factor, _ in stack.scales()
+        ]
+        calibration = f"{plan.calibration_share:,}" if stack.terminal else "0"
+        spent.append((stack.name, len(shares), ", ".join(by_factor), calibration))
     return [
         heading("Accuracy at equal total shots"),
         figure(
@@ -136,10 +138,12 @@ def _accuracy(outcome: Outcome) -> list[str]:
         paragraph(
             f"The first rows are the network with {outcome.trained.n_parameters:,} parameters, "
             "the last ones classical classifiers on the same rows. "
-            f"Each measured row spends {plan.total:,} shots per prediction. Readout correction "
-            f"gives {plan.calibration_share} of them to its calibration; extrapolation divides the "
-            f"rest into {' and '.join(f'{s:,}' for s in plan.scaled)} at noise scales 1 and 3, "
-            "each corrected for readout first."
+            f"Each measured row spends {plan.total:,} shots per prediction; what several rows run "
+            "is run once, and each takes its own share of the shots."
+        ),
+        table(
+            ("stack", "circuits of the longest", "shots of its circuits", "shots of calibration"),
+            spent,
         ),
     ]
 
@@ -212,8 +216,11 @@ def _provenance(document: dict[str, Any]) -> list[str]:
     rows = [
         ("calibration", f"{document['backend']}, taken {calibration['taken']}"),
         ("qubits", ", ".join(map(str, calibration["qubits"]))),
-        ("measured readout errors P(1|0)", ", ".join(f"{p:.4f}" for p in readout["p01"])),
-        ("measured readout errors P(0|1)", ", ".join(f"{p:.4f}" for p in readout["p10"])),
+        *(
+            (f"measured readout errors {what}", ", ".join(f"{p:.4f}" for p in readout[name]))
+            for what, name in (("P(1|0)", "p01"), ("P(0|1)", "p10"))
+            if readout is not None
+        ),
         ("snapshot", calibration["snapshot"]),
         (
             "trained under the calibrations of",
@@ -235,6 +242,12 @@ def _provenance(document: dict[str, Any]) -> list[str]:
         ("seeds", ", ".join(f"{k} {v}" for k, v in document["seeds"].items())),
         ("extrapolated by", document["extrapolated_by"]),
         ("versions", ", ".join(f"{k} {v}" for k, v in document["versions"].items())),
-        ("jobs", ", ".join(key[:12] for key in document["jobs"])),
+        (
+            "jobs",
+            ", ".join(
+                f"{key[:12]} ({role})"
+                for key, role in zip(document["jobs"], document["roles"], strict=True)
+            ),
+        ),
     ]
     return [heading("Where the numbers come from"), table(("", ""), rows)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 
 from jobs.isa import check_fits
 from jobs.store import Store
-from jobs.submission import Terms
 from qrnn_hw.classical.baselines import Baseline
 from qrnn_hw.config import store_path, writable_folder
 from qrnn_hw.data.labelled_text import LabelledText
@@ -21,12 +19,13 @@ from qrnn_hw.networks.finite_shots import sampled_scores, scores_in_rounds
 from qrnn_hw.networks.network import TrainedNetwork
 from qrnn_hw.recipes.recipe_run import PreparedRecipe, prepare_recipe, train_recipe
 from qrnn_hw.recipes.recipe_settings import RecipeSettings
-from qrnn_hw.rounds.rounds import PlannedRounds, StoredRounds, compiler
+from qrnn_hw.rounds.rounds import as_rounds, compiler
 from qrnn_hw.rounds.training import with_noise
 from qrnn_hw.run.controls import classical_controls
-from qrnn_hw.run.evaluate import accuracy_interval
 from qrnn_hw.run.kept_calibration import keep_calibration, open_as_begun
 from qrnn_hw.run.kept_features import KeptRounds, encoded_once
+from qrnn_hw.run.measure import Measure, Priced, Stored, running
+from qrnn_hw.run.measured import accuracy_interval
 from qrnn_hw.run.progress import Progress
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.run.task import Task, load_task
@@ -45,12 +44,12 @@ class RoundsOutcome:
     machine: Machine
     prepared: PreparedRecipe
     state: TrainingState
-    planned: PlannedRounds
-    measured: StoredRounds
+    planned: Priced
+    measured: Stored
     labels: NDArray[np.int64]  # shape (n,)
     scores: dict[str, NDArray[np.float64]]  # each of shape (n,)
-    """`ideal` without noise, `ideal_shots` with the noise of shots alone, `noisy` as measured;
-    after a training under noise also `noisy_exact`, the machine's noise at infinite shots."""
+    """`ideal` without noise, `ideal_shots` with the noise of shots alone, `none` as measured; after
+    a training under noise also `noisy_exact`, the machine's noise at infinite shots."""
 
     controls: tuple[Baseline, ...]
 
@@ -89,12 +88,17 @@ def run_in_rounds(
     test = prepared.test[0].take(np.arange(len(prepared.test[0]))[: settings.sentences])
     compiled = compiler(machine, seed=settings.seeds["transpiler"], decoupling=settings.decoupling)
 
-    def plan(network: TrainedNetwork, encoded: Encoded, store: Store) -> PlannedRounds:
-        seed = settings.seeds["shots_scale_1"]
-        rounds = PlannedRounds(machine, settings.shots, seed, store=store)
-        kept = KeptRounds(rounds, settings.output, is_planned=True)
-        scores_in_rounds(network, encoded, kept, compiled)
-        return rounds
+    def scores(
+        network: TrainedNetwork, encoded: Encoded, measure: Measure, *, is_planned: bool = False
+    ) -> NDArray[np.float64]:
+        ask = as_rounds(measure, shots=settings.shots, seed=settings.seeds["shots_scale_1"])
+        kept = KeptRounds(ask, settings.output, is_planned=is_planned)
+        return scores_in_rounds(network, encoded, kept, compiled)
+
+    def plan(network: TrainedNetwork, encoded: Encoded, store: Store) -> Priced:
+        priced = Priced(machine, store=store)
+        scores(network, encoded, priced, is_planned=True)
+        return priced
 
     consent = Consent(machine, confirm, settings.budget_seconds)
     if not (settings.output / "checkpoint.npz").exists():
@@ -115,16 +119,15 @@ def run_in_rounds(
     with Store(store_path()) as store:
         # What of it is sent already is only known with the weights.
         planned = plan(network, encoded, store)
-        terms = consent.ask(planned.jobs, store)
         progress.stage(f"running {len(planned.specs)} rounds on {machine.name}, one job each")
-        measured = _stored_rounds(settings, planned, terms, store, progress)
-        kept = KeptRounds(measured, settings.output)
-        noisy = scores_in_rounds(network, encoded, kept, compiled)
-    scores = _simulated(settings, network, test) | {"noisy": noisy}
+        measured = running(planned, consent, store, progress.advance)
+        raw = scores(network, encoded, measured)
+    found = _simulated(settings, network, test)
     if trained.noise:
-        scores["noisy_exact"] = network.scores(test.vectors, test.lengths, trained.reader)
+        found["noisy_exact"] = network.scores(test.vectors, test.lengths, trained.reader)
+    found["none"] = raw
     return RoundsOutcome(
-        settings, task, machine, trained, state, planned, measured, test.labels, scores, controls
+        settings, task, machine, trained, state, planned, measured, test.labels, found, controls
     )
 
 
@@ -139,28 +142,13 @@ def _simulated(
     }
 
 
-def _stored_rounds(
-    settings: RunSettings,
-    planned: PlannedRounds,
-    terms: Sequence[Sequence[Terms | None]],
-    store: Store,
-    progress: Progress,
-) -> StoredRounds:
-    """Return what runs each round as a stored job, on the terms of its plan."""
-    machine = planned.machine
-    store.put_snapshot(machine.snapshot.digest, machine.snapshot.to_json())
-    return StoredRounds(
-        machine,
-        settings.shots,
-        settings.seeds["shots_scale_1"],
-        executor=machine.executor(),
-        store=store,
-        after_round=lambda done: progress.advance(done, len(planned.specs)),
-        terms=terms,
-    )
-
-
 def _check(settings: RunSettings) -> None:
+    if settings.plans not in ((), ("none",)):
+        raise UsageError(
+            "the only plan of a model in rounds is none: a corrected value that is fed back makes "
+            f"another run of other circuits. Got {', '.join(settings.plans)}; leave --plan out, or "
+            "choose --mode sampled."
+        )
     given = {
         f"--engine {settings.engine}": settings.engine != "exact",
         "--snapshots": bool(settings.snapshots),

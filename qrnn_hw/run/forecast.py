@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
@@ -68,6 +68,16 @@ def bound_step(transpiled: TranspiledStep, circuit: NDArray[np.float64]) -> Tran
     )
 
 
+def folded_step(transpiled: TranspiledStep, scale_factor: float) -> TranspiledStep:
+    """Fold the step and the closing part, which is to fold every circuit that is made of them."""
+    return replace(
+        transpiled,
+        step=fold(transpiled.step, scale_factor),
+        closing=fold(transpiled.closing, scale_factor),
+        first=None if transpiled.first is None else fold(transpiled.first, scale_factor),
+    )
+
+
 def scaled_model(
     transpiled: TranspiledStep, noise: Noise, scale_factor: float, exponent: float
 ) -> SequenceModel:
@@ -82,12 +92,7 @@ def scaled_model(
         exponent: 0 where signed relabelling undoes the errors that branches act on, 1 where they
             are left, the scale factor where they are amplified with it.
     """
-    folded = replace(
-        transpiled,
-        step=fold(transpiled.step, scale_factor),
-        closing=fold(transpiled.closing, scale_factor),
-        first=None if transpiled.first is None else fold(transpiled.first, scale_factor),
-    )
+    folded = folded_step(transpiled, scale_factor)
     true = sequence_model(folded, ReadoutPower(noise, 0))
     if exponent == 0 or not transpiled.architecture.n_bits:
         return true
@@ -165,11 +170,24 @@ def fed_forward_readout(
         steps: T of the circuit.
     """
     circuit = transpiled.unroll(steps).circuit
+    return _reported(circuit, fed_forward_slots(circuit), noise)
+
+
+def final_readout(transpiled: TranspiledStep, noise: DeviceNoise) -> ReadoutCalibration:
+    """Return the reported readout errors of the final bits, for before any are measured."""
+    found = _reported(transpiled.closing, range(len(transpiled.closing.data)), noise)
+    assert found is not None  # every model reads something
+    return found
+
+
+def _reported(
+    circuit: QuantumCircuit, slots: Iterable[int], noise: DeviceNoise
+) -> ReadoutCalibration | None:
+    """Return the reported errors of the measurements among some instructions, in their order."""
     matrices = [
-        noise.readout(
-            circuit.data[slot].operation.name, circuit.find_bit(circuit.data[slot].qubits[0]).index
-        )
-        for slot in fed_forward_slots(circuit)
+        noise.readout(one.operation.name, circuit.find_bit(one.qubits[0]).index)
+        for one in (circuit.data[slot] for slot in slots)
+        if one.operation.name.startswith("measure")
     ]
     if not matrices:
         return None

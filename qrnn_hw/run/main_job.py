@@ -15,8 +15,7 @@ from calibration.snapshot import Snapshot
 from circuits.exact.sequence import SequenceModel
 from jobs.exact import sequence_model
 from jobs.isa import TranspiledStep, transpile_step
-from jobs.store import Store
-from qrnn_hw.config import store_path, writable_folder
+from qrnn_hw.config import writable_folder
 from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.networks.examples import Encoded, Examples
 from qrnn_hw.networks.frozen_rows import is_unchanged
@@ -24,14 +23,13 @@ from qrnn_hw.networks.identity import digest, network_content
 from qrnn_hw.networks.network import Network, TrainedNetwork, network_of
 from qrnn_hw.run.agreement import compare_with_aer
 from qrnn_hw.run.controls import classical_controls
-from qrnn_hw.run.evaluate import Measured, plan_shots
 from qrnn_hw.run.kept_calibration import keep_calibration, keep_snapshots, open_as_begun
 from qrnn_hw.run.kept_features import encoded_once
-from qrnn_hw.run.measurement import PlannedJobs, measure, plan_jobs
 from qrnn_hw.run.outcome import Outcome, exact_distributions
+from qrnn_hw.run.planning import Planned, choose_stack, evaluation_of, named_stacks
 from qrnn_hw.run.progress import Progress
 from qrnn_hw.run.resuming import read_state, resumed
-from qrnn_hw.run.settings import RunSettings
+from qrnn_hw.run.settings import AUTO, RunSettings
 from qrnn_hw.run.task import Task, load_task
 from qrnn_hw.submission.consent import Confirm, Consent, ask_now
 from qrnn_hw.submission.machine import Machine
@@ -241,11 +239,14 @@ def run_main_job(
     prepared = prepare(settings, text, progress)
     writable_folder(settings.output)
     test = prepared.test
-    plan_shots(settings.shots, len(test))  # too few shots are said before the training
+    network, stacks = prepared.initial(), named_stacks(settings)
+    evaluation = evaluation_of(prepared, network.encoded(test), network.decision, stacks)
+    evaluation.check()  # what cannot be planned is said before the training
     consent = Consent(prepared.machine, confirm, settings.budget_seconds)
-    if not (settings.output / "checkpoint.npz").exists():
+    # What is sent of a run that goes on, or of a plan yet to be chosen, is only known after it.
+    if AUTO not in settings.plans and not (settings.output / "checkpoint.npz").exists():
         progress.stage("building, checking and pricing the jobs")
-        ask_now(consent, _planned(prepared, prepared.initial().encoded(test)).jobs)
+        ask_now(consent, Planned.of(prepared, evaluation).priced.jobs)
     noise = (
         f"under the noise of {prepared.machine.name}"
         if prepared.training_noises
@@ -269,9 +270,14 @@ def run_main_job(
         encoded.take(np.array([longest])),
         seed=settings.seeds["shots_scale_1"],
     )
-    planned = _planned(prepared, encoded)
-    progress.stage(f"running {len(planned.specs)} jobs on {prepared.machine.name}")
-    measured = _measure(prepared, planned, consent, progress)
+    ideal = exact_distributions(prepared.ideal, encoded)
+    evaluation = evaluation.trained(encoded, trained.decision)
+    if AUTO in settings.plans:
+        scores = ideal @ trained.decision
+        chosen = choose_stack(prepared, encoded, trained.decision, scores, progress)
+        evaluation = replace(evaluation, stacks=named_stacks(settings, chosen))
+    planned = Planned.of(prepared, evaluation)
+    measured = planned.measure(consent, progress)
     return Outcome(
         settings=settings,
         task=prepared.task,
@@ -283,23 +289,8 @@ def run_main_job(
         test=test,
         controls=controls,
         agreement=agreement,
-        planned=planned,
+        planned=planned.priced,
         measured=measured,
-        ideal=exact_distributions(prepared.ideal, encoded),
+        ideal=ideal,
         noisy=noisy,
     )
-
-
-def _planned(prepared: Prepared, encoded: Encoded) -> PlannedJobs:
-    return plan_jobs(prepared.settings, prepared.machine, prepared.transpiled, encoded)
-
-
-def _measure(
-    prepared: Prepared, planned: PlannedJobs, consent: Consent, progress: Progress
-) -> Measured:
-    """Run what is not in the store; what of it is sent already is only known with the weights."""
-    machine = prepared.machine
-    with Store(store_path()) as store:
-        terms = consent.ask(planned.jobs, store)
-        store.put_snapshot(machine.snapshot.digest, machine.snapshot.to_json())
-        return measure(planned, machine.executor(), store, terms, progress.advance)

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from circuits.exact.sequence import SequenceModel
 from jobs.isa import TranspiledStep
 from qrnn_hw.classical.baselines import Baseline
+from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.mitigation.zne import extrapolated_by
 from qrnn_hw.networks.examples import Encoded, Examples
 from qrnn_hw.networks.network import TrainedNetwork
 from qrnn_hw.run.agreement import Agreement
 from qrnn_hw.run.controls import baseline_interval
-from qrnn_hw.run.evaluate import Measured, accuracy_interval
-from qrnn_hw.run.measurement import PlannedJobs
+from qrnn_hw.run.measure import Priced
+from qrnn_hw.run.measured import Measured, accuracy_interval
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.run.task import Task
 from qrnn_hw.run.versions import package_versions
@@ -30,7 +31,7 @@ from qrnn_hw.statistics.intervals import Interval
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.train.trainer import TrainingState
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FLIP_SHOTS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 
 
@@ -66,7 +67,7 @@ class Outcome:
     """Classical classifiers on the same rows; predictions of all test sentences."""
 
     agreement: Agreement
-    planned: PlannedJobs
+    planned: Priced
     measured: Measured
     ideal: NDArray[np.float64]  # shape (n, 2**m), exact distributions without noise
     noisy: NDArray[np.float64]  # shape (n, 2**m), exact distributions under the noise
@@ -76,14 +77,19 @@ class Outcome:
         """Score of each outcome, shape (2**m,)."""
         return self.trained.decision
 
+    @property
+    def stacks(self) -> tuple[Stack, ...]:
+        """The stacks that were measured."""
+        return self.measured.evaluation.stacks
+
     @cached_property
     def scores(self) -> dict[str, NDArray[np.float64]]:
-        """Scores (n,) by stack: exact ones first, measured ones at equal total shots after."""
-        measured = self.measured.scores(self.planned.shots, self.decision)
+        """Scores (n,): exact ones first, those of each stack at equal total shots after."""
+        plan = self.measured.evaluation.shots
         return {
             "ideal": self.ideal @ self.decision,
             "noisy_exact": self.noisy @ self.decision,
-            **measured,
+            **{stack.name: self.measured.scores(stack, plan).value for stack in self.stacks},
         }
 
     @cached_property
@@ -120,6 +126,7 @@ class Outcome:
             report: path of the report.
         """
         estimate = self.planned.estimate
+        readout = self.measured.calibration(self.measured.evaluation.shots.calibration)
         return {
             "schema_version": SCHEMA_VERSION,
             "model": self.settings.model,
@@ -141,7 +148,9 @@ class Outcome:
             "flip_rate": {str(shots): rate for shots, rate in self.flip_rate.items()},
             "qpu_seconds": estimate.best_seconds,
             "qpu_seconds_range": {"low": estimate.low_seconds, "high": estimate.high_seconds},
-            "jobs": [spec.key for spec in self.planned.specs],
+            "stacks": [stack.name for stack in self.stacks],
+            "jobs": list(self.measured.jobs.values()),
+            "roles": list(self.measured.jobs),
             "rows": {
                 "training": len(self.task.training),
                 "validation": len(self.task.validation),
@@ -162,10 +171,7 @@ class Outcome:
                 "taken": self.machine.snapshot.taken,
                 "snapshot": self.machine.snapshot.digest,
                 "qubits": list(self.transpiled.snapshot.physical),
-                "readout": {
-                    "p01": list(self.measured.calibration.p01),
-                    "p10": list(self.measured.calibration.p10),
-                },
+                "readout": readout and {"p01": list(readout.p01), "p10": list(readout.p10)},
             },
             "settings": self.settings.to_json(),
             "extrapolated_by": extrapolated_by(),

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qrnn_hw.errors import UsageError
-from qrnn_hw.mitigation.stack import Stack, outcome_numbers
+from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.mitigation.threshold import fit_threshold
-from qrnn_hw.predict import counts_of
-from qrnn_hw.run.evaluate import ZNE, accuracy_interval, plan_shots
+from qrnn_hw.run.measured import accuracy_interval
 from qrnn_hw.run.outcome import exact_distributions
+from qrnn_hw.run.shot_plan import ShotPlan, plan_shots
 from qrnn_hw.run.stored_run import StoredRun
 from qrnn_hw.statistics.intervals import Interval
 
@@ -30,6 +30,9 @@ class Row:
     score_error: float | None
     """Mean |score - ideal score|; None where only the threshold moves."""
 
+    shots: int
+    """Spent on each prediction, a share of the readout calibration included."""
+
     def to_json(self) -> dict[str, Any]:
         """Return the row as a JSON object."""
         return asdict(self) | {"accuracy": self.accuracy.to_json()}
@@ -40,8 +43,8 @@ class Recomputed:
     """All stacks at the same total number of shots for each prediction."""
 
     shots: int
-    threshold: float
-    """Fitted on the exact noisy scores of the validation sentences."""
+    threshold: float | None
+    """Fitted on the exact noisy scores of the validation sentences; None without raw scores."""
 
     rows: tuple[Row, ...]
 
@@ -51,26 +54,53 @@ def ideal_scores(run: StoredRun) -> NDArray[np.float64]:
     return np.asarray(exact_distributions(run.prepared.ideal, run.encoded) @ run.decision)
 
 
-STORED = tuple(
-    Stack(extrapolation, "none", terminal)
-    for extrapolation in (None, ZNE)
-    for terminal in (False, True)
-)
-"""The stacks that the circuits of a run allow."""
+def recompute(run: StoredRun, shots: int | None = None, stack: Stack | None = None) -> Recomputed:
+    """Correct and extrapolate the stored bits, each stack with the same total of shots.
 
-
-def check_stored(stack: Stack | None) -> None:
-    """Refuse a stack whose circuits a run does not run.
+    Args:
+        run: opened from its folder.
+        shots: for each prediction, at most as many as the run took; by default all.
+        stack: one more to show, made of circuits that the run ran.
 
     Raises:
-        UsageError: It is none of `STORED`.
+        UsageError: fewer shots than can be divided, or more than are stored; a stack that needs
+            circuits which the run did not run.
     """
-    if stack is not None and stack not in STORED:
-        names = ", ".join(one.name for one in STORED)
-        raise UsageError(
-            f"a plan for a run's stored bits should be one of: {names}. Got {stack.name}, which "
-            "needs circuits that it did not run."
+    total, planned = total_shots(run, shots), run.evaluation.stacks
+    plan = plan_shots(total, len(run.prepared.test), planned)
+    test, validation = run.prepared.test, run.prepared.task.validation
+    ideal = ideal_scores(run)
+
+    def row(name: str, scores: NDArray[np.float64], spent: int, *, moved: float = 0.0) -> Row:
+        above = scores - moved
+        return Row(
+            name,
+            accuracy_interval(above, test.labels),
+            float(np.mean((above > 0) != (ideal > 0))),
+            None if moved else float(np.mean(np.abs(scores - ideal))),
+            spent,
         )
+
+    rows = [row("ideal", ideal, 0)]
+    for one in planned:
+        rows.append(row(one.name, run.measured.scores(one, plan).value, total))
+    if stack is not None and stack not in planned:
+        fitting = fitting_plan(run, stack, total)
+        if fitting is None:
+            names = ", ".join(one.name for one in stored_stacks(run, total))
+            raise UsageError(
+                f"a plan for a run's stored bits should be one of: {names}. Got {stack.name}, "
+                "which needs circuits that it did not run."
+            )
+        rows.append(row(stack.name, run.measured.scores(stack, fitting).value, fitting.total))
+    threshold = None
+    if Stack() in planned:
+        encoded = run.trained.encoded(validation)
+        under_noise = exact_distributions(run.prepared.noisy, encoded) @ run.decision
+        threshold = fit_threshold(under_noise, validation.labels)
+        raw = run.measured.scores(Stack(), plan).value
+        rows.append(row("threshold", raw, total, moved=threshold))
+    return Recomputed(total, threshold, tuple(rows))
 
 
 def total_shots(run: StoredRun, shots: int | None) -> int:
@@ -86,70 +116,35 @@ def total_shots(run: StoredRun, shots: int | None) -> int:
             f"the shots should be at most those that the run stored ({stored}). Got {total}. "
             "Use fewer, or run again with more."
         )
-    plan_shots(total, len(run.prepared.test))
+    replace(run.evaluation, total=total).check()
     return total
 
 
-def recompute(run: StoredRun, shots: int | None = None, stack: Stack | None = None) -> Recomputed:
-    """Correct and extrapolate the stored bits, each stack with the same total of shots.
-
-    Args:
-        run: opened from its folder.
-        shots: for each prediction, at most as many as the run took; by default all.
-        stack: one more to show, by its name.
-
-    Raises:
-        UsageError: fewer shots than can be divided, or more than are stored; a stack that needs
-            circuits which the run did not run.
-    """
-    check_stored(stack)
-    total = total_shots(run, shots)
-    test, validation = run.prepared.test, run.prepared.task.validation
-    decision, plan = run.decision, plan_shots(total, len(test))
-    ideal = ideal_scores(run)
-    under_noise = (
-        exact_distributions(run.prepared.noisy, run.trained.encoded(validation)) @ decision
+def stored_stacks(run: StoredRun, total: int) -> tuple[Stack, ...]:
+    """Return the planned stacks, and the others that their circuits allow."""
+    factors = [stack.extrapolation for stack in run.evaluation.stacks]
+    others = (
+        replace(stack, extrapolation=extrapolation, terminal=terminal)
+        for stack in run.evaluation.stacks
+        for extrapolation in (None, *factors)
+        if extrapolation is not None or stack.feed_forward != "amplify"
+        for terminal in (False, True)
     )
-    threshold = fit_threshold(under_noise, validation.labels)
-    measured = run.measured(plan.calibration).scores(plan, decision)
-
-    def row(stack: str, scores: NDArray[np.float64], *, moved: float = 0.0) -> Row:
-        above = scores - moved
-        return Row(
-            stack,
-            accuracy_interval(above, test.labels),
-            float(np.mean((above > 0) != (ideal > 0))),
-            None if moved else float(np.mean(np.abs(scores - ideal))),
-        )
-
-    rows = [row("ideal", ideal), *(row(name, scores) for name, scores in measured.items())]
-    if stack is not None:
-        rows.append(row(stack.name, _stack_scores(run, stack, total)))
-    rows.append(row("threshold", measured["noisy"], moved=threshold))
-    return Recomputed(total, threshold, tuple(rows))
+    found = dict.fromkeys((*run.evaluation.stacks, *others))
+    return tuple(one for one in found if fitting_plan(run, one, total) is not None)
 
 
-def stored_counts(run: StoredRun) -> dict[float, NDArray[np.int64]]:
-    """Return what each scale factor has read of each sentence, shape (n, 2**m) each."""
-    n_outcomes = run.decision.size
-    return {
-        factor: counts_of(read, n_outcomes)
-        for factor, read in zip(ZNE.scale_factors, run.outcomes(), strict=True)
-    }
+def fitting_plan(run: StoredRun, stack: Stack, total: int) -> ShotPlan | None:
+    """Return the largest plan of at most `total` shots whose circuits have theirs in the store.
 
-
-def _stack_scores(run: StoredRun, stack: Stack, total: int) -> NDArray[np.float64]:
-    """Spend the shots of one prediction on a stack, as the run divided them."""
-    plan = plan_shots(total, len(run.prepared.test))
-    measured = run.measured(plan.calibration)
-    numbers = outcome_numbers(run.decision, stack, measured.calibration)
-    if stack.extrapolation is None:
-        shots: tuple[int, ...] = (plan.readout if stack.terminal else total,)
-    else:
-        shots = plan.scaled
-    by_factor = dict(zip(ZNE.scale_factors, measured.scaled, strict=True))
-    parts = [
-        weight * (counts_of(by_factor[factor][:, :n], numbers.size) @ numbers) / n
-        for (factor, weight), n in zip(stack.scales(), shots, strict=True)
-    ]
-    return np.asarray(np.sum(parts, axis=0))
+    A run gives each circuit what its own stacks want; another stack may want more of one.
+    """
+    run_plan = plan_shots(total, len(run.prepared.test), run.evaluation.stacks)
+    for spent in range(total, total - run_plan.calibration_share - 1, -1):
+        plan = replace(run_plan, total=spent)
+        try:
+            if not run.measured.lacks(stack, plan):
+                return plan
+        except UsageError:  # fewer shots than circuits, or nothing to relabel
+            return None
+    return None

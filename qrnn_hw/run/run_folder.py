@@ -35,8 +35,9 @@ def default_folder(settings: RunSettings) -> Path:
     # So that folders of before keep their names.
     if not settings.snapshots:
         del told["snapshots"]
-    if settings.training_noise is None:
-        del told["training_noise"]
+    for name in ("training_noise", "plans"):
+        if not told[name]:
+            del told[name]
     told |= changed(settings.model, settings.options)
     return RUNS / f"{settings.model}-{settings_digest(told)}"
 

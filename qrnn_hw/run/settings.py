@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 Engine = Literal["exact", "aer"]
 TrainingNoise = Literal["machine", "none"]
 DECOUPLINGS = ("xx", "xy4")
+
+AUTO = "auto"
+DEFAULT_PLANS = ("none", "terminal", "linear(1,3) + terminal")
+"""Of the extrapolations the cheapest in variance: four times the shots of a raw value."""
 
 STEPS = 10
 """Words of a sentence that the models read, as in the first source."""
@@ -66,6 +71,9 @@ class RunSettings:
     """Other calibrations of the backend, files of `qrnn-hw calibrate snapshot`, to train under
     too."""
 
+    plans: tuple[str, ...] = ()
+    """Names of the mitigation stacks to run, or `auto`; none are `DEFAULT_PLANS`."""
+
     training_noise: TrainingNoise | None = None
     """Whether to train under the machine's noise; None is to, except for models in rounds."""
 
@@ -73,6 +81,7 @@ class RunSettings:
         """Check the ranges."""
         # A document gives lists.
         object.__setattr__(self, "options", tuple(sorted((str(k), v) for k, v in self.options)))
+        object.__setattr__(self, "plans", _plans(self.plans))
         for name, least in (
             ("shots", 1),
             ("training_shots", 0),
@@ -172,3 +181,14 @@ class RunSettings:
         settings = cls(**fields | {"output": folder, "snapshots": ()})
         kept = [settings.kept_snapshot(n) for n in range(len(fields.get("snapshots", ())))]
         return replace(settings, snapshots=tuple(kept))
+
+
+def _plans(given: Sequence[str]) -> tuple[str, ...]:
+    """Return the names as the stacks write them, each once; none where they are the default."""
+    if not given:
+        return ()
+    from qrnn_hw.mitigation.stack_names import parse_stack
+
+    plain = [" ".join(str(name).lower().split()) for name in given]
+    names = tuple(dict.fromkeys(name if name == AUTO else parse_stack(name).name for name in plain))
+    return () if names == DEFAULT_PLANS else names

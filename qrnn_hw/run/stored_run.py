@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +14,24 @@ from calibration.snapshot import Snapshot
 from jobs.errors import StoreError
 from jobs.retrieval import collect
 from jobs.run_time import run_time
-from jobs.spec import PubResult
+from jobs.spec import JobSpec, PubResult
 from jobs.store import Store
 from qrnn_hw.data.labelled_text import load_embedded, load_tsv
 from qrnn_hw.errors import ConfigurationError
-from qrnn_hw.mitigation.readout_calibration import from_shots
+from qrnn_hw.mitigation.stack_names import parse_stack
 from qrnn_hw.networks.examples import Encoded
 from qrnn_hw.networks.network import TrainedNetwork
-from qrnn_hw.predict import SentencePubs
-from qrnn_hw.run.evaluate import ZNE, Measured
+from qrnn_hw.run.evaluation import READOUT, Evaluation
 from qrnn_hw.run.main_job import Prepared, prepare, read_trained
+from qrnn_hw.run.measure import Request
+from qrnn_hw.run.measured import Measured, decode
+from qrnn_hw.run.planning import evaluation_of
 from qrnn_hw.run.progress import Quiet
-from qrnn_hw.run.settings import RunSettings
-from qrnn_hw.submission.belonging import check_scaled
+from qrnn_hw.run.settings import DEFAULT_PLANS, RunSettings
 from qrnn_hw.submission.machine import Machine
+
+SAME_ANGLE = 1e-9
+"""Radians by which angles of one weight may differ between processors."""
 
 REMEDY = "Run it again with `qrnn-hw run`, or set QRNN_HW_HOME to its store"
 
@@ -39,12 +42,12 @@ class StoredRun:
 
     prepared: Prepared
     trained: TrainedNetwork
-    calibration: tuple[PubResult, ...]
-    scaled: tuple[tuple[PubResult, ...], ...]
-    """The bits of each scale factor, one result for each sentence length."""
+    measured: Measured
 
-    measured_at: datetime
-    """When the readout job ran."""
+    @property
+    def evaluation(self) -> Evaluation:
+        """The sentences, the weights and the stacks that the run planned."""
+        return self.measured.evaluation
 
     @property
     def decision(self) -> NDArray[np.float64]:
@@ -54,31 +57,7 @@ class StoredRun:
     @property
     def encoded(self) -> Encoded:
         """What was bound to the circuits of the sentences that were run."""
-        return self.prepared.encoded(self.trained)
-
-    def outcomes(self) -> tuple[NDArray[np.int64], ...]:
-        """Decode the bits of each scale factor, shape (n, shots) each."""
-        lengths = self.prepared.test.lengths
-        rows = tuple(np.flatnonzero(lengths == length) for length in sorted(set(lengths.tolist())))
-        sentences = SentencePubs((), rows)
-        return tuple(sentences.outcomes(results) for results in self.scaled)
-
-    def measured(self, calibration_shots: int) -> Measured:
-        """Decode the bits, with a calibration of the first shots of its two circuits.
-
-        Args:
-            calibration_shots: of each of the two circuits, at most as many as are stored.
-
-        Raises:
-            CalibrationError: so few shots tell nothing of a bit.
-        """
-        zeros, ones = (
-            result.registers["out"][0, :calibration_shots] for result in self.calibration
-        )
-        return Measured(
-            scaled=self.outcomes(),
-            calibration=from_shots(zeros, ones, self.measured_at),
-        )
+        return self.evaluation.encoded
 
 
 def open_run(folder: Path, store: Store) -> StoredRun:
@@ -89,8 +68,8 @@ def open_run(folder: Path, store: Store) -> StoredRun:
         store: with its jobs and its snapshot.
 
     Raises:
-        ConfigurationError: a file is missing, unreadable or of another run.
-        UsageError: its jobs are not one circuit folded by each factor.
+        ConfigurationError: a file is missing, unreadable or of another run, or a job is not of this
+            run's circuits.
         StoreError: bits or the snapshot are not in the store.
     """
     document = _document(folder / "result.json")
@@ -101,13 +80,7 @@ def open_run(folder: Path, store: Store) -> StoredRun:
         )
     settings = _settings(document, folder)
     # The bits first: what is missing is then said before the text is embedded.
-    calibration, *scaled = [_bits(key, store) for key in document["jobs"]]
-    if len(calibration) != 2:
-        raise ConfigurationError(
-            f"the first job of a run should be its readout, two circuits. Got {len(calibration)} "
-            f"in {folder / 'result.json'}. Run it again."
-        )
-    _check_bits(document["jobs"][1:], scaled, settings.shots, store)
+    bits = {key: _bits(key, store) for key in document["jobs"]}
     record = store.record(document["jobs"][0])
     assert record is not None  # its bits were read
     machine = Machine(
@@ -117,8 +90,54 @@ def open_run(folder: Path, store: Store) -> StoredRun:
     )
     text = load_tsv(settings.data) if settings.data else load_embedded(settings.dataset)
     prepared = prepare(settings, text, Quiet(), machine)
-    measured_at = run_time(record.key, store).at
-    return StoredRun(prepared, read_trained(prepared), calibration, tuple(scaled), measured_at)
+    trained = read_trained(prepared)
+    stacks = [parse_stack(name) for name in document.get("stacks", DEFAULT_PLANS)]
+    evaluation = evaluation_of(prepared, prepared.encoded(trained), trained.decision, stacks)
+    requests = list(evaluation.requests(machine.snapshot.n_qubits, settings.seeds))
+    keys = _by_role(document, requests)
+    for request in requests:
+        _check_belongs(keys[request.role], request.spec(machine), store)
+    results = {role: bits[key] for role, key in keys.items()}
+    at = run_time(keys[READOUT], store).at if READOUT in keys else None
+    return StoredRun(prepared, trained, decode(evaluation, results, keys, at))
+
+
+def _by_role(document: dict[str, Any], requests: list[Request]) -> dict[str, str]:
+    """Return the key of each request's job; documents without roles name them in their order."""
+    roles = document.get("roles", [request.role for request in requests])
+    keys = dict(zip(roles, document["jobs"], strict=False))
+    wanted = {request.role for request in requests}
+    if len(roles) != len(document["jobs"]) or set(keys) != wanted:
+        raise ConfigurationError(
+            f"a run's jobs should be for {', '.join(sorted(wanted))}. Got {len(document['jobs'])} "
+            f"for {', '.join(map(str, roles))}. Run it again."
+        )
+    return keys
+
+
+def _check_belongs(key: str, wanted: JobSpec, store: Store) -> None:
+    """Refuse a job that did not run these circuits with these numbers on this machine.
+
+    Angles may differ in the last digits, which depend on the processor that computed them.
+    """
+    if key == wanted.key:
+        return
+    found = store.spec(key)
+    same = (found.backend, found.shots, len(found.pubs), found.circuit_digests) == (
+        wanted.backend,
+        wanted.shots,
+        len(wanted.pubs),
+        wanted.circuit_digests,
+    )
+    if not same or any(
+        one.parameters.shape != other.parameters.shape
+        or not np.allclose(one.parameters, other.parameters, rtol=0, atol=SAME_ANGLE)
+        for one, other in zip(found.pubs, wanted.pubs, strict=True)
+    ):
+        raise ConfigurationError(
+            "a run's jobs should have run the circuits of its trained model, each with its shots. "
+            f"Got job {key[:12]}, which ran others. Run it again."
+        )
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -132,37 +151,29 @@ def _document(path: Path) -> dict[str, Any]:
         ) from error
     if not known or not _is_whole(document):
         raise ConfigurationError(
-            f"{path} should be what `qrnn-hw run` writes of a model in one circuit: three jobs, "
-            "settings and a calibration. Got a document without one of them. Run it again."
+            f"{path} should be what `qrnn-hw run` writes of a model in one circuit: jobs, settings "
+            "and a calibration. Got a document without one of them. Run it again."
         )
     return dict(document)
 
 
 def _is_whole(document: dict[str, Any]) -> bool:
     """Tell whether the parts that are read below are there, and of their kinds."""
-    jobs, calibration = document["jobs"], document["calibration"]
+    calibration = document["calibration"]
+    lists = (document["jobs"], document.get("roles", []), document.get("stacks", []))
     return (
-        isinstance(jobs, list)
-        and len(jobs) == 1 + len(ZNE.scale_factors)
+        all(isinstance(one, list) for one in lists)
+        and len(document["jobs"]) > 0
         and isinstance(calibration, dict)
         and all(
             isinstance(one, str)
-            for one in (*jobs, calibration.get("snapshot"), document["backend"])
+            for one in (
+                *(text for one in lists for text in one),
+                calibration.get("snapshot"),
+                document["backend"],
+            )
         )
     )
-
-
-def _check_bits(
-    keys: list[str], scaled: list[tuple[PubResult, ...]], shots: int, store: Store
-) -> None:
-    """Refuse bits that are not those of the settings, or jobs in another order."""
-    check_scaled([store.spec(key) for key in keys], ZNE.scale_factors)
-    stored = {one.registers["out"].shape[1] for one in scaled[0]}
-    if stored != {shots}:
-        raise ConfigurationError(
-            f"the run's settings and its bits should agree in the shots. Got {shots} and "
-            f"{', '.join(map(str, sorted(stored)))}. Run it again."
-        )
 
 
 def _settings(document: dict[str, Any], folder: Path) -> RunSettings:

@@ -17,7 +17,7 @@ USUAL_AXES: dict[str, dict[str, tuple[Scalar, ...]]] = {
         "scale": (0.0, 0.5, 1.0, 2.0, 4.0, 8.0),
     },
     "mitigation": {
-        "stack": ("none", "threshold", "readout", "zne", "readout+zne"),
+        "stack": ("none", "threshold", "terminal", "linear(1,3)", "linear(1,3) + terminal"),
         "shots": (300, 1000, 3000, 10_000),
     },
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from pathlib import Path
@@ -18,11 +18,12 @@ from jobs.exact import circuit_distribution, sequence_model
 from jobs.spec import Pub
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.folding import fold
-from qrnn_hw.mitigation.readout import correct_weights
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration, from_counts
+from qrnn_hw.mitigation.stack import Stack, combine_counts, outcome_numbers, share_shots, terms
+from qrnn_hw.mitigation.stack_names import parse_stack
 from qrnn_hw.mitigation.threshold import fit_threshold
-from qrnn_hw.mitigation.zne import ZNEPlan, circuit_weights, split_shots
 from qrnn_hw.predict import sentence_pubs
+from qrnn_hw.run.forecast import folded_step
 from qrnn_hw.run.outcome import exact_distributions
 from qrnn_hw.statistics.decisions import margins
 from qrnn_hw.statistics.intervals import mean_interval
@@ -32,11 +33,10 @@ from qrnn_hw.studies.trained import TrainedModel
 
 Array = NDArray[np.float64]
 
-STACKS = ("none", "threshold", "readout", "zne", "readout+zne")
-"""`threshold` spends its shots as `none` does, and moves the decision threshold instead of the
-scores: to where the exact noisy scores of the validation sentences are best divided."""
+THRESHOLD = "threshold"
+"""Spends its shots as `none` does, and moves the decision threshold instead of the scores: to where
+the exact noisy scores of the validation sentences are best divided."""
 
-ZNE = ZNEPlan(scale_factors=(1, 3), extrapolation="linear")
 DEFAULTS: dict[str, Scalar] = TRAINING | {
     "stack": "none",
     "shots": 1000,
@@ -45,17 +45,6 @@ DEFAULTS: dict[str, Scalar] = TRAINING | {
 }
 """Parameters of a cell. `shots` is the budget of one prediction, whatever the stack does with it;
 `calibration_share` of all shots goes to the readout circuits where the stack has any."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Laws:
-    """Exact distributions of all circuits that any stack runs."""
-
-    scaled: tuple[Array, ...]
-    """Of the sentences at each scale factor, each of shape (n, 2**m)."""
-
-    calibration: tuple[Array, Array]
-    """Of the two readout circuits, each of shape (2**m,)."""
 
 
 def mitigation_cell(parameters: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -77,28 +66,23 @@ def mitigation_cell(parameters: Mapping[str, Any], folder: Path) -> dict[str, An
     Raises:
         UsageError: an unknown stack, too few repeats, or too few shots to divide.
     """
-    stack, n_repeats = parameters["stack"], parameters["repeats"]
-    if stack not in STACKS or n_repeats < 2:
-        raise UsageError(
-            f"a stack is one of {', '.join(STACKS)}, run twice or more. "
-            f"Got {stack!r} and {n_repeats} repeats."
-        )
+    n_repeats, is_moved = parameters["repeats"], parameters["stack"] == THRESHOLD
+    stack = _stack("none" if is_moved else parameters["stack"])
+    if n_repeats < 2:
+        raise UsageError(f"a stack should be run twice or more. Got {n_repeats} repeats.")
     model = model_of(parameters, folder)
     shots = _divide(stack, parameters["shots"], len(model.test), parameters["calibration_share"])
-    laws = _laws(model)
     # The seed leaves the stack out: all stacks see the same raw shots where they use them.
     generator = np.random.default_rng([parameters["seed"], parameters["shots"]])
-    scores = np.stack(
-        [_scores(stack, shots, laws, model.decision, generator) for _ in range(n_repeats)]
-    )
+    scores = np.stack([_scores(stack, shots, model, generator) for _ in range(n_repeats)])
     ideal = margins(model.ideal, model.rule)
-    moved = _threshold(model) if stack == "threshold" else 0.0
+    moved = _threshold(model) if is_moved else 0.0
     labels = scores > moved
     ones = labels.mean(axis=0)
     # The mean over repeats still has the variance of one repeat over their number.
     bias = ((scores.mean(axis=0) - ideal) ** 2 - scores.var(axis=0, ddof=1) / n_repeats).mean()
     accuracy = mean_interval((labels == (model.test.labels == 1)).mean(axis=1))
-    seconds = _qpu_seconds(model, shots)
+    seconds = _qpu_seconds(stack, model, shots)
     return {
         "rmse": float(np.sqrt(((scores - ideal) ** 2).mean())),
         "bias": float(np.sqrt(max(0.0, bias))),
@@ -115,6 +99,21 @@ def mitigation_cell(parameters: Mapping[str, Any], folder: Path) -> dict[str, An
     }
 
 
+def _stack(name: str) -> Stack:
+    """Return the stack of a name.
+
+    Raises:
+        UsageError: it is no stack's, or has circuits that are not drawn from here.
+    """
+    stack = parse_stack(name)
+    if stack.feed_forward != "none" or stack.twirls:
+        raise UsageError(
+            "a study of mitigation draws from the exact distributions of folded circuits. Got "
+            f"{stack.name}, which relabels or twirls; `qrnn-hw run --plan` runs it."
+        )
+    return stack
+
+
 def _threshold(model: TrainedModel) -> float:
     prepared = model.prepared
     validation = prepared.task.validation
@@ -129,43 +128,42 @@ class _Shots:
     calibration: int
     """Of each of the two readout circuits."""
 
-    scaled: tuple[int, ...]
-    """Of each sentence at each scale factor; the first is the raw circuit."""
+    circuits: tuple[int, ...]
+    """Of each sentence in each circuit of the stack."""
 
     def total(self, n_sentences: int) -> int:
-        return 2 * self.calibration + n_sentences * sum(self.scaled)
+        return 2 * self.calibration + n_sentences * sum(self.circuits)
 
 
-def _divide(stack: str, shots: int, n_sentences: int, calibration_share: float) -> _Shots:
-    share = calibration_share if "readout" in stack else 0.0
-    calibration = round(share * shots * n_sentences / 2)
+def _divide(stack: Stack, shots: int, n_sentences: int, calibration_share: float) -> _Shots:
+    calibration = round(calibration_share * shots * n_sentences / 2) if stack.terminal else 0
     left = (shots * n_sentences - 2 * calibration) // n_sentences
-    if left < 8 or ("readout" in stack and calibration < 8):
+    if left < 8 or (stack.terminal and calibration < 8):
         raise UsageError(
             "a budget should leave 8 shots or more to each circuit. "
             f"Got {shots} shots a prediction and a calibration share of {calibration_share}."
         )
-    return _Shots(calibration, split_shots(left, ZNE) if "zne" in stack else (left,))
+    return _Shots(calibration, share_shots(left, terms(stack)))
+
+
+@lru_cache(maxsize=16)
+def _law(model: TrainedModel, scale_factor: float) -> Array:
+    """Return the exact distributions of the sentences at a scale factor, shape (n, 2**m)."""
+    transpiled, noise = model.prepared.transpiled, model.prepared.noise
+    folded = folded_step(transpiled, scale_factor)
+    return _probabilities(model.distributions(sequence_model(folded, noise)))
 
 
 @lru_cache(maxsize=2)
-def _laws(model: TrainedModel) -> _Laws:
+def _readout_laws(model: TrainedModel) -> tuple[Array, Array]:
+    """Return the exact distributions of the two readout circuits, each of shape (2**m,)."""
     transpiled, noise = model.prepared.transpiled, model.prepared.noise
-    scaled = []
-    for factor in ZNE.scale_factors:
-        folded = replace(
-            transpiled,
-            step=fold(transpiled.step, factor),
-            closing=fold(transpiled.closing, factor),
-            first=None if transpiled.first is None else fold(transpiled.first, factor),
-        )
-        scaled.append(_probabilities(model.distributions(sequence_model(folded, noise))))
     read = [transpiled.wires[wire] for wire in transpiled.architecture.readout]
     zeros, ones = (
         _probabilities(circuit_distribution(circuit, noise, range(len(read))))
         for circuit in readout_circuits(transpiled.n_active, read)
     )
-    return _Laws(tuple(scaled), (zeros, ones))
+    return zeros, ones
 
 
 def _probabilities(table: Array) -> Array:
@@ -174,27 +172,28 @@ def _probabilities(table: Array) -> Array:
 
 
 def _scores(
-    stack: str, shots: _Shots, laws: _Laws, decision: Array, generator: np.random.Generator
+    stack: Stack, shots: _Shots, model: TrainedModel, generator: np.random.Generator
 ) -> Array:
-    weights = decision
-    if "readout" in stack:
-        weights = correct_weights(decision, _calibrate(laws, shots.calibration, generator))
-    values = [
-        generator.multinomial(count, law) @ weights / count
-        for count, law in zip(shots.scaled, laws.scaled, strict=False)
+    terminal = _calibrate(model, shots.calibration, generator) if stack.terminal else None
+    listed = terms(stack)
+    counts = [
+        generator.multinomial(count, _law(model, term.scale_factor))
+        for term, count in zip(listed, shots.circuits, strict=True)
     ]
-    factors = circuit_weights(ZNE) if "zne" in stack else np.ones(1)
-    return np.asarray(np.tensordot(factors, np.stack(values), axes=1))
+    return combine_counts(counts, listed, outcome_numbers(model.decision, stack, terminal)).value
 
 
-def _calibrate(laws: _Laws, shots: int, generator: np.random.Generator) -> ReadoutCalibration:
-    n_outcomes = laws.calibration[0].size
+def _calibrate(
+    model: TrainedModel, shots: int, generator: np.random.Generator
+) -> ReadoutCalibration:
+    laws = _readout_laws(model)
+    n_outcomes = laws[0].size
     bits = (np.arange(n_outcomes)[:, None] >> np.arange(n_outcomes.bit_length() - 1)) & 1
-    zeros, ones = (generator.multinomial(shots, law) @ bits for law in laws.calibration)
+    zeros, ones = (generator.multinomial(shots, law) @ bits for law in laws)
     return from_counts(zeros, ones, shots, shots, datetime.now(UTC))
 
 
-def _qpu_seconds(model: TrainedModel, shots: _Shots) -> float:
+def _qpu_seconds(stack: Stack, model: TrainedModel, shots: _Shots) -> float:
     transpiled = model.prepared.transpiled
     priced = partial(
         qpu_seconds,
@@ -202,8 +201,8 @@ def _qpu_seconds(model: TrainedModel, shots: _Shots) -> float:
         rep_delay_seconds=model.prepared.machine.snapshot.rep_delay_seconds,
     )
     total = 0.0
-    for factor, count in zip(ZNE.scale_factors, shots.scaled, strict=False):
-        folded = partial(fold, scale_factor=factor)
+    for term, count in zip(terms(stack), shots.circuits, strict=True):
+        folded = partial(fold, scale_factor=term.scale_factor)
         sentences = sentence_pubs(transpiled, model.encoded, folded)
         total += priced(sentences.pubs, shots=count).best_seconds
     if shots.calibration:

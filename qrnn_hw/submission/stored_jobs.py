@@ -15,10 +15,10 @@ from jobs.run_time import RunTime, run_time
 from jobs.spec import PubResult
 from jobs.store import Store
 from qrnn_hw.errors import UsageError
-from qrnn_hw.mitigation.estimate import Estimate, split_by_weight, weighted_sum
+from qrnn_hw.mitigation.estimate import Estimate
 from qrnn_hw.mitigation.readout import corrected_mean_z
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration, from_shots
-from qrnn_hw.mitigation.stack import Stack
+from qrnn_hw.mitigation.stack import Stack, combine_counts, share_shots, terms
 from qrnn_hw.submission.belonging import (
     check_one_machine,
     check_readout,
@@ -179,11 +179,10 @@ def mitigated(
             f"the readout job should have the {scaled.n_bits} bits of {scaled.register}. "
             f"Got {calibration.n_bits}."
         )
-    weights = [weight for _, weight in stack.scales()]
-    stored = scaled.stored_shots
+    listed, stored = terms(stack), scaled.stored_shots
     if shots is not None and shots > sum(stored):
         raise UsageError(f"the shots should be at most those stored {stored}. Got {shots}.")
-    used = stored if shots is None else split_by_weight(shots, weights)
+    used = stored if shots is None else share_shots(shots, listed)
     if any(wanted > there for wanted, there in zip(used, stored, strict=True)) or min(used) < 2:
         raise UsageError(
             f"each scale factor should have 2 shots or more, and at most those stored {stored}. "
@@ -191,10 +190,10 @@ def mitigated(
         )
     found = []
     for circuits in zip(*scaled.bits, strict=True):
-        z = [1.0 - 2.0 * bits[:, :n] for bits, n in zip(circuits, used, strict=True)]
-        means = np.array([one.mean(axis=1) for one in z])
-        variances = np.array([one.var(axis=1, ddof=1) / one.shape[1] for one in z])
-        value = weighted_sum(weights, means, variances, confidence)
+        ones = [bits[:, :n].sum(axis=1, dtype=int) for bits, n in zip(circuits, used, strict=True)]
+        counts = [np.stack([n - one, one], axis=-1) for one, n in zip(ones, used, strict=True)]
+        value = combine_counts(counts, listed, (1, -1), confidence)
+        # The correction is affine, so it may follow: its errors then count once for all factors.
         if stack.terminal and calibration is not None:
             value = corrected_mean_z(value, calibration)
         found.append(value)

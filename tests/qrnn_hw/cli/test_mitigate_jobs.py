@@ -153,7 +153,7 @@ def test_what_cannot_be_mitigated_is_one_line(capsys, jobs):
         (2, [jobs[1], "--max-age", "nan"], "hours of at least 0. Got nan"),
         (2, [jobs[1], "--run", "runs/x"], "should not come with JOB arguments. Got runs/x"),
         (2, ["--readout", jobs["readout"]], "should come with JOB arguments"),
-        (2, ["--plan", "richardson(1,3,5)"], "needs circuits that it did not run"),
+        (2, ["--plan", "zne"], "a stack such as"),
     ):
         assert message in error(capsys, code, *words)
 

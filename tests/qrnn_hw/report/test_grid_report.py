@@ -64,15 +64,15 @@ def test_rows_of_another_varied_parameter_are_a_panel_of_their_own():
 
 
 def test_no_mitigation_is_not_told_as_nothing_and_ties_are_named():
-    rows = mitigation_rows(["none", "readout", "zne"], [0.1, 0.2, 0.3], [0.0, 0.0, 0.5])
+    rows = mitigation_rows(["none", "terminal", "linear(1,3)"], [0.1, 0.2, 0.3], [0.0, 0.0, 0.5])
     (line,) = findings("mitigation", rows)
     assert "closest to those without noise with no mitigation (RMSE 0.100)" in line
-    assert "fewest labels flip with no mitigation and readout (0.0%)" in line
+    assert "fewest labels flip with no mitigation and terminal (0.0%)" in line
 
 
 def test_a_single_stack_is_not_said_to_be_the_best():
-    (line,) = findings("mitigation", mitigation_rows(["zne"], [0.1], [0.25]))
-    assert "zne gives scores with an RMSE of 0.100 and flips 25.0% of the labels" in line
+    (line,) = findings("mitigation", mitigation_rows(["linear(1,3)"], [0.1], [0.25]))
+    assert "linear(1,3) gives scores with an RMSE of 0.100 and flips 25.0% of the labels" in line
 
 
 def test_a_table_has_intervals_and_a_failed_row_its_error_once():

@@ -19,8 +19,9 @@ from qrnn_hw.data.labelled_text import load_tsv
 from qrnn_hw.networks.expectation import exactly, run_rounds
 from qrnn_hw.recipes.recipe_run import prepare_recipe
 from qrnn_hw.recipes.recipe_settings import RecipeSettings
-from qrnn_hw.rounds.rounds import PlannedRounds, StoredRounds, compiler
+from qrnn_hw.rounds.rounds import as_rounds, compiler
 from qrnn_hw.rounds.training import with_noise
+from qrnn_hw.run.measure import Priced, Stored
 from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.submission.machine import Machine, open_machine
 
@@ -65,8 +66,8 @@ def test_rounds_on_aer_follow_the_exact_values_and_are_read_from_the_store(machi
     lengths = np.array([2, 1, 2])
     expected = run_rounds(model, x, w, exactly, lengths=lengths)
     compiled = compiler(machine, seed=7)
-    planned = PlannedRounds(machine, SHOTS, 5)
-    run_rounds(model, x, w, planned, compiled, lengths)
+    planned = Priced(machine)
+    run_rounds(model, x, w, as_rounds(planned, shots=SHOTS, seed=5), compiled, lengths)
     assert [spec.pubs[0].n_rows for spec in planned.specs] == [3, 2]
     assert planned.estimate.executions == 5 * SHOTS
     assert planned.estimate.best_seconds == pytest.approx(
@@ -75,11 +76,17 @@ def test_rounds_on_aer_follow_the_exact_values_and_are_read_from_the_store(machi
     executor = NoiselessAer()
     with Store(tmp_path / "jobs.db") as store:
         for _ in range(2):
-            measured = StoredRounds(machine, SHOTS, 5, executor=executor, store=store)
-            found = run_rounds(model, x, w, measured, compiled, lengths)
+            measured = Stored(machine, executor=executor, store=store)
+            ask = as_rounds(measured, shots=SHOTS, seed=5)
+            found = run_rounds(model, x, w, ask, compiled, lengths)
             np.testing.assert_allclose(found.values, expected.values, atol=6 / np.sqrt(SHOTS))
         assert len(executor.specs) == 2
         assert [store.raw(spec.key) is not None for spec in measured.specs] == [True, True]
+        assert measured.roles == ["round 1", "round 2"]
+        # A price with the store's answers is that of the jobs that are really sent.
+        priced = Priced(machine, store=store)
+        run_rounds(model, x, w, as_rounds(priced, shots=SHOTS, seed=5), compiled, lengths)
+        assert [spec.key for spec in priced.specs] == [spec.key for spec in measured.specs]
     # The second round was given what the first one measured.
     h = dict(zip(executor.specs[1].pubs[0].circuit.parameters, range(99), strict=False))
     column = next(place for parameter, place in h.items() if parameter.name == "h")
@@ -104,10 +111,8 @@ def test_a_run_that_is_cut_short_at_the_service_pays_no_round_twice(emulator, tm
         executor = real.executor()
         assert isinstance(executor, RemoteExecutor)
         with Store(tmp_path / "jobs.db") as store:
-            measured = StoredRounds(
-                real, SHOTS, 0, executor=executor, store=store, after_round=after_round
-            )
-            return run_rounds(model, x, w, measured, compiled)
+            measured = Stored(real, executor=executor, store=store, after_job=after_round)
+            return run_rounds(model, x, w, as_rounds(measured, shots=SHOTS, seed=0), compiled)
 
     with pytest.raises(Stopped):
         attempt(1)
@@ -165,13 +170,13 @@ def test_training_under_noise_is_asked_for_and_is_another_run(sentences, tmp_pat
 
     noisy = document("--training-noise", "machine")
     assert noisy["training"]["engine"] == "exact, under the machine's noise"
-    assert set(noisy["accuracy"]) == {"ideal", "ideal_shots", "noisy", "noisy_exact"}
+    assert set(noisy["accuracy"]) == {"ideal", "ideal_shots", "none", "noisy_exact"}
     assert invoke(command) == 3
     assert "checkpoint of the same run" in capsys.readouterr().err
     (tmp_path / "run" / "checkpoint.npz").unlink()
     ideal = document()
     assert ideal["training"]["engine"] == "exact, without noise"
-    assert set(ideal["accuracy"]) == {"ideal", "ideal_shots", "noisy"}
+    assert set(ideal["accuracy"]) == {"ideal", "ideal_shots", "none"}
     assert ideal["training"]["history"] != noisy["training"]["history"]
 
 
@@ -202,8 +207,8 @@ def test_the_command_runs_a_model_in_rounds_at_the_service(emulator, sentences, 
     assert document["mode"] == "expectation"
     assert document["rounds"] == len(document["jobs"]) == len(emulator.service.jobs) == 3
     assert "of QPU time" in captured.err
-    assert set(document["accuracy"]) == {"ideal", "ideal_shots", "noisy"}
-    assert document["accuracy"]["noisy"]["n"] == 3
+    assert set(document["accuracy"]) == {"ideal", "ideal_shots", "none"}
+    assert document["accuracy"]["none"]["n"] == 3
     assert document["qpu_seconds"] > 3 * 2.0
     assert "3 rounds" in (tmp_path / "run" / "report.html").read_text()
     # Again: the same numbers, and nothing is sent.
@@ -216,6 +221,10 @@ def test_the_command_runs_a_model_in_rounds_at_the_service(emulator, sentences, 
 
 def test_what_does_not_fit_rounds_is_said(sentences, tmp_path, capsys):
     command = ["run", "--data", str(sentences), "--output", str(tmp_path / "run")]
+    for plan in ("terminal", "auto", "relabel"):
+        assert invoke([*command, "--model", "v3a", "--plan", "none", "--plan", plan]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "the only plan of a model in rounds is none" in line
     assert invoke([*command, "--model", "v3a", "--engine", "aer"]) == 2
     assert "or without noise. Got --engine aer" in capsys.readouterr().err
     assert invoke([*command, "--model", "sim-v1", "--mode", "sampled"]) == 2

@@ -99,4 +99,4 @@ def test_training_for_drift_changes_the_weights_and_says_so(tmp_path, monkeypatc
     path.unlink()
     assert invoke(["mitigate", "--run", "drift", "--json"]) == 0
     again = json.loads(capsys.readouterr().out)
-    assert again["stacks"]["zne"]["accuracy"] == found["drift"]["accuracy"]["zne"]
+    assert again["stacks"]["terminal"]["accuracy"] == found["drift"]["accuracy"]["terminal"]

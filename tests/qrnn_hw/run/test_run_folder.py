@@ -27,6 +27,7 @@ OTHERS = {
     "decoupling": "xx",
     "options": (("wiring", "repaired"),),
     "training_noise": "none",
+    "plans": ("none",),
 }
 
 

@@ -7,6 +7,7 @@ import resource
 import pytest
 
 from qrnn_hw.cli import invoke
+from qrnn_hw.errors import UsageError
 from qrnn_hw.studies.engine import run_cells
 from qrnn_hw.studies.grid import grid
 from qrnn_hw.studies.mitigation import DEFAULTS, mitigation_cell
@@ -64,12 +65,24 @@ def test_stacks_spend_the_same_and_extrapolation_trades_bias_for_variance(
         assert 0 <= result["accuracy_low"] <= result["accuracy"] <= result["accuracy_high"] <= 1
         assert result["qpu_seconds"] > 0.25e-3 * result["total_shots"]
     variance = {name: r["rmse"] ** 2 - r["bias"] ** 2 for name, r in rows.items()}
-    assert rows["zne"]["bias"] < rows["none"]["bias"]
-    assert variance["zne"] > variance["none"]
+    assert rows["linear(1,3)"]["bias"] < rows["none"]["bias"]
+    assert variance["linear(1,3)"] > variance["none"]
     # The threshold is moved, not the scores: the same draws, the same cost.
     for name in ("rmse", "bias", "total_shots", "qpu_seconds"):
         assert rows["threshold"][name] == rows["none"][name]
     assert rows["none"]["threshold"] == 0
+
+
+def test_a_stack_is_known_by_the_name_it_has_everywhere(folder, capsys):
+    axis = "stack=linear(1,3),richardson(1,3,5) + terminal"
+    study(folder, "mitigation", "--axis", axis, "--axis", "shots=2000")
+    found, _ = document(capsys)
+    names = [row["parameters"]["stack"] for row in found["rows"]]
+    assert names == ["linear(1,3)", "richardson(1,3,5) + terminal"]
+    cell = DEFAULTS | {"epochs": 1, "sentences": 20, "repeats": 3}
+    for name, words in (("zne", "a plan should be a stack such as"), ("relabel", "run --plan")):
+        with pytest.raises(UsageError, match=words):
+            mitigation_cell(cell | {"stack": name}, folder)
 
 
 def test_labels_are_held_against_the_threshold_that_was_fitted(folder, monkeypatch):

@@ -1,0 +1,16 @@
+"""What tables call scores, and the stacks of every run; a stack by another name is shown by it."""
+
+LABELS = {
+    "ideal": "no noise, infinite shots",
+    "ideal_shots": "no noise, raw shots",
+    "noisy_exact": "noise, infinite shots",
+    "none": "noise, raw shots",
+    "terminal": "readout corrected",
+    "linear(1,3) + terminal": "readout corrected and extrapolated to zero noise",
+    "threshold": "raw, threshold moved",
+}
+
+
+def label(name: str) -> str:
+    """Return the row's name in a table."""
+    return LABELS.get(name, name)
