@@ -150,7 +150,7 @@ def test_what_cannot_be_mitigated_is_one_line(capsys, jobs):
         (3, ["feed" * 16], "fits 0 jobs"),
         (2, [jobs[1], "--register", "c"], "the register should be one of: out. Got c"),
         (2, [jobs[1], "--explain"], "should come with a finished run"),
-        (2, [jobs[1], "--max-age", "nan"], "hours of at least 0. Got nan"),
+        (2, [jobs[1], "--max-age", "nan"], "--max-age should be a number. Got nan"),
         (2, [jobs[1], "--run", "runs/x"], "should not come with JOB arguments. Got runs/x"),
         (2, ["--readout", jobs["readout"]], "should come with JOB arguments"),
         (2, ["--plan", "zne"], "a stack such as"),
