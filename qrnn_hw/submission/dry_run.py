@@ -7,10 +7,13 @@ from uuid import uuid4
 
 from jobs.backoff import Backoff
 from jobs.executor import ServiceJob
+from jobs.pace import paced
 from jobs.preflight import Finding
 from jobs.runtime import ServiceExecutor
 from jobs.spec import JobSpec
+from jobs.store import Store
 from jobs.submission import TAG_PREFIX
+from qrnn_hw.config import store_path
 from qrnn_hw.errors import UsageError
 from qrnn_hw.submission.assessment import Verdict
 
@@ -40,7 +43,8 @@ def with_dry_run(verdict: Verdict, backoff: Backoff) -> Verdict:
 def _ended(part: JobSpec, service: ServiceExecutor, backoff: Backoff) -> ServiceJob:
     from jobs.errors import ServiceUnavailableError
 
-    job_id = service.submit(part, f"{TAG_PREFIX}-dry-{uuid4().hex}", dry_run=True)
+    with Store(store_path()) as store, paced(part.key, store, backoff):
+        job_id = service.submit(part, f"{TAG_PREFIX}-dry-{uuid4().hex}", dry_run=True)
     place = service.at(service.instance)
     for _ in backoff.attempts():
         job = place.look_up(job_id)

@@ -12,6 +12,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 
 from jobs import tokens, transport
+from jobs import pace
 from jobs.backoff import Backoff
 from jobs.errors import JobsError
 from jobs.giving_up import forget
@@ -25,6 +26,7 @@ from jobs.store import Store
 from jobs.submission import submit
 
 QUICK = Backoff(0.05, 0.4, patience_seconds=20.0, doubt_seconds=1.0, listing_seconds=4.0)
+pace.PERIOD_SECONDS = 1.0  # no test waits for a minute
 # Each is a moment in the life of a job; "posted" is between the answer and its being stored.
 KILL_POINTS = (
     "before intended",

@@ -22,7 +22,6 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr("qrnn_hw.submission.following.POLLING", QUICK)
-    monkeypatch.setattr("jobs.pace.PERIOD_SECONDS", 0.0)
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
     return tmp_path
 
@@ -279,3 +278,67 @@ def test_a_readout_calibration_counts_its_failures(emulator, capsys, monkeypatch
     assert "5.0 s" in said
     command(capsys, [*words, "--yes", "--budget", 8])
     assert charged(emulator) <= 8
+
+
+def recalibrate(emulator):
+    """Let every qubit relax faster than yesterday."""
+    configuration, properties = emulator.service.backends["ibm_boston"]
+    properties = json.loads(json.dumps(properties))
+    properties["last_update_date"] = "2030-01-01T00:00:00+00:00"
+    for number, qubit in enumerate(properties["qubits"]):
+        for value in qubit:
+            if value["name"] in ("T1", "T2"):
+                value["value"] *= 0.3 + 0.05 * number
+    emulator.service.backends["ibm_boston"] = (configuration, properties)
+
+
+def lose_the_first_answer(emulator, capsys, monkeypatch, words):
+    """Send a job whose answer is lost, and nothing can be looked up; then a new calibration."""
+    emulator.faults = [
+        Fault("drop after", "POST", "/jobs$"),
+        Fault("drop", "GET", "/jobs$", times=10_000),
+    ]
+    with monkeypatch.context() as impatient:
+        impatient.setattr("qrnn_hw.submission.following.POLLING", Backoff(0.02, 0.05, 0.1))
+        command(capsys, words, code=6)
+    emulator.faults = []
+    assert len(emulator.service.jobs) == 1
+    recalibrate(emulator)
+
+
+@pytest.mark.slow
+def test_a_run_is_the_same_jobs_after_a_lost_answer_and_a_recalibration(
+    emulator, capsys, run, monkeypatch
+):
+    lose_the_first_answer(emulator, capsys, monkeypatch, [*run, "--yes"])
+    _, said = command(capsys, [*run, "--yes"])
+    assert "going on with the calibration" in said
+    assert len(emulator.service.jobs) == 3
+    command(capsys, run)
+    assert len(emulator.service.jobs) == 3
+
+
+@pytest.mark.slow
+def test_a_run_in_rounds_is_the_same_jobs_after_a_recalibration(
+    emulator, capsys, rounds, monkeypatch
+):
+    lose_the_first_answer(emulator, capsys, monkeypatch, [*rounds, "--yes"])
+    document, _ = command(capsys, [*rounds, "--yes"])
+    assert len(emulator.service.jobs) == document["rounds"]
+
+
+@pytest.mark.slow
+def test_a_study_is_the_same_jobs_after_a_lost_answer_and_a_recalibration(
+    emulator, capsys, home, monkeypatch
+):
+    words = ["study", "device", "--backend", "ibm_boston", "--model", "stacked-3-minimal",
+             "--data", some_text(home), "--sentences", 2, "--epochs", 1, "--shots", "16",
+             "--rounds", 2, "--output", home / "study"]  # fmt: skip
+    monkeypatch.setattr("qrnn_hw.run.resuming.train", one_epoch)
+    lose_the_first_answer(emulator, capsys, monkeypatch, [*words, "--yes"])
+    document, _ = command(capsys, [*words, "--yes"])
+    assert document["complete"]
+    assert len(emulator.service.jobs) == 2
+    # More repeats are asked for by their number, and are the only ones sent.
+    command(capsys, [*words, "--yes", "--rounds", 3])
+    assert len(emulator.service.jobs) == 3

@@ -283,3 +283,26 @@ def test_ten_thousand_jobs_are_listed(tmp_path):
         records = store.jobs(limit=None)
     assert len(records) == 10_000
     assert records[0].key == f"{9_999:064x}"
+
+
+def test_charges_of_an_older_store_are_taken_over(tmp_path):
+    """As version 2 wrote it: one job that failed and was sent again, one that ran here."""
+    path = tmp_path / "jobs.db"
+    with Store(path) as store:
+        key, here = store.put_spec(spec()), store.put_spec(spec(shots=11))
+        for state in (Failed(now(), "why", "d1"), Submitted(now(), "t", "d2"), Done(now(), "d2")):
+            store.set_state(key, state)
+        store.put_quantum_seconds(key, 2.5)
+        store.set_state(here, Done(now()))
+    with sqlite3.connect(path) as old:
+        for table in ("charges", "requests", "posts"):
+            old.execute(f"DROP TABLE {table}")
+        for column in ("limit_seconds", "instance"):
+            old.execute(f"ALTER TABLE jobs DROP COLUMN {column}")
+        old.execute("PRAGMA user_version = 2")
+    with Store(path) as store:
+        charges = {one.id: one.seconds for one in store.ledger.charges(key)}
+        assert charges == {"d2": 2.5, "d1": None}
+        assert store.ledger.charges(here) == ()
+        assert store.record(key).quantum_seconds == 2.5
+        assert store.ledger.limit_seconds(key) is None
