@@ -11,8 +11,7 @@ import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 
-from jobs import tokens, transport
-from jobs import pace
+from jobs import pace, tokens, transport
 from jobs.backoff import Backoff
 from jobs.errors import JobsError
 from jobs.giving_up import forget
