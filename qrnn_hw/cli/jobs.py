@@ -80,6 +80,10 @@ def show(key: Key, json: Json = False) -> None:
     if estimate:
         rows.append(("estimate", f"{estimate[1]:.1f} s ({estimate[0]:.1f} to {estimate[2]:.1f} s)"))
     rows.append(("charged", "not known" if charge is None else f"{charge:.1f} s"))
+    if len(document["charges"]) > 1:
+        for one in document["charges"]:
+            known = "not known" if one["seconds"] is None else f"{one['seconds']:.1f} s"
+            rows.append((f"charged as {one['id']}", known))
     for one in document["history"]:
         rows.append((one["at"], " ".join([one["state"], one.get("reason", "")]).strip()))
     rows += [(note["at"], note["text"]) for note in document["notes"]]

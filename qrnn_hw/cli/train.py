@@ -106,7 +106,10 @@ def train(
 
 def _rows(document: dict[str, Any]) -> list[tuple[str, str, str]]:
     rows = []
-    for key, label in (("infinite", "infinite shots"), ("shots", f"{document['shots']:,} shots")):
+    for key, label in (
+        ("infinite", "infinite shots"),
+        ("shots", f"{document['shots']:,} shots of each circuit"),
+    ):
         one = document["accuracy"][key]
         rows.append((label, f"{one['value']:.3f}", f"{one['low']:.3f} to {one['high']:.3f}"))
     if document["published_accuracy"] is not None:

@@ -78,6 +78,7 @@ def full_document(key: str, store: Store) -> dict[str, Any]:
         "finished_at": finished and finished.isoformat(),
         "history": [{"state": state_name(s), **state_fields(s)} for s in store.states(key)],
         "notes": [{"at": at, "text": text} for at, text in store.notes(key)],
+        "charges": [{"id": one.id, "seconds": one.seconds} for one in store.ledger.charges(key)],
         "parts": [short_document(part, store) for part in store.parts(key)],
     }
 

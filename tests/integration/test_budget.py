@@ -80,6 +80,9 @@ def test_a_failed_job_is_charged_asked_about_and_counted(emulator, capsys, home,
     assert charged(emulator) <= 9
     shown, _ = command(capsys, ["jobs", "show", document["jobs"][0]["key"]])
     assert shown["quantum_seconds"] == pytest.approx(charged(emulator))
+    assert [one["seconds"] for one in shown["charges"]] == [
+        pytest.approx(job.seconds) for job in emulator.service.jobs.values()
+    ]
 
 
 def test_a_cancelled_job_and_one_that_ran_too_long_are_counted(emulator, capsys, home):
