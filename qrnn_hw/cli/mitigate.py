@@ -101,9 +101,12 @@ def _mitigate_run(
     from qrnn_hw.config import store_path
     from qrnn_hw.mitigation.stack_names import parse_stack
     from qrnn_hw.run.recompute import recompute, stored_stacks, total_shots
-    from qrnn_hw.run.stored_run import open_run
+    from qrnn_hw.run.stored_run import open_run, opened
 
     stack = None if plan in (None, "auto") else parse_stack(str(plan))
+    if "rounds" in opened(run):
+        _mitigate_rounds(run, plan, shots, explain, json)
+        return
     forecast = level = None
     with ConsoleProgress() as progress:
         progress.stage(f"opening {run}")
@@ -125,6 +128,31 @@ def _mitigate_run(
         _print(found, level, forecast)
         if plan == "auto" and stack is not None:
             typer.echo(_choice(stack.name))
+
+
+def _mitigate_rounds(
+    run: Path, plan: str | None, shots: int | None, explain: bool, json: bool
+) -> None:
+    """Read the scores of a finished run in rounds again; none is the only plan."""
+    from jobs.store import Store
+    from qrnn_hw.cli.progress import ConsoleProgress
+    from qrnn_hw.config import store_path
+    from qrnn_hw.errors import UsageError
+    from qrnn_hw.mitigation.stack_names import parse_stack
+    from qrnn_hw.rounds.rounds_job import ONLY_NONE
+    from qrnn_hw.rounds.stored_rounds import open_rounds, recompute_rounds
+
+    if plan == "auto" or explain or parse_stack(plan or "none").name != "none":
+        given = "--explain" if explain else plan
+        raise UsageError(f"{ONLY_NONE} Got {given}; leave --plan and --explain out.")
+    with ConsoleProgress() as progress:
+        progress.stage(f"opening {run}, reading its rounds")
+        with Store(store_path()) as store:
+            found = recompute_rounds(open_rounds(run, store), shots)
+    if json:
+        print_json(_document(run, found, plan, plan and "none", None, None))
+    else:
+        _print(found, None, None)
 
 
 def _choice(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from qrnn_hw.config import store_path, writable_folder
 from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.errors import UsageError
 from qrnn_hw.networks.examples import Encoded, Examples
+from qrnn_hw.networks.expectation import Compile
 from qrnn_hw.networks.finite_shots import sampled_scores, scores_in_rounds
 from qrnn_hw.networks.network import TrainedNetwork
 from qrnn_hw.recipes.recipe_run import PreparedRecipe, prepare_recipe, train_recipe
@@ -33,6 +35,83 @@ from qrnn_hw.statistics.intervals import Interval
 from qrnn_hw.submission.consent import Confirm, Consent
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.train.trainer import TrainingState
+
+ONLY_NONE = (
+    "the only plan of a model in rounds is none: a corrected value that is fed back makes another "
+    "run of other circuits."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedRounds:
+    """All that comes before training, and what runs the rounds of a trained network."""
+
+    settings: RunSettings
+    machine: Machine
+    recipe: PreparedRecipe
+    """With the machine's noise where it is trained under it."""
+
+    @property
+    def test(self) -> Examples:
+        """The test sentences that are run on the machine."""
+        every = self.recipe.test[0]
+        return every.take(np.arange(len(every))[: self.settings.sentences])
+
+    @cached_property
+    def compiled(self) -> Compile:
+        """What makes a logical circuit one of the machine's."""
+        settings = self.settings
+        seed = settings.seeds["transpiler"]
+        return compiler(self.machine, seed=seed, decoupling=settings.decoupling)
+
+    def encoded(self, network: TrainedNetwork) -> Encoded:
+        """Return what is bound for the sentences that are run, the same on every processor."""
+        every = encoded_once(
+            network, self.recipe.test[0], self.settings.output, self.recipe.identity
+        )
+        return every.take(np.arange(len(self.test)))
+
+    def scores(
+        self,
+        network: TrainedNetwork,
+        encoded: Encoded,
+        measure: Measure,
+        *,
+        is_planned: bool = False,
+    ) -> NDArray[np.float64]:
+        """Return the scores of sentences, shape (n,), asking for one round after the other.
+
+        Args:
+            network: trained.
+            encoded: the sentences.
+            measure: prices the rounds, runs them, or reads them from the store.
+            is_planned: nothing new is bound.
+        """
+        seed = self.settings.seeds["shots_scale_1"]
+        ask = as_rounds(measure, shots=self.settings.shots, seed=seed)
+        kept = KeptRounds(ask, self.settings.output, is_planned=is_planned)
+        return scores_in_rounds(network, encoded, kept, self.compiled)
+
+    def plan(self, network: TrainedNetwork, encoded: Encoded, store: Store) -> Priced:
+        """Price all rounds; those whose answers are stored are the ones that were sent."""
+        priced = Priced(self.machine, store=store)
+        self.scores(network, encoded, priced, is_planned=True)
+        return priced
+
+
+def prepare_rounds(settings: RunSettings, text: LabelledText, machine: Machine) -> PreparedRounds:
+    """Embed the text and prepare the training.
+
+    Raises:
+        UsageError: settings that a model in rounds does not take.
+        SpecError: the machine has too few qubits.
+    """
+    _check(settings)
+    check_fits(settings.architecture, machine.snapshot)
+    recipe = prepare_recipe(_recipe(settings), text)
+    if settings.trains_under_noise:
+        recipe = with_noise(recipe, machine, settings)
+    return PreparedRounds(settings, machine, recipe)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,54 +159,37 @@ def run_in_rounds(
     progress.stage(f"reading the vectors of {len(text):,} sentences, opening {settings.backend}")
     writable_folder(settings.output)
     machine = open_as_begun(settings, progress)
-    check_fits(settings.architecture, machine.snapshot)
+    prepared = prepare_rounds(settings, text, machine)
+    recipe, test = prepared.recipe, prepared.test
     keep_calibration(machine, settings.output)
     task = load_task(settings, text)
-    prepared = prepare_recipe(_recipe(settings), text)
-    trained = with_noise(prepared, machine, settings) if settings.trains_under_noise else prepared
-    test = prepared.test[0].take(np.arange(len(prepared.test[0]))[: settings.sentences])
-    compiled = compiler(machine, seed=settings.seeds["transpiler"], decoupling=settings.decoupling)
-
-    def scores(
-        network: TrainedNetwork, encoded: Encoded, measure: Measure, *, is_planned: bool = False
-    ) -> NDArray[np.float64]:
-        ask = as_rounds(measure, shots=settings.shots, seed=settings.seeds["shots_scale_1"])
-        kept = KeptRounds(ask, settings.output, is_planned=is_planned)
-        return scores_in_rounds(network, encoded, kept, compiled)
-
-    def plan(network: TrainedNetwork, encoded: Encoded, store: Store) -> Priced:
-        priced = Priced(machine, store=store)
-        scores(network, encoded, priced, is_planned=True)
-        return priced
-
+    network = TrainedNetwork(recipe.network, recipe.initial[0])
     consent = Consent(machine, confirm, settings.budget_seconds)
     if not (settings.output / "checkpoint.npz").exists():
         progress.stage("building, checking and pricing the rounds")
-        untrained = TrainedNetwork(prepared.network, prepared.initial[0])
         with Store(store_path()) as store:
-            consent.ask(plan(untrained, untrained.encoded(test), store).jobs, store)
-    noise = f"under the noise of {machine.name}" if trained.noise else "without noise"
+            consent.ask(prepared.plan(network, network.encoded(test), store).jobs, store)
+    noise = f"under the noise of {machine.name}" if recipe.noise else "without noise"
     progress.stage(f"training {settings.model} {noise}")
-    state = train_recipe(trained, progress)
-    network = trained.trained(state)
-    every = encoded_once(network, prepared.test[0], settings.output, trained.identity)
-    encoded = every.take(np.arange(len(test)))
+    state = train_recipe(recipe, progress)
+    network = recipe.trained(state)
+    encoded = prepared.encoded(network)
     progress.stage("training classical controls on the same rows")
     controls = classical_controls(
         task, n_parameters=network.n_parameters, seed=settings.seeds["training"]
     )
     with Store(store_path()) as store:
         # What of it is sent already is only known with the weights.
-        planned = plan(network, encoded, store)
+        planned = prepared.plan(network, encoded, store)
         progress.stage(f"running {len(planned.specs)} rounds on {machine.name}, one job each")
         measured = running(planned, consent, store, progress.advance)
-        raw = scores(network, encoded, measured)
+        raw = prepared.scores(network, encoded, measured)
     found = _simulated(settings, network, test)
-    if trained.noise:
-        found["noisy_exact"] = network.scores(test.vectors, test.lengths, trained.reader)
+    if recipe.noise:
+        found["noisy_exact"] = network.scores(test.vectors, test.lengths, recipe.reader)
     found["none"] = raw
     return RoundsOutcome(
-        settings, task, machine, trained, state, planned, measured, test.labels, found, controls
+        settings, task, machine, recipe, state, planned, measured, test.labels, found, controls
     )
 
 
@@ -145,9 +207,8 @@ def _simulated(
 def _check(settings: RunSettings) -> None:
     if settings.plans not in ((), ("none",)):
         raise UsageError(
-            "the only plan of a model in rounds is none: a corrected value that is fed back makes "
-            f"another run of other circuits. Got {', '.join(settings.plans)}; leave --plan out, or "
-            "choose --mode sampled."
+            f"{ONLY_NONE} Got {', '.join(settings.plans)}; leave --plan out, or choose --mode "
+            "sampled."
         )
     given = {
         f"--engine {settings.engine}": settings.engine != "exact",

@@ -38,6 +38,35 @@ class Row:
         return asdict(self) | {"accuracy": self.accuracy.to_json()}
 
 
+def row_of(
+    name: str,
+    scores: NDArray[np.float64],
+    ideal: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    shots: int,
+    *,
+    moved: float = 0.0,
+) -> Row:
+    """Hold scores (n,) against the labels and against the ideal scores.
+
+    Args:
+        name: of the stack.
+        scores: as it estimates them.
+        ideal: without noise, at infinite shots.
+        labels: 0 or 1.
+        shots: that it spent on each.
+        moved: decision threshold.
+    """
+    above = scores - moved
+    return Row(
+        name,
+        accuracy_interval(above, labels),
+        float(np.mean((above > 0) != (ideal > 0))),
+        None if moved else float(np.mean(np.abs(scores - ideal))),
+        shots,
+    )
+
+
 @dataclass(frozen=True)
 class Recomputed:
     """All stacks at the same total number of shots for each prediction."""
@@ -72,14 +101,7 @@ def recompute(run: StoredRun, shots: int | None = None, stack: Stack | None = No
     ideal = ideal_scores(run)
 
     def row(name: str, scores: NDArray[np.float64], spent: int, *, moved: float = 0.0) -> Row:
-        above = scores - moved
-        return Row(
-            name,
-            accuracy_interval(above, test.labels),
-            float(np.mean((above > 0) != (ideal > 0))),
-            None if moved else float(np.mean(np.abs(scores - ideal))),
-            spent,
-        )
+        return row_of(name, scores, ideal, test.labels, spent, moved=moved)
 
     rows = [row("ideal", ideal, 0)]
     for one in planned:

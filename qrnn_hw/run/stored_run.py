@@ -72,22 +72,11 @@ def open_run(folder: Path, store: Store) -> StoredRun:
             run's circuits.
         StoreError: bits or the snapshot are not in the store.
     """
-    document = _document(folder / "result.json")
-    checkpoint = folder / "checkpoint.npz"
-    if not checkpoint.is_file():
-        raise ConfigurationError(
-            f"the folder of a run should hold checkpoint.npz. Got none in {folder}. {REMEDY}."
-        )
-    settings = _settings(document, folder)
+    document = opened(folder)
+    settings = settings_in(document, folder)
     # The bits first: what is missing is then said before the text is embedded.
     bits = {key: _bits(key, store) for key in document["jobs"]}
-    record = store.record(document["jobs"][0])
-    assert record is not None  # its bits were read
-    machine = Machine(
-        document["backend"],
-        _snapshot(document["calibration"]["snapshot"], store),
-        is_real=record.executor == "ibm",
-    )
+    machine = stored_machine(document, store)
     text = load_tsv(settings.data) if settings.data else load_embedded(settings.dataset)
     prepared = prepare(settings, text, Quiet(), machine)
     trained = read_trained(prepared)
@@ -100,6 +89,34 @@ def open_run(folder: Path, store: Store) -> StoredRun:
     results = {role: bits[key] for role, key in keys.items()}
     at = run_time(keys[READOUT], store).at if READOUT in keys else None
     return StoredRun(prepared, trained, decode(evaluation, results, keys, at))
+
+
+def opened(folder: Path) -> dict[str, Any]:
+    """Return the document of a finished run of either kind, whose checkpoint is there too.
+
+    Raises:
+        ConfigurationError: a file is missing, unreadable or of something else.
+    """
+    document = _document(folder / "result.json")
+    if not (folder / "checkpoint.npz").is_file():
+        raise ConfigurationError(
+            f"the folder of a run should hold checkpoint.npz. Got none in {folder}. {REMEDY}."
+        )
+    return document
+
+
+def stored_machine(document: dict[str, Any], store: Store) -> Machine:
+    """Return the machine of a run, with the calibration that it was run under.
+
+    Raises:
+        StoreError: a job or the calibration is not in the store.
+    """
+    key = document["jobs"][0]
+    record = store.record(key)
+    if record is None:
+        raise StoreError(f"the store should hold the run's job {key[:12]}. Got none. {REMEDY}.")
+    snapshot = _snapshot(document["calibration"]["snapshot"], store)
+    return Machine(document["backend"], snapshot, is_real=record.executor == "ibm")
 
 
 def _by_role(document: dict[str, Any], requests: list[Request]) -> dict[str, str]:
@@ -151,8 +168,8 @@ def _document(path: Path) -> dict[str, Any]:
         ) from error
     if not known or not _is_whole(document):
         raise ConfigurationError(
-            f"{path} should be what `qrnn-hw run` writes of a model in one circuit: jobs, settings "
-            "and a calibration. Got a document without one of them. Run it again."
+            f"{path} should be what `qrnn-hw run` writes: jobs, settings and a calibration. Got a "
+            "document without one of them. Run it again."
         )
     return dict(document)
 
@@ -176,7 +193,12 @@ def _is_whole(document: dict[str, Any]) -> bool:
     )
 
 
-def _settings(document: dict[str, Any], folder: Path) -> RunSettings:
+def settings_in(document: dict[str, Any], folder: Path) -> RunSettings:
+    """Return the settings of a run.
+
+    Raises:
+        ConfigurationError: they are of another version.
+    """
     try:
         return RunSettings.from_json(document["settings"], folder)
     except (KeyError, TypeError, AttributeError, ValueError) as error:

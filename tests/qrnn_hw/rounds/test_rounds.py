@@ -219,6 +219,45 @@ def test_the_command_runs_a_model_in_rounds_at_the_service(emulator, sentences, 
         assert store.execute("select count(*) from jobs").fetchone()[0] == 3
 
 
+@pytest.mark.slow
+def test_a_finished_run_in_rounds_is_read_again_from_the_store(sentences, tmp_path, capsys):
+    folder = tmp_path / "run"
+    command = ["run", "--model", "adapted", "--data", str(sentences), "--sentences", "3"]
+    command += ["--shots", "50", "--epochs", "1", "--json", "--output", str(folder)]
+    assert invoke(command) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["roles"] == [f"round {n + 1}" for n in range(document["rounds"])]
+
+    def mitigated(*more):
+        code = invoke(["mitigate", "--run", str(folder), *more])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err.splitlines()[-1]
+
+    code, out, _ = mitigated("--json", "--plan", "none")
+    assert code == 0
+    stacks = json.loads(out)["stacks"]
+    assert set(stacks) == {"ideal", "none"}
+    for name in stacks:
+        assert stacks[name]["accuracy"] == document["accuracy"][name]
+    assert mitigated()[0] == 0
+    for words, said in (
+        (("--plan", "terminal"), "the only plan of a model in rounds is none"),
+        (("--plan", "auto"), "the only plan of a model in rounds is none"),
+        (("--explain",), "Got --explain"),
+        (("--shots", "20"), "should be those that it stored (50)"),
+    ):
+        code, out, line = mitigated(*words)
+        assert (code, out) == (2, "")
+        assert said in line
+    path = folder / "result.json"
+    path.write_text(json.dumps(document | {"jobs": document["jobs"][::-1]}))
+    code, _, line = mitigated()
+    assert code == 3
+    assert "should be the rounds of its trained model" in line
+    path.write_text(json.dumps(document | {n: document[n][::-1] for n in ("jobs", "roles")}))
+    assert mitigated()[0] == 0
+
+
 def test_what_does_not_fit_rounds_is_said(sentences, tmp_path, capsys):
     command = ["run", "--data", str(sentences), "--output", str(tmp_path / "run")]
     for plan in ("terminal", "auto", "relabel"):
