@@ -82,10 +82,10 @@ def write_device_report(
         Heading("Where the numbers come from"),
         Table(("", ""), tuple(provenance)),
     ]
+    write_json(folder / "study.json", document)
+    write_rows(folder, rows, parquet=parquet)
     write_text(folder / "report.html", to_html(title, blocks))
     write_text(folder / "report.md", to_markdown(title, blocks))
-    write_rows(folder, rows, parquet=parquet)
-    write_json(folder / "study.json", document)
     return document
 
 

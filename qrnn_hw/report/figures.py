@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
+from html import escape
 from itertools import cycle
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from qrnn_hw.statistics.intervals import Interval
 
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 # Drawn in these colours, which are replaced by the page's own after rendering.
 THEME = {"#010101": "var(--ink)", "#020202": "var(--faint)", "#030303": "var(--accent)"}
 INK, FAINT, ACCENT = THEME
+P = ParamSpec("P")
+LONGEST_REASON = 200
+FOLD = 10
+"""Columns of a drawing before it goes on below; more would be cut on a narrow screen."""
 FONT_POINTS = 12
 WIDTH_INCHES = 6.0  # shrunk to a window of 400 px, such text still has 10 px
 _STYLE = {
@@ -38,27 +44,47 @@ _STYLE = {
 }
 
 
+def _or_note(draw: Callable[P, str]) -> Callable[P, str]:
+    """Let a picture that cannot be drawn be a note in its place: the figures stand without it."""
+
+    @wraps(draw)
+    def drawn(*arguments: P.args, **named: P.kwargs) -> str:
+        try:
+            return draw(*arguments, **named)
+        # Fonts, caches, backends and missing packages each fail in their own way.
+        except Exception as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_REASON]
+            return f'<p class="note">This picture could not be drawn ({escape(reason)}).</p>'
+
+    return drawn
+
+
+@_or_note
 def interval_figure(rows: Sequence[tuple[str, Interval]], label: str) -> str:
-    """Draw one dot with its interval a row, first row on top."""
-    figure, axes = _figure(WIDTH_INCHES, 0.9 + 0.38 * len(rows))
-    for position, (_, interval) in enumerate(rows):
+    """Draw one dot with its interval a row, first row on top.
+
+    Names stand above their rows, so that the plot keeps the whole width on a narrow screen.
+    """
+    figure, axes = _figure(WIDTH_INCHES, 0.8 + 0.52 * len(rows))
+    for position, (name, interval) in enumerate(rows):
         axes.plot([interval.low, interval.high], [position] * 2, color=ACCENT, linewidth=2)
         axes.plot([interval.value], [position], "o", color=ACCENT)
         axes.annotate(
-            f"{interval.value:.3f}",
-            (interval.value, position),
+            f"{name}  {interval.value:.3f}",
+            (0, position),
+            xycoords=("axes fraction", "data"),
             textcoords="offset points",
-            xytext=(0, 7),
-            ha="center",
-            fontsize=11,
+            xytext=(2, 7),
         )
-    axes.set_yticks(range(len(rows)), [name for name, _ in rows])
-    axes.set_ylim(len(rows) - 0.4, -0.7)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.set_ylim(len(rows) - 0.6, -0.8)
     axes.set_xlabel(label)
     axes.grid(axis="x")
     return _svg(figure, label)
 
 
+@_or_note
 def line_figure(
     x: Sequence[float],
     lines: Sequence[tuple[str, Sequence[float]]],
@@ -96,6 +122,7 @@ def line_figure(
     return _svg(figure, " against ".join(reversed(labels)))
 
 
+@_or_note
 def histogram_figure(values: Sequence[float], *, label: str) -> str:
     """Draw how often values fall where, with a line at zero."""
     figure, axes = _figure(WIDTH_INCHES, 2.4)
@@ -106,13 +133,14 @@ def histogram_figure(values: Sequence[float], *, label: str) -> str:
     return _svg(figure, label)
 
 
+@_or_note
 def circuit_figure(circuit: QuantumCircuit) -> str:
     """Draw a circuit in Qiskit's black-and-white style, for a white ground."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure as NewFigure
 
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "qrnn-hw"}):
-        figure: Figure = circuit.draw("mpl", style="bw", fold=28, idle_wires=False)
+        figure: Figure = circuit.draw("mpl", style="bw", fold=FOLD, idle_wires=False)
         assert isinstance(figure, NewFigure)
         return _svg(figure, f"circuit {circuit.name}")
 
@@ -127,8 +155,6 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def _svg(figure: Any, title: str) -> str:
-    from html import escape
-
     from matplotlib import rc_context
 
     stream = io.StringIO()

@@ -75,6 +75,8 @@ def write_grid_report(
         **sources,
         "report": str(folder / "report.html"),
     }
+    write_json(folder / "study.json", document)
+    write_rows(folder, table, parquet=parquet)
     blocks = [
         Findings(lines),
         *panels(kind, rows),
@@ -86,8 +88,6 @@ def write_grid_report(
     ]
     write_text(folder / "report.html", to_html(title, blocks))
     write_text(folder / "report.md", to_markdown(title, blocks))
-    write_rows(folder, table, parquet=parquet)
-    write_json(folder / "study.json", document)
     return document
 
 

@@ -29,7 +29,6 @@ th { font-weight: 600; } figure { margin: 1rem 0; } svg { width: 100%; max-width
 figcaption, .note { color: var(--ink); opacity: .8; font-size: .9rem; }
 svg text { fill: var(--ink); } .wide svg text { fill: #000; }
 .wide { background: #fff; }
-.wide svg { max-width: none; width: 75rem; }
 """
 FRAGMENT_STYLE = """
 .qrnn-hw svg { width: 100%; max-width: 44rem; height: auto; }

@@ -19,6 +19,7 @@ def write_rounds_report(outcome: RoundsOutcome) -> dict[str, Any]:
     path = folder / "report.html"
     document = _document(outcome, str(path))
     title = f"{document['model']} on {document['dataset']}, {document['backend']}, in rounds"
+    write_json(folder / "result.json", document)
     write_text(
         path,
         to_html(
@@ -39,7 +40,6 @@ def write_rounds_report(outcome: RoundsOutcome) -> dict[str, Any]:
             ],
         ),
     )
-    write_json(folder / "result.json", document)
     return document
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from qrnn_hw.data.usage import said
 from qrnn_hw.report.figures import circuit_figure, histogram_figure, interval_figure, line_figure
+from qrnn_hw.report.files import write_text
 from qrnn_hw.report.labels import label
 from qrnn_hw.report.page import figure, findings, heading, page, paragraph, table
 from qrnn_hw.run.controls import baseline_interval
@@ -26,11 +27,11 @@ UNSTABLE = 0.05
 def write_report(outcome: Outcome) -> dict[str, Any]:
     """Write `report.html` and `result.json` into the output folder and return the document."""
     folder = outcome.settings.output
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "report.html"
     document = outcome.to_json(str(path))
-    path.write_text(_page(outcome, document), encoding="utf-8")
-    (folder / "result.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    # The results first: nothing that a page may trip over takes them along.
+    write_text(folder / "result.json", json.dumps(document, indent=2) + "\n")
+    write_text(path, _page(outcome, document))
     return document
 
 

@@ -34,7 +34,6 @@ def write_shot_report(
     """
     settings, prepared = experiment.model.prepared.settings, experiment.model.prepared
     title = f"Shots for {settings.model} on {prepared.machine.name}"
-    blocks = _blocks(experiment)
     document = {
         "schema_version": SCHEMA_VERSION,
         "model": settings.model,
@@ -49,10 +48,11 @@ def write_shot_report(
         "versions": package_versions(),
         "report": str(folder / "report.html"),
     }
+    write_json(folder / "study.json", document | {"study": experiment.study.to_json()})
+    write_rows(folder, _csv_rows(experiment), parquet=parquet)
+    blocks = _blocks(experiment)
     write_text(folder / "report.html", to_html(title, blocks))
     write_text(folder / "report.md", to_markdown(title, blocks))
-    write_rows(folder, _csv_rows(experiment), parquet=parquet)
-    write_json(folder / "study.json", document | {"study": experiment.study.to_json()})
     return document
 
 
