@@ -45,7 +45,8 @@ class _Service(QiskitRuntimeService):  # type: ignore[misc]
 def _bound(connection: RuntimeClient) -> RuntimeClient:
     session = connection._session
     if not isinstance(session.auth, TokenAuth):
-        session.auth.tm.http_config = {"timeout": TIMEOUT_SECONDS}
+        # Whoever sends the request for a token on to another place would be sent the key.
+        session.auth.tm.http_config = {"timeout": TIMEOUT_SECONDS, "allow_redirects": False}
         session.auth = TokenAuth(session.auth.tm, connection._instance)
         for scheme in ("https://", "http://"):
             session.mount(scheme, BoundedAdapter())

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from jobs.backoff import DEFAULT_BACKOFF, Backoff
 from jobs.errors import (
     JobFailedError,
+    JobNotFoundError,
     JobsError,
     MisreadAnswerError,
     PartialResultError,
@@ -59,6 +60,26 @@ def refresh(key: str, executor: RemoteExecutor, store: Store) -> State | None:
     elif isinstance(state, _Ended) and state.id and store.quantum_seconds(key) is None:
         _note_metrics(key, state.id, place, store)
     return store.state(key)
+
+
+def take_after_all(key: str, executor: RemoteExecutor, store: Store) -> None:
+    """Take the result of a job that the store calls lost, where the service calls it done.
+
+    Older versions called a job failed whose result they could not read, and one that was forgotten
+    on request may turn up.
+
+    Raises:
+        JobsError: If the service does not answer, or its result cannot be read.
+    """
+    state = store.state(key)
+    if isinstance(state, Failed | Cancelled) and state.id:
+        place = executor.at(store.instance(key))
+        try:
+            is_done = place.look_up(state.id).phase == "done"
+        except JobNotFoundError:
+            return
+        if is_done:
+            _take(key, state.id, place, executor, store)
 
 
 def _take(key: str, job_id: str, place: JobBook, executor: RemoteExecutor, store: Store) -> None:

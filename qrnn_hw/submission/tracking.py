@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from jobs.errors import PendingError
 from jobs.giving_up import cancel, forget
-from jobs.retrieval import collect, refresh, watch
+from jobs.retrieval import collect, refresh, take_after_all, watch
 from jobs.states import PENDING, Done, State
 from jobs.store import Store
 from jobs.submission import adopt
@@ -60,6 +60,8 @@ def fetch_job(key: str, store: Store) -> tuple[PubResult, ...]:
             state = store.state(part)
             if isinstance(state, PENDING) or (isinstance(state, Done) and not store.raw(part)):
                 refresh(part, service, store)
+            else:
+                take_after_all(part, service, store)
     if store.raw(key) is None and not store.parts(key) and store.state(key) is None:
         raise PendingError(
             f"The job should have been sent. Got {key[:12]}, which was cut short before. "

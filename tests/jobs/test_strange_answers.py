@@ -17,10 +17,10 @@ from jobs.errors import (
     UnknownStatusError,
 )
 from jobs.giving_up import cancel, forget
-from jobs.retrieval import collect, refresh, watch
+from jobs.retrieval import collect, refresh, take_after_all, watch
 from jobs.runner import run
 from jobs.runtime import ServiceExecutor
-from jobs.states import Cancelled, Done, Failed, Intended, Running, Submitted
+from jobs.states import Cancelled, Done, Failed, Intended, Running, Submitted, now
 from jobs.store import Store
 from jobs.submission import submit
 
@@ -134,6 +134,21 @@ def test_a_job_that_is_not_listed_yet_is_watched(emulator, store, unlisted):
     emulator.service.settings.queue_seconds = 0.0
     watch([unlisted], ServiceExecutor("ibm_boston"), store, backoff=QUICK)
     assert answered(collect(unlisted, store), job(3))
+
+
+def test_what_was_called_lost_is_taken_where_the_service_has_it(emulator, store, sent):
+    spec, executor, there = sent
+    store.set_state(spec.key, Failed(now(), "A version that threw answers away.", there.id))
+    gone = Cancelled(now(), "Forgotten on request.", "dnowhere")
+    other = job(2)
+    store.put_spec(other)
+    store.set_state(other.key, gone)
+    while there.finished is None:
+        time.sleep(0.01)
+    for key in (spec.key, other.key):
+        take_after_all(key, executor, store)
+    assert answered(collect(spec.key, store), spec)
+    assert store.state(other.key) == gone
 
 
 def test_only_what_is_gone_is_forgotten(emulator, store, sent):
