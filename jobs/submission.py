@@ -80,8 +80,19 @@ def submit(
     store.put_spec(spec)
     for part, own in zip(parts, terms or (None,) * len(parts), strict=True):
         with store.lock(part.key):
+            if terms and own is None:
+                _require_sent(part.key, store)
             _submit_one(part, executor, store, backoff, own)
     return tuple(part.key for part in parts)
+
+
+def _require_sent(key: str, store: Store) -> None:
+    """Refuse to send what was under way when its command was agreed to, and has ended since."""
+    if not isinstance(store.state(key), Submitted | Running | Done):
+        raise BudgetError(
+            f"A job should be sent only as agreed. Got {key[:12]}, which was under way then and "
+            "ended without a result since. Run the same command again."
+        )
 
 
 def parts_of(spec: JobSpec, store: Store, limits: Limits = DEFAULT_LIMITS) -> tuple[JobSpec, ...]:

@@ -216,7 +216,7 @@ def run_rounds(
     service = executor if isinstance(executor, RemoteExecutor) else None
     budget = Budget(store, service, plan.budget_seconds)
     for number, job in enumerate(jobs):
-        terms: tuple[Terms | None, ...] = ()
+        terms: tuple[Terms | None, ...] = (None,) * len(job.assessed.parts)
         if unsent := budget.unsent([job.assessed]):
             due = _due(measured, job.round, plan.hours_between)
             if due is not None and clock() < due:

@@ -65,7 +65,7 @@ class SimulatedService:
         tag, spec, job = self.jobs[job_id]
         self.jobs[job_id] = (tag, spec, replace(job, phase=phase))
 
-    def submit(self, spec, tag):
+    def submit(self, spec, tag, max_execution_seconds=None):
         return self._act("submit", lambda: self._post(spec, tag))
 
     def find(self, tag):

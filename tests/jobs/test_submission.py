@@ -10,6 +10,7 @@ from qiskit.circuit import ParameterVector
 
 from jobs.backoff import Backoff
 from jobs.errors import (
+    BudgetError,
     JobFailedError,
     PartialResultError,
     PendingError,
@@ -23,7 +24,7 @@ from jobs.spec import JobSpec, Pub
 from jobs.splitting import join, split
 from jobs.states import Cancelled, Done, Failed, Intended, Submitted
 from jobs.store import Store
-from jobs.submission import adopt, submit
+from jobs.submission import Terms, adopt, submit
 
 
 class Clock:
@@ -280,3 +281,16 @@ def test_a_split_job_is_rejoined_and_a_lost_part_is_sent_alone(store):
     # A resumed job keeps its cut, although these limits would not cut it at all.
     assert_same(run(job(), service, store, backoff=Clock().backoff()), bits_of(job()))
     assert len(service.jobs) == 4
+
+
+def test_what_ended_since_it_was_agreed_to_is_not_sent_again(store):
+    """Another process sees the failure first: nobody was asked about a second job."""
+    service = SimulatedService()
+    (key,) = submit(job(), service, store, backoff=Clock().backoff())
+    submit(job(), service, store, terms=(None,), backoff=Clock().backoff())
+    store.set_state(key, Failed("2026-01-01T00:00:00+00:00", "a fault", "d0"))
+    with pytest.raises(BudgetError, match="Run the same command again"):
+        submit(job(), service, store, terms=(None,), backoff=Clock().backoff())
+    assert len(service.jobs) == 1
+    submit(job(), service, store, terms=(Terms(10),), backoff=Clock().backoff())
+    assert len(service.jobs) == 2
