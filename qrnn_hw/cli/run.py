@@ -98,7 +98,8 @@ def run(
         real(
             0,
             MOST_WEIGHT,
-            help="Train scores to keep this distance from 0, so that few shots suffice.",
+            help="Train scores to keep this distance from 0, as a share of the largest |score| "
+            "that an outcome can give (below 1), so that few shots suffice.",
         ),
     ] = 0.0,
     variance_penalty: Annotated[

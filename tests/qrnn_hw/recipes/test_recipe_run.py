@@ -117,9 +117,9 @@ def test_the_command_trains_and_goes_on(sentences, tmp_path, capsys):
         ("v1 --recipe published --fault angles_truncated", "or none. Got angles_truncated"),
         ("v1 --recipe best", "published, ours. Got 'best'"),
         ("v1 --seed 2147473648 --seeds 3", "--seed should be 0 to 2,147,473,646. Got 2147473648"),
-        ("v1 --seeds 0", "--seeds should be 1 to 100. Got 0"),
-        ("v1 --shots 0", "shots should be 1 to"),
-        ("v1 --epochs 0", "epochs should be 1 to"),
+        ("v1 --seeds 0", "--seeds should be at least 1. Got 0"),
+        ("v1 --shots 0", "shots should be at least 1"),
+        ("v1 --epochs 0", "epochs should be at least 1"),
         ("hybrid --freeze", "Got hybrid, whose weights are all its controller's"),
     ],
 )
