@@ -8,6 +8,7 @@ its jobs.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,8 @@ def encoded_once(
 ) -> Encoded:
     """Return what is bound for some rows: what `folder` holds of them, else noted there now.
 
+    A folder that cannot be written to stays as it is; no training ends in one.
+
     Args:
         trained: with its training over.
         examples: all rows that the run may measure.
@@ -58,6 +61,9 @@ def encoded_once(
                 )
             return Encoded(*kept)
     made = trained.encoded(examples)
+    # A finished run that may only be read is studied all the same.
+    if not os.access(folder, os.W_OK):
+        return made
     write_arrays(path, {name: getattr(made, name) for name in NAMES}, header)
     return made
 

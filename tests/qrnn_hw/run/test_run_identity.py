@@ -208,6 +208,16 @@ def test_a_checkpoint_whose_features_are_damaged_is_one_line(text, tmp_path):
         prepared.encoded(trained)
 
 
+def test_a_folder_that_may_only_be_read_stays_as_it_is(text, tmp_path, monkeypatch):
+    settings = settings_of(text, tmp_path / "run")
+    prepared = kept(settings)
+    trained = read_trained(prepared)
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write anywhere
+    found = prepared.encoded(trained)
+    assert not (settings.output / "features.npz").exists()
+    np.testing.assert_array_equal(found.features, trained.encoded(prepared.test).features)
+
+
 def test_an_epoch_more_still_resumes(text, tmp_path):
     settings = settings_of(text, tmp_path / "run")
     kept(settings)
