@@ -166,7 +166,7 @@ def test_nothing_is_spent_unasked(emulator, capsys, file, monkeypatch):
     assert "add --yes" in capsys.readouterr().err
     assert invoke([*arguments, "--yes", "--budget", "1"]) == 8
     assert "within the budget of 1 s" in capsys.readouterr().err
-    assert invoke([*arguments, "--yes", "--budget", "nan"]) == 8
+    assert invoke([*arguments, "--yes", "--budget", "nan"]) == 2
     capsys.readouterr()
     document, _ = command(capsys, *arguments, "--dry-run")
     assert document["jobs"] == []
