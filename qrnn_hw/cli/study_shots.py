@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,10 @@ from qrnn_hw.ranges import (
     MOST_SHOTS,
     MOST_WEIGHT,
 )
+
+if TYPE_CHECKING:
+    from qrnn_hw.run.settings import RunSettings
+    from qrnn_hw.studies.shots import ShotPlan
 
 
 def shots(
@@ -78,11 +82,13 @@ def shots(
 
     Everything follows from the exact distribution of each input, computed once: no shot is
     simulated twice. Without --run the model is trained first; its checkpoint stays in the output
-    folder, so that the next study of it starts at once.
+    folder, so that the next study of it starts at once. Of a run in rounds, whose values fed back
+    come from the shots, runs are drawn without other noise, by shots of each round.
     """
     from circuits import architecture
     from qrnn_hw.config import writable_folder
     from qrnn_hw.data.labelled_text import dataset_name
+    from qrnn_hw.errors import UsageError
     from qrnn_hw.run.settings import RunSettings
     from qrnn_hw.studies.causes import CausePlan, study_causes
     from qrnn_hw.studies.shots import DEFAULT_SHOT_COUNTS, ShotPlan
@@ -125,6 +131,14 @@ def shots(
 
     if run is not None:
         settings = settings_of(run)
+        if settings.architecture.mode == "expectation":
+            if snapshots or training_seeds > 1:
+                raise UsageError(
+                    "a study of a run in rounds has the noise of shots alone, of one training. Got "
+                    "--snapshots or --training-seeds; leave them out."
+                )
+            _study_rounds(settings, plan, sentences, output, parquet=parquet, json=json)
+            return
     days = read_series(snapshots or [], canonical_name(settings.backend))
     writable_folder(output)
     with ConsoleProgress() as progress:
@@ -146,6 +160,43 @@ def shots(
 
     print_findings(document["findings"])
     print_table("under the machine's noise", shot_table(experiment, "noisy", intervals=False))
+    typer.echo(f"report: {document['report']}")
+
+
+def _study_rounds(
+    settings: RunSettings,
+    plan: ShotPlan,
+    sentences: int | None,
+    output: Path,
+    *,
+    parquet: bool,
+    json: bool,
+) -> None:
+    """Study the shots of each round of a finished run whose host computes between the steps."""
+    import numpy as np
+
+    from qrnn_hw.cli.output import print_json
+    from qrnn_hw.cli.progress import ConsoleProgress
+    from qrnn_hw.cli.tables import print_findings, print_table
+    from qrnn_hw.config import writable_folder
+    from qrnn_hw.report.round_shot_report import point_table, write_round_shot_report
+    from qrnn_hw.rounds.stored_rounds import trained_rounds
+    from qrnn_hw.run.kept_calibration import open_as_begun
+    from qrnn_hw.studies.round_shots import study_round_shots
+
+    writable_folder(output)
+    with ConsoleProgress() as progress:
+        progress.stage(f"reading the vectors, opening {settings.backend}")
+        prepared, network = trained_rounds(settings, open_as_begun(settings, progress))
+        test = prepared.test.take(np.arange(len(prepared.test))[:sentences])
+        progress.stage(f"drawing runs of {len(test)} sentences at {len(plan.shot_counts)} counts")
+        study = study_round_shots(network, test, plan)
+        document = write_round_shot_report(study, settings, test, output, parquet=parquet)
+    if json:
+        print_json(document)
+        return
+    print_findings(document["findings"])
+    print_table("without noise but that of shots", point_table(study))
     typer.echo(f"report: {document['report']}")
 
 

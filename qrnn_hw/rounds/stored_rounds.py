@@ -18,7 +18,9 @@ from qrnn_hw.rounds.rounds_job import PreparedRounds, prepare_rounds
 from qrnn_hw.run.measure import Stored
 from qrnn_hw.run.progress import Quiet
 from qrnn_hw.run.recompute import Recomputed, row_of
+from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.run.stored_run import opened, settings_in, stored_machine
+from qrnn_hw.submission.machine import Machine
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +38,15 @@ class StoredRounds:
         return self.network.scores(test.vectors, test.lengths)
 
 
+def trained_rounds(
+    settings: RunSettings, machine: Machine
+) -> tuple[PreparedRounds, TrainedNetwork]:
+    """Prepare the rounds of a finished run and read its trained network."""
+    text = load_tsv(settings.data) if settings.data else load_embedded(settings.dataset)
+    prepared = prepare_rounds(settings, text, machine)
+    return prepared, prepared.recipe.trained(train_recipe(prepared.recipe, Quiet()))
+
+
 def open_rounds(folder: Path, store: Store) -> StoredRounds:
     """Run the rounds again on what the store has of them; nothing is sent or simulated.
 
@@ -47,9 +58,7 @@ def open_rounds(folder: Path, store: Store) -> StoredRounds:
     document = opened(folder)
     settings = settings_in(document, folder)
     machine = stored_machine(document, store)
-    text = load_tsv(settings.data) if settings.data else load_embedded(settings.dataset)
-    prepared = prepare_rounds(settings, text, machine)
-    network = prepared.recipe.trained(train_recipe(prepared.recipe, Quiet()))
+    prepared, network = trained_rounds(settings, machine)
     measure = Stored(machine, store=store)
     scores = prepared.scores(network, prepared.encoded(network), measure, is_planned=True)
     roles = document.get("roles", measure.roles)

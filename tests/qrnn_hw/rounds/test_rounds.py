@@ -249,6 +249,13 @@ def test_a_finished_run_in_rounds_is_read_again_from_the_store(sentences, tmp_pa
         code, out, line = mitigated(*words)
         assert (code, out) == (2, "")
         assert said in line
+    study = ["study", "shots", "--run", str(folder), "--output", str(tmp_path / "study")]
+    assert invoke([*study, "--shots", "1,400", "--repeats", "20", "--json"]) == 0
+    few, many = json.loads(capsys.readouterr().out)["points"]
+    assert few["flip_rate"] > many["flip_rate"]
+    assert (tmp_path / "study" / "report.html").is_file()
+    assert invoke([*study, "--training-seeds", "2"]) == 2
+    assert "leave them out" in capsys.readouterr().err
     path = folder / "result.json"
     path.write_text(json.dumps(document | {"jobs": document["jobs"][::-1]}))
     code, _, line = mitigated()
