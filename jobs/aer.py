@@ -14,6 +14,7 @@ from circuits.known_operations import is_measurement, is_reset
 from jobs.aer_conditions import condition_for_aer
 from jobs.aer_gates import gate_for_aer
 from jobs.bindable import check_for_aer
+from jobs.bits import registers_of
 from jobs.errors import JobFailedError
 from jobs.misreads import with_misreads
 from jobs.spec import JobSpec, Pub, PubResult
@@ -146,14 +147,12 @@ class AerExecutor:
         result = job.result()
         if not result.success:
             raise JobFailedError(f"Aer should run every circuit. Got: {result.status}")
+        # Aer's own text of the shots takes registers as blocks of bits, one after the other.
         rows = [
-            bits_of_memory(result.get_memory(row), lowered.num_clbits) for row in range(pub.n_rows)
+            bits_of_memory(result.data(row)["memory"], lowered.num_clbits)
+            for row in range(pub.n_rows)
         ]
-        bits = np.stack(rows)
-        place = {bit: index for index, bit in enumerate(lowered.clbits)}
-        return PubResult(
-            {reg.name: bits[:, :, [place[bit] for bit in reg]] for reg in lowered.cregs}
-        )
+        return registers_of(lowered, np.stack(rows))
 
     def _simulator(self, names: Mapping[int, str]) -> AerSimulator:
         # One noise model for all circuits that measure alike: building it costs more than a run.
@@ -164,7 +163,8 @@ class AerExecutor:
 
 
 def bits_of_memory(memory: list[str], n_bits: int) -> NDArray[np.uint8]:
-    """Return Aer's shot strings as bits, shape (shots, n_bits), bit j in column j."""
-    text = "".join(memory).replace(" ", "")
-    array = np.frombuffer(text.encode(), dtype=np.uint8).reshape(len(memory), n_bits)
-    return np.ascontiguousarray(array[:, ::-1] - ord("0"))
+    """Return Aer's shots, numbers of base 16, as bits: shape (shots, n_bits), bit j in column j."""
+    digits = 2 * ((n_bits + 7) // 8)
+    text = "".join(shot.removeprefix("0x").zfill(digits) for shot in memory)
+    array = np.frombuffer(bytes.fromhex(text), dtype=np.uint8).reshape(len(memory), digits // 2)
+    return np.unpackbits(array[:, ::-1], axis=1, count=n_bits, bitorder="little")

@@ -14,6 +14,7 @@ from circuits.exact.lift import lift
 from circuits.exact.noise import Noise
 from circuits.exact.sequence import SequenceModel
 from circuits.exact.shots import sample_shots
+from jobs.bits import registers_of
 from jobs.isa import TranspiledStep
 from jobs.spec import JobSpec, Pub, PubResult
 
@@ -70,8 +71,4 @@ class ExactExecutor:
     def _run(self, pub: Pub, shots: int, generator: np.random.Generator) -> PubResult:
         program = lift(pub.circuit, list(pub.circuit.parameters), self._noise)
         rows = [sample_shots(program, row, shots, generator) for row in pub.parameters]
-        bits = np.stack(rows)
-        place = {bit: index for index, bit in enumerate(pub.circuit.clbits)}
-        return PubResult(
-            {reg.name: bits[:, :, [place[bit] for bit in reg]] for reg in pub.circuit.cregs}
-        )
+        return registers_of(pub.circuit, np.stack(rows))

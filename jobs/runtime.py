@@ -14,13 +14,13 @@ from qiskit_ibm_runtime.executor_sampler import Sampler
 from jobs import answers, reach
 from jobs.account import account_path, account_status, check_readable, make_private
 from jobs.bindable import check_for_aer
-from jobs.bits import pub_result
+from jobs.bits import EVERY_BIT, pub_result, readable_as_blocks, registers_of
 from jobs.connection import connect
 from jobs.errors import JobFailedError, PreflightError
 from jobs.executor import JobBook
 from jobs.job_book import AccountJobs, InstanceJobs
 from jobs.service_errors import translated
-from jobs.spec import JobSpec, PubResult
+from jobs.spec import JobSpec, Pub, PubResult
 from jobs.usage import seconds_left
 
 Mode = Literal["job", "batch", "session"]
@@ -63,9 +63,12 @@ class LocalRuntimeExecutor:
                 # By default the local mode rounds angles to five decimals of a quarter turn.
                 options={"simulator": {"seed_simulator": int(seed), "angle_decimals": 15}},
             )
-            rows = (pub.circuit, pub.parameters) if pub.parameters.size else (pub.circuit,)
+            asked = Pub(readable_as_blocks(pub.circuit), pub.parameters)
+            rows = (asked.circuit, asked.parameters) if pub.parameters.size else (asked.circuit,)
             answer = sampler.run([rows], shots=spec.shots).result()
-            results.append(pub_result(answer[0], pub, spec.shots))
+            found = pub_result(answer[0], asked, spec.shots)
+            every = found.registers.get(EVERY_BIT)
+            results.append(found if every is None else registers_of(pub.circuit, every))
         return tuple(results)
 
 

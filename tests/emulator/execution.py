@@ -7,8 +7,14 @@ from datetime import UTC, datetime
 import numpy as np
 from ibm_quantum_schemas.common import CompressedTensorModel
 from ibm_quantum_schemas.executor.version_2_0 import ParamsModel, QuantumProgramResultModel
-from qiskit.circuit import ControlFlowOp, Measure, Reset
-from qiskit.primitives import BackendSamplerV2
+from qiskit.circuit import ClassicalRegister, Clbit, ControlFlowOp, Measure, Reset
+from qiskit.primitives import (
+    BackendSamplerV2,
+    BitArray,
+    DataBin,
+    PrimitiveResult,
+    SamplerPubResult,
+)
 from qiskit_aer import AerSimulator
 from qiskit_ibm_runtime.fake_provider.executor.run_quantum_program import run_quantum_program
 from qiskit_ibm_runtime.json import RuntimeDecoder, RuntimeEncoder
@@ -43,6 +49,29 @@ def lowered(circuit):
     return result
 
 
+def told_apart(circuit):
+    """Return `circuit` with a register of its own for each bit, which no sampler reads wrongly.
+
+    Aer's samplers take a register for as many neighbouring bits as it has, from its first one on.
+    """
+    result = circuit.copy()
+    for place, bit in enumerate(circuit.clbits):
+        result.add_register(ClassicalRegister(bits=[bit], name=f"bit{place}of{circuit.num_clbits}"))
+    result.add_bits([Clbit() for _ in circuit.clbits])  # no register of the circuit ends beyond
+    return result
+
+
+def put_together(circuit, read):
+    """Return {register: bits} of a circuit from {name: bits} of what `told_apart` gave."""
+    return {
+        register.name: np.concatenate(
+            [read[f"bit{circuit.find_bit(bit).index}of{circuit.num_clbits}"] for bit in register],
+            axis=-1,
+        )
+        for register in circuit.cregs
+    }
+
+
 def bound(circuit, row):
     return circuit.assign_parameters(row) if len(row) else circuit
 
@@ -60,18 +89,19 @@ class ExecutorProgram:
     def run(self):
         started = now()
         for item in self.program.items:
-            item.circuit = lowered(item.circuit)
+            item.circuit = told_apart(lowered(item.circuit))
         result = run_quantum_program(
             AerSimulator(), self.program, SimulatorOptions(angle_decimals=15)
         )
         data = [
             {
                 "results": {
-                    name: CompressedTensorModel.from_numpy(bits) for name, bits in item.items()
+                    name: CompressedTensorModel.from_numpy(bits)
+                    for name, bits in put_together(circuit, item).items()
                 },
                 "metadata": {},
             }
-            for item in result
+            for (circuit, _), item in zip(self.circuits, result, strict=True)
         ]
         timing = [{"start": started, "stop": now(), "parts": []}]
         return QuantumProgramResultModel(
@@ -106,12 +136,25 @@ class SamplerProgram:
             self.circuits.append((circuit, rows))
 
     def run(self):
+        return json.dumps(PrimitiveResult(self.answers(), {}), cls=RuntimeEncoder)
+
+    def answers(self):
         pubs = [
-            (lowered(circuit), rows if rows.size else None, self.shots)
+            (told_apart(lowered(circuit)), rows if rows.size else None, self.shots)
             for circuit, rows in self.circuits
         ]
         result = BackendSamplerV2(backend=AerSimulator()).run(pubs).result()
-        return json.dumps(result, cls=RuntimeEncoder)
+        return [
+            SamplerPubResult(_data_bin(circuit, one.data), one.metadata)
+            for (circuit, _), one in zip(self.circuits, result, strict=True)
+        ]
+
+
+def _data_bin(circuit, data):
+    read = {name: bits.to_bool_array(order="little") for name, bits in data.items()}
+    registers = put_together(circuit, read)
+    found = {n: BitArray.from_bool_array(bits, order="little") for n, bits in registers.items()}
+    return DataBin(**found, shape=data.shape)
 
 
 PROGRAMS = {"executor": ExecutorProgram, "sampler": SamplerProgram}
