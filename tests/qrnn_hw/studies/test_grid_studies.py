@@ -118,7 +118,7 @@ def test_a_cell_that_cannot_be_is_a_row_with_its_error(folder):
 
     assert run_cells(cells, rows, evaluate, Silent()).n_failed == 1
     (row,) = rows.read().values()
-    assert "a stack is one of none, threshold, readout, zne" in row.error
+    assert "a plan should be a stack such as none, terminal" in row.error
     assert row.tries == 1
 
 
