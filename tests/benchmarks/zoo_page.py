@@ -15,13 +15,14 @@ KINDS = ("ours", "published", "frozen")
 SHOTS = 1000
 
 INTRODUCTION = """
-The amazon file, 192 distinct test sentences, no machine noise; mean over five seeds with Student's 95 %
-interval. `make zoo` writes this page and continues where it was stopped.
+The amazon file, 192 distinct test sentences, no machine noise; mean over five seeds with
+Student's 95 % interval. `make zoo` writes this page and continues where it was stopped.
 
 - *published*: the accuracy that the first source reports, one run.
 - *published procedure*: its features, loss, optimiser and batches of one, with the faults that its
   code has for the family (angles cut to integers, range taken over all rows, unstratified split)
-  and for all (sentences in both parts); five seeds on its one split, 200 test sentences. Fewer epochs than its own where the cell says so.
+  and for all (sentences in both parts); five seeds on its one split, 200 test sentences. Fewer
+  epochs than its own where the cell says so.
 - *ours*: words to angles by a trained projection that starts from PLS, mini-batches, a validation
   part, a split of its own for each seed; the repaired wiring where the published one is blind.
 - *quantum part frozen*: ours with the circuit's weights left as they were drawn, while projection
