@@ -19,8 +19,6 @@ from qrnn_hw.mitigation.folding import count_folded
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "home"))
     monkeypatch.setattr("qrnn_hw.submission.following.POLLING", Backoff(0.05, 0.2, 10.0))
-    # Whether a file can be read is tried in a process of its own, which takes most of the time.
-    monkeypatch.setattr("jobs.circuit_file.require_readable", lambda *given: None)
 
 
 @pytest.fixture
