@@ -20,7 +20,8 @@ def readout_circuits(
     Args:
         n_qubits: width of the circuits.
         qubits: measured ones, in order: bit j of the register `out` is qubits[j].
-        read: what measures a qubit, such as `jobs.isa.midcircuit_measure()`; by default `measure`.
+        read: what measures a qubit, such as `jobs.transpile.isa.midcircuit_measure()`; by default
+            `measure`.
 
     Raises:
         CalibrationError: a qubit is repeated or out of range.

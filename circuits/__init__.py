@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from circuits.definition import Architecture
     from circuits.parametrised import QRNNCircuit
-    from circuits.registry import architecture, architectures
     from circuits.unrolled import unroll
+    from circuits.zoo.registry import architecture, architectures
 
 __distribution__ = "qrnn-hw"
 __all__ = ["Architecture", "QRNNCircuit", "architecture", "architectures", "unroll"]
@@ -16,8 +16,8 @@ __all__ = ["Architecture", "QRNNCircuit", "architecture", "architectures", "unro
 _HOME = {
     "Architecture": "circuits.definition",
     "QRNNCircuit": "circuits.parametrised",
-    "architecture": "circuits.registry",
-    "architectures": "circuits.registry",
+    "architecture": "circuits.zoo.registry",
+    "architectures": "circuits.zoo.registry",
     "unroll": "circuits.unrolled",
 }
 

@@ -11,9 +11,9 @@ from jobs.errors import BudgetError, JobsError, PreflightError
 from jobs.executor import RemoteExecutor
 from jobs.limits import DEFAULT_LIMITS
 from jobs.preflight import Request, request_findings, require
+from jobs.service.submission import Terms, settle
 from jobs.states import Done, Intended, Running, Submitted
-from jobs.store import Store
-from jobs.submission import Terms, settle
+from jobs.store.store import Store
 
 _LOWEST, _HIGHEST = DEFAULT_LIMITS.execution_seconds
 LEAST_LIMIT_SECONDS = 10

@@ -16,7 +16,7 @@ class Limits:
     instructions_per_qubit: float = 26.8e6
     """Control instructions on the busiest qubit, over all rows of a job."""
     broadcast_slots: int = 2_400
-    """See `jobs.broadcasts.broadcast_slots`."""
+    """See `jobs.preflight.broadcasts.broadcast_slots`."""
     rows_multiply_broadcasts: bool = True
     """Undocumented; assumed, since a job that is too large is refused only after the queue."""
     condition_bits: int = 32

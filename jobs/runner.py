@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
-from jobs.backoff import DEFAULT_BACKOFF, Backoff
 from jobs.executor import Executor, RemoteExecutor
 from jobs.limits import DEFAULT_LIMITS, Limits
-from jobs.retrieval import collect, watch
+from jobs.service.backoff import DEFAULT_BACKOFF, Backoff
+from jobs.service.retrieval import collect, watch
+from jobs.service.submission import Terms, submit
 from jobs.spec import JobSpec, PubResult
 from jobs.states import Done, Failed, State, now
-from jobs.store import Store
-from jobs.submission import Terms, submit
+from jobs.store.store import Store
 
 
 def run(

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from jobs.broadcasts import broadcast_slots
 from jobs.limits import DEFAULT_LIMITS, Limits
-from jobs.load import instructions_per_qubit
+from jobs.preflight.broadcasts import broadcast_slots
+from jobs.preflight.load import instructions_per_qubit
 from jobs.spec import JobSpec, Pub, PubResult
 
 

@@ -38,9 +38,9 @@ def store_path() -> Path:
 
 def settings_in_force() -> dict[str, dict[str, Any]]:
     """Return files, variables and limits as JSON-ready data; of secret variables the presence."""
-    from jobs.account import account_path, account_status
-    from jobs.backoff import DEFAULT_BACKOFF
     from jobs.limits import DEFAULT_LIMITS
+    from jobs.service.account import account_path, account_status
+    from jobs.service.backoff import DEFAULT_BACKOFF
 
     return {
         "files": {

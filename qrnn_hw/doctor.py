@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Literal
 
-from jobs.account import account_status
 from jobs.errors import AuthenticationError, JobsError
-from jobs.private import others_may_read
+from jobs.service.account import account_status
+from jobs.store.private import others_may_read
 from qrnn_hw.config import store_path
 
 Status = Literal["ok", "note", "wrong"]
@@ -96,7 +96,7 @@ def _packages() -> Iterator[Check]:
 
 
 def _store() -> Check:
-    from jobs.store import Store
+    from jobs.store.store import Store
 
     path = store_path()
     if not path.exists():
@@ -154,7 +154,7 @@ def _fed_forward_counts() -> dict[int, int]:
     from qiskit import QuantumCircuit
     from qiskit_aer import AerSimulator
 
-    from jobs.runtime import LocalRuntimeExecutor
+    from jobs.service.runtime import LocalRuntimeExecutor
     from jobs.spec import JobSpec, Pub
 
     circuit = QuantumCircuit(2, 2)
@@ -169,7 +169,7 @@ def _fed_forward_counts() -> dict[int, int]:
 
 
 def _service() -> Check:
-    from jobs.runtime import ServiceExecutor
+    from jobs.service.runtime import ServiceExecutor
 
     service = ServiceExecutor("")
     try:

@@ -20,7 +20,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from circuits.definition import Architecture
-from circuits.registry import architecture
+from circuits.zoo.registry import architecture
 from qrnn_hw.networks.encoding import VECTOR_OFFSET, Control, Parameters
 from qrnn_hw.networks.identity import architecture_digest
 from qrnn_hw.networks.network import Network, network_of
@@ -254,8 +254,8 @@ def _compiled(known: Known, backend: str | None) -> _Engine:
     else:
         from calibration.library import snapshot
         from calibration.noise import DeviceNoise
-        from jobs.exact import sequence_model
-        from jobs.isa import transpile_step
+        from jobs.transpile.isa import transpile_step
+        from jobs.transpile.lifted_step import sequence_model
 
         transpiled = transpile_step(architecture, snapshot(backend), seed=TRANSPILER_SEED)
         model = sequence_model(transpiled, DeviceNoise(transpiled.snapshot))

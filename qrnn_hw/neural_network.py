@@ -41,7 +41,7 @@ class ExactNeuralNetwork(NeuralNetwork):  # type: ignore[misc]
         """Wrap a model.
 
         Args:
-            model: `jobs.exact.sequence_model` of a machine's step, or
+            model: `jobs.transpile.lifted_step.sequence_model` of a machine's step, or
                 `circuits.exact.logical.logical_model`.
             n_steps: T, at least 1.
             scores: of the outcomes, shape (2**m,), in [-1, 1] where a binary classifier takes the

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import Parameter, QuantumCircuit
 
-from jobs.isa import TranspiledStep
 from jobs.spec import Pub, PubResult
+from jobs.transpile.isa import TranspiledStep
 from qrnn_hw.networks.examples import Encoded
 
 

@@ -37,7 +37,7 @@ def emulator(monkeypatch):
         monkeypatch.delenv(name)
     for name, value in running.environment().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("jobs.pace.PERIOD_SECONDS", 0.0)
-    monkeypatch.setattr("jobs.tokens.WAITS_SECONDS", (0.02, 0.05, 0.1))
+    monkeypatch.setattr("jobs.service.pace.PERIOD_SECONDS", 0.0)
+    monkeypatch.setattr("jobs.service.tokens.WAITS_SECONDS", (0.02, 0.05, 0.1))
     yield running
     running.close()

@@ -20,7 +20,6 @@ from qiskit.circuit import (
 from qiskit.circuit.library import GlobalPhaseGate
 
 from circuits.errors import CircuitsError
-from circuits.exact.angles import AngleMapBuilder
 from circuits.exact.conditions import condition_of
 from circuits.exact.noise import Noise
 from circuits.exact.operations import (
@@ -34,6 +33,7 @@ from circuits.exact.operations import (
 )
 from circuits.exact.order import resets_early
 from circuits.exact.pauli import RESET, Axis, gate_matrix, transfer_matrix
+from circuits.gate_angles import AngleMapBuilder
 from circuits.known_operations import is_measurement, is_reset, is_standard
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.errors import CircuitsError
-from circuits.exact.angles import AngleMap
 from circuits.exact.pauli import PROJECTORS, Axis
+from circuits.gate_angles import AngleMap
 
 
 class Condition(Protocol):

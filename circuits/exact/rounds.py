@@ -20,8 +20,8 @@ from circuits.exact.evolve import distribution
 from circuits.exact.lift import lift
 from circuits.exact.noise import Noise
 from circuits.exact.operations import Program
-from circuits.rounds import scan_rounds
-from circuits.statevector import outcome_signs
+from circuits.host_rounds import scan_rounds
+from circuits.pure.statevector import outcome_signs
 from circuits.unrolled import unroll
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from qiskit.circuit import ClassicalRegister, Clbit, ControlFlowOp, IfElseOp, St
 from qiskit.circuit.classical import expr
 from qiskit.transpiler import Target
 
-from jobs.broadcasts import condition_bits
 from jobs.limits import Limits
+from jobs.preflight.broadcasts import condition_bits
 from jobs.preflight.rules import Finding, finding
 from jobs.preflight.walk import Place, walk
 

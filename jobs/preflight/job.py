@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from qiskit import QuantumCircuit
 
-from jobs.broadcasts import broadcast_slots
 from jobs.cost import Estimate
 from jobs.limits import DEFAULT_LIMITS, Limits
-from jobs.load import instructions_per_qubit
+from jobs.preflight.broadcasts import broadcast_slots
 from jobs.preflight.control_flow import is_dynamic
+from jobs.preflight.load import instructions_per_qubit
 from jobs.preflight.rules import Finding, finding
 
 

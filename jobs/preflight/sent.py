@@ -11,9 +11,9 @@ from qiskit.transpiler import Target
 from jobs.delays import check_delays, whole_dt
 from jobs.digest import circuit_digest
 from jobs.errors import SpecError, StoreError
-from jobs.packing import pack_circuit, unpack_circuit
 from jobs.preflight.rules import Finding, finding
 from jobs.preflight.walk import Place, walk
+from jobs.store.packing import pack_circuit, unpack_circuit
 
 
 def unreadable_findings(circuit: QuantumCircuit, where: str) -> Iterator[Finding]:

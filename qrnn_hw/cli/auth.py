@@ -53,8 +53,8 @@ def login(
             f"instance shows it. Got {instance[:200]!r}."
         )
 
-    from jobs.account import account_path
-    from jobs.runtime import save_account
+    from jobs.service.account import account_path
+    from jobs.service.runtime import save_account
 
     save_account(token, instance)
     typer.echo(f"saved to {account_path()}, for its owner only")
@@ -85,7 +85,7 @@ def status(
     json: Json = False,
 ) -> None:
     """Say where the account comes from and whether it is private; exit code 5 without one."""
-    from jobs.account import account_status
+    from jobs.service.account import account_status
 
     known = account_status()
     document: dict[str, str | bool | float | None] = {
@@ -95,7 +95,7 @@ def status(
         "is_readable": known.is_readable,
     }
     if remote:
-        from jobs.runtime import ServiceExecutor
+        from jobs.service.runtime import ServiceExecutor
 
         service = ServiceExecutor("")
         document["plan"] = service.plan()

@@ -152,7 +152,7 @@ def _measured(
     fresh: bool,
     mid_circuit: bool,
 ) -> dict[str, Any]:
-    from jobs.store import Store
+    from jobs.store.store import Store
     from qrnn_hw.cli.submit import send_and_follow
     from qrnn_hw.config import store_path
     from qrnn_hw.submission.assessment import assess, plan_state

@@ -13,7 +13,7 @@ from qrnn_hw.cli.output import Json, print_json, print_lines, print_table
 from qrnn_hw.ranges import MOST_LISTED
 
 if TYPE_CHECKING:
-    from jobs.store import Store
+    from jobs.store.store import Store
 
 app = typer.Typer(
     name="jobs",
@@ -235,7 +235,7 @@ def export(
 
 
 def _store() -> Store:
-    from jobs.store import Store
+    from jobs.store.store import Store
     from qrnn_hw.config import store_path
 
     return Store(store_path())

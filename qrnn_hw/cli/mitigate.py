@@ -96,7 +96,7 @@ def _mitigate_run(
     run: Path, plan: str | None, shots: int | None, explain: bool, json: bool
 ) -> None:
     """Recompute the stacks of a finished run, and forecast those that are asked for."""
-    from jobs.store import Store
+    from jobs.store.store import Store
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.config import store_path
     from qrnn_hw.mitigation.stack_names import parse_stack
@@ -134,7 +134,7 @@ def _mitigate_rounds(
     run: Path, plan: str | None, shots: int | None, explain: bool, json: bool
 ) -> None:
     """Read the scores of a finished run in rounds again; none is the only plan."""
-    from jobs.store import Store
+    from jobs.store.store import Store
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.config import store_path
     from qrnn_hw.errors import UsageError

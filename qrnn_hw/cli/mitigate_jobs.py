@@ -31,7 +31,7 @@ def mitigate_jobs(
     json: bool,
 ) -> None:
     """Print <Z> of each bit, raw and under the plan."""
-    from jobs.store import Store
+    from jobs.store.store import Store
     from qrnn_hw.config import store_path
     from qrnn_hw.errors import UsageError
     from qrnn_hw.mitigation.stack_names import parse_stack

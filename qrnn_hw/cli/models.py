@@ -66,8 +66,8 @@ def show(
     json: Json = False,
 ) -> None:
     """Show a model: sizes, source, depth and counts, on a machine too, and what that refuses."""
-    from circuits.registry import row
-    from circuits.rows import listed
+    from circuits.zoo.registry import row
+    from circuits.zoo.row import listed
     from qrnn_hw.models.facts import circuits_of, costs, costs_on, facts
 
     model = _architecture(name, option, mode, wiring)

@@ -9,7 +9,7 @@ import typer
 
 from jobs.cost import OPEN_PLAN, Estimate
 from jobs.errors import BudgetError
-from jobs.pace import sending_seconds
+from jobs.service.pace import sending_seconds
 from qrnn_hw.submission.machine import Machine
 
 if TYPE_CHECKING:

@@ -102,7 +102,7 @@ def device(
 
 
 def _run(trained: TrainedModel, plan: DevicePlan, *, yes: bool) -> Progression:
-    from jobs.store import Store
+    from jobs.store.store import Store
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.cli.spending import confirmation
     from qrnn_hw.config import store_path

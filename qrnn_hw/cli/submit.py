@@ -12,7 +12,7 @@ from qrnn_hw.cli.output import Json, print_json, print_table
 
 if TYPE_CHECKING:
     from jobs.states import State
-    from jobs.store import Store
+    from jobs.store.store import Store
     from qrnn_hw.submission.assessment import Verdict
 
 
@@ -55,7 +55,7 @@ def submit(
     is known is found in the store, and one whose sending was cut short is looked up at the service
     first. --fresh asks for another.
     """
-    from jobs.store import Store
+    from jobs.store.store import Store
     from qrnn_hw.cli.preflight import assessed
     from qrnn_hw.config import store_path
     from qrnn_hw.submission.folded import parse_factors
@@ -80,7 +80,7 @@ def submit(
         if interrupted:
             raise SystemExit(130)
         if wait and keys:
-            from jobs.retrieval import collect
+            from jobs.service.retrieval import collect
 
             for verdict in verdicts:
                 for spec in verdict.specs:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.archives import read_archive
+from jobs.store.archives import read_archive
 from qrnn_hw.data.lines import numbered_lines, regular_file, shown
 from qrnn_hw.data.tokens import has_no_blanks, normal_form
 from qrnn_hw.data.vector_text import LARGEST, refuse_other_formats, text_vectors

@@ -22,7 +22,7 @@ VARIANTS: tuple[dict[str, str], ...] = (
 
 def listing() -> list[dict[str, Any]]:
     """Return one record a model: sizes, modes, source and options, at their defaults."""
-    from circuits.registry import REGISTRY
+    from circuits.zoo.registry import REGISTRY
 
     records = []
     for row in REGISTRY.values():
@@ -51,7 +51,7 @@ def facts(architecture: Architecture) -> dict[str, Any]:
 
 def given_options(architecture: Architecture) -> tuple[tuple[str, Any], ...]:
     """Return the options in which a model differs from its row's defaults."""
-    from circuits.registry import row
+    from circuits.zoo.registry import row
 
     own = row(architecture.name)
     return tuple((k, value) for k, value in architecture.options if value != own.default(k))
@@ -136,10 +136,10 @@ def costs_on(architecture: Architecture, steps: int, backend: str, seed: int) ->
     from qiskit.transpiler import generate_preset_pass_manager
 
     from calibration.library import snapshot
-    from jobs.broadcasts import broadcast_slots
-    from jobs.isa import check_fits
     from jobs.preflight import preflight
+    from jobs.preflight.broadcasts import broadcast_slots
     from jobs.timing import longest_path_seconds
+    from jobs.transpile.isa import check_fits
 
     device = snapshot(backend)
     check_fits(architecture, device)
@@ -162,7 +162,7 @@ def costs_on(architecture: Architecture, steps: int, backend: str, seed: int) ->
 
 def variants(names: Iterable[str]) -> list[Architecture]:
     """Return the models of these names, those of two wirings, input or feedback modes in each."""
-    from circuits.registry import row
+    from circuits.zoo.registry import row
 
     def has_choice(name: str, variant: Mapping[str, str]) -> bool:
         own = row(name).options
@@ -189,9 +189,9 @@ def audited(
         backend: name of a recorded device; adds `refusals`.
 
     Returns:
-        The fields of `circuits.audit.Audit`, JSON-ready.
+        The fields of `circuits.audit.audit.Audit`, JSON-ready.
     """
-    from circuits.audit import audit
+    from circuits.audit.audit import audit
 
     report = audit(architecture, steps=steps, shots=shots, seed=seed).to_dict()
     if backend is not None:
@@ -221,7 +221,7 @@ def summary(
 
 def markdown(audits: Iterable[Mapping[str, Any]]) -> str:
     """Return the audits as one Markdown table, model after model."""
-    from circuits.registry import architecture
+    from circuits.zoo.registry import architecture
 
     reports = list(audits)
     sets = {report["label_share"]["dataset"] for report in reports if "label_share" in report}
@@ -253,7 +253,7 @@ def markdown(audits: Iterable[Mapping[str, Any]]) -> str:
 
 def _full_name(report: Mapping[str, Any]) -> str:
     """Return a model's name with the options that are not its row's defaults."""
-    from circuits.registry import row
+    from circuits.zoo.registry import row
 
     own, options = row(report["name"]), report["options"]
     chosen = [f"{key} {value}" for key, value in options.items() if value != own.default(key)]

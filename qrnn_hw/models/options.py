@@ -26,7 +26,7 @@ def chosen_architecture(
         UsageError: a text without a name, or a name that comes twice.
         CircuitsError: no such option, or a value it does not take; what it takes is listed.
     """
-    from circuits.registry import row
+    from circuits.zoo.registry import row
 
     own = row(name)
     pairs = [_pair(text) for text in given or ()]

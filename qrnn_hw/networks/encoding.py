@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.definition import Architecture
-from circuits.hybrid import ControlledAnsatz
-from circuits.hybrid_controller import Controller
+from circuits.pure.hybrid_controller import Controller
+from circuits.zoo.hybrid import ControlledAnsatz
 
 Parameters = dict[str, jax.Array]
 Arrays = dict[str, NDArray[np.float64]]

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.hybrid import in_basis
 from circuits.parametrised import QRNNCircuit
 from circuits.unrolled import unroll
+from circuits.zoo.hybrid import in_basis
 from jobs.spec import Pub
 from qrnn_hw.errors import UsageError
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from qiskit.circuit import QuantumCircuit
 
     from circuits.definition import Architecture
-    from circuits.hybrid_controller import Controller, Weights
+    from circuits.pure.hybrid_controller import Controller, Weights
 
 Measurement = Callable[[Sequence[Pub]], NDArray[np.float64]]
 """One job: circuits with equally many rows each to <Z> of the bits of their register `out`, shape

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.ideal import ideal_model
-from circuits.statevector import outcome_signs
+from circuits.pure.ideal import ideal_model
+from circuits.pure.statevector import outcome_signs
 from qrnn_hw.networks.encoding import Control
 from qrnn_hw.networks.examples import Encoded, Examples
 from qrnn_hw.networks.expectation import (

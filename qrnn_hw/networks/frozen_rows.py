@@ -13,7 +13,7 @@ from typing import Any
 
 from circuits.definition import Architecture
 from circuits.errors import CircuitsError
-from circuits.registry import architecture
+from circuits.zoo.registry import architecture
 from qrnn_hw.networks.identity import architecture_digest
 
 

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.definition import Architecture
-from circuits.hybrid_controller import WEIGHT_NAMES
-from circuits.statevector import outcome_signs
+from circuits.pure.hybrid_controller import WEIGHT_NAMES
+from circuits.pure.statevector import outcome_signs
 from qrnn_hw.networks.encoding import Control, Encoding, Form, Parameters, encoding_of
 from qrnn_hw.networks.examples import Encoded, Examples
 from qrnn_hw.networks.readers import Reader, ideal_reader

@@ -15,9 +15,9 @@ import jax.numpy as jnp
 
 from circuits.exact.logical import logical_model
 from circuits.exact.rounds import RoundsModel
-from circuits.hybrid_evolution import evolve_hybrid
-from circuits.hybrid_layers import Readout
-from circuits.ideal import ideal_model
+from circuits.pure.hybrid_evolution import evolve_hybrid
+from circuits.pure.hybrid_layers import Readout
+from circuits.pure.ideal import ideal_model
 from qrnn_hw.networks.encoding import Control
 
 if TYPE_CHECKING:

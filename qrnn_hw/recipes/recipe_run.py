@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.definition import Architecture
-from circuits.registry import architecture, row
+from circuits.zoo.registry import architecture, row
 from qrnn_hw.config import writable_folder
 from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.data.split import Split

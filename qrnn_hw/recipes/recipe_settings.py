@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from circuits.registry import architecture
+from circuits.zoo.registry import architecture
 from qrnn_hw.errors import UsageError
 from qrnn_hw.ranges import MOST_EPOCHS, MOST_SEED, MOST_SEEDS, MOST_SHOTS
 from qrnn_hw.recipes.recipes import FAULTS, Recipe, published_recipe

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
-from jobs.isa import transpile_round
 from jobs.spec import Pub
+from jobs.transpile.isa import transpile_round
 from qrnn_hw.networks.expectation import Compile, Measurement
 from qrnn_hw.run.measure import Measure, Request
 from qrnn_hw.submission.machine import Machine

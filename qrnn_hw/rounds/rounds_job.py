@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.isa import check_fits
-from jobs.store import Store
+from jobs.store.store import Store
+from jobs.transpile.isa import check_fits
 from qrnn_hw.classical.baselines import Baseline
 from qrnn_hw.config import store_path, writable_folder
 from qrnn_hw.data.labelled_text import LabelledText

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.store import Store
+from jobs.store.store import Store
 from qrnn_hw.data.labelled_text import load_embedded, load_tsv
 from qrnn_hw.errors import ConfigurationError, UsageError
 from qrnn_hw.networks.network import TrainedNetwork

@@ -9,7 +9,7 @@ from qiskit.circuit import QuantumCircuit
 from calibration.noise import DeviceNoise
 from circuits.exact.noise import Noise
 from circuits.exact.rounds import rounds_model
-from jobs.isa import transpile_round
+from jobs.transpile.isa import transpile_round
 from qrnn_hw.networks.readers import rounds_reader
 from qrnn_hw.recipes.recipe_run import PreparedRecipe
 from qrnn_hw.run.settings import RunSettings

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from calibration.noise import DeviceNoise
-from jobs.aer import AerExecutor
-from jobs.isa import TranspiledStep
+from jobs.aer.executor import AerExecutor
+from jobs.aer.static_rows import exact_distribution
 from jobs.spec import JobSpec, Pub
-from jobs.static_rows import exact_distribution
+from jobs.transpile.isa import TranspiledStep
 from qrnn_hw.errors import DisagreementError
 from qrnn_hw.networks.examples import Encoded
 

@@ -17,8 +17,8 @@ from qiskit.circuit import QuantumCircuit
 
 from calibration.noise import DeviceNoise
 from calibration.readout import readout_circuits
-from jobs.isa import TranspiledStep
 from jobs.spec import Pub
+from jobs.transpile.isa import TranspiledStep
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
 from qrnn_hw.mitigation.stack import (

@@ -15,8 +15,8 @@ from qiskit.circuit import QuantumCircuit
 from calibration.noise import DeviceNoise, NoiseScale
 from circuits.exact.noise import Noise
 from circuits.exact.sequence import SequenceModel
-from jobs.exact import sequence_model
-from jobs.isa import TranspiledStep
+from jobs.transpile.isa import TranspiledStep
+from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.mitigation.folding import fold
 from qrnn_hw.mitigation.noise_level import N_NODES, REPORTED, NoiseLevel, fit_noise_level
 from qrnn_hw.mitigation.plan import MitigationPlan, default_stacks

@@ -13,8 +13,8 @@ from calibration.noise import DeviceNoise
 from calibration.series import read_series
 from calibration.snapshot import Snapshot
 from circuits.exact.sequence import SequenceModel
-from jobs.exact import sequence_model
-from jobs.isa import TranspiledStep, transpile_step
+from jobs.transpile.isa import TranspiledStep, transpile_step
+from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.config import writable_folder
 from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.networks.examples import Encoded, Examples

@@ -17,11 +17,11 @@ from jobs.assess import Assessment, Conditions
 from jobs.cost import Estimate
 from jobs.errors import StoreError
 from jobs.executor import Executor, RemoteExecutor
-from jobs.retrieval import collect
 from jobs.runner import run
+from jobs.service.retrieval import collect
+from jobs.service.submission import Terms
 from jobs.spec import JSON, JobSpec, Pub, PubResult
-from jobs.store import Store
-from jobs.submission import Terms
+from jobs.store.store import Store
 from qrnn_hw.submission import following
 from qrnn_hw.submission.assessment import assess_jobs, conditions_of, priced
 from qrnn_hw.submission.consent import Consent

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.exact.sequence import SequenceModel
-from jobs.isa import TranspiledStep
+from jobs.transpile.isa import TranspiledStep
 from qrnn_hw.classical.baselines import Baseline
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.mitigation.zne import extrapolated_by

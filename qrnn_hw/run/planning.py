@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.run_time import run_time
-from jobs.store import Store
+from jobs.store.run_time import run_time
+from jobs.store.store import Store
 from qrnn_hw.config import store_path
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.mitigation.stack_names import parse_stack

@@ -139,7 +139,7 @@ class RunSettings:
             UnknownNameError: no such model.
             CircuitsError: no such option, or a value it does not take.
         """
-        from circuits.registry import architecture
+        from circuits.zoo.registry import architecture
 
         return architecture(self.model, **dict(self.options))
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from calibration.documents import read_document
 from calibration.snapshot import Snapshot
 from jobs.errors import StoreError
-from jobs.retrieval import collect
-from jobs.run_time import run_time
+from jobs.service.retrieval import collect
 from jobs.spec import JobSpec, PubResult
-from jobs.store import Store
+from jobs.store.run_time import run_time
+from jobs.store.store import Store
 from qrnn_hw.data.labelled_text import load_embedded, load_tsv
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.mitigation.stack_names import parse_stack

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.snapshot import Snapshot
-from jobs.exact import sequence_model
+from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.errors import UsageError
 from qrnn_hw.networks.examples import Examples
 from qrnn_hw.networks.network import TrainedNetwork

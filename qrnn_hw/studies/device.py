@@ -16,12 +16,12 @@ from jobs.budget import Budget
 from jobs.cost import Estimate
 from jobs.errors import BudgetError
 from jobs.executor import Executor, RemoteExecutor
-from jobs.run_time import run_time
 from jobs.runner import run
+from jobs.service.submission import Terms
 from jobs.spec import JobSpec
 from jobs.splitting import split
-from jobs.store import Store
-from jobs.submission import Terms
+from jobs.store.run_time import run_time
+from jobs.store.store import Store
 from qrnn_hw.errors import UsageError
 from qrnn_hw.predict import SentencePubs, sentence_pubs
 from qrnn_hw.ranges import MOST_HOURS, MOST_ROUNDS, MOST_SECONDS, MOST_SHOTS

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.executor import Executor
-from jobs.isa import TranspiledStep
 from jobs.spec import JobSpec
+from jobs.transpile.isa import TranspiledStep
 from qrnn_hw.networks.examples import Encoded
 from qrnn_hw.predict import sentence_pubs
 from qrnn_hw.studies.adaptive import Draw

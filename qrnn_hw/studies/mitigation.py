@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from calibration.readout import readout_circuits
 from jobs.cost import qpu_seconds
-from jobs.exact import circuit_distribution, sequence_model
 from jobs.spec import Pub
+from jobs.transpile.lifted_step import circuit_distribution, sequence_model
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.folding import fold
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration, from_counts

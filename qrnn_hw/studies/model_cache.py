@@ -7,8 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from circuits.registry import architecture
-from jobs.lock import held
+from circuits.zoo.registry import architecture
+from jobs.store.lock import held
 from qrnn_hw.networks.identity import architecture_digest
 from qrnn_hw.run.progress import Quiet
 from qrnn_hw.run.settings import RunSettings

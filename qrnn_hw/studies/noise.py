@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from calibration.noise import DeviceNoise, NoiseScale
-from jobs.exact import sequence_model
+from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.errors import UsageError
 from qrnn_hw.statistics.decisions import flip_probabilities, infinite_shot_labels, margins
 from qrnn_hw.statistics.intervals import wilson

@@ -12,7 +12,7 @@ from typing import Any
 
 from calibration.documents import parsed
 from jobs.errors import StoreError
-from jobs.lock import held
+from jobs.store.lock import held
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.studies.grid import Cell
 

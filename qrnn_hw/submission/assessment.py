@@ -10,8 +10,8 @@ from jobs.assess import Assessment, Conditions, total
 from jobs.assess import assess as assess_parts
 from jobs.cost import OPEN_PLAN, Estimate
 from jobs.errors import PreflightError, ServiceUnavailableError
-from jobs.pace import sending_seconds
 from jobs.preflight import Finding, Request, request_findings, require
+from jobs.service.pace import sending_seconds
 from jobs.spec import JobSpec
 from jobs.splitting import split
 from qrnn_hw.errors import UsageError
@@ -20,7 +20,7 @@ from qrnn_hw.submission.pricing import own_formula
 from qrnn_hw.submission.workload import Workload
 
 if TYPE_CHECKING:
-    from jobs.runtime import Mode
+    from jobs.service.runtime import Mode
 
 
 @dataclass(frozen=True)

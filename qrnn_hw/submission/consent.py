@@ -10,14 +10,14 @@ from jobs.assess import Assessment, total
 from jobs.budget import Budget
 from jobs.cost import Estimate
 from jobs.preflight import require
-from jobs.store import Store
-from jobs.submission import Terms
+from jobs.service.submission import Terms
+from jobs.store.store import Store
 from qrnn_hw.config import store_path
 from qrnn_hw.submission.assessment import PlanState, plan_findings, plan_state
 from qrnn_hw.submission.machine import Machine
 
 if TYPE_CHECKING:
-    from jobs.runtime import Mode
+    from jobs.service.runtime import Mode
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import uuid4
 
-from jobs.backoff import Backoff
 from jobs.executor import ServiceJob
-from jobs.pace import paced
 from jobs.preflight import Finding
-from jobs.runtime import ServiceExecutor
+from jobs.service.backoff import Backoff
+from jobs.service.pace import paced
+from jobs.service.runtime import ServiceExecutor
+from jobs.service.submission import TAG_PREFIX
 from jobs.spec import JobSpec
-from jobs.store import Store
-from jobs.submission import TAG_PREFIX
+from jobs.store.store import Store
 from qrnn_hw.config import store_path
 from qrnn_hw.errors import UsageError
 from qrnn_hw.submission.assessment import Verdict

@@ -15,7 +15,7 @@ from qrnn_hw.submission.machine import Machine
 from qrnn_hw.submission.workload import Workload
 
 if TYPE_CHECKING:
-    from jobs.runtime import Mode
+    from jobs.service.runtime import Mode
 
 LARGEST_FACTOR = 99
 """Far more noise than any extrapolation comes back from."""

@@ -6,19 +6,19 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from jobs.backoff import Backoff
 from jobs.errors import ServiceUnavailableError
-from jobs.retrieval import watch
 from jobs.runner import run
+from jobs.service.backoff import Backoff
+from jobs.service.retrieval import watch
+from jobs.service.submission import Terms, submit
 from jobs.spec import JobSpec
 from jobs.states import State
-from jobs.store import Store
-from jobs.submission import Terms, submit
+from jobs.store.store import Store
 from qrnn_hw.submission.assessment import Verdict
 from qrnn_hw.submission.machine import Machine
 
 if TYPE_CHECKING:
-    from jobs.runtime import ServiceExecutor
+    from jobs.service.runtime import ServiceExecutor
 
 POLLING = Backoff()
 Report = Callable[[str, State], None]
@@ -48,7 +48,7 @@ def send(
         The keys of what is at the service, or was run here.
 
     Raises:
-        JobsError: see `jobs.submission.submit` and `jobs.runner.run`.
+        JobsError: see `jobs.service.submission.submit` and `jobs.runner.run`.
     """
     machine, service = verdict.machine, verdict.machine.service
     store.put_snapshot(machine.snapshot.digest, machine.snapshot.to_json())

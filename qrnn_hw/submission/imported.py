@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from jobs.errors import JobFailedError, JobsError, PendingError, StoreError
 from jobs.states import Done, now
-from jobs.store import Store
+from jobs.store.store import Store
 
 if TYPE_CHECKING:
     from calibration.snapshot import Snapshot
-    from jobs.foreign import ForeignJob
+    from jobs.service.foreign import ForeignJob
 
 
 def import_job(job_id: str, store: Store) -> tuple[str, bool]:
@@ -31,8 +31,8 @@ def import_job(job_id: str, store: Store) -> tuple[str, bool]:
         SpecError: it is of another kind, or its circuits cannot be told.
         MisreadAnswerError: its result cannot be read; it is kept as it came.
     """
-    from jobs.foreign import read_answer, read_job
-    from jobs.runtime import ServiceExecutor
+    from jobs.service.foreign import read_answer, read_job
+    from jobs.service.runtime import ServiceExecutor
 
     known = _known(job_id, store)
     if known is not None and store.raw(known) is not None:
@@ -87,8 +87,8 @@ def _calibration(job: ForeignJob, finished_at: str | None) -> Snapshot | None:
 
     from calibration.errors import CalibrationError
     from calibration.target import snapshot_of
-    from jobs.foreign import BackendAt
-    from jobs.runtime import ServiceExecutor
+    from jobs.service.foreign import BackendAt
+    from jobs.service.runtime import ServiceExecutor
 
     moment = datetime.fromisoformat(finished_at) if finished_at else job.created
     if moment is None:

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from jobs.record import JobRecord
 from jobs.states import State, state_fields, state_name
+from jobs.store.job_record import JobRecord
 from qrnn_hw.errors import UsageError
 
 if TYPE_CHECKING:
-    from jobs.store import Store
+    from jobs.store.store import Store
 
 
 STATES = ("intended", "submitted", "running", "done", "failed", "cancelled")

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from jobs.packing import pack_circuit
 from jobs.spec import PubResult
-from jobs.store import Store
+from jobs.store.packing import pack_circuit
+from jobs.store.store import Store
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.submission.job_documents import full_document
 

@@ -11,7 +11,7 @@ from qrnn_hw.errors import UsageError
 
 if TYPE_CHECKING:
     from jobs.executor import Executor
-    from jobs.runtime import ServiceExecutor
+    from jobs.service.runtime import ServiceExecutor
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Machine:
         """Return what runs jobs: the Runtime's Sampler on the machine, or in local mode."""
         if self.service is not None:
             return self.service
-        from jobs.recorded import RecordedDeviceExecutor
+        from jobs.aer.recorded_device import RecordedDeviceExecutor
 
         return RecordedDeviceExecutor(self.snapshot)
 
@@ -53,7 +53,7 @@ def open_machine(name: str) -> Machine:
         ServiceUnavailableError: the service did not answer.
     """
     from calibration.library import canonical_name, fake_names, snapshot
-    from jobs.account import account_status
+    from jobs.service.account import account_status
 
     plain = canonical_name(name)
     if plain in fake_names():
@@ -68,7 +68,7 @@ def open_machine(name: str) -> Machine:
 def _real_machine(name: str) -> Machine:
     from calibration.target import snapshot_of
     from jobs.errors import JobFailedError, ServiceUnavailableError
-    from jobs.runtime import ServiceExecutor
+    from jobs.service.runtime import ServiceExecutor
 
     service = ServiceExecutor(name)
     try:
@@ -94,7 +94,7 @@ def real_backends() -> list[dict[str, Any]]:
         AuthenticationError: the account is missing or refused.
         ServiceUnavailableError: the service did not answer.
     """
-    from jobs.runtime import ServiceExecutor
+    from jobs.service.runtime import ServiceExecutor
 
     records = [
         {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jobs.cost import DEFAULT_FORMULA, Formula, recalibrate
-from jobs.store import Store
+from jobs.store.store import Store
 from qrnn_hw.config import store_path
 
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from calibration.readout import readout_circuits
-from jobs.isa import midcircuit_measure
-from jobs.retrieval import collect
-from jobs.run_time import run_time
+from jobs.service.retrieval import collect
 from jobs.spec import Pub
-from jobs.store import Store
+from jobs.store.run_time import run_time
+from jobs.store.store import Store
+from jobs.transpile.isa import midcircuit_measure
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.readout_calibration import from_shots
 from qrnn_hw.submission.belonging import readings
@@ -81,7 +81,7 @@ def readout_document(key: str, store: Store, qubits: Sequence[int]) -> dict[str,
     """Return the confusion of each qubit, with standard errors and age, from the stored bits.
 
     `instruction` is what read them; `measured_at` is when the job ran, and `measured_at_kind` how
-    that is known: `jobs.run_time`.
+    that is known: `jobs.store.run_time`.
 
     Raises:
         CalibrationError: a qubit's readout tells nothing.

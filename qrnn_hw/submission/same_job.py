@@ -12,10 +12,10 @@ import json
 from dataclasses import replace
 
 from jobs.assess import assess
+from jobs.service.submission import parts_of
 from jobs.spec import JobSpec
 from jobs.states import Cancelled, Done, Failed
-from jobs.store import Store
-from jobs.submission import parts_of
+from jobs.store.store import Store
 from qrnn_hw.submission.assessment import Verdict
 
 

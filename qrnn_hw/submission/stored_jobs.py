@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.retrieval import collect
-from jobs.run_time import RunTime, run_time
+from jobs.service.retrieval import collect
 from jobs.spec import PubResult
-from jobs.store import Store
+from jobs.store.run_time import RunTime, run_time
+from jobs.store.store import Store
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.estimate import Estimate
 from qrnn_hw.mitigation.readout import corrected_mean_z
@@ -121,8 +121,9 @@ def load_readout(text: str, store: Store, scaled: Scaled, limit: timedelta) -> S
         store: with the job and those that are to be corrected.
         scaled: what is to be corrected.
         limit: largest time between its run and that of each job. Both are taken of the most exact
-            kind that the store has, see `jobs.run_time`: the end of the run by the service or in
-            a process of ours, else when its bits were fetched, else when the job was first stored.
+            kind that the store has, see `jobs.store.run_time`: the end of the run by the service or
+            in a process of ours, else when its bits were fetched, else when the job was first
+            stored.
 
     Returns:
         The errors of the qubits that the register was read from, bit by bit, and when it ran.

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from jobs.errors import PendingError
-from jobs.giving_up import cancel, forget
-from jobs.retrieval import collect, refresh, take_after_all, watch
+from jobs.service.giving_up import cancel, forget
+from jobs.service.retrieval import collect, refresh, take_after_all, watch
+from jobs.service.submission import adopt
 from jobs.states import PENDING, Done, State
-from jobs.store import Store
-from jobs.submission import adopt
+from jobs.store.store import Store
 from qrnn_hw.submission import following
 
 if TYPE_CHECKING:
-    from jobs.runtime import ServiceExecutor
+    from jobs.service.runtime import ServiceExecutor
     from jobs.spec import PubResult
 
 
@@ -97,7 +97,7 @@ def adopt_jobs(keys: Iterable[str], store: Store) -> tuple[str, ...]:
 
 
 def _service(key: str, store: Store) -> ServiceExecutor:
-    from jobs.runtime import ServiceExecutor
+    from jobs.service.runtime import ServiceExecutor
 
     # Only sending depends on the backend, and each job is asked for at its own instance.
     record = store.record(key)

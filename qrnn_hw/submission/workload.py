@@ -88,7 +88,7 @@ class Workload:
 
 def is_file(source: str) -> bool:
     """Return whether a source names a file, not a model."""
-    from circuits.registry import REGISTRY
+    from circuits.zoo.registry import REGISTRY
 
     path = Path(source)
     return source not in REGISTRY and (bool(path.suffix) or path.exists() or len(path.parts) > 1)
@@ -137,7 +137,7 @@ def load_workload(
         SpecError: a file that cannot be read.
         JobsError: the machine cannot hold the model.
     """
-    from jobs.circuit_file import read_circuits
+    from jobs.circuit_files.circuit_file import read_circuits
     from jobs.delays import in_dt
     from jobs.spec import Pub
 
@@ -190,7 +190,7 @@ def _stepwise(
     model: Architecture, machine: Machine, steps: int, rows: int, seed: int
 ) -> tuple[Pub, ...]:
     """Transpile and schedule the step, unroll it, and place it on the machine's qubits."""
-    from jobs.isa import transpile_step
+    from jobs.transpile.isa import transpile_step
 
     transpiled = transpile_step(model, machine.snapshot, seed=seed)
     unrolled = transpiled.unroll(steps)
@@ -203,7 +203,7 @@ def _in_rounds(
     model: Architecture, machine: Machine, steps: int, rows: int, seed: int
 ) -> tuple[Pub, ...]:
     """Make the circuits of every round: those of a step, or the prefix in each basis read."""
-    from jobs.isa import transpile_round
+    from jobs.transpile.isa import transpile_round
 
     def made(circuit: QuantumCircuit) -> QuantumCircuit:
         return transpile_round(circuit, machine.snapshot, seed=seed).whole
@@ -219,8 +219,8 @@ def _rounds(
     model: Architecture, steps: int, made: Callable[[QuantumCircuit], QuantumCircuit]
 ) -> Iterator[tuple[tuple[QuantumCircuit, ...], set[str]]]:
     """Yield the circuits of each round and the names of their weights."""
-    from circuits.hybrid import in_basis
     from circuits.unrolled import unroll
+    from circuits.zoo.hybrid import in_basis
 
     if model.in_rounds:
         one = unroll(model, 1)

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from calibration.documents import parsed
-from jobs.archives import read_archive
+from jobs.store.archives import read_archive
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.networks.identity import digest
 from qrnn_hw.train.trainer import Epoch, TrainingState

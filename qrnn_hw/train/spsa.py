@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.noise import DeviceNoise
-from jobs.aer import AerExecutor
-from jobs.isa import TranspiledStep
+from jobs.aer.executor import AerExecutor
+from jobs.aer.static_rows import RowSimulator
 from jobs.spec import JobSpec
-from jobs.static_rows import RowSimulator
+from jobs.transpile.isa import TranspiledStep
 from qrnn_hw.networks.encoding import Parameters
 from qrnn_hw.networks.examples import Encoded, Examples, accuracy
 from qrnn_hw.networks.network import Network, TrainedNetwork

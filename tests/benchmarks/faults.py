@@ -35,7 +35,7 @@ from fault_semantics import SEMANTICS, Semantics  # noqa: E402
 from overheads import rows as overheads  # noqa: E402
 
 from jobs.states import PENDING  # noqa: E402
-from jobs.store import Store  # noqa: E402
+from jobs.store.store import Store  # noqa: E402
 
 SEED = 20260921
 TRIES = 8

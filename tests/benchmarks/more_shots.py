@@ -20,8 +20,8 @@ import optax
 from calibration.library import snapshot
 from calibration.noise import DeviceNoise
 from circuits import architecture
-from jobs.exact import sequence_model
-from jobs.isa import transpile_step
+from jobs.transpile.isa import transpile_step
+from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.data.labelled_text import load_embedded
 from qrnn_hw.data.vectors import load_embedded_vectors
 from qrnn_hw.features import embed, fit_pca, project

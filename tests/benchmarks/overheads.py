@@ -17,14 +17,14 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from jobs.store import Store  # noqa: E402
+from jobs.store.store import Store  # noqa: E402
 
 REPEATS = 5
 N_JOBS = 10_000
 LIST = "from qrnn_hw.cli import main; main()"
 LOCAL_CALL = """
 import sys, time
-from jobs.recorded import RecordedDeviceExecutor
+from jobs.aer.recorded_device import RecordedDeviceExecutor
 from jobs.spec import JobSpec
 from qrnn_hw.submission.machine import open_machine
 from qrnn_hw.submission.workload import load_workload

@@ -14,7 +14,7 @@ import numpy as np
 from workloads import CONFUSION, N_DATA, Workload, WorkloadNoise, recorded_z
 
 from calibration.noise import kraus_of
-from circuits.cells import ring
+from circuits.layers.cells import ring
 
 P0, P1 = np.diag([1.0, 0.0]), np.diag([0.0, 1.0])
 

@@ -73,7 +73,7 @@ def wide_forward() -> Iterator[Row]:
 
 def agreement() -> Iterator[Row]:
     """Distance of values and gradients from Aer."""
-    from jobs.parameter_shift import parameter_shift
+    from jobs.aer.parameter_shift import parameter_shift
 
     noise = WorkloadNoise()
     weights, inputs = values(W1, 1)
@@ -103,8 +103,8 @@ def machine_step() -> Iterator[Row]:
     import circuits
     from calibration.library import snapshot
     from calibration.noise import DeviceNoise
-    from jobs.exact import sequence_model
-    from jobs.isa import transpile_step
+    from jobs.transpile.isa import transpile_step
+    from jobs.transpile.lifted_step import sequence_model
 
     network = circuits.architecture("dynamic-line")
     transpiled = transpile_step(network, snapshot("fake_boston"), seed=7)

@@ -134,8 +134,8 @@ def spsa_step(
     noise: WorkloadNoise, circuit: QuantumCircuit, weights: np.ndarray, inputs: np.ndarray
 ) -> Callable[[], Any]:
     """Return value and both ends of an SPSA step of the dynamic circuit, all rows in one run."""
+    from jobs.aer.static_rows import RowSimulator
     from jobs.spec import Pub
-    from jobs.static_rows import RowSimulator
 
     simulator = RowSimulator(noise)  # type: ignore[arg-type]
     places = {"x": 0, "w": inputs.shape[1]}
@@ -161,8 +161,8 @@ def one_register(circuit: QuantumCircuit) -> QuantumCircuit:
 
 def hybrid_against_pennylane() -> Iterator[Row]:
     """W3: the hybrid's training step, T = 28, batch 32, 64 hidden units, double precision."""
-    from circuits.hybrid_controller import Controller
-    from circuits.hybrid_evolution import evolve_hybrid
+    from circuits.pure.hybrid_controller import Controller
+    from circuits.pure.hybrid_evolution import evolve_hybrid
 
     n_layers, n_steps, n_features = 2, 28, 28
     features = np.random.default_rng(SEED).uniform(-1, 1, (BATCH, n_steps, n_features))

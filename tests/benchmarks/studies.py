@@ -20,7 +20,7 @@ from study_kills import kill_rows
 from study_pages import page_rows
 from study_scaling import Said, scaling_rows
 
-from jobs.aer import AerExecutor
+from jobs.aer.executor import AerExecutor
 from jobs.spec import JobSpec
 from qrnn_hw.predict import sentence_pubs
 from qrnn_hw.report.shot_report import write_shot_report

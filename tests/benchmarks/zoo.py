@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from zoo_page import KINDS, SHOTS, Results, page
 
-from circuits.registry import REGISTRY, architecture
+from circuits.zoo.registry import REGISTRY, architecture
 from qrnn_hw.classical.gru import gru_classifier
 from qrnn_hw.data.labelled_text import LabelledText, load_embedded
 from qrnn_hw.recipes.recipe_run import assess_recipe, prepare_recipe, train_recipe

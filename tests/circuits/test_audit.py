@@ -6,13 +6,13 @@ from qiskit.circuit import ClassicalRegister, Parameter, QuantumCircuit
 from qiskit.quantum_info import DensityMatrix, Pauli
 
 import circuits
-from circuits.audit import audit, constant_share, jacobian_rank
+from circuits.audit.audit import audit, constant_share, jacobian_rank
+from circuits.audit.ideal_bits import IdealWithBits
+from circuits.audit.light_cone import light_cone, parameters_in_cone
 from circuits.errors import CircuitsError
 from circuits.exact.evolve import distribution
 from circuits.exact.lift import lift
-from circuits.ideal import ideal_model
-from circuits.ideal_bits import IdealWithBits
-from circuits.light_cone import light_cone, parameters_in_cone
+from circuits.pure.ideal import ideal_model
 
 
 def expectation_values(bound):

@@ -12,7 +12,7 @@ from circuits.errors import CircuitsError
 from circuits.exact.conditions import condition_of
 from circuits.exact.evolve import distribution
 from circuits.exact.lift import lift
-from jobs.aer import lower
+from jobs.aer.executor import lower
 from jobs.errors import SpecError
 
 A, B = ClassicalRegister(3, "a"), ClassicalRegister(2, "b")

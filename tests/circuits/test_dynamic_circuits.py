@@ -11,12 +11,12 @@ from qiskit.quantum_info import DensityMatrix, Operator
 from qiskit_aer import AerSimulator
 
 import circuits
-from circuits.cells import ControlledRotations, Entangle, Rotations, ring
-from circuits.controllers import ControlledByBits, walsh_hadamard
 from circuits.definition import Architecture
-from circuits.encoders import dense_angle_encoding
 from circuits.errors import CircuitsError
-from circuits.feedback import ConditionalRotation, Measure, Reset
+from circuits.layers.cells import ControlledRotations, Entangle, Rotations, ring
+from circuits.layers.controllers import ControlledByBits, walsh_hadamard
+from circuits.layers.encoders import dense_angle_encoding
+from circuits.layers.feedback import ConditionalRotation, Measure, Reset
 
 
 def holds(condition, circuit, bits):

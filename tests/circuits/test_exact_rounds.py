@@ -10,8 +10,8 @@ from calibration.library import snapshot
 from calibration.noise import DeviceNoise
 from circuits.errors import CircuitsError
 from circuits.exact.rounds import rounds_model
-from jobs.isa import transpile_round
-from jobs.static_rows import row_distributions
+from jobs.aer.static_rows import row_distributions
+from jobs.transpile.isa import transpile_round
 from qrnn_hw.networks.expectation import exactly, run_rounds
 
 

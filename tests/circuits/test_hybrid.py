@@ -14,8 +14,8 @@ from qiskit_aer import AerSimulator
 
 import circuits
 from circuits.errors import CircuitsError
-from circuits.hybrid_controller import Controller
-from circuits.hybrid_evolution import evolve_hybrid
+from circuits.pure.hybrid_controller import Controller
+from circuits.pure.hybrid_evolution import evolve_hybrid
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from circuits.exact.logical import logical_model
 from circuits.exact.records import record_sampler
 from circuits.exact.sequence import SequenceModel
 from circuits.exact.shots import sample_shots
-from circuits.registry import architecture
 from circuits.unrolled import unroll
+from circuits.zoo.registry import architecture
 
 FLIP = np.array([[0, 1], [1, 0]])
 

@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit.quantum_info import Kraus, SuperOp, random_unitary
 
-from circuits.exact.angles import AngleMap
 from circuits.exact.evolve import distribution, push
 from circuits.exact.operations import Branch, Channel, Measurement, Program
 from circuits.exact.order import resets_early
 from circuits.exact.pauli import RESET, TRACE, ZERO, transfer_matrix
 from circuits.exact.register import Register, total
+from circuits.gate_angles import AngleMap
 
 N = 4
 

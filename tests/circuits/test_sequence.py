@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 import circuits
-from circuits.cells import Entangle, Rotations
-from circuits.controllers import ControlledByBits
 from circuits.definition import Architecture
-from circuits.encoders import NormalisedAngleEncoding, RotationEncoding
 from circuits.errors import CircuitsError
 from circuits.exact.evolve import distribution
 from circuits.exact.lift import lift
 from circuits.exact.logical import logical_model
-from circuits.feedback import Measure, Reset
+from circuits.layers.cells import Entangle, Rotations
+from circuits.layers.controllers import ControlledByBits
+from circuits.layers.encoders import NormalisedAngleEncoding, RotationEncoding
+from circuits.layers.feedback import Measure, Reset
 from circuits.parametrised import normalised
 
 # Encodes the direction of its features, and turns wire 2 by the two bits of the step before.

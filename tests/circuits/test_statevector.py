@@ -8,8 +8,8 @@ from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.quantum_info import Statevector
 
 from circuits.errors import CircuitsError
-from circuits.gate_program import program
-from circuits.statevector import apply, ground_state, outcome_law
+from circuits.pure.gate_program import program
+from circuits.pure.statevector import apply, ground_state, outcome_law
 
 FIXED = ["x", "y", "z", "h", "s", "sdg", "sx", "cx", "cy", "cz", "ch", "ccx"]
 TURNED = ["rx", "ry", "rz", "crx", "cry", "crz"]

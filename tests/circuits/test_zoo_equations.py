@@ -338,8 +338,8 @@ def test_the_hybrid_equals_its_equations():
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
 def test_amplitude_encoding_is_big_endian_signed_and_scale_free(n):
-    from circuits.amplitude import AmplitudeEncoding
     from circuits.definition import Binding
+    from circuits.layers.amplitude import AmplitudeEncoding
     from circuits.parametrised import normalised
 
     rng = np.random.default_rng(n)

@@ -12,7 +12,7 @@ from emulator.account import CRN
 from emulator.damage import DAMAGES
 from emulator.faults import Fault
 
-from jobs.runtime import ServiceExecutor
+from jobs.service.runtime import ServiceExecutor
 
 
 @pytest.fixture

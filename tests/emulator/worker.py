@@ -11,18 +11,18 @@ import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 
-from jobs import pace, tokens, transport
-from jobs.backoff import Backoff
 from jobs.errors import JobsError
-from jobs.giving_up import forget
-from jobs.job_book import InstanceJobs
-from jobs.retrieval import watch
 from jobs.runner import run
-from jobs.runtime import ServiceExecutor
+from jobs.service import pace, tokens, transport
+from jobs.service.backoff import Backoff
+from jobs.service.giving_up import forget
+from jobs.service.job_book import InstanceJobs
+from jobs.service.retrieval import watch
+from jobs.service.runtime import ServiceExecutor
+from jobs.service.submission import submit
 from jobs.spec import JobSpec, Pub
 from jobs.states import state_name
-from jobs.store import Store
-from jobs.submission import submit
+from jobs.store.store import Store
 
 QUICK = Backoff(0.05, 0.4, patience_seconds=20.0, doubt_seconds=1.0, listing_seconds=4.0)
 pace.PERIOD_SECONDS = 1.0  # no test waits for a minute

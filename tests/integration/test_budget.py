@@ -11,7 +11,7 @@ from emulator.job_routes import post_job
 from emulator.records import Request
 from qiskit import QuantumCircuit, qpy
 
-from jobs.backoff import Backoff
+from jobs.service.backoff import Backoff
 from qrnn_hw.cli import invoke
 
 QUICK = Backoff(0.05, 0.2, 10.0, listing_seconds=0.4)
@@ -151,7 +151,7 @@ def test_parts_of_one_job_share_the_budget(emulator, capsys, monkeypatch):
 
     small = Limits(executions=100)
     monkeypatch.setattr("qrnn_hw.submission.assessment.split", lambda spec: split(spec, small))
-    monkeypatch.setattr("jobs.submission.split", lambda spec, limits: split(spec, small))
+    monkeypatch.setattr("jobs.service.submission.split", lambda spec, limits: split(spec, small))
     words = ["submit", "dynamic-line", "--backend", "ibm_boston", "--steps", 1, "--rows", 6]
     words += ["--shots", 50, "--wait"]
     heal = fail_after_a_charge(emulator, monkeypatch, 3.0)

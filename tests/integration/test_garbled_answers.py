@@ -4,7 +4,7 @@ import pytest
 from emulator.records import Answer
 from qiskit import QuantumCircuit, qpy
 
-from jobs.backoff import Backoff
+from jobs.service.backoff import Backoff
 from qrnn_hw.cli import invoke
 
 QUICK = Backoff(first_seconds=0.02, ceiling_seconds=0.05, patience_seconds=0.2)

@@ -11,7 +11,7 @@ from qiskit_ibm_runtime import QiskitRuntimeService, SamplerV2
 from qiskit_ibm_runtime.executor_sampler import Sampler
 
 from calibration.snapshot import Snapshot
-from jobs.store import Store
+from jobs.store.store import Store
 from qrnn_hw.cli import invoke
 from qrnn_hw.config import store_path
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit, qpy
 
-from jobs.backoff import Backoff
-from jobs.pace import paced, sending_seconds
-from jobs.store import Store
+from jobs.service.backoff import Backoff
+from jobs.service.pace import paced, sending_seconds
+from jobs.store.store import Store
 from qrnn_hw.cli import invoke
 
 ON = ["--backend", "ibm_boston"]
@@ -94,7 +94,7 @@ def test_a_used_up_plan_has_a_price_all_the_same(emulator, capsys, tmp_path):
 
 
 def test_the_pace_is_kept_said_and_in_the_estimate(emulator, capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr("jobs.pace.PERIOD_SECONDS", 3.0)
+    monkeypatch.setattr("jobs.service.pace.PERIOD_SECONDS", 3.0)
     settings = emulator.service.settings
     settings.posts_per_minute, settings.post_window_seconds = 5, 2.8
     words = ["v1", "-o", "mode=expectation", "--steps", 7, *ON, "--shots", 5]
@@ -111,13 +111,13 @@ def test_several_processes_share_the_pace(tmp_path):
     """Twelve posts from three processes: in no window of a period are there more than five."""
     code = (
         "import sys, time\n"
-        "import jobs.pace\n"
-        "from jobs.backoff import Backoff\n"
-        "from jobs.store import Store\n"
-        "jobs.pace.PERIOD_SECONDS = 1.0\n"
+        "import jobs.service.pace\n"
+        "from jobs.service.backoff import Backoff\n"
+        "from jobs.store.store import Store\n"
+        "jobs.service.pace.PERIOD_SECONDS = 1.0\n"
         "with Store(sys.argv[1]) as store:\n"
         "    for number in range(4):\n"
-        "        with jobs.pace.paced('k', store, Backoff()):\n"
+        "        with jobs.service.pace.paced('k', store, Backoff()):\n"
         "            print(time.time(), flush=True)\n"
     )
     path = str(tmp_path / "jobs.db")

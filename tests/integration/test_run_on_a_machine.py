@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from calibration.files import read_snapshot
-from jobs.backoff import Backoff
+from jobs.service.backoff import Backoff
 from qrnn_hw.cli import invoke
 from qrnn_hw.config import store_path
 from qrnn_hw.data.labelled_text import load_embedded

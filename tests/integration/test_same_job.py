@@ -7,7 +7,7 @@ import pytest
 from emulator.faults import Fault
 from qiskit import QuantumCircuit, qpy
 
-from jobs.backoff import Backoff
+from jobs.service.backoff import Backoff
 from qrnn_hw.cli import invoke
 
 QUICK = Backoff(0.05, 0.2, 10.0, listing_seconds=0.4)

@@ -10,7 +10,7 @@ import pytest
 from emulator.faults import Fault
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qpy
 
-from jobs.backoff import Backoff
+from jobs.service.backoff import Backoff
 from qrnn_hw.cli import invoke
 
 
@@ -21,7 +21,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "qrnn_hw.submission.following.POLLING", Backoff(0.02, 0.05, 1.0, doubt_seconds=0.2)
     )
-    monkeypatch.setattr("jobs.giving_up.DOUBLE_CHECK", Backoff(0.02, 0.05, 0.2))
+    monkeypatch.setattr("jobs.service.giving_up.DOUBLE_CHECK", Backoff(0.02, 0.05, 0.2))
     monkeypatch.chdir(tmp_path)
 
 

@@ -12,7 +12,7 @@ import pytest
 from emulator.faults import Fault
 from qiskit import QuantumCircuit, qpy
 
-from jobs.backoff import Backoff
+from jobs.service.backoff import Backoff
 from qrnn_hw.cli import invoke
 
 QUICK = Backoff(first_seconds=0.05, ceiling_seconds=0.2, patience_seconds=10.0)
@@ -252,7 +252,7 @@ def test_a_job_that_is_too_large_is_sent_in_parts_and_rejoined(emulator, capsys,
 
     small = Limits(executions=100)
     monkeypatch.setattr("qrnn_hw.submission.assessment.split", lambda spec: split(spec, small))
-    monkeypatch.setattr("jobs.submission.split", lambda spec, limits: split(spec, small))
+    monkeypatch.setattr("jobs.service.submission.split", lambda spec, limits: split(spec, small))
     words = ["submit", "dynamic-line", "--backend", "ibm_boston", "--steps", 1, "--rows", 3]
     document, _ = command(capsys, *words, "--shots", 50, "--yes", "--wait")
     assert [job["state"] for job in document["jobs"]] == ["done", "done"]

@@ -8,8 +8,8 @@ from qiskit import ClassicalRegister, QuantumCircuit, qpy
 from qiskit.circuit import Parameter
 
 from calibration.library import snapshot
-from jobs.backoff import Backoff
-from jobs.store import Store
+from jobs.service.backoff import Backoff
+from jobs.store.store import Store
 from qrnn_hw.cli import invoke
 from qrnn_hw.config import store_path
 from qrnn_hw.mitigation.folding import count_folded

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs.account import account_path, account_status, make_private
 from jobs.errors import AuthenticationError
-from jobs.runtime import ServiceExecutor, save_account
+from jobs.service.account import account_path, account_status, make_private
+from jobs.service.runtime import ServiceExecutor, save_account
 
 
 @pytest.fixture(autouse=True)

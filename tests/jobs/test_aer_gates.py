@@ -9,11 +9,11 @@ from calibration.library import snapshot
 from calibration.noise import DeviceNoise, NoiseScale
 from circuits.exact.evolve import distribution
 from circuits.exact.lift import lift
-from jobs.aer import AerExecutor
+from jobs.aer.executor import AerExecutor
+from jobs.aer.recorded_device import RecordedDeviceExecutor
+from jobs.aer.static_rows import exact_distribution
 from jobs.errors import SpecError
-from jobs.recorded import RecordedDeviceExecutor
 from jobs.spec import JobSpec, Pub
-from jobs.static_rows import exact_distribution
 
 SHOTS = 4000
 NOISE = DeviceNoise(snapshot("fake_boston").restrict([35, 19]), NoiseScale(gate=50, readout=0))

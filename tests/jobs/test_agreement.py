@@ -16,14 +16,14 @@ from calibration.library import snapshot
 from calibration.noise import DeviceNoise, kraus_error
 from circuits.exact.evolve import distribution
 from circuits.exact.lift import lift
-from circuits.registry import REGISTRY, architecture
 from circuits.unrolled import unroll
-from jobs.aer import AerExecutor
-from jobs.exact import ExactExecutor, circuit_distribution, sequence_model
-from jobs.isa import transpile_step
-from jobs.parameter_shift import parameter_shift
+from circuits.zoo.registry import REGISTRY, architecture
+from jobs.aer.executor import AerExecutor
+from jobs.aer.parameter_shift import parameter_shift
+from jobs.aer.static_rows import RowSimulator, exact_distribution, row_distributions
 from jobs.spec import JobSpec, Pub
-from jobs.static_rows import RowSimulator, exact_distribution, row_distributions
+from jobs.transpile.isa import transpile_step
+from jobs.transpile.lifted_step import ExactExecutor, circuit_distribution, sequence_model
 
 SHOTS = 4000
 

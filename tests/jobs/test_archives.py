@@ -4,10 +4,10 @@ import zipfile
 import numpy as np
 import pytest
 
-from jobs.archives import read_archive
 from jobs.errors import StoreError
-from jobs.packing import pack_results, unpack_results
 from jobs.spec import PubResult
+from jobs.store.archives import read_archive
+from jobs.store.packing import pack_results, unpack_results
 
 
 def archive(**arrays):
@@ -70,7 +70,7 @@ def test_other_content_is_one_error_and_takes_no_memory(content):
 
 
 def test_a_bomb_is_not_unpacked(monkeypatch):
-    from jobs import archives
+    from jobs.store import archives
 
     monkeypatch.setattr(archives, "MOST_BYTES", 1 << 20)
     with pytest.raises(ValueError, match="or 1 MiB"):

@@ -7,13 +7,13 @@ from qiskit.circuit.library import get_standard_gate_name_mapping
 from scipy.stats import chi2
 
 from calibration.library import snapshot
-from jobs.aer import AerExecutor, simulator
+from jobs.aer.executor import AerExecutor, simulator
+from jobs.aer.recorded_device import RecordedDeviceExecutor
 from jobs.bindable import BINDABLE
 from jobs.errors import SpecError
-from jobs.exact import circuit_distribution
-from jobs.recorded import RecordedDeviceExecutor
-from jobs.runtime import LocalRuntimeExecutor
+from jobs.service.runtime import LocalRuntimeExecutor
 from jobs.spec import JobSpec, Pub
+from jobs.transpile.lifted_step import circuit_distribution
 
 SHOTS = 4000
 WRONGLY_BOUND = ("cp", "crx", "cry", "crz", "cu", "cu1", "cu3")

@@ -3,12 +3,12 @@ import os
 import pytest
 from qiskit import QuantumCircuit, qasm3, qpy
 
-from jobs import bounded_reader
-from jobs.bounded_reader import Bounds
-from jobs.circuit_file import read_circuits
+from jobs.circuit_files import bounded_reader
+from jobs.circuit_files.bounded_reader import Bounds
+from jobs.circuit_files.circuit_file import read_circuits
 from jobs.digest import circuit_digest
 from jobs.errors import SpecError
-from jobs.packing import pack_circuit
+from jobs.store.packing import pack_circuit
 
 OPENQASM_3 = """// a comment first
 OPENQASM 3.0;

@@ -8,10 +8,10 @@ from qiskit import QuantumCircuit
 
 from jobs.errors import StoreError
 from jobs.executor import ServiceMetrics
-from jobs.retrieval import collect
+from jobs.service.retrieval import collect
 from jobs.spec import JobSpec, Pub, PubResult
 from jobs.states import Done, Submitted, now
-from jobs.store import Store
+from jobs.store.store import Store
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ class Service:
 
 def test_bits_that_were_deleted_are_taken_again(path, key):
     from jobs.errors import PendingError
-    from jobs.retrieval import refresh
+    from jobs.service.retrieval import refresh
 
     with sqlite3.connect(path) as connection:
         connection.execute("DELETE FROM results")
@@ -127,7 +127,7 @@ def test_bits_that_were_deleted_are_taken_again(path, key):
 
 
 def test_a_store_that_is_held_says_how_to_use_another(path, key, monkeypatch):
-    monkeypatch.setattr("jobs.database.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("jobs.store.database.BUSY_SECONDS", 0.05)
     holder = sqlite3.connect(path, isolation_level=None)
     with Store(path) as store:
         holder.execute("BEGIN IMMEDIATE")
@@ -140,7 +140,7 @@ def test_a_store_that_is_held_says_how_to_use_another(path, key, monkeypatch):
 
 
 def test_what_only_reads_does_not_wait_for_who_writes(path, key, monkeypatch):
-    monkeypatch.setattr("jobs.database.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("jobs.store.database.BUSY_SECONDS", 0.05)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with Store(path) as store:

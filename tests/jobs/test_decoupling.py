@@ -7,11 +7,11 @@ from qiskit.quantum_info import Operator
 
 import circuits
 from calibration.library import snapshot
-from jobs.decoupling import with_pulses
 from jobs.errors import SpecError
-from jobs.exact import circuit_distribution
-from jobs.isa import transpile_step
 from jobs.preflight import preflight
+from jobs.transpile.decoupling import with_pulses
+from jobs.transpile.isa import transpile_step
+from jobs.transpile.lifted_step import circuit_distribution
 
 DEVICE = snapshot("fake_boston")
 ARCHITECTURE = circuits.architecture("dynamic-line")

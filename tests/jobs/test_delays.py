@@ -16,18 +16,18 @@ from calibration.noise import DeviceNoise, NoiseScale, delay_seconds
 from circuits.errors import CircuitsError
 from circuits.exact.evolve import distribution
 from circuits.exact.lift import lift
-from jobs import spec_rows
-from jobs.circuit_file import read_circuits
+from jobs.aer.recorded_device import RecordedDeviceExecutor
+from jobs.circuit_files.circuit_file import read_circuits
 from jobs.cost import qpu_seconds
 from jobs.delays import check_units, in_dt
 from jobs.digest import circuit_digest
 from jobs.errors import SpecError
-from jobs.isa import transpile_step
-from jobs.packing import pack_circuit, unpack_circuit
 from jobs.preflight import preflight
-from jobs.recorded import RecordedDeviceExecutor
 from jobs.spec import JobSpec, Pub
-from jobs.store import Store
+from jobs.store import spec_rows
+from jobs.store.packing import pack_circuit, unpack_circuit
+from jobs.store.store import Store
+from jobs.transpile.isa import transpile_step
 from qrnn_hw.mitigation.folding import fold
 from qrnn_hw.submission.machine import open_machine
 from qrnn_hw.submission.workload import load_workload

@@ -21,11 +21,11 @@ from qiskit.quantum_info import SparsePauliOp, random_unitary
 import jobs.spec
 from jobs.digest import circuit_digest, former_digest
 from jobs.errors import StoreError
-from jobs.isa import midcircuit_measure
-from jobs.packing import pack_circuit, unpack_circuit
 from jobs.spec import JobSpec, Pub, PubResult
 from jobs.states import Done, now
-from jobs.store import Store
+from jobs.store.packing import pack_circuit, unpack_circuit
+from jobs.store.store import Store
+from jobs.transpile.isa import midcircuit_measure
 
 
 def fed_forward():

@@ -6,13 +6,13 @@ from emulator.faults import Fault
 from emulator.worker import QUICK, answered, job
 
 from jobs.errors import AuthenticationError
-from jobs.giving_up import cancel
-from jobs.retrieval import collect, watch
 from jobs.runner import run
-from jobs.runtime import ServiceExecutor
+from jobs.service.giving_up import cancel
+from jobs.service.retrieval import collect, watch
+from jobs.service.runtime import ServiceExecutor
+from jobs.service.submission import adopt, submit
 from jobs.states import Cancelled, Intended, Submitted
-from jobs.store import Store
-from jobs.submission import adopt, submit
+from jobs.store.store import Store
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from emulator.processes import finish, start
 from emulator.worker import KILL_POINTS, job
 
 from jobs.states import Done
-from jobs.store import Store
+from jobs.store.store import Store
 
 
 @pytest.mark.parametrize("point", KILL_POINTS)

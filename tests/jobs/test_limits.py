@@ -2,8 +2,8 @@ import pytest
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit.classical import expr
 
-from jobs.broadcasts import broadcast_slots, condition_bits
-from jobs.load import instructions_per_qubit
+from jobs.preflight.broadcasts import broadcast_slots, condition_bits
+from jobs.preflight.load import instructions_per_qubit
 
 
 def circuit(n_bits):

@@ -4,12 +4,12 @@ import sys
 import pytest
 
 from jobs.errors import StoreError
-from jobs.lock import held
+from jobs.store.lock import held
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from jobs.lock import held
+from jobs.store.lock import held
 with held(Path(sys.argv[1]), "ab12"):
     print("held", flush=True)
     time.sleep(600)

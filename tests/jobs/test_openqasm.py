@@ -12,7 +12,7 @@ from qiskit.circuit.library import ECRGate
 from qiskit.quantum_info import Operator
 from qiskit.transpiler import generate_preset_pass_manager
 
-from jobs.bounded_child import read
+from jobs.circuit_files.bounded_child import read
 from jobs.digest import circuit_digest
 from jobs.errors import SpecError
 

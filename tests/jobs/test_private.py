@@ -1,7 +1,7 @@
 import pytest
 
-from jobs import private
-from jobs.account import account_path, account_status
+from jobs.service.account import account_path, account_status
+from jobs.store import private
 
 
 @pytest.mark.parametrize(("mode", "seen"), [(0o600, False), (0o640, True), (0o602, True)])

@@ -4,7 +4,7 @@ import pytest
 from emulator.faults import Fault
 
 from jobs.errors import AuthenticationError, JobFailedError, ServiceUnavailableError
-from jobs.runtime import ServiceExecutor
+from jobs.service.runtime import ServiceExecutor
 
 
 @pytest.mark.parametrize("status", [401, 403])

@@ -5,7 +5,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import ClassicalRegister, Clbit, Qubit
 
 from calibration.library import snapshot
-from jobs.recorded import RecordedDeviceExecutor
+from jobs.aer.recorded_device import RecordedDeviceExecutor
 from jobs.spec import JobSpec, Pub
 
 

@@ -9,13 +9,13 @@ from qiskit.circuit.classical import expr
 
 from calibration.library import snapshot
 from calibration.noise import NoiseScale
-from jobs.aer import AerExecutor
-from jobs.exact import ExactExecutor
-from jobs.recorded import RecordedDeviceExecutor
+from jobs.aer.executor import AerExecutor
+from jobs.aer.recorded_device import RecordedDeviceExecutor
 from jobs.runner import run
-from jobs.runtime import ServiceExecutor
+from jobs.service.runtime import ServiceExecutor
 from jobs.spec import JobSpec, Pub
-from jobs.store import Store
+from jobs.store.store import Store
+from jobs.transpile.lifted_step import ExactExecutor
 
 QUIET = RecordedDeviceExecutor(snapshot("fake_boston"), NoiseScale(0, 0, 0, 0))
 N_BITS = 5

@@ -8,18 +8,18 @@ from emulator.simulated import FINISHED_AT, SimulatedService, bits_of
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 
-from jobs.backoff import Backoff
 from jobs.errors import StoreError
 from jobs.executor import ServiceMetrics
 from jobs.limits import Limits
-from jobs.migrations import MIGRATIONS
-from jobs.run_time import RunTime, run_time
 from jobs.runner import run
+from jobs.service.backoff import Backoff
+from jobs.service.usage import finished_at
 from jobs.spec import JobSpec, Pub
 from jobs.splitting import split
 from jobs.states import Done
-from jobs.store import Store
-from jobs.usage import finished_at
+from jobs.store.migrations import MIGRATIONS
+from jobs.store.run_time import RunTime, run_time
+from jobs.store.store import Store
 
 QUICK = Backoff(0.0, 0.0, 1.0)
 ENDED = datetime.fromisoformat(FINISHED_AT)
@@ -94,7 +94,7 @@ def test_a_job_in_parts_ended_with_the_last_and_is_known_as_the_least_exact(stor
 
 def test_an_older_store_is_given_the_place_for_it(tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr("jobs.migrations.MIGRATIONS", MIGRATIONS[:1])
+        patched.setattr("jobs.store.migrations.MIGRATIONS", MIGRATIONS[:1])
         with Store(tmp_path / "old.db") as store:
             key = store.put_spec(job())
     with Store(tmp_path / "old.db") as store:

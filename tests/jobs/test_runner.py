@@ -6,7 +6,7 @@ from jobs.errors import SpecError
 from jobs.runner import run
 from jobs.spec import JobSpec, Pub, PubResult
 from jobs.states import Done, Failed
-from jobs.store import Store
+from jobs.store.store import Store
 
 
 class Counting:

@@ -22,8 +22,8 @@ from jobs.errors import (
     ServiceUnavailableError,
     SpecError,
 )
-from jobs.runtime import LocalRuntimeExecutor
-from jobs.service_errors import one_line, translated
+from jobs.service.runtime import LocalRuntimeExecutor
+from jobs.service.service_errors import one_line, translated
 from jobs.spec import JobSpec, Pub
 
 

@@ -11,7 +11,6 @@ from emulator.service import Service
 from emulator.worker import QUICK, answered, job
 from qiskit import QuantumCircuit
 
-from jobs.backoff import Backoff
 from jobs.cost import qpu_seconds
 from jobs.errors import (
     AuthenticationError,
@@ -21,15 +20,16 @@ from jobs.errors import (
     PreflightError,
     ServiceUnavailableError,
 )
-from jobs.giving_up import cancel
 from jobs.limits import Limits
-from jobs.retrieval import collect, watch
 from jobs.runner import run
-from jobs.runtime import ServiceExecutor
+from jobs.service.backoff import Backoff
+from jobs.service.giving_up import cancel
+from jobs.service.retrieval import collect, watch
+from jobs.service.runtime import ServiceExecutor
+from jobs.service.submission import adopt, submit
 from jobs.spec import JobSpec, Pub
 from jobs.states import Cancelled, Failed, Intended, Running, Submitted
-from jobs.store import Store
-from jobs.submission import adopt, submit
+from jobs.store.store import Store
 
 IMPATIENT = Backoff(0.05, 0.1, 0.3)
 
@@ -160,7 +160,7 @@ def test_a_post_without_an_answer_is_looked_up(emulator, store, kind):
 
 
 def test_an_answer_that_never_comes_is_not_waited_for(emulator, store, monkeypatch):
-    monkeypatch.setattr("jobs.transport.TIMEOUT_SECONDS", (2.0, 2.0))
+    monkeypatch.setattr("jobs.service.transport.TIMEOUT_SECONDS", (2.0, 2.0))
     emulator.faults = [Fault("hold after", "GET", "/results")]
     spec = job(26)
     assert answered(run(spec, ServiceExecutor("ibm_boston"), store, backoff=QUICK), spec)

@@ -13,10 +13,10 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 
 from jobs.errors import StoreError
-from jobs.packing import pack_circuit, pack_results, unpack_circuit, unpack_results
 from jobs.spec import JobSpec, Pub, PubResult
 from jobs.states import Cancelled, Done, Failed, Intended, Running, Submitted, now
-from jobs.store import Store
+from jobs.store.packing import pack_circuit, pack_results, unpack_circuit, unpack_results
+from jobs.store.store import Store
 
 
 def spec(shots=10, seed=1, rows=3):
@@ -71,7 +71,7 @@ def test_a_job_comes_back_with_its_key_in_another_process(store, tmp_path):
     for one, other in zip(again.pubs, spec().pubs, strict=True):
         np.testing.assert_array_equal(one.parameters, other.parameters)
     script = (
-        "import sys; from jobs.store import Store\n"
+        "import sys; from jobs.store.store import Store\n"
         "with Store(sys.argv[1]) as store: print(store.spec(sys.argv[2]).key)"
     )
     elsewhere = subprocess.run(
@@ -223,7 +223,7 @@ WRITER = """
 import sys
 from jobs.spec import JobSpec, Pub, PubResult
 from jobs.states import Done, Intended, Running, Submitted, now
-from jobs.store import Store
+from jobs.store.store import Store
 from qiskit import QuantumCircuit
 import numpy as np
 circuit = QuantumCircuit(1, 1)

@@ -8,7 +8,6 @@ from emulator.damage import DAMAGES
 from emulator.faults import Fault
 from emulator.worker import QUICK, answered, job
 
-from jobs.backoff import Backoff
 from jobs.errors import (
     JobFailedError,
     JobNotFoundError,
@@ -16,13 +15,14 @@ from jobs.errors import (
     PendingError,
     UnknownStatusError,
 )
-from jobs.giving_up import cancel, forget
-from jobs.retrieval import collect, refresh, take_after_all, watch
 from jobs.runner import run
-from jobs.runtime import ServiceExecutor
+from jobs.service.backoff import Backoff
+from jobs.service.giving_up import cancel, forget
+from jobs.service.retrieval import collect, refresh, take_after_all, watch
+from jobs.service.runtime import ServiceExecutor
+from jobs.service.submission import submit
 from jobs.states import Cancelled, Done, Failed, Intended, Running, Submitted, now
-from jobs.store import Store
-from jobs.submission import submit
+from jobs.store.store import Store
 
 ONCE = Backoff(0.01, 0.01, patience_seconds=0.0, doubt_seconds=0.0)
 IMPATIENT = Backoff(0.02, 0.05, patience_seconds=0.3, doubt_seconds=0.1)
@@ -181,7 +181,7 @@ ENDS = {
 
 @pytest.mark.parametrize("results_status", [None, 204, 404, 500])
 def test_an_end_in_any_words_ends_the_watch(emulator, store, results_status, monkeypatch):
-    monkeypatch.setattr("jobs.pace.PERIOD_SECONDS", 0.0)
+    monkeypatch.setattr("jobs.service.pace.PERIOD_SECONDS", 0.0)
     settings = emulator.service.settings
     settings.results_status = results_status
     executor = ServiceExecutor("ibm_boston")

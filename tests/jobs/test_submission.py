@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 
-from jobs.backoff import Backoff
 from jobs.errors import (
     BudgetError,
     JobFailedError,
@@ -16,15 +15,16 @@ from jobs.errors import (
     PendingError,
     ServiceUnavailableError,
 )
-from jobs.giving_up import cancel
 from jobs.limits import Limits
-from jobs.retrieval import collect, watch
 from jobs.runner import run
+from jobs.service.backoff import Backoff
+from jobs.service.giving_up import cancel
+from jobs.service.retrieval import collect, watch
+from jobs.service.submission import Terms, adopt, submit
 from jobs.spec import JobSpec, Pub
 from jobs.splitting import join, split
 from jobs.states import Cancelled, Done, Failed, Intended, Submitted
-from jobs.store import Store
-from jobs.submission import Terms, adopt, submit
+from jobs.store.store import Store
 
 
 class Clock:

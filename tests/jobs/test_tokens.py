@@ -7,14 +7,14 @@ import pytest
 from emulator.faults import Fault
 from emulator.worker import QUICK, answered, job
 
-from jobs.backoff import Backoff
 from jobs.errors import AuthenticationError, ServiceUnavailableError
-from jobs.retrieval import collect, watch
 from jobs.runner import run
-from jobs.runtime import ServiceExecutor
-from jobs.store import Store
-from jobs.submission import submit
-from jobs.tokens import _warn
+from jobs.service.backoff import Backoff
+from jobs.service.retrieval import collect, watch
+from jobs.service.runtime import ServiceExecutor
+from jobs.service.submission import submit
+from jobs.service.tokens import _warn
+from jobs.store.store import Store
 
 ONE_ROUND = Backoff(0.05, 0.4, patience_seconds=0.0)
 TOKEN = "/identity/token$"
@@ -114,7 +114,7 @@ def test_a_clock_that_is_hours_off_is_said_once_and_keeps_no_job(emulator, store
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_black_hole_is_given_up_when_patience_is_over(emulator, store, monkeypatch, method):
-    monkeypatch.setattr("jobs.transport.TIMEOUT_SECONDS", (0.5, 0.5))
+    monkeypatch.setattr("jobs.service.transport.TIMEOUT_SECONDS", (0.5, 0.5))
     executor, spec = ServiceExecutor("ibm_boston"), job(6)
     assert executor.backend is not None
     emulator.faults = [Fault("hold", method, "/api/v1/", times=999)]
@@ -126,7 +126,7 @@ def test_a_black_hole_is_given_up_when_patience_is_over(emulator, store, monkeyp
 
 
 def test_a_job_taken_by_a_black_hole_is_found_and_not_sent_again(emulator, store, monkeypatch):
-    monkeypatch.setattr("jobs.transport.TIMEOUT_SECONDS", (0.5, 0.5))
+    monkeypatch.setattr("jobs.service.transport.TIMEOUT_SECONDS", (0.5, 0.5))
     executor, spec = ServiceExecutor("ibm_boston"), job(6)
     assert executor.backend is not None
     emulator.faults = [Fault("hold after", "POST", "/jobs$", times=999)]

@@ -9,19 +9,19 @@ from scipy.stats import chi2
 import circuits
 from calibration.library import snapshot
 from calibration.noise import DeviceNoise
-from circuits.cells import Entangle, Rotations
-from circuits.controllers import ControlledByBits
 from circuits.definition import Architecture
-from circuits.encoders import dense_angle_encoding
-from circuits.feedback import Measure
-from jobs.aer import SEVERAL, AerExecutor, measurement_names
+from circuits.layers.cells import Entangle, Rotations
+from circuits.layers.controllers import ControlledByBits
+from circuits.layers.encoders import dense_angle_encoding
+from circuits.layers.feedback import Measure
+from jobs.aer.executor import SEVERAL, AerExecutor, measurement_names
+from jobs.aer.recorded_device import RecordedDeviceExecutor, active_qubits, on_active_qubits
+from jobs.aer.static_rows import exact_distribution
 from jobs.errors import SpecError
-from jobs.exact import ExactExecutor, circuit_distribution, sequence_model
-from jobs.isa import transpile_step
 from jobs.preflight import preflight
-from jobs.recorded import RecordedDeviceExecutor, active_qubits, on_active_qubits
 from jobs.spec import JobSpec, Pub
-from jobs.static_rows import exact_distribution
+from jobs.transpile.isa import transpile_step
+from jobs.transpile.lifted_step import ExactExecutor, circuit_distribution, sequence_model
 
 # Wires 0 and 3 interact, which no layout on a line or heavy hexagon allows without swaps.
 RING = Architecture(

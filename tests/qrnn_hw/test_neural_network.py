@@ -7,7 +7,7 @@ from qiskit_machine_learning.optimizers import L_BFGS_B
 
 from circuits.errors import CircuitsError
 from circuits.exact.logical import logical_model
-from circuits.registry import architecture
+from circuits.zoo.registry import architecture
 from qrnn_hw.errors import UsageError
 from qrnn_hw.neural_network import ExactNeuralNetwork
 

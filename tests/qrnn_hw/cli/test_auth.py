@@ -8,7 +8,7 @@ from importlib import metadata
 import pytest
 import typer
 
-from jobs.account import account_path
+from jobs.service.account import account_path
 from qrnn_hw.cli import invoke
 from qrnn_hw.config import store_path
 from qrnn_hw.doctor import checks

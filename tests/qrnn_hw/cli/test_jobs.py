@@ -10,7 +10,7 @@ from qiskit import QuantumCircuit, qpy
 
 from jobs.spec import JobSpec, Pub, PubResult
 from jobs.states import Cancelled, Done, Intended, Submitted
-from jobs.store import Store
+from jobs.store.store import Store
 from qrnn_hw.cli import invoke
 from qrnn_hw.config import store_path
 

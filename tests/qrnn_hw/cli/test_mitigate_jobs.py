@@ -11,7 +11,7 @@ from qiskit_ibm_runtime.circuit import MidCircuitMeasure
 from calibration.readout import readout_circuits
 from jobs.spec import JobSpec, Pub, PubResult
 from jobs.states import Done
-from jobs.store import Store
+from jobs.store.store import Store
 from qrnn_hw.cli import invoke
 from qrnn_hw.config import store_path
 from qrnn_hw.mitigation.folding import fold

@@ -10,11 +10,11 @@ from qiskit.transpiler import generate_preset_pass_manager
 import circuits
 from calibration.library import snapshot
 from calibration.noise import DeviceNoise, NoiseScale
-from circuits.registry import REGISTRY
-from jobs.exact import circuit_distribution
-from jobs.isa import transpile_step
+from circuits.zoo.registry import REGISTRY
+from jobs.aer.recorded_device import active_qubits, on_active_qubits
 from jobs.preflight import preflight
-from jobs.recorded import active_qubits, on_active_qubits
+from jobs.transpile.isa import transpile_step
+from jobs.transpile.lifted_step import circuit_distribution
 from qrnn_hw.mitigation.folding import count_folded, fold
 
 SMALL = 4  # qubits; larger models take seconds each, and get no noisy distributions

@@ -9,7 +9,7 @@ from qiskit.circuit.classical import expr, types
 from qiskit_aer import AerSimulator
 
 import circuits
-from jobs.aer import lower
+from jobs.aer.executor import lower
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.branch_angles import share_branches
 from qrnn_hw.mitigation.labels import all_masks, first_order

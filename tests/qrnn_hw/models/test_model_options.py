@@ -3,7 +3,7 @@ import json
 import pytest
 
 from circuits.errors import CircuitsError
-from circuits.registry import REGISTRY
+from circuits.zoo.registry import REGISTRY
 from qrnn_hw.cli import invoke
 from qrnn_hw.errors import UsageError
 from qrnn_hw.models.options import chosen_architecture

@@ -7,9 +7,9 @@ from qiskit.primitives import StatevectorSampler
 from qiskit.transpiler import generate_preset_pass_manager
 
 import circuits
-from circuits.hybrid_controller import Controller
-from circuits.hybrid_evolution import evolve_hybrid
-from circuits.ideal import ideal_model
+from circuits.pure.hybrid_controller import Controller
+from circuits.pure.hybrid_evolution import evolve_hybrid
+from circuits.pure.ideal import ideal_model
 from qrnn_hw.errors import UsageError
 from qrnn_hw.networks.expectation import by_sampler, exactly, run_hybrid_rounds, run_rounds
 

@@ -10,9 +10,9 @@ from qiskit_aer import AerSimulator
 
 import circuits
 from circuits.exact.logical import logical_model
-from circuits.hybrid_controller import Controller
-from circuits.ideal import ideal_model
-from circuits.registry import REGISTRY
+from circuits.pure.hybrid_controller import Controller
+from circuits.pure.ideal import ideal_model
+from circuits.zoo.registry import REGISTRY
 from qrnn_hw.networks.encoding import Control, Projection
 from qrnn_hw.networks.examples import Examples
 from qrnn_hw.networks.expectation import exactly

@@ -9,11 +9,11 @@ import pytest
 
 import circuits
 from calibration.library import snapshot
-from jobs.aer import AerExecutor
-from jobs.backoff import Backoff
+from jobs.aer.executor import AerExecutor
 from jobs.executor import RemoteExecutor
+from jobs.service.backoff import Backoff
 from jobs.spec import JobSpec
-from jobs.store import Store
+from jobs.store.store import Store
 from qrnn_hw.cli import invoke
 from qrnn_hw.data.labelled_text import load_tsv
 from qrnn_hw.networks.expectation import exactly, run_rounds

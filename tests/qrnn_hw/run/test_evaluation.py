@@ -13,9 +13,9 @@ from calibration.library import snapshot
 from calibration.noise import DeviceNoise
 from calibration.readout import readout_circuits
 from circuits.exact.noise import Noise
-from jobs.exact import circuit_distribution
-from jobs.isa import transpile_step
 from jobs.spec import JobSpec, Pub, PubResult
+from jobs.transpile.isa import transpile_step
+from jobs.transpile.lifted_step import circuit_distribution
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.folding import fold
 from qrnn_hw.mitigation.readout import correct_distribution

@@ -7,8 +7,8 @@ import numpy as np
 import circuits
 from calibration.library import snapshot
 from calibration.noise import DeviceNoise, NoiseScale
-from jobs.exact import circuit_distribution
-from jobs.isa import transpile_step
+from jobs.transpile.isa import transpile_step
+from jobs.transpile.lifted_step import circuit_distribution
 from qrnn_hw.mitigation.folding import fold
 from qrnn_hw.mitigation.labels import all_masks
 from qrnn_hw.mitigation.readout import correct_distribution, read_distribution

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import circuits
-from circuits.cells import Rotations
-from circuits.registry import REGISTRY
-from circuits.rows import fixed
+from circuits.layers.cells import Rotations
+from circuits.zoo.registry import REGISTRY
+from circuits.zoo.row import fixed
 from jobs.digest import circuit_digest
 from jobs.spec import Pub
 from qrnn_hw.data.labelled_text import load_tsv

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from jobs.store import Store
+from jobs.store.store import Store
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.run.stored_run import open_run
 

@@ -9,7 +9,7 @@ from calibration.errors import CalibrationError
 from calibration.files import write_snapshot
 from calibration.series import read_series
 from calibration.snapshot import QubitRecord, Snapshot
-from jobs.exact import sequence_model
+from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.errors import UsageError
 from qrnn_hw.report.cause_blocks import cause_blocks, cause_findings
 from qrnn_hw.run.settings import RunSettings

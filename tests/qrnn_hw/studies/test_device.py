@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from emulator.faults import Fault
 
-from jobs.aer import AerExecutor
-from jobs.store import Store
+from jobs.aer.executor import AerExecutor
+from jobs.store.store import Store
 from qrnn_hw.cli import invoke
 from qrnn_hw.errors import UsageError
 from qrnn_hw.run.settings import RunSettings

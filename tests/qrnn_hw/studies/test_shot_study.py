@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jobs.exact import ExactExecutor
+from jobs.transpile.lifted_step import ExactExecutor
 from qrnn_hw.cli import invoke
 from qrnn_hw.statistics.decisions import UNDECIDED
 from qrnn_hw.statistics.sequential import Betting

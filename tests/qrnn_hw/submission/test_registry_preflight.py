@@ -2,7 +2,7 @@
 
 import pytest
 
-from circuits.registry import REGISTRY
+from circuits.zoo.registry import REGISTRY
 from qrnn_hw.submission.assessment import assess
 from qrnn_hw.submission.machine import open_machine
 from qrnn_hw.submission.workload import load_workload

@@ -10,11 +10,11 @@ import pytest
 import circuits
 from calibration.library import snapshot
 from calibration.noise import DeviceNoise
-from circuits.cells import Entangle, Rotations
 from circuits.definition import Architecture
-from circuits.encoders import RotationEncoding
-from jobs.exact import sequence_model
-from jobs.isa import transpile_step
+from circuits.layers.cells import Entangle, Rotations
+from circuits.layers.encoders import RotationEncoding
+from jobs.transpile.isa import transpile_step
+from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.errors import ConfigurationError, UsageError
 from qrnn_hw.networks.examples import Examples, accuracy
 from qrnn_hw.networks.network import TrainedNetwork, network_of

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from circuits.exact.logical import logical_model
-from circuits.registry import architecture
+from circuits.zoo.registry import architecture
 from qrnn_hw.errors import ConfigurationError, UsageError
 from qrnn_hw.networks.examples import Examples
 from qrnn_hw.networks.network import network_of

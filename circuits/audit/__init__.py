@@ -1,0 +1,1 @@
+"""What a model can do at all, before any training."""

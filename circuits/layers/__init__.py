@@ -1,0 +1,1 @@
+"""What a time step is made of: encoders, cells, feedback, controllers."""

@@ -1,0 +1,1 @@
+"""Ideal evolution on pure states, differentiable."""

@@ -1,0 +1,292 @@
+"""Ideal outputs of an architecture as a differentiable JAX function of its weights.
+
+Without noise and with inputs given, a model needs no density matrix of all its wires: a coherent
+model is a pure state; data qubits that end a step in |0> are traced out of the 2^n x 2^k isometry
+that the step applies to the k hidden qubits; a model in rounds is a pure state from |0> in each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+from qiskit.circuit import ClassicalRegister, Parameter, ParameterVector, QuantumCircuit
+
+from circuits.definition import Architecture
+from circuits.errors import CircuitsError
+from circuits.gate_angles import AngleMapBuilder
+from circuits.host_rounds import scan_rounds
+from circuits.parametrised import normalised
+from circuits.pure.gate_program import Program, program
+from circuits.pure.statevector import apply, ground_state, outcome_law, outcome_signs
+from circuits.unrolled import FED_BACK, append_closing, append_step
+
+Offsets = tuple[jax.Array, ...]
+Law = Callable[[Offsets, jax.Array, jax.Array], jax.Array]
+
+# An audit runs each function once: optimising the machine code takes longer than it saves.
+COMPILE_QUICKLY = {"xla_backend_optimization_level": 0}
+
+
+@dataclass(frozen=True, eq=False)
+class IdealModel:
+    """An architecture's outputs in the limit of infinite shots, without noise."""
+
+    architecture: Architecture
+    steps: tuple[Program, ...]
+    """The circuits of one step."""
+
+    law: Law | None
+    """(offsets of a sequence, weights, number of steps) to the distribution of the outcomes, shape
+    (2**m,), bit j being readout[j]; None of a model in rounds."""
+
+    round_law: Law | None
+    """(offsets of a step, weights, fed-back value) to the distribution of each circuit of a round,
+    shape (n_circuits, 2**m); None of a model that is one circuit."""
+
+    def outputs(
+        self, offsets: Offsets, weights: jax.Array, length: jax.Array | None = None
+    ) -> jax.Array:
+        """Return what a head reads of one sequence: <Z> of the readout wires, or h of an LSTM.
+
+        Args:
+            offsets: of T steps.
+            weights: shape (p,).
+            length: number of steps taken, at least 1; all T by default.
+
+        Returns:
+            Shape (m,), or (1,) of an LSTM.
+        """
+        n_steps = offsets[0].shape[0]
+        taken = jnp.asarray(n_steps) if length is None else length
+        if self.law is not None:
+            return self.law(offsets, weights, taken) @ self._signs
+        return self._over_rounds(offsets, weights, jnp.arange(n_steps) < taken)
+
+    @property
+    def _signs(self) -> jax.Array:
+        return outcome_signs(len(self.architecture.readout))
+
+    @property
+    def weight_gates(self) -> NDArray[np.int64]:
+        """Gates of a step, of all its circuits, that hold each weight, shape (p,)."""
+        found = np.zeros(self.architecture.n_weights, dtype=np.int64)
+        for step in self.steps:
+            found += (step.slopes(step.weights) != 0).sum(axis=0)
+        return found
+
+    def _over_rounds(self, offsets: Offsets, weights: jax.Array, alive: jax.Array) -> jax.Array:
+        recurrence = self.architecture.recurrence
+        assert recurrence is not None
+        assert self.round_law is not None
+        round_law = self.round_law
+
+        def read(given: Any, fed_back: jax.Array) -> jax.Array:
+            return (round_law(given, weights, fed_back) @ self._signs).ravel()
+
+        n_values = len(self.steps) * len(self.architecture.readout)
+        return scan_rounds(recurrence, n_values, read, offsets, alive)
+
+    @cached_property
+    def _angle_maps(self) -> tuple[Callable[[jax.Array], jax.Array], ...]:
+        return tuple(_angles_of_features(step) for step in self.steps)
+
+    def differentiable_offsets(self, features: jax.Array) -> Offsets:
+        """Return `offsets` of one sequence, shape (T, d), as a JAX function without checks.
+
+        A vector that is to be normalised must not vanish: the result is not a number then.
+        """
+        return tuple(jax.vmap(angles)(features) for angles in self._angle_maps)
+
+    @cached_property
+    def _run(self) -> Callable[..., jax.Array]:
+        return jax.jit(jax.vmap(self.outputs, in_axes=(0, None)), compiler_options=COMPILE_QUICKLY)
+
+    @cached_property
+    def _slopes(self) -> Callable[..., jax.Array]:
+        slopes = jax.jacrev(self.outputs, argnums=1)
+        return jax.jit(jax.vmap(slopes, in_axes=(0, None)), compiler_options=COMPILE_QUICKLY)
+
+    def offsets(self, features: NDArray[np.float64]) -> Offsets:
+        """Return the angles that the features set, one array (..., n_angles) a step circuit.
+
+        Args:
+            features: shape (..., d).
+
+        Raises:
+            CircuitsError: a vector that is to be normalised vanishes.
+        """
+        given = normalised(np.asarray(features, dtype=float), self.architecture.vectors)
+        flat = given.reshape(-1, given.shape[-1])
+        return tuple(
+            jnp.asarray(np.stack([step.offsets(row) for row in flat])).reshape(
+                *given.shape[:-1], len(step.expressions)
+            )
+            for step in self.steps
+        )
+
+    def batch(self, features: NDArray[np.float64], weights: NDArray[np.float64]) -> jax.Array:
+        """Return the outputs of sequences (N, T, d), shape (N, m)."""
+        return jnp.asarray(self._run(self.offsets(features), jnp.asarray(weights)))
+
+    def jacobian(self, features: NDArray[np.float64], weights: NDArray[np.float64]) -> jax.Array:
+        """Return d output / d weight of sequences (N, T, d), shape (N, m, p)."""
+        return jnp.asarray(self._slopes(self.offsets(features), jnp.asarray(weights)))
+
+
+def ideal_model(architecture: Architecture) -> IdealModel:
+    """Return the ideal outputs of an architecture.
+
+    Raises:
+        CircuitsError: a step uses bits of the step before; such a model has no pure-state form.
+    """
+    if architecture.reads_previous:
+        raise CircuitsError(
+            f"a pure-state simulation should not depend on bits of the step before. Got "
+            f"{architecture.name} in {architecture.mode} mode; use IdealWithBits, or the "
+            "expectation mode."
+        )
+    features = ParameterVector("x", architecture.n_features)
+    weights = ParameterVector("w", architecture.n_weights)
+    fed_back = Parameter(FED_BACK) if architecture.in_rounds else None
+    steps = tuple(
+        program(
+            _step_circuit(architecture, features, weights, fed_back, gate),
+            list(features),
+            list(weights),
+            fed_back,
+        )
+        for gate in range(len(architecture.cells))
+    )
+    kept = sorted(set().union(*(step.closed for step in steps)) - set(architecture.data_qubits))
+    if kept and not architecture.in_rounds:
+        raise CircuitsError(
+            "wires that are measured or reset in a step should be data qubits, which a step leaves "
+            f"in |0>. Got {kept} of {architecture.name}."
+        )
+    end = QuantumCircuit(architecture.n_qubits)
+    append_closing(end, architecture, list(weights))
+    closing = program(end, (), list(weights))
+    if architecture.in_rounds:
+        return IdealModel(architecture, steps, None, _one_round(architecture, steps))
+    whole = _with_data_qubits if architecture.data_qubits else _coherent
+    return IdealModel(architecture, steps, whole(architecture, steps[0], closing), None)
+
+
+def _coherent(architecture: Architecture, step: Program, closing: Program) -> Law:
+    n = architecture.n_qubits
+    of_weights = step.slopes(step.weights)
+    end_offset, end_slopes = _affine(closing)
+
+    def law(offsets: Offsets, weights: jax.Array, length: jax.Array) -> jax.Array:
+        def advance(state: jax.Array, row: Any) -> tuple[jax.Array, None]:
+            offset, goes_on = row
+            moved = apply(step, state, offset + of_weights @ weights)
+            return jnp.where(goes_on, moved, state), None
+
+        alive = jnp.arange(offsets[0].shape[0]) < length
+        state, _ = jax.lax.scan(advance, ground_state(n), (offsets[0], alive))
+        state = apply(closing, state, jnp.asarray(end_offset) + end_slopes @ weights)
+        return outcome_law(jnp.abs(state[:, 0]) ** 2, n, architecture.readout)
+
+    return law
+
+
+def _with_data_qubits(architecture: Architecture, step: Program, closing: Program) -> Law:
+    n, hidden = architecture.n_qubits, architecture.hidden_qubits
+    first, last = step.parted(hidden)
+    n_first = len(first.expressions)
+    of_weights = step.slopes(step.weights)
+    end_offset, end_slopes = _affine(closing)
+    embedding = _embedding(n, hidden)
+    order = (*architecture.data_qubits, *hidden)
+
+    def law(offsets: Offsets, weights: jax.Array, length: jax.Array) -> jax.Array:
+        angles = offsets[0] + of_weights @ weights
+        fresh = jnp.asarray(embedding)
+        after = embedding.T @ apply(last, fresh, angles[0, n_first:])  # the same in every step
+
+        def advance(rho: jax.Array, row: Any) -> tuple[jax.Array, None]:
+            own, goes_on = row
+            isometry = apply(first, fresh, own)
+            columns = isometry.shape[1]
+            kraus = isometry.reshape((2,) * n + (columns,)).transpose(*order, n)
+            kraus = kraus.reshape(-1, columns, columns)
+            moved = jnp.einsum("dij,jk,dlk->il", kraus, rho, kraus.conj())
+            return jnp.where(goes_on, after @ moved @ after.conj().T, rho), None
+
+        alive = jnp.arange(offsets[0].shape[0]) < length
+        start = jnp.zeros((2 ** len(hidden),) * 2, dtype=complex).at[0, 0].set(1)
+        rho, _ = jax.lax.scan(advance, start, (angles[:, :n_first], alive))
+        end = apply(closing, fresh, jnp.asarray(end_offset) + end_slopes @ weights)
+        populations = jnp.einsum("ij,jk,ik->i", end, rho, end.conj()).real
+        return outcome_law(populations, n, architecture.readout)
+
+    return law
+
+
+def _one_round(architecture: Architecture, steps: Sequence[Program]) -> Law:
+    n = architecture.n_qubits
+    of_weights = [step.slopes(step.weights) for step in steps]
+    of_h = [step.slopes([step.fed_back])[:, 0] for step in steps if step.fed_back]
+
+    def law(offsets: Offsets, weights: jax.Array, h: jax.Array) -> jax.Array:
+        laws = []
+        for step, offset, slopes, slope in zip(steps, offsets, of_weights, of_h, strict=True):
+            state = apply(step, ground_state(n), offset + slopes @ weights + slope * h)
+            laws.append(outcome_law(jnp.abs(state[:, 0]) ** 2, n, architecture.readout))
+        return jnp.stack(laws)
+
+    return law
+
+
+def _angles_of_features(step: Program) -> Callable[[jax.Array], jax.Array]:
+    """Return the part of each angle that the features set, a function of them, shape (d,)."""
+    others = [*step.weights, *([step.fed_back] if step.fed_back else [])]
+    builder = AngleMapBuilder([*step.features, *others])
+    free = [place for place, e in enumerate(step.expressions) if getattr(e, "parameters", None)]
+    rows = np.array([builder.add(step.expressions[place]) for place in free], dtype=int)
+    angle_map = builder.build()
+    constant = np.array([0.0 if i in free else float(e) for i, e in enumerate(step.expressions)])
+
+    def angles(features: jax.Array) -> jax.Array:
+        found = angle_map(jnp.concatenate([features, jnp.zeros(len(others))]))
+        return jnp.asarray(constant).at[np.array(free, dtype=int)].set(found[rows])
+
+    return angles
+
+
+def _step_circuit(
+    architecture: Architecture,
+    features: Sequence[Parameter],
+    weights: Sequence[Parameter],
+    fed_back: Parameter | None,
+    gate: int,
+) -> QuantumCircuit:
+    circuit = QuantumCircuit(architecture.n_qubits)
+    bits: Sequence[Any] = ()
+    if architecture.n_bits:
+        bits = ClassicalRegister(architecture.n_bits, "m")
+        circuit.add_register(bits)
+    append_step(circuit, architecture, list(features), list(weights), bits, (), fed_back, gate)
+    return circuit
+
+
+def _affine(closing: Program) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return closing.offsets(np.zeros(0)), closing.slopes(closing.weights)
+
+
+def _embedding(n: int, hidden: Sequence[int]) -> NDArray[np.complex128]:
+    """Return the isometry that adds data wires in |0> to the hidden ones, shape (2^n, 2^k)."""
+    result = np.zeros((2**n, 2 ** len(hidden)), dtype=complex)
+    for column in range(result.shape[1]):
+        bits = [(column >> (len(hidden) - 1 - place)) & 1 for place in range(len(hidden))]
+        row = sum(bit << (n - 1 - wire) for bit, wire in zip(bits, hidden, strict=True))
+        result[row, column] = 1
+    return result

@@ -1,0 +1,1 @@
+"""Circuits on Aer: shots, exact distributions, recorded devices."""

@@ -1,0 +1,113 @@
+"""A recorded device as a place to run: the Runtime's Sampler in local mode, with its noise.
+
+Takes the very circuits that the real device would get. They are brought back onto their active
+qubits, and the noise model of these is built once and kept, so that a call costs no more than its
+shots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from qiskit.circuit import QuantumCircuit
+
+from calibration.noise import DeviceNoise, NoiseScale
+from calibration.snapshot import Snapshot
+from jobs.aer.executor import lower, measurement_names, method_for, of_several, simulator
+from jobs.aer.misreads import with_misreads
+from jobs.errors import JobFailedError, SpecError
+from jobs.service.runtime import LocalRuntimeExecutor
+from jobs.spec import JobSpec, Pub, PubResult
+
+
+class RecordedDeviceExecutor:
+    """Runs device circuits on the noise of a snapshot, through the Runtime's local mode."""
+
+    name = "aer"
+
+    def __init__(self, snapshot: Snapshot, scale: NoiseScale | None = None) -> None:
+        self._snapshot, self._scale = snapshot, scale or NoiseScale()
+        self._places: dict[object, LocalRuntimeExecutor] = {}
+        self._noises: dict[tuple[int, ...], DeviceNoise] = {}
+
+    def run(self, spec: JobSpec) -> tuple[PubResult, ...]:
+        """Return the bits of each pub.
+
+        Raises:
+            SpecError: the circuits are not for this device.
+            JobFailedError: Aer cannot run them, as where they take too much memory.
+        """
+        from qiskit_aer import AerError
+
+        physical = active_qubits([pub.circuit for pub in spec.pubs])
+        if physical and physical[-1] >= self._snapshot.n_qubits:
+            raise SpecError(
+                f"circuits for {self._snapshot.backend} should use qubits below "
+                f"{self._snapshot.n_qubits}. Got qubit {physical[-1]}."
+            )
+        circuits = [on_active_qubits(pub.circuit, physical) for pub in spec.pubs]
+        names = measurement_names(circuits)
+        noise = self._noise(physical)
+        pubs = [
+            Pub(lower(with_misreads(circuit, noise, of_several(names))), pub.parameters)
+            for circuit, pub in zip(circuits, spec.pubs, strict=True)
+        ]
+        try:
+            return self._place(physical, names).run(replace(spec, pubs=tuple(pubs)))
+        except AerError as error:
+            raise JobFailedError(
+                f"Aer should run every circuit. Got: {error.message.rstrip('.')}; take fewer "
+                "qubits where memory is short."
+            ) from error
+
+    def _noise(self, physical: tuple[int, ...]) -> DeviceNoise:
+        if physical not in self._noises:
+            self._noises[physical] = DeviceNoise(self._snapshot.restrict(physical), self._scale)
+        return self._noises[physical]
+
+    def _place(self, physical: tuple[int, ...], names: dict[int, str]) -> LocalRuntimeExecutor:
+        key = (physical, tuple(sorted(names.items())))
+        if key not in self._places:
+            method = method_for(len(physical))
+            place = simulator(self._noise(physical), names, method=method)
+            self._places[key] = LocalRuntimeExecutor(place, name=self.name)
+        return self._places[key]
+
+
+def active_qubits(circuits: Sequence[QuantumCircuit]) -> tuple[int, ...]:
+    """Return the qubits that any instruction but a barrier touches, ascending."""
+    return tuple(
+        sorted(
+            {
+                circuit.find_bit(qubit).index
+                for circuit in circuits
+                for instruction in circuit.data
+                if instruction.operation.name != "barrier"
+                for qubit in instruction.qubits
+            }
+        )
+    )
+
+
+def on_active_qubits(circuit: QuantumCircuit, physical: Sequence[int]) -> QuantumCircuit:
+    """Return the circuit on some qubits only, numbered in the order given.
+
+    Barriers keep the part that lies on these qubits.
+    """
+    from qiskit.circuit import Barrier
+
+    position = {qubit: index for index, qubit in enumerate(physical)}
+    small = QuantumCircuit(len(physical), name=circuit.name)
+    for register in circuit.cregs:
+        small.add_register(register)
+    # Behind the registers, which Aer's sampler takes as blocks from the first bit on.
+    small.add_bits([bit for bit in circuit.clbits if not circuit.find_bit(bit).registers])
+    for instruction in circuit.data:
+        operation = instruction.operation
+        qubits = [circuit.find_bit(q).index for q in instruction.qubits]
+        if operation.name == "barrier":
+            qubits = [q for q in qubits if q in position]
+            operation = Barrier(len(qubits))
+        small.append(operation, [position[q] for q in qubits], instruction.clbits)
+    return small

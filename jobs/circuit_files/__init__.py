@@ -1,0 +1,1 @@
+"""Circuits from files of other programs, which are not trusted."""

@@ -1,0 +1,1 @@
+"""A recurrent step for a machine: laid out, routed, scheduled, lifted with its noise."""
