@@ -20,6 +20,7 @@ WITHOUT_BLANKS = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMA
 
 _CONTRACTED_NOT = re.compile(r"n['`]t\b")
 _APOSTROPHE_OF_A_WORD = re.compile("(?<=[\u0400-\u052f])'(?=[\u0400-\u052f])")
+_DOTTED_I = re.compile("i\u0307+")
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 
 
@@ -36,7 +37,9 @@ def normal_form(text: str) -> str:
 
     Compatibility composition and full case folding (Unicode 3.13, NFKC_Casefold), so that neither
     case nor how an accent is stored parts two spellings; every apostrophe is `'`, but the letter
-    U+02BC between Cyrillic letters; invisible characters are left out.
+    U+02BC between Cyrillic letters; invisible characters are left out. The capital of the Turkish
+    dotted i is that of `i`; of its capital `I` nobody can tell which letter is meant, so that it
+    is `i` too.
 
     >>> normal_form("STRASSE") == normal_form("Straße")
     True
@@ -44,7 +47,8 @@ def normal_form(text: str) -> str:
     if text.isascii():
         return text.lower()
     seen = "".join(map(_seen, text))
-    folded = normalize("NFKC", normalize("NFKC", seen).casefold())
+    folded = _DOTTED_I.sub("i", normalize("NFKC", seen).casefold())
+    folded = normalize("NFKC", folded)
     return _APOSTROPHE_OF_A_WORD.sub("\u02bc", folded)
 
 

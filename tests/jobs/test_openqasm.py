@@ -113,6 +113,32 @@ def test_a_gate_with_the_name_of_another_is_refused(text):
         openqasm(text)
 
 
+@pytest.mark.parametrize("include", ["", 'include "qelib1.inc"; '])
+def test_version_2_knows_standard_gates_without_definitions(include):
+    found = openqasm(
+        f"OPENQASM 2.0; {include} qreg q[3]; h q[0]; iswap q[1],q[0]; ecr q[0],q[2]; "
+        "ryy(pi/5) q[2],q[1]; cs q[0],q[1]; ccz q[0],q[1],q[2];"
+    )
+    own = QuantumCircuit(3)
+    own.h(0)
+    own.iswap(1, 0)
+    own.ecr(0, 2)
+    own.ryy(np.pi / 5, 2, 1)
+    own.cs(0, 1)
+    own.ccz(0, 1, 2)
+    assert names(found) == names(own)
+    assert Operator(found) == Operator(own)
+
+
+def test_ranges_of_qubits_go_down_and_count_from_the_last():
+    found = openqasm("qubit[4] q; cx q[2:-1:0], q[3]; h q[1:-2]; rx(0.3) q[:2:-1];")
+    own = QuantumCircuit(4)
+    own.cx([2, 1, 0], 3)
+    own.h([1, 2])
+    own.rx(0.3, [0, 2])
+    assert Operator(found) == Operator(own)
+
+
 def test_a_delay_of_version_2_is_in_dt():
     made = QuantumCircuit(1)
     made.delay(240, 0, unit="dt")
@@ -178,8 +204,10 @@ def distribution(circuit):
     """Return which values of c a circuit without chance gives, by Aer."""
     from qiskit_aer import AerSimulator
 
-    counts = AerSimulator(method="statevector").run(circuit, shots=20, seed_simulator=1).result()
-    return set(counts.get_counts())
+    from jobs.aer.executor import lower
+
+    aer = AerSimulator(method="statevector")
+    return set(aer.run(lower(circuit), shots=20, seed_simulator=1).result().get_counts())
 
 
 @pytest.mark.parametrize("bits", range(8))
@@ -191,6 +219,18 @@ def distribution(circuit):
         ("c == 8", lambda c: False),
         ("c < 9", lambda c: True),
         ("c > -1", lambda c: True),
+        # An integer without a size loses nothing, and ranges may go down or count from the end.
+        ("int(c[0]) << 1 == 2", lambda c: c & 1),
+        ("(uint(c[1]) << 1 | uint(c[0])) == 2", lambda c: c & 3 == 2),
+        ("(uint(c) << 1) == 8", lambda c: c == 4),
+        ("(uint(c) ^ 8) == 9", lambda c: c == 1),
+        ("~uint(c) == 1", lambda c: False),
+        ("(1 << c) == 4", lambda c: c == 2),
+        ("(1 << uint[2](c)) == 8", lambda c: c & 3 == 3),
+        ("c[2:-1:0] == 1", lambda c: c == 4),
+        ("c[1:-1] == 2", lambda c: c >> 1 == 2),
+        ("c[-2:-1] != 3", lambda c: c >> 1 != 3),
+        ("c[:0] == 1", lambda c: c & 1),
     ],
 )
 def test_parts_of_a_register_and_numbers_that_it_never_is(text, holds, bits):
@@ -228,6 +268,21 @@ def test_constants_their_functions_and_loops_are_written_out():
         if one.operation.name in ("rz", "rx", "ry"):
             assert one.operation.params == pytest.approx(two.operation.params)
     assert (found.data[4].operation.duration, found.data[4].operation.unit) == (100, "ns")
+
+
+@pytest.mark.parametrize(("jump", "flips"), [("break;", 1), ("continue;", 3)])
+def test_a_loop_with_a_jump_stays_a_loop(jump, flips):
+    found = openqasm(
+        "qubit[2] q; bit[2] c; x q[0]; c[0] = measure q[0]; "
+        f"for int i in [0:2] {{ x q[1]; if (c[0]) {{ {jump} }} x q[1]; }} c[1] = measure q[1];"
+    )
+    assert found.count_ops()["for_loop"] == 1
+    assert distribution(found) == {f"{flips % 2}1"}
+    nested = openqasm(
+        "qubit[2] q; bit c; for int i in [0:2] { for int j in [0:1] { x q[0]; "
+        f"if (c) {jump} }} }}"
+    )
+    assert nested.count_ops()["for_loop"] == 1
 
 
 def test_bits_that_begin_with_a_value():
@@ -278,6 +333,11 @@ def test_variables_assignments_switches_and_stretches_are_qiskits_own():
         ("for int i in [0:1000000000] { x $0; }", "at most 100,000 rounds"),
         ("bit c; if (c == 2) x $0;", "compared with 0 or 1, not with 2"),
         ("bit[3] c; if (int[3](c) == 1) x $0;", "leave a bit for its sign"),
+        ("bit[3] c; if (~int(c) > 1) x $0;", "complement of a signed number"),
+        ("bit[2] c; if (c + 1 == 4) x $0;", "compared with a number of its width"),
+        ("bit[2] c; if ((c - 1 | 0) == -1) x $0;", "compared with a number of its width"),
+        ("qubit[3] q; x q[1:3];", "places of the register's 0 to 2"),
+        ("qubit[3] q; x q[2:1];", "places of the register's 0 to 2"),
         ("int[8] n = 1; x $0;", "variables should be bit, bool"),
         ("pragma user x\nx $0;", "pragmas are not read"),
         ("def f() { } x $0;", "valid"),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from openqasm3 import ast
+from openqasm3.visitor import QASMVisitor
 from qiskit.circuit import ClassicalRegister, Clbit
 from qiskit.circuit.classical import expr
 from qiskit.circuit.classical import types as widths
@@ -43,6 +44,19 @@ _OPERATORS: dict[str, Callable[[Any, Any], expr.Expr]] = {
 }
 _ALWAYS = {"==": False, "!=": True, "<": True, "<=": True, ">": False, ">=": False}
 """What a comparison with a number above all that the other side can be gives."""
+_WRAPPING = (expr.Binary.Op.ADD, expr.Binary.Op.SUB, expr.Binary.Op.MUL)
+WORD = 32
+"""Bits of an integer without a size, which OpenQASM leaves to the machine."""
+
+
+class _Signs(QASMVisitor[None]):  # type: ignore[misc]
+    """Notes whether there is a cast to a signed number."""
+
+    found = False
+
+    def visit_Cast(self, node: ast.Cast) -> None:
+        self.found = self.found or isinstance(node.type, ast.IntType)
+        self.visit(node.argument)
 
 
 def classical(node: ast.Expression, context: State) -> Classical:
@@ -64,6 +78,10 @@ def classical(node: ast.Expression, context: State) -> Classical:
             if node.op.name == "~":
                 raise unread(node, "the complement of a number without a width is not read")
             return not value
+        signs = _Signs()
+        signs.visit(node.expression)
+        if signs.found and node.op.name == "~":
+            raise unread(node, "the complement of a signed number is not read; cast to uint")
         is_logic = node.op.name == "!" or isinstance(value.type, widths.Bool)
         return expr.logic_not(value) if is_logic else expr.bit_not(value)
     if isinstance(node, ast.Cast):
@@ -115,6 +133,8 @@ def _binary(node: ast.QASMNode, name: str, left: Classical, right: Classical) ->
             left, right = right, left
         elif name in mirrored:
             left, right, name = right, left, mirrored[name]
+        elif name in ("<<", ">>") and isinstance(left, int) and 0 <= left < 1 << WORD:
+            left = expr.lift(int(left), widths.Uint(WORD))
     if isinstance(left, expr.Expr) and not isinstance(right, expr.Expr):
         return _with_constant(node, name, left, right)
     return _made(node, name, left, right)
@@ -153,12 +173,21 @@ def _with_constant(node: ast.QASMNode, name: str, left: expr.Expr, right: Consta
     if isinstance(left.type, widths.Uint) and name in _ALWAYS:
         if isinstance(right, float):
             raise unread(node, "a register should be compared with a whole number")
+        beyond = not 0 <= right < 1 << left.type.width
+        if beyond and _wraps(left):
+            raise unread(node, "a sum or a product should be compared with a number of its width")
         if right >= 1 << left.type.width:
             return _ALWAYS[name]
         if right < 0:
             return {"==": False, "!=": True, "<": False, "<=": False}.get(name, True)
         return _made(node, name, left, int(right))
     return _made(node, name, left, right)
+
+
+def _wraps(node: expr.Expr) -> bool:
+    if isinstance(node, expr.Binary):
+        return node.op in _WRAPPING or _wraps(node.left) or _wraps(node.right)
+    return isinstance(node, expr.Unary | expr.Cast) and _wraps(node.operand)
 
 
 def _made(node: ast.QASMNode, name: str, left: Any, right: Any) -> expr.Expr:
@@ -176,13 +205,14 @@ def _cast(node: ast.Cast, value: Classical, context: State) -> Classical:
     own = 1 if isinstance(value.type, widths.Bool) else getattr(value.type, "width", None)
     if isinstance(node.type, ast.UintType | ast.IntType | ast.BitType) and own is not None:
         size = getattr(node.type, "size", None)
-        width = own
         if size is not None:
             width, _ = Values(context).resolve(size)
+            if not isinstance(width, int) or not 1 <= width <= 64:
+                raise unread(node, f"a cast should be to 1 to 64 bits, not to {width}")
         elif isinstance(node.type, ast.BitType):
             width = 1
-        if not isinstance(width, int) or not 1 <= width <= 64:
-            raise unread(node, f"a cast should be to 1 to 64 bits, not to {width}")
+        else:  # nothing of it may be cut, nor what is shifted out of a single bit
+            width = max(WORD, own + 1)
         if isinstance(node.type, ast.IntType) and width <= own and size is not None:
             raise unread(node, "a cast to a signed number should leave a bit for its sign")
         return expr.cast(value, widths.Uint(width))

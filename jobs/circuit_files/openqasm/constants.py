@@ -141,6 +141,38 @@ class Values(ValueResolver):  # type: ignore[misc]
             return (computed(node, BINARY[name], left, right[0]), right[1]), right_type
         return super().visit_BinaryExpression(node)  # type: ignore[no-any-return]
 
+    def _index_collection(
+        self, collection: Any, kind: types.Type, indexer: Any, base: Any
+    ) -> tuple[Any, types.Type]:
+        """Take ranges by their places: both ends are in, and negative ones count from the last."""
+        if isinstance(indexer, list) and len(indexer) == 1:
+            (node,) = indexer
+            if isinstance(node, ast.RangeDefinition) and isinstance(
+                kind, types.BitArray | types.QubitArray
+            ):
+                places = self._places(node, len(collection))
+                return [collection[place] for place in places], type(kind)(len(places))
+        return super()._index_collection(  # type: ignore[no-any-return]
+            collection, kind, indexer, base
+        )
+
+    def _places(self, node: ast.RangeDefinition, size: int) -> range:
+        ends = [
+            None if one is None else self.visit(one)[0] for one in (node.start, node.end, node.step)
+        ]
+        if not all(one is None or isinstance(one, int) for one in ends) or ends[2] == 0:
+            raise unread(node, "a range should be of whole numbers that are known, its step not 0")
+        step = 1 if ends[2] is None else ends[2]
+        whole = (0, size - 1) if step > 0 else (size - 1, 0)
+        first, last = (
+            default if end is None else end + size * (end < 0)
+            for end, default in zip(ends[:2], whole, strict=True)
+        )
+        places = range(first, last + (1 if step > 0 else -1), step)
+        if not places or min(places) < 0 or max(places) >= size:
+            raise unread(node, f"a range should hold places of the register's 0 to {size - 1}")
+        return places
+
     def visit_UnaryExpression(self, node: ast.UnaryExpression) -> tuple[Any, types.Type]:
         """Negate constants."""
         value, kind = self.visit(node.expression)

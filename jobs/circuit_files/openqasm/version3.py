@@ -47,13 +47,16 @@ class _PhysicalQubits(QASMVisitor[None]):  # type: ignore[misc]
             check_register(int(node.name[1:13]))
 
 
-class _HoldsJump(QASMVisitor[list[bool]]):  # type: ignore[misc]
+class _Jumps(QASMVisitor[None]):  # type: ignore[misc]
     """Notes whether there is a break or a continue."""
 
-    def visit_BreakStatement(self, node: ast.BreakStatement, context: list[bool]) -> None:
-        context.append(True)
+    found = False
 
-    visit_ContinueStatement = visit_BreakStatement
+    def visit_BreakStatement(self, node: ast.BreakStatement) -> None:
+        self.found = True
+
+    def visit_ContinueStatement(self, node: ast.ContinueStatement) -> None:
+        self.found = True
 
 
 class _Converter(ConvertVisitor):  # type: ignore[misc]
@@ -197,10 +200,10 @@ class _Converter(ConvertVisitor):  # type: ignore[misc]
         return super().visit_WhileLoop(node, context)
 
     def visit_ForInLoop(self, node: ast.ForInLoop, context: State) -> State:
-        jumps: list[bool] = []
+        jumps = _Jumps()
         for statement in node.block:
-            _HoldsJump().visit(statement, jumps)
-        if jumps:
+            jumps.visit(statement)
+        if jumps.found:
             return super().visit_ForInLoop(node, context)
         values, _ = self._resolve_generic(node.set_declaration, context, strict=True)
         if isinstance(values, slice):

@@ -42,6 +42,7 @@ def test_how_accents_are_stored_makes_no_difference(text):
         ("GROSSARTIG großartig", "grossartig grossartig"),
         ("очень ХОРОШИЙ ресторан", "очень хороший ресторан"),
         ("Οδός ΟΔΌΣ", "οδόσ οδόσ"),
+        ("İyi iyi İSTANBUL'da sıcak", "iyi iyi istanbul da sıcak"),
         ("el niño está", "el niño está"),
         ("Việt Nam", "việt nam"),
         ("हिन्दी में फ़िल्म", unicodedata.normalize("NFKC", "हिन्दी में फ़िल्म")),
