@@ -82,3 +82,8 @@ growth: $(STAMP)
 # Five seeds of every model beside classical networks, docs/results.md; hours, resumable.
 zoo: $(STAMP)
 	PYTHONPATH=. $(BIN)/python tests/benchmarks/zoo.py
+
+# 10,000 hostile and damaged files through the real commands, build/fuzz.json; hours on a busy machine.
+.PHONY: fuzz
+fuzz: $(STAMP)
+	PYTHONPATH=. $(BIN)/python tests/benchmarks/fuzz.py
