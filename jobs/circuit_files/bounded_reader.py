@@ -67,13 +67,12 @@ def read_bounded(data: bytes, path: Path) -> tuple[QuantumCircuit, ...]:
     if ended.returncode == 0 and ended.stdout[:1] == b"c":
         circuits: tuple[QuantumCircuit, ...] = pickle.loads(ended.stdout[1:])
         return circuits
-    if ended.returncode == OVERTIME or -ended.returncode in _OVERTIME_SIGNALS:
+    if -ended.returncode == _OVERTIME_SIGNAL:
         raise _unbounded(path, f"takes more than {seconds} s")
     raise _unbounded(path, f"needs more than {memory >> 20:,} MiB or is aborted")
 
 
-OVERTIME = 4
-_OVERTIME_SIGNALS = (24,)  # SIGXCPU, which Windows has no name for
+_OVERTIME_SIGNAL = 24  # SIGXCPU, which Windows has no name for
 
 
 def _unbounded(path: Path, how: str) -> SpecError:

@@ -8,6 +8,7 @@ from qiskit.circuit import ControlFlowOp, Gate
 from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.quantum_info import Operator
 
+from circuits.known_operations import is_standard
 from jobs.errors import SpecError
 
 STANDARD = {
@@ -38,7 +39,11 @@ def _standard(circuit: QuantumCircuit, known: dict[Any, Gate]) -> QuantumCircuit
             blocks = [_standard(block, known) for block in operation.blocks]
             if any(new is not old for new, old in zip(blocks, operation.blocks, strict=True)):
                 changed[place] = one.replace(operation=operation.replace_blocks(blocks))
-        elif _is_own(operation):
+        elif (
+            isinstance(operation, Gate)
+            and operation.name in STANDARD
+            and not is_standard(operation)
+        ):
             key = operation.name, tuple(map(str, operation.params))
             if key not in known:
                 known[key] = _same(operation)
@@ -48,14 +53,6 @@ def _standard(circuit: QuantumCircuit, known: dict[Any, Gate]) -> QuantumCircuit
     read = circuit.copy_empty_like()
     read.data = [changed.get(place, one) for place, one in enumerate(circuit.data)]
     return read
-
-
-def _is_own(operation: Any) -> bool:
-    """Tell whether an operation is a gate of the file's own under a known name."""
-    standard = STANDARD.get(operation.name)
-    if standard is None or not isinstance(operation, Gate):
-        return False
-    return operation.base_class is not standard.base_class
 
 
 def _same(gate: Gate) -> Gate:

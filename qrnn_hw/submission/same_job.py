@@ -63,8 +63,15 @@ def as_known(verdict: Verdict, store: Store, *, fresh: bool = False) -> Verdict:
 
 
 def _sent(request: str, spec: JobSpec, store: Store) -> tuple[str, ...]:
-    """Return the keys of what was sent of a request; older stores know only the job itself."""
-    known = store.ledger.requested(request) or (spec.key,)
+    """Return the keys of what was sent of a request; older stores know only the job itself.
+
+    A job taken as it is may be stored, and its repeats noted, under the key of an older version.
+    """
+    stored = store.known(spec).key
+    noted = store.ledger.requested(request)
+    if request == spec.key != stored:
+        noted = (*store.ledger.requested(stored), *noted)
+    known = dict.fromkeys(noted or (stored,))
     return tuple(key for key in known if _was_sent(key, store))
 
 

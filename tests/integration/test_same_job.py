@@ -7,6 +7,7 @@ import pytest
 from emulator.faults import Fault
 from qiskit import QuantumCircuit, qpy
 
+from jobs.digest import former_digest
 from jobs.service.backoff import Backoff
 from qrnn_hw.cli import invoke
 
@@ -66,6 +67,27 @@ def commands(folder):
         "file": [*file(folder), "--wait"],
         "readout": READOUT,
     }
+
+
+def branching(folder):
+    """Return the command for a circuit whose branch older versions knew by its list of qubits."""
+    circuit = QuantumCircuit(12, 2)
+    circuit.measure(3, 0)
+    with circuit.if_test((circuit.clbits[0], 1)):
+        circuit.x(5)
+        circuit.x(4)
+    circuit.measure(4, 1)
+    place = next(i for i, one in enumerate(circuit.data) if one.name == "if_else")
+    branch = circuit.data[place]
+    block = branch.operation.blocks[0]
+    relisted = QuantumCircuit([*reversed(block.qubits)], block.clbits)
+    relisted.data = list(block.data)
+    circuit.data[place] = branch.replace(
+        operation=branch.operation.replace_blocks([relisted]), qubits=[*reversed(branch.qubits)]
+    )
+    with (folder / "branching.qpy").open("wb") as written:
+        qpy.dump(circuit, written)
+    return ["submit", folder / "branching.qpy", "--backend", "ibm_boston", "--shots", 25, "--wait"]
 
 
 def n_jobs(emulator):
@@ -236,3 +258,26 @@ def test_a_used_up_instance_is_said_at_once_as_over_budget(emulator, capsys, mon
     settings.usage_consumed_seconds = 0.0
     command(capsys, [*MODEL, "--yes", "--wait"])
     assert n_jobs(emulator) == 1
+
+
+def test_a_job_that_an_older_version_knew_by_another_digest_is_that_job(
+    emulator, capsys, tmp_path, monkeypatch
+):
+    words = branching(tmp_path)
+    with monkeypatch.context() as older:
+        older.setattr("jobs.spec.circuit_digest", former_digest)
+        first, _ = command(capsys, [*words, "--yes"])
+        repeated, _ = command(capsys, [*words, "--yes", "--fresh"])
+    keys = [one["jobs"][0]["key"] for one in (first, repeated)]
+    assert n_jobs(emulator) == len(set(keys)) == 2
+    # Without consent: nothing is asked, since nothing is sent.
+    again, said = command(capsys, words)
+    assert "QPU" not in said
+    assert again["jobs"][0]["key"] == keys[1]  # the last one asked for
+    assert n_jobs(emulator) == 2
+    third, _ = command(capsys, [*words, "--yes", "--fresh"])
+    assert n_jobs(emulator) == 3
+    assert third["jobs"][0]["key"] not in keys
+    later, _ = command(capsys, words)
+    assert later["jobs"][0]["key"] == third["jobs"][0]["key"]
+    assert n_jobs(emulator) == 3

@@ -105,6 +105,9 @@ def test_a_damaged_state_is_overwritten_by_the_next(path, key):
 class Service:
     """Has the bits of every job."""
 
+    def at(self, instance):
+        return self
+
     def fetch(self, job_id, spec):
         return (PubResult({"c": np.ones((1, 8, 1), np.uint8)}),)
 

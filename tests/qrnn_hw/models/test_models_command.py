@@ -252,7 +252,7 @@ def test_help_imports_nothing_heavy():
         ("show v1 --backend fake_oursense", 3, "did you mean fake_ourense"),
         ("show v1 --seed 99999999999999999999", 2, "--seed should be at most"),
         ("audit v3a --seed -1", 2, "--seed should be at least 0. Got -1"),
-        ("export v3a --output a.qpy --seed -1", 2, "--seed should be at most"),
+        ("export v3a --output a.qpy --seed -1", 2, "--seed should be at least 0. Got -1"),
         ("audit v3a --shots 99999999999999", 2, "at most 10,000,000. Got 99999999999999"),
         ("show dynamic-line --steps 1000000000", 2, "at most 10,000. Got 1000000000"),
         ("show v1 --steps 0", 2, "at least 1. Got 0"),
