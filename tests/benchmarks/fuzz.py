@@ -1,335 +1,177 @@
 """Hostile and damaged files through the real commands: one line and an exit code, always.
 
-Each input is a valid document of one kind, mutated, or one that was built to do harm. It goes
-through the command line in a forked process with bounds of time and memory. `make fuzz` writes
+Each input is a sound document of one of eight kinds, mutated, or one that was built to do harm. It
+goes through the command line in a forked process with bounds of time and memory. `make fuzz` writes
 build/fuzz.json; the tests run a small slice.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import os
 import random
-import resource
-import select
-import signal
+import re
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import hostile_files
+from mutations import mutated
+from persistent_worker import Ended, Worker, steers
+from rows import row, write_as_they_come
 
-SECONDS = 20.0
-BYTES_OF_MEMORY = 6 << 30
-SECRET = "correct-horse-battery-staple"
-STEERING = "\x1b]0;title\x07\x1b[2J\u202e"
 CODES = frozenset({0, 2, 3, 4})
 """What a file can end in: read, a usage error, an unfit file, a circuit that is refused."""
-
-QASM_2 = """OPENQASM 2.0;
-include "qelib1.inc";
-gate ecr a,b { rzx(pi/4) a,b; x a; rzx(-pi/4) a,b; }
-qreg q[3]; creg c[2];
-sx q[0]; rz(0.3*pi) q[1]; cz q[0],q[1]; measure q[0] -> c[0];
-if(c==1) x q[1]; barrier q; reset q[2]; measure q[1] -> c[1];
-"""
-QASM_3 = """OPENQASM 3.0;
-include "stdgates.inc";
-const int n = 2; input float t;
-gate g(p) a, b { rz(p) a; cx a, b; }
-qubit[n + 1] q; bit[n] c = "00"; bool b = false; stretch s;
-for uint i in [0:n] { sx q[i]; }
-g(pi / 2) q[0], q[1]; c[0] = measure q[0]; delay[2 * 100ns] q[1]; delay[s] q[1];
-if (c[0] == 1 && !b) { x q[1]; } else { z q[1]; }
-switch (c) { case 0 { x q[2]; } default { } } while (c[1]) { x q[0]; break; }
-"""
-TOML = """study = "noise"
-[axes]
-source = ["all", "gate"]
-scale = [0.0, 1.0]
-[fixed]
-shots = 100
-reset_flip = 0.01
-"""
+SECRET = "correct-horse-battery-staple"
+FAULTS = ("traceback", "hang or abort", "local file read", "escape")
+KEPT = 20
+EVERY = 250
 
 
-def hostile(secret: Path) -> dict[str, list[bytes]]:
-    """Return documents of each kind that were built to do harm."""
-    text_2 = [
-        f'OPENQASM 2.0; include "{secret}"; qreg q[1];',
-        "OPENQASM 2.0; gate g0 a { U(0,0,0) a; } "
-        + " ".join(f"gate g{n} a {{ {f'g{n - 1} a; ' * 10} }}" for n in range(1, 30))
-        + " gate h a { g29 a; } qreg q[1]; h q[0];",
-        "OPENQASM 2.0; qreg q[1000000000];",
-        "OPENQASM 2.0; qreg q[1]; rz(" + "(" * 9000 + "1" + ")" * 9000 + ") q[0];",
-        f"OPENQASM 2.0; qreg q[1]; {STEERING} q[0];",
-    ]
-    text_3 = [
-        f'OPENQASM 3.0; include "{secret}";',
-        "qubit[0x3b9aca00] q;",
-        "const int n = 1 << 30; bit[n] c;",
-        "x $999999999;",
-        "qubit q; rz(" + "-" * 5000 + "1) q;",
-        f"rz({'9' * 5000}) $0;",
-        "rz(2 ** 2 ** 2 ** 2 ** 2 ** 2 ** 9) $0;",
-        "for int i in [0:99999] { for int j in [0:99999] { x $0; } }",
-        f"qubit q; {STEERING} q;",
-        "bit[0] c; if (c == 0) x $0;",
-    ]
-    json_ = [
-        "[" * 200_000,
-        '{"schema_version":' * 5000,
-        '{"schema_version": ' + "9" * 5000 + "}",
-        '{"schema_version": 1, "backend": "' + STEERING.encode("unicode_escape").decode() + '"}',
-        "NaN",
-        "1e999",
-    ]
-    toml = [
-        "a = " + "[" * 50_000,
-        "a = " + "9" * 5000,
-        f'study = "{secret}"',
-        "x = inf",
-        "[" * 9999,
-    ]
-    many = ", ".join(map(str, range(3000)))
-    toml.append(f'study = "noise"\n[axes]\nscale = [{many}]\nshots = [{many}]\nseed = [{many}]')
-    rows = "".join(f"{n % 2}\tword{n} good\n" for n in range(30))
-    tables = [
-        f"label\ttext\n{STEERING}\tx\n" * 9,
-        "label\ttext\n" + rows.replace("good", STEERING),
-        "label\ttext\n" + "1\t" + "a" * 2_000_000,
-        "a\tb\n" * 5,
-    ]
-    vectors = ["good 3e38 3e38\nbad -3e38 3e38\n", "9" * 5000 + " 2\ngood 1 2\n", "good nan 1\n"]
-    vectors += [f"{STEERING} 1 2\n" * 2, "good " + "1 " * 200_000]
-    bomb = io.BytesIO()
-    np.savez_compressed(bomb, words=np.array(["good"]), vectors=np.zeros((1, 50_000_000)))
-    return {
-        "qasm2": [one.encode() for one in text_2],
-        "qasm3": [one.encode() for one in text_3],
-        "qpy": [b"QISKIT" + bytes([n]) + b"\xff" * 90 for n in (5, 13, 17)],
-        "json": [one.encode() for one in json_],
-        "toml": [one.encode() for one in toml],
-        "tsv": [one.encode() for one in tables],
-        "vectors": [one.encode() for one in vectors],
-        "npz": [bomb.getvalue(), b"PK\x05\x06" + bytes(18)],
-    }
-
-
-def valid() -> dict[str, bytes]:
-    """Return one sound document of each kind."""
-    from qiskit import qpy
-
-    from calibration.library import snapshot
-    from jobs.openqasm.version3 import read_version_3
-
-    packed, archive = io.BytesIO(), io.BytesIO()
-    qpy.dump(read_version_3(QASM_3), packed)
-    np.savez(archive, words=np.array(["good", "bad"]), vectors=np.eye(2))
-    small = snapshot("fake_boston").restrict([0, 1, 2])
-    rows = "".join(f"{n % 2}\tword{n} {'good' if n % 2 else 'bad'}\n" for n in range(40))
-    return {
-        "qasm2": QASM_2.encode(),
-        "qasm3": QASM_3.encode(),
-        "qpy": packed.getvalue(),
-        "json": json.dumps(small.to_json()).encode(),
-        "toml": TOML.encode(),
-        "tsv": b"label\ttext\n" + rows.encode(),
-        "vectors": b"good 1 2\nbad 2 1\nword1 0 1\n",
-        "npz": archive.getvalue(),
-    }
-
-
-ENDINGS = {"qasm2": "qasm", "qasm3": "qasm", "vectors": "txt"}
-
-
-def command(kind: str, path: Path, folder: Path) -> list[str]:
-    """Return the command that reads a document of a kind, and does no more than that."""
-    if kind in ("qasm2", "qasm3", "qpy"):
-        return ["preflight", str(path), "--backend", "fake_boston"]
-    if kind == "json":
-        return ["calibrate", "diff", str(path), str(path)]
-    if kind == "toml":  # a shard without cells: the design is read, and nothing is run
-        return ["study", "noise", str(path), "--shard", "999999/999999", "--output", str(folder)]
-    option = "--data" if kind == "tsv" else "--embeddings"
-    # Too few shots end the command before anything is trained.
-    return ["run", option, str(path), "--shots", "1", "--output", str(folder / "run")]
-
-
-def mutated(data: bytes, generator: random.Random) -> bytes:
-    """Return a document with a few random changes."""
-    found = bytearray(data)
-    for _ in range(generator.choice((1, 1, 2, 4, 16))):
-        place = generator.randrange(len(found) + 1)
-        match generator.randrange(6):
-            case 0:
-                found[place : place + 1] = bytes([generator.randrange(256)])
-            case 1:
-                del found[place : place + generator.choice((1, 4, 40))]
-            case 2:
-                found[place:place] = found[place : place + generator.choice((4, 40, 400))]
-            case 3:
-                found[place:place] = generator.choice(
-                    (
-                        b"9" * 30,
-                        b"-1",
-                        b"1e999",
-                        b"[" * 300,
-                        b"\0",
-                        STEERING.encode(),
-                        b'"',
-                        b"{",
-                        b"\n",
-                    )
-                )
-            case 4:
-                del found[place:]
-            case 5:
-                other = generator.randrange(len(found) + 1)
-                found[place:place] = found[other : other + 40]
-        if not found:
-            break
-    return bytes(found)
-
-
-def run_one(words: list[str]) -> tuple[int | None, str]:
-    """Run a command in a forked process; the code is None where it hung or was aborted."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        os.dup2(writing, 1)
-        os.dup2(writing, 2)
-        resource.setrlimit(resource.RLIMIT_AS, (BYTES_OF_MEMORY, BYTES_OF_MEMORY))
-        resource.setrlimit(resource.RLIMIT_CPU, (int(SECONDS), int(SECONDS) + 2))
-        for name in ("stdout", "stderr"):
-            setattr(sys, name, io.TextIOWrapper(os.fdopen(1 if name == "stdout" else 2, "wb", 0),
-                                                encoding="utf-8", write_through=True))  # fmt: skip
-        code = 99
-        try:
-            from qrnn_hw.cli import invoke
-
-            code = invoke(words)
-        except BaseException as error:
-            os.write(1, f"Traceback: {type(error).__name__}: {error}".encode(errors="replace"))
-        os._exit(code)
-    os.close(writing)
-    said, end = b"", time.monotonic() + 4 * SECONDS
-    while (left := end - time.monotonic()) > 0:
-        if not select.select([reading], [], [], left)[0]:
-            break
-        part = os.read(reading, 1 << 16)
-        if not part:
-            break
-        said += part
-    else:
-        left = 0.0
-    if left <= 0:
-        os.kill(child, signal.SIGKILL)
-    os.close(reading)
-    _, status = os.waitpid(child, 0)
-    code = os.waitstatus_to_exitcode(status)
-    return (None if code < 0 else code), said.decode(errors="replace")
-
-
-def faults_of(code: int | None, said: str, secret: str = SECRET) -> list[str]:
+def faults_of(ended: Ended, data: bytes, *, is_built: bool) -> list[str]:
     """Return what is wrong with how a command ended."""
     found = []
-    if code is None:
+    if ended.code is None:
         found.append("hang or abort")
-    elif code not in CODES or "Traceback" in said:
+    elif ended.code not in CODES or "Traceback" in ended.said:
         found.append("traceback")
-    if secret in said:
+    # A parser that reads an included file quotes it, gives a place in it, or knows its gates.
+    quotes = SECRET in ended.said or re.search(r"(secret|gates)\.inc\W*:\d", ended.said)
+    opens = any(Path(one).suffix == ".inc" for one in ended.opened)
+    knows = is_built and b"leaked" in data and ended.code in (0, 4)
+    if quotes or opens or knows:
         found.append("local file read")
-    if any((ord(one) < 32 and one not in "\n\t") or one in "\x7f\x9b\u202e" for one in said):
+    if steers(ended.said):
         found.append("escape")
     return found
 
 
-def fuzz(n_inputs: int, seed: int, report: Callable[[str], None]) -> dict[str, Any]:
-    """Run so many inputs and return the counts; the first of each fault are kept whole.
+def prepare(as_users: bool) -> None:
+    """Let circuit files be read in this process, within its bounds, or as users read them.
 
-    Circuit files are read without a process of their own, within the bounds of the forked one; what
-    ends there by a hang or abort is read again as users do, and must be one line.
+    What is too much here (the stack, memory, a panic) is read as users do at once.
     """
     import jobs.bounded_reader as reader
     import jobs.circuit_file as circuit_file
-
-    # What every command imports and opens is made once, before the processes part.
-    import qrnn_hw.run.main_job
-    import qrnn_hw.submission.folded  # noqa: F401
-    from calibration.library import snapshot
     from jobs.bounded_child import read
     from jobs.errors import JobsError, SpecError
 
-    snapshot("fake_boston").target()
-    real = circuit_file.read_bounded
+    reader.QPY = reader.OPENQASM = reader.Bounds(seconds=4.0, bytes_of_memory=3 << 30)
 
     def inside(data: bytes, path: Path) -> Any:
         try:
             return read(data, "qpy" if path.suffix == ".qpy" else "openqasm")
         except JobsError as error:
-            raise SpecError(f"{error} in {path}.") from None
-        except (MemoryError, RecursionError):
-            os._exit(98)
-        except BaseException:  # a panic of Qiskit's own
-            os._exit(98)
+            raise SpecError(f"{str(error).rstrip('.')} in {path}.") from None
+        except BaseException:
+            return reader.read_bounded(data, path)
 
-    reader.QPY = reader.OPENQASM = reader.Bounds(seconds=5.0, bytes_of_memory=4 << 30)
-    generator = random.Random(seed)
+    circuit_file.read_bounded = reader.read_bounded if as_users else inside
+
+
+def inputs(n_inputs: int, seed: int, folder: Path, part: int, n_parts: int) -> Any:
+    """Yield number, kind, content and whether it was built; bombs are the last."""
+    sound = hostile_files.sound()
+    harmful = hostile_files.harmful(folder / "secret.inc", folder / "gates.inc")
+    built = [(kind, one) for kind, all_of in harmful.items() for one in all_of]
+    bombs = [(kind, one) for kind, all_of in hostile_files.bombs().items() for one in all_of]
+    kinds = list(sound)
+    for number in range(part, n_inputs, n_parts):
+        if number < len(built):
+            yield number, *built[number], True
+        elif n_inputs > 1000 and number >= n_inputs - len(bombs):
+            yield number, *bombs[number - n_inputs], True
+        else:
+            kind = kinds[number % len(kinds)]
+            generator = random.Random(f"{seed} {number}")
+            include = f'include "{folder}/secret.inc";'.encode()
+            yield number, kind, mutated(kind, sound[kind], generator, include), False
+
+
+def run_part(n_inputs: int, seed: int, part: int, n_parts: int) -> dict[str, Any]:
+    """Run a share of the inputs; return counts, and the first of each fault whole."""
+    # What every command imports and opens is made once, before the processes part.
+    from calibration.library import snapshot
+
+    snapshot("fake_boston").target()
     counts: Counter[str] = Counter()
-    kinds: Counter[str] = Counter()
     kept: list[dict[str, Any]] = []
+    slowest: dict[str, float] = {}
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        os.environ["QRNN_HW_HOME"] = name
-        secret = folder / "secret.inc"
-        secret.write_text(SECRET)
-        sound = valid()
-        built = [(kind, one) for kind, all_of in hostile(secret).items() for one in all_of]
-        for number in range(n_inputs):
-            if number < len(built):
-                kind, data = built[number]
-            else:
-                kind = generator.choice(list(sound))
-                data = mutated(sound[kind], generator)
-            path = folder / f"input.{ENDINGS.get(kind, kind)}"
+        folder = Path(name).resolve()
+        os.environ["QRNN_HW_HOME"] = str(folder / "home")
+        (folder / "secret.inc").write_text(SECRET)
+        (folder / "gates.inc").write_text("gate leaked a { U(0,0,0) a; }\n")
+        (folder / "table.tsv").write_bytes(hostile_files.table())
+        (folder / "vectors.npz").write_bytes(hostile_files.sound()["npz"])
+        worker = Worker(folder, prepare)
+        for done, (number, kind, data, is_built) in enumerate(
+            inputs(n_inputs, seed, folder, part, n_parts), 1
+        ):
+            path = folder / f"input.{hostile_files.ENDINGS.get(kind, kind)}"
             path.write_bytes(data)
-            words = command(kind, path, folder / "out")
-            circuit_file.read_bounded = inside
-            code, said = run_one(words)
-            if code in (None, 98) and kind in ("qasm2", "qasm3", "qpy"):
-                circuit_file.read_bounded = real
-                counts["read again in a bounded process"] += 1
-                code, said = run_one(words)
-            kinds[kind] += 1
-            counts[f"exit {code}"] += 1
-            for fault in faults_of(code, said):
+            words = hostile_files.command(kind, path, folder)
+            started = time.monotonic()
+            ended = worker.run(words)
+            if ended.code is None and kind in hostile_files.CIRCUITS:
+                counts["read again as users do"] += 1
+                ended = worker.run(words, as_users=True)
+            slowest[kind] = max(slowest.get(kind, 0.0), time.monotonic() - started)
+            counts[f"kind {kind}"] += 1
+            counts[f"{kind} ends with {ended.code}"] += 1
+            for fault in faults_of(ended, data, is_built=is_built):
                 counts[fault] += 1
-                if sum(one["fault"] == fault for one in kept) < 20:
-                    shown = {"said": said[-500:], "input": data[:2000].decode("latin-1")}
+                if sum(one["fault"] == fault for one in kept) < KEPT:
+                    shown = {"said": ended.said[-3000:], "input": data[:20_000].decode("latin-1")}
                     kept.append({"fault": fault, "kind": kind, "number": number} | shown)
-                    report(f"{number} {kind} {fault}: {said[-300:]}")
-            if number % 500 == 499:
-                report(f"{number + 1} inputs, {time.monotonic() - begun:.0f} s, {dict(counts)}")
-    circuit_file.read_bounded = real
-    names = ("traceback", "hang or abort", "local file read", "escape")
-    return {
-        "inputs": n_inputs,
-        "seed": seed,
-        "seconds": round(time.monotonic() - begun, 1),
-        "kinds": dict(sorted(kinds.items())),
-        "faults": {one: counts[one] for one in names},
-        "ends": {k: v for k, v in sorted(counts.items()) if k not in names},
-        "kept": kept,
-    }
+                    _report(f"{number} {kind} {fault}: {ended.said[-300:]!a}")
+            if done % EVERY == 0:
+                per_second = done / (time.monotonic() - begun)
+                _report(f"part {part}: {done} inputs, {per_second:.1f} a second")
+        worker.close()
+    return {"counts": counts, "kept": kept, "slowest": slowest}
+
+
+def _report(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def fuzz(n_inputs: int, seed: int, n_workers: int, output: Path) -> bool:
+    """Run so many inputs, write what was found, and return whether there were no faults."""
+    begun = time.monotonic()
+    if n_workers == 1:
+        parts = [run_part(n_inputs, seed, 0, 1)]
+    else:
+        with ProcessPoolExecutor(n_workers, mp_context=get_context("spawn")) as pool:
+            of = range(n_workers)
+            shares = [pool.submit(run_part, n_inputs, seed, n, n_workers) for n in of]
+            parts = [share.result() for share in shares]
+    seconds = time.monotonic() - begun
+    counts = sum((part["counts"] for part in parts), Counter[str]())
+    n_run = sum(n for name, n in counts.items() if name.startswith("kind "))
+    slowest = {k: max(p["slowest"].get(k, 0.0) for p in parts) for k in parts[0]["slowest"]}
+    names = {"traceback": "tracebacks", "hang or abort": "hangs or aborts"}
+    names |= {"local file read": "local files read", "escape": "escapes to the terminal"}
+    found = [row("inputs", n_run, 10_000, n_run >= 10_000)]
+    found += [row(names[one], counts[one], 0, counts[one] == 0) for one in FAULTS]
+    rate = n_run / seconds / n_workers
+    found.append(row("inputs a second and process", round(rate, 1), None, True))
+    found += [
+        row(f"slowest {k}, seconds", round(s, 2), None, True) for k, s in sorted(slowest.items())
+    ]
+    others = sorted(name for name in counts if name not in FAULTS)
+    found += [row(name, counts[name], None, True) for name in others]
+    write_as_they_come(found, output)
+    kept = [one for part in parts for one in part["kept"]]
+    output.with_name(f"{output.stem}-kept.json").write_text(json.dumps(kept, indent=2) + "\n")
+    return not any(counts[one] for one in FAULTS)
 
 
 def main() -> None:
@@ -337,13 +179,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--inputs", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--output", type=Path, default=Path("build/fuzz.json"))
     chosen = parser.parse_args()
-    found = fuzz(chosen.inputs, chosen.seed, lambda line: print(line, file=sys.stderr, flush=True))
-    chosen.output.parent.mkdir(parents=True, exist_ok=True)
-    chosen.output.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps({name: found[name] for name in ("inputs", "seconds", "faults", "ends")}))
-    sys.exit(any(found["faults"].values()))
+    sys.exit(not fuzz(chosen.inputs, chosen.seed, chosen.workers, chosen.output))
 
 
 if __name__ == "__main__":
