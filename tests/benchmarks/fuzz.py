@@ -57,9 +57,9 @@ def prepare(as_users: bool) -> None:
 
     What is too much here (the stack, memory, a panic) is read as users do at once.
     """
-    import jobs.bounded_reader as reader
-    import jobs.circuit_file as circuit_file
-    from jobs.bounded_child import read
+    import jobs.circuit_files.bounded_reader as reader
+    import jobs.circuit_files.circuit_file as circuit_file
+    from jobs.circuit_files.bounded_child import read
     from jobs.errors import JobsError, SpecError
 
     reader.QPY = reader.OPENQASM = reader.Bounds(seconds=4.0, bytes_of_memory=3 << 30)

@@ -137,7 +137,7 @@ def sound() -> dict[str, bytes]:
     from qiskit import qpy
 
     from calibration.library import snapshot
-    from jobs.openqasm.version3 import read_version_3
+    from jobs.circuit_files.openqasm.version3 import read_version_3
 
     packed, archive = io.BytesIO(), io.BytesIO()
     qpy.dump(read_version_3(re.sub(r"delay[^;]*;|stretch s;", "", QASM_3)), packed)
