@@ -24,14 +24,16 @@ def read(data: bytes, kind: str) -> tuple[QuantumCircuit, ...]:
     """
     from jobs.circuit_files.openqasm.read import read_openqasm
     from jobs.circuit_files.standard_gates import with_standard_gates
+    from jobs.circuit_files.whole_instructions import check_whole
     from jobs.store.packing import unpack_circuits
 
     circuits: Sequence[QuantumCircuit]
     circuits = unpack_circuits(data) if kind == "qpy" else (read_openqasm(data),)
-    if kind == "qpy":
-        for circuit in circuits:
-            check_units(circuit)
     try:
+        if kind == "qpy":
+            for circuit in circuits:
+                check_whole(circuit)
+                check_units(circuit)
         return tuple(with_standard_gates(circuit) for circuit in circuits)
     except QiskitError as error:  # Qiskit makes the instructions of QPY when they are asked for
         reason = " ".join(str(error).strip("'\"").split())[:LONGEST_REASON]

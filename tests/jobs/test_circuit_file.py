@@ -1,9 +1,13 @@
 import os
+import struct
 
 import pytest
 from qiskit import QuantumCircuit, qasm3, qpy
+from qiskit.circuit import CircuitInstruction, IfElseOp
+from qiskit.circuit.library import CXGate
 
 from jobs.circuit_files import bounded_reader
+from jobs.circuit_files.bounded_child import read
 from jobs.circuit_files.bounded_reader import Bounds
 from jobs.circuit_files.circuit_file import read_circuits
 from jobs.digest import circuit_digest
@@ -59,8 +63,8 @@ def test_several_circuits_of_one_file_are_read_in_order(tmp_path):
 def test_what_is_read_within_bounds_keeps_the_unit_of_a_delay(tmp_path):
     path = tmp_path / "delay.qasm"
     path.write_text("OPENQASM 3.0; qubit q; delay[1.5us] q; delay[200dt] q;")
-    (read,) = read_circuits(path)
-    delays = [one.operation for one in read.data]
+    (found,) = read_circuits(path)
+    delays = [one.operation for one in found.data]
     assert [(one.duration, one.unit) for one in delays] == [(1.5, "us"), (200, "dt")]
 
 
@@ -117,3 +121,32 @@ def test_content_whose_reader_needs_too_much_memory_is_given_up(tmp_path, monkey
         monkeypatch.setattr(bounded_reader, bounds, Bounds(bytes_of_memory=64 << 20))
     with pytest.raises(SpecError, match="needs more than 64 MiB or is aborted"):
         read_circuits(tmp_path / name)
+
+
+def with_a_branch():
+    block = QuantumCircuit(1, 1)
+    block.x(0)
+    circuit = QuantumCircuit(2, 2)
+    circuit.append(IfElseOp((circuit.clbits[0], 1), block), [0], [0])
+    return circuit
+
+
+@pytest.mark.parametrize("field", [0, 4])
+def test_a_branch_with_more_bits_than_its_instruction_is_refused(field):
+    data = bytearray(pack_circuit(with_a_branch()))
+    assert read(bytes(data), "qpy") == (with_a_branch(),)
+    header = data.rindex(struct.pack("!II", 1, 1))  # of the block: one qubit, one bit
+    data[header + field : header + field + 4] = struct.pack("!I", 2)
+    with pytest.raises(SpecError, match=r"Got 'if_else', instruction 0"):
+        read(bytes(data), "qpy")
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_an_instruction_on_one_qubit_twice_is_refused(inside):
+    block = QuantumCircuit(2, 1)
+    block.h(0)
+    block._append(CircuitInstruction(CXGate(), [block.qubits[0]] * 2))
+    circuit = QuantumCircuit(2, 1)
+    circuit.append(IfElseOp((circuit.clbits[0], 1), block), [0, 1], [0])
+    with pytest.raises(SpecError, match=r"Got 'cx', instruction 1"):
+        read(pack_circuit(circuit if inside else block), "qpy")
