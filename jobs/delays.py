@@ -16,6 +16,8 @@ from qiskit.exceptions import QiskitError
 
 from jobs.errors import SpecError
 
+LONGEST_DT = 1 << 53
+"""A year of 4 ns; Qiskit itself ends at 2^63, and lengths go through double precision."""
 UNIT_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12}
 
 
@@ -30,13 +32,18 @@ def in_dt(circuit: QuantumCircuit, dt_seconds: float | None) -> QuantumCircuit:
         dt_seconds: Of the machine; None where it has no clock.
 
     Raises:
-        SpecError: If a delay in dt is bound to a fraction.
+        SpecError: If a delay in dt is bound to a fraction, or one is too long to be counted.
     """
     check_delays(circuit)
     changed: dict[int, CircuitInstruction] = {}
     for place, one in enumerate(circuit.data):
         if one.name == "delay" and isinstance(one.operation, Delay):
             length = whole_dt(one.operation, dt_seconds)
+            if length is not None and length > LONGEST_DT:
+                raise SpecError(
+                    "A delay should be at most 2^53 dt, what a machine's clock counts exactly. Got "
+                    f"{length:.3e} dt; write a shorter one."
+                )
             if length is not None and (one.operation.unit != "dt" or one.params != [length]):
                 changed[place] = one.replace(operation=Delay(length, "dt"))
         elif one.is_control_flow():

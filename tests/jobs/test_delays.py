@@ -191,3 +191,12 @@ def test_our_own_circuits_keep_the_alignment_of_the_machine(backend):
         for circuit in (bound, fold(bound, 3)):
             found = preflight(circuit, made.snapshot.target(), shots=10)
             assert not [one for one in found if one.rule.startswith("delay")]
+
+
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize(("length", "unit"), [(1e30, "s"), (1e300, "ns"), (2**54, "dt")])
+def test_a_delay_that_no_clock_counts_is_refused(length, unit, inside):
+    with pytest.raises(SpecError, match=r"at most 2\^53 dt.*Got [0-9.]+e\+[0-9]+ dt"):
+        in_dt(with_delay(length, unit, inside=inside), DT)
+    longest = with_delay(2**53, "dt", inside=inside)
+    assert in_dt(longest, DT) is longest
