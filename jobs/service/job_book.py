@@ -1,6 +1,7 @@
 """What an instance of the account, or all of them together, say about jobs."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from jobs.errors import JobNotFoundError, JobsError, MisreadAnswerError, ServiceUnavailableError
@@ -33,7 +34,7 @@ class InstanceJobs:
         found: list[ServiceJob] = []
         skip, count = 0, 1
         while skip < count:
-            with translated("look up jobs by tag"):
+            with translated("look up jobs by tag", question=True):
                 answer = self._connection.jobs_get(
                     limit=PAGE, skip=skip, job_tags=[tag], descending=False
                 )
@@ -50,16 +51,16 @@ class InstanceJobs:
         Raises:
             JobNotFoundError: If the instance has no such job.
         """
-        with translated(f"look up job {job_id}", missing=_MISSING.format(job_id)):
+        with _asked(f"look up job {job_id}", job_id):
             body = self._connection.job_get(job_id)
         return self._judged(described(body, job_id))
 
     def _judged(self, job: ServiceJob) -> ServiceJob:
         """Settle words that are not known by what the metrics say, and give failures a reason."""
         if job.phase == "unknown" and self._has_ended(job.id):
-            if self._text(job.id):
-                return ServiceJob(job.id, "done")
-            return ServiceJob(job.id, "failed", job.reason)
+            if self._has_no_result(job.id):
+                return ServiceJob(job.id, "failed", job.reason)
+            return ServiceJob(job.id, "done")
         if job.phase == "failed" and not job.reason:
             # The reason of a failure may be its result, and even that may be missing.
             text = self._text(job.id)
@@ -71,6 +72,14 @@ class InstanceJobs:
     def _has_ended(self, job_id: str) -> bool:
         try:
             return self.metrics(job_id).finished_at is not None
+        except JobsError:
+            return False
+
+    def _has_no_result(self, job_id: str) -> bool:
+        # Only where the service says so: a result that is refused now may come later.
+        try:
+            with _asked(f"fetch the result of job {job_id}", job_id):
+                return not self._connection.job_results(job_id)
         except JobsError:
             return False
 
@@ -86,7 +95,7 @@ class InstanceJobs:
         Raises:
             JobNotFoundError: If the instance has no such job.
         """
-        with translated(f"look up job {job_id}", missing=_MISSING.format(job_id)):
+        with _asked(f"look up job {job_id}", job_id):
             return self.instance, self._connection.job_get(job_id, exclude_params=False)
 
     def answer(self, job_id: str) -> str:
@@ -97,7 +106,7 @@ class InstanceJobs:
         """
         action = f"fetch the result of job {job_id}"
         try:
-            with translated(action, missing=_MISSING.format(job_id)):
+            with _asked(action, job_id):
                 text = self._connection.job_results(job_id)
         except JobNotFoundError:
             text = ""
@@ -122,7 +131,7 @@ class InstanceJobs:
 
     def metrics(self, job_id: str) -> ServiceMetrics:
         """Return what was charged and when the run ended, as far as they are known."""
-        with translated(f"read the metrics of job {job_id}", missing=_MISSING.format(job_id)):
+        with _asked(f"read the metrics of job {job_id}", job_id):
             found = self._connection.job_metadata(job_id)
         return ServiceMetrics(charged_seconds(found), finished_at(found))
 
@@ -171,6 +180,10 @@ class AccountJobs:
     def metrics(self, job_id: str) -> ServiceMetrics:
         """Return what was charged and when the run ended, as far as they are known."""
         return self._place_of(job_id).metrics(job_id)
+
+
+def _asked(action: str, job_id: str) -> AbstractContextManager[None]:
+    return translated(action, missing=_MISSING.format(job_id), question=True)
 
 
 def _page_of(answer: Any) -> tuple[list[Any], int]:

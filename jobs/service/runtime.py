@@ -173,7 +173,7 @@ class ServiceExecutor:
 
     def remaining_seconds(self) -> float | None:
         """Return the QPU seconds that the plan has left, or None when it has no limit."""
-        with translated("read the usage of the plan"):
+        with translated("read the usage of the plan", question=True):
             return seconds_left(self._connection(self._home()).cloud_usage())
 
     def submit(

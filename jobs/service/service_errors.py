@@ -28,23 +28,30 @@ _REFUSED_INPUT = {"IBMInputValueError", "IBMBackendValueError"}
 _NO_BACKEND = {"QiskitBackendNotFoundError"}
 # Refusals that pass: time-out, conflict, too early, too many requests.
 _PASSING = {408, 409, 425, 429}
+_GONE = {404, 410}
 _CLIENTS = ("qiskit_ibm_runtime.", "ibm_cloud_sdk_core.", "ibm_platform_services.", "jwt.")
 _READERS_OF_CRNS = (
     "qiskit_ibm_runtime.api.utils._location_from_crn",
     "qiskit_ibm_runtime.api.utils.cname_from_crn",
 )
-# The one conflict that does not pass. Source: IBM Quantum documentation, POST of jobs, code 409.
-_USED_UP = re.compile(r"(?i)usage.*(exceed|limit)")
+# The one conflict that does not pass, as documented ("Usage exceeds instance limit", POST of jobs,
+# code 409) or in other words; limits on the number of jobs pass. Source: IBM Quantum documentation.
+_USED_UP = (
+    re.compile(r"(?i)usage|quota|allocat|allowance|(instance|plan|account).*limit|time.*left"),
+    re.compile(r"(?i)exceed|limit|reached|used up|exhaust|deplet|consumed|left|remaining"),
+)
+_NUMBER_OF_JOBS = re.compile(r"(?i)pending|queue|concurrent|number of|per minute|\brate\b")
 _SECRETS = re.compile(r"Bearer\s+\S+|eyJ[\w.\-]+|(?i:apikey|token)=\S+|[A-Za-z0-9_\-]{40,}")
 
 
 @contextmanager
-def translated(action: str, *, missing: str = "") -> Iterator[None]:
+def translated(action: str, *, missing: str = "", question: bool = False) -> Iterator[None]:
     """Raise this package's errors instead of the client's.
 
     Args:
         action: What is being done; it completes "could not".
         missing: Where a job is asked for, what to say when there is none: what it means, a remedy.
+        question: Whether jobs are only asked about, so that a refusal says nothing of their fate.
 
     Raises:
         AuthenticationError: If there is no account, or it is refused.
@@ -58,7 +65,7 @@ def translated(action: str, *, missing: str = "") -> Iterator[None]:
     except JobsError:
         raise
     except (QiskitError, ApiException, RequestException, OSError) as error:
-        raise _fault(action, error, missing) from None
+        raise _fault(action, error, missing, question) from None
     except Exception as error:
         if not isinstance(error, JSONDecodeError) and not _passed_through(error, _CLIENTS):
             raise  # a defect of ours is not the service's fault
@@ -84,7 +91,7 @@ def _passed_through(error: BaseException, names: tuple[str, ...]) -> bool:
     return any(name.startswith(names) for name in found)
 
 
-def _fault(action: str, error: BaseException, missing: str) -> JobsError:
+def _fault(action: str, error: BaseException, missing: str, question: bool) -> JobsError:
     kinds = {kind.__name__ for kind in type(error).__mro__}
     status, detail = status_of(error), one_line(error)
     chain = list(_chain(error))
@@ -115,9 +122,9 @@ def _fault(action: str, error: BaseException, missing: str) -> JobsError:
         )
         refusal.may_pass = status in (401, 403)
         return refusal
-    if status == 404 and missing:
+    if status in _GONE and missing:
         return JobNotFoundError(f"The service should know the job. Could not {action}: {missing}")
-    if status == 409 and _USED_UP.search(detail):
+    if status == 409 and _is_used_up(detail):
         return BudgetError(
             f"The plan should have QPU time left. Could not {action}: {detail} "
             "Wait until its period rolls on, or use another instance (QISKIT_IBM_INSTANCE)."
@@ -128,7 +135,7 @@ def _fault(action: str, error: BaseException, missing: str) -> JobsError:
             "Correct QISKIT_IBM_INSTANCE, or log in again with `qrnn-hw auth login`."
         )
     refused = status is not None and 400 <= status < 500 and status not in _PASSING
-    if refused or kinds & _REFUSED_INPUT:
+    if (refused and not question) or kinds & _REFUSED_INPUT:
         return JobFailedError(
             f"The service should accept the request. Could not {action}: {detail} "
             "Change what it names and submit again."
@@ -137,6 +144,12 @@ def _fault(action: str, error: BaseException, missing: str) -> JobsError:
         f"The service should answer. Could not {action}: {detail} {clock_remark(chain)}"
         "Try again later."
     )
+
+
+def _is_used_up(detail: str) -> bool:
+    # The client puts the address, with words of its own, before the service's.
+    said = detail.rpartition("/jobs. ")[2]
+    return all(one.search(said) for one in _USED_UP) and not _NUMBER_OF_JOBS.search(said)
 
 
 def status_of(error: BaseException) -> int | None:

@@ -111,6 +111,9 @@ def _submit_one(
     if isinstance(state, Submitted | Running | Done):
         return
     tag, in_doubt_since = f"{TAG_PREFIX}-{uuid4().hex}", None
+    if isinstance(state, Failed) and not state.id and (refused := _last_intent(spec.key, store)):
+        # Who refused it may have been on the way to a service that took it.
+        store.set_state(spec.key, state := refused)
     if isinstance(state, Intended):
         tag, in_doubt_since = state.tag, _last_post(spec.key, state, store, backoff)
     limit = () if terms is None else (terms.limit_seconds,)
@@ -151,6 +154,11 @@ def _submit_one(
         f"{failure} The job may have been accepted all the same; its intent is stored. "
         "Run the same command again: it looks the job up before it sends anything."
     )
+
+
+def _last_intent(key: str, store: Store) -> Intended | None:
+    sent = [one for one in store.states(key) if isinstance(one, Intended)]
+    return sent[-1] if sent else None
 
 
 def _last_post(key: str, state: Intended, store: Store, backoff: Backoff) -> float:

@@ -112,7 +112,7 @@ def test_a_captive_portal_is_code_6(emulator, capsys, path, kind):
 def test_a_closed_instance_concludes_nothing(emulator, capsys, monkeypatch):
     emulator.service.settings.queue_seconds = 60.0
     emulator.faults = [Fault("drop after", "POST", "/jobs$")]
-    emulator.faults += [Fault("status", "GET", "/jobs$", status=403, times=9)]
+    emulator.faults += [Fault("status", "GET", "/jobs$", status=403, times=99)]
     assert invoke(submit()) == 5
     monkeypatch.setenv("QISKIT_IBM_INSTANCE", emulator.service.add_instance())
     (sent,) = emulator.service.jobs.values()
