@@ -1,6 +1,7 @@
 """The process in which a circuit file is read: arguments root, kind, seconds, bytes of memory."""
 
 import contextlib
+import errno
 import os
 import pickle
 import sys
@@ -66,6 +67,9 @@ def main() -> None:
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
     except BaseException as error:  # a panic of Qiskit's own is no Exception
+        # Where the memory ends while a module is imported, Python says so as an OSError.
+        if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+            os._exit(OUT_OF_MEMORY)
         reason = " ".join(str(error).split())[:LONGEST_REASON]
         content = (
             f"eA circuit file should be readable. Got {type(error).__name__}: {reason}".encode(
