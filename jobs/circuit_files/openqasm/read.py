@@ -34,7 +34,7 @@ def read_openqasm(data: bytes) -> QuantumCircuit:
         raise
     except QiskitError as error:
         reason = " ".join(str(error).strip("'\"").split()) or "the parser names no reason"
-    except (MemoryError, RecursionError):
+    except (MemoryError, RecursionError, OSError):  # told by the caller
         raise
     except Exception as error:  # the parser of version 3 lets its own errors through
         reason = f"{type(error).__name__}: {' '.join(f'{error} {said.getvalue()}'.split())}"
