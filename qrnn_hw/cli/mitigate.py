@@ -12,11 +12,11 @@ from qrnn_hw.cli.output import Json, print_json, print_table
 from qrnn_hw.ranges import MOST_HOURS, MOST_SHOTS
 
 if TYPE_CHECKING:
+    from qrnn_hw.experiment.recompute import Recomputed, Row
+    from qrnn_hw.experiment.stored_run import StoredRun
     from qrnn_hw.mitigation.noise_level import NoiseLevel
     from qrnn_hw.mitigation.plan import MitigationPlan
     from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
-    from qrnn_hw.run.recompute import Recomputed, Row
-    from qrnn_hw.run.stored_run import StoredRun
 
 
 def mitigate(
@@ -86,7 +86,7 @@ def mitigate(
             raise UsageError(f"--run should not come with JOB arguments. Got {run}; leave one out.")
         mitigate_jobs(jobs, plan, readout, register, max_age, shots, explain, json)
         return
-    from qrnn_hw.run.run_folder import LATEST, followed
+    from qrnn_hw.experiment.run_folder import LATEST, followed
 
     _refuse_job_options(readout, register)
     _mitigate_run(followed(run or LATEST), plan, shots, explain, json)
@@ -99,9 +99,9 @@ def _mitigate_run(
     from jobs.store.store import Store
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.config import store_path
+    from qrnn_hw.experiment.recompute import recompute, stored_stacks, total_shots
+    from qrnn_hw.experiment.stored_run import open_run, opened
     from qrnn_hw.mitigation.stack_names import parse_stack
-    from qrnn_hw.run.recompute import recompute, stored_stacks, total_shots
-    from qrnn_hw.run.stored_run import open_run, opened
 
     stack = None if plan in (None, "auto") else parse_stack(str(plan))
     if "rounds" in opened(run):
@@ -138,9 +138,9 @@ def _mitigate_rounds(
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.config import store_path
     from qrnn_hw.errors import UsageError
+    from qrnn_hw.experiment.rounds_job import ONLY_NONE
+    from qrnn_hw.experiment.stored_rounds import open_rounds, recompute_rounds
     from qrnn_hw.mitigation.stack_names import parse_stack
-    from qrnn_hw.rounds.rounds_job import ONLY_NONE
-    from qrnn_hw.rounds.stored_rounds import open_rounds, recompute_rounds
 
     if plan == "auto" or explain or parse_stack(plan or "none").name != "none":
         given = "--explain" if explain else plan
@@ -173,8 +173,8 @@ def _refuse_job_options(readout: str | None, register: str | None) -> None:
 
 def _terminal(stored: StoredRun, shots: int) -> ReadoutCalibration:
     """Return the calibration of the final bits from the share of its shots, else the reported."""
-    from qrnn_hw.run.forecast import final_readout
-    from qrnn_hw.run.shot_plan import plan_shots
+    from qrnn_hw.experiment.forecast import final_readout
+    from qrnn_hw.experiment.shot_plan import plan_shots
 
     prepared = stored.prepared
     plan = plan_shots(shots, len(prepared.test), stored.evaluation.stacks)
@@ -184,7 +184,7 @@ def _terminal(stored: StoredRun, shots: int) -> ReadoutCalibration:
 
 def _level(stored: StoredRun, progress: Any) -> NoiseLevel:
     from qrnn_hw.errors import UsageError
-    from qrnn_hw.run.forecast import measured_noise_level
+    from qrnn_hw.experiment.forecast import measured_noise_level
 
     progress.stage("fitting the level of the noise to the stored bits")
     prepared, counts = stored.prepared, stored.measured.bare_counts()
@@ -206,8 +206,8 @@ def _level(stored: StoredRun, progress: Any) -> NoiseLevel:
 def _forecast(
     stored: StoredRun, shots: int, level: NoiseLevel, candidates: Any, progress: Any
 ) -> MitigationPlan:
-    from qrnn_hw.run.forecast import forecast
-    from qrnn_hw.run.recompute import ideal_scores
+    from qrnn_hw.experiment.forecast import forecast
+    from qrnn_hw.experiment.recompute import ideal_scores
 
     progress.stage("forecasting every stack" if candidates is None else "choosing a stack")
     prepared = stored.prepared

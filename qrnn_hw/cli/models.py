@@ -245,8 +245,8 @@ def _label_share(
     if dataset is None and data is None:
         return None
     from qrnn_hw.data.labelled_text import dataset_name, load_embedded, load_tsv
-    from qrnn_hw.recipes.label_share import label_share
-    from qrnn_hw.recipes.recipe_settings import RecipeSettings
+    from qrnn_hw.experiment.label_share import label_share
+    from qrnn_hw.experiment.recipe_settings import RecipeSettings
 
     name = dataset_name(dataset, data)
     text = load_tsv(data) if data else load_embedded(name)

@@ -134,10 +134,10 @@ def run(
     """
     from qrnn_hw.data.labelled_text import dataset_name, load_embedded, load_tsv
     from qrnn_hw.errors import UsageError
+    from qrnn_hw.experiment.run_folder import default_folder, point_latest
+    from qrnn_hw.experiment.settings import RunSettings
     from qrnn_hw.models.facts import given_options
     from qrnn_hw.models.options import chosen_architecture
-    from qrnn_hw.run.run_folder import default_folder, point_latest
-    from qrnn_hw.run.settings import RunSettings
     from qrnn_hw.train.options import TrainingOptions
 
     # What is quickly known to be wrong is said before the slow imports.
@@ -176,10 +176,10 @@ def run(
 
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.cli.spending import confirmation
+    from qrnn_hw.experiment.main_job import run_main_job
+    from qrnn_hw.experiment.rounds_job import run_in_rounds
     from qrnn_hw.report.rounds_report import write_rounds_report
     from qrnn_hw.report.run_report import write_report
-    from qrnn_hw.rounds.rounds_job import run_in_rounds
-    from qrnn_hw.run.main_job import run_main_job
 
     confirm = confirmation(yes=yes)
     with ConsoleProgress() as progress:

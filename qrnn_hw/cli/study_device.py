@@ -51,7 +51,7 @@ def device(
     from qrnn_hw.cli.study_shots import numbers
     from qrnn_hw.data.labelled_text import dataset_name
     from qrnn_hw.errors import UsageError
-    from qrnn_hw.run.settings import RunSettings
+    from qrnn_hw.experiment.settings import RunSettings
     from qrnn_hw.studies.device import DevicePlan, first_day
     from qrnn_hw.train.options import TrainingOptions
 

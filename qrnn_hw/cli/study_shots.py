@@ -21,7 +21,7 @@ from qrnn_hw.ranges import (
 )
 
 if TYPE_CHECKING:
-    from qrnn_hw.run.settings import RunSettings
+    from qrnn_hw.experiment.settings import RunSettings
     from qrnn_hw.studies.shots import ShotPlan
 
 
@@ -89,7 +89,7 @@ def shots(
     from qrnn_hw.config import writable_folder
     from qrnn_hw.data.labelled_text import dataset_name
     from qrnn_hw.errors import UsageError
-    from qrnn_hw.run.settings import RunSettings
+    from qrnn_hw.experiment.settings import RunSettings
     from qrnn_hw.studies.causes import CausePlan, study_causes
     from qrnn_hw.studies.shots import DEFAULT_SHOT_COUNTS, ShotPlan
     from qrnn_hw.train.options import TrainingOptions
@@ -179,9 +179,9 @@ def _study_rounds(
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.cli.tables import print_findings, print_table
     from qrnn_hw.config import writable_folder
+    from qrnn_hw.experiment.kept_calibration import open_as_begun
+    from qrnn_hw.experiment.stored_rounds import trained_rounds
     from qrnn_hw.report.round_shot_report import point_table, write_round_shot_report
-    from qrnn_hw.rounds.stored_rounds import trained_rounds
-    from qrnn_hw.run.kept_calibration import open_as_begun
     from qrnn_hw.studies.round_shots import study_round_shots
 
     writable_folder(output)

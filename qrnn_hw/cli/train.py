@@ -68,8 +68,8 @@ def train(
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.config import writable_folder
     from qrnn_hw.data.usage import said
-    from qrnn_hw.recipes.recipe_run import assess_recipe, prepare_recipe, train_recipe
-    from qrnn_hw.recipes.recipe_settings import RecipeSettings, default_folder
+    from qrnn_hw.experiment.recipe_run import assess_recipe, prepare_recipe, train_recipe
+    from qrnn_hw.experiment.recipe_settings import RecipeSettings, default_folder
     from qrnn_hw.report.files import write_json
 
     settings = RecipeSettings(

@@ -2,8 +2,8 @@
 
 The host estimates <Z> of every sequence's step, computes the values to feed back and gives them to
 the circuits of the next step, as rows of their parameters. A round is one call of a `Measurement`;
-where it runs is the caller's choice: a stored job (`qrnn_hw.rounds.rounds`), any SamplerV2 or the
-exact state.
+where it runs is the caller's choice: a stored job (`qrnn_hw.experiment.rounds`), any SamplerV2 or
+the exact state.
 """
 
 from __future__ import annotations

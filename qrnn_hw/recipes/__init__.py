@@ -1,1 +1,1 @@
-"""Trainings of the registry by named recipes, published and ours."""
+"""The published ways of training the models of the first source, as data and as features."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from qrnn_hw.experiment.versions import package_versions
 from qrnn_hw.report.blocks import (
     Block,
     Findings,
@@ -15,7 +16,6 @@ from qrnn_hw.report.blocks import (
     to_markdown,
 )
 from qrnn_hw.report.files import write_json, write_rows, write_text
-from qrnn_hw.run.versions import package_versions
 from qrnn_hw.studies.device import DevicePlan, Progression
 from qrnn_hw.studies.device_findings import summarise_rounds
 from qrnn_hw.studies.trained import TrainedModel

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qrnn_hw.errors import ConfigurationError
+from qrnn_hw.experiment.versions import package_versions
 from qrnn_hw.mitigation.zne import extrapolated_by
 from qrnn_hw.report.blocks import (
     Block,
@@ -21,7 +22,6 @@ from qrnn_hw.report.blocks import (
 from qrnn_hw.report.figures import line_figure
 from qrnn_hw.report.files import write_json, write_rows, write_text
 from qrnn_hw.report.grid_findings import AXIS, by_panel, findings
-from qrnn_hw.run.versions import package_versions
 from qrnn_hw.studies.grid import Grid, Scalar
 from qrnn_hw.studies.rows import Row
 

@@ -9,7 +9,7 @@ from qrnn_hw.report import page
 from qrnn_hw.report.blocks import Block, Figure, Findings, Heading, Table, html_of
 
 if TYPE_CHECKING:
-    from qrnn_hw.run.outcome import Outcome
+    from qrnn_hw.experiment.outcome import Outcome
     from qrnn_hw.studies.grid_result import GridResult
     from qrnn_hw.studies.shot_experiment import ShotExperiment
 

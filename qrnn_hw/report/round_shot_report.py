@@ -6,11 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.experiment.versions import package_versions
 from qrnn_hw.networks.examples import Examples
 from qrnn_hw.report.blocks import Block, Findings, Heading, Table, Text, to_html, to_markdown
 from qrnn_hw.report.files import write_json, write_rows, write_text
-from qrnn_hw.run.settings import RunSettings
-from qrnn_hw.run.versions import package_versions
 from qrnn_hw.studies.round_shots import RoundStudy, rows_of
 
 

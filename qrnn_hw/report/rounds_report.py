@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from qrnn_hw.data.usage import said
+from qrnn_hw.experiment.controls import baseline_interval
+from qrnn_hw.experiment.rounds_job import RoundsOutcome
+from qrnn_hw.experiment.versions import package_versions
 from qrnn_hw.report.blocks import Findings, Heading, Table, Text, to_html
 from qrnn_hw.report.files import write_json, write_text
 from qrnn_hw.report.labels import label
-from qrnn_hw.rounds.rounds_job import RoundsOutcome
-from qrnn_hw.run.controls import baseline_interval
-from qrnn_hw.run.versions import package_versions
 
 
 def write_rounds_report(outcome: RoundsOutcome) -> dict[str, Any]:

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrnn_hw.data.usage import said
+from qrnn_hw.experiment.controls import baseline_interval
+from qrnn_hw.experiment.outcome import Outcome
 from qrnn_hw.report.figures import circuit_figure, histogram_figure, interval_figure, line_figure
 from qrnn_hw.report.files import write_text
 from qrnn_hw.report.labels import label
 from qrnn_hw.report.page import figure, findings, heading, page, paragraph, table
-from qrnn_hw.run.controls import baseline_interval
-from qrnn_hw.run.outcome import Outcome
 from qrnn_hw.statistics.comparison import holm, mcnemar
 from qrnn_hw.statistics.intervals import Interval
 

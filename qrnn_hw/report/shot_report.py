@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from qrnn_hw.experiment.versions import package_versions
 from qrnn_hw.report.blocks import (
     Block,
     Figure,
@@ -18,7 +19,6 @@ from qrnn_hw.report.blocks import (
 from qrnn_hw.report.cause_blocks import cause_blocks, cause_findings
 from qrnn_hw.report.figures import histogram_figure, line_figure
 from qrnn_hw.report.files import write_json, write_rows, write_text
-from qrnn_hw.run.versions import package_versions
 from qrnn_hw.studies.adaptive import AdaptiveRow
 from qrnn_hw.studies.shot_experiment import ShotExperiment
 

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from calibration.snapshot import Snapshot
 from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.errors import UsageError
+from qrnn_hw.experiment.main_job import other_noises, train_or_resume
+from qrnn_hw.experiment.outcome import exact_distributions
+from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.networks.examples import Examples
 from qrnn_hw.networks.network import TrainedNetwork
-from qrnn_hw.run.main_job import other_noises, train_or_resume
-from qrnn_hw.run.outcome import exact_distributions
-from qrnn_hw.run.progress import Progress
 from qrnn_hw.statistics.cause_split import cause_split
 from qrnn_hw.statistics.decisions import (
     DecisionRule,

@@ -23,9 +23,9 @@ from jobs.splitting import split
 from jobs.store.run_time import run_time
 from jobs.store.store import Store
 from qrnn_hw.errors import UsageError
+from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.predict import SentencePubs, sentence_pubs
 from qrnn_hw.ranges import MOST_HOURS, MOST_ROUNDS, MOST_SECONDS, MOST_SHOTS
-from qrnn_hw.run.progress import Progress
 from qrnn_hw.studies.trained import TrainedModel
 from qrnn_hw.submission import following
 from qrnn_hw.submission.assessment import assess_jobs, priced

@@ -17,14 +17,14 @@ from jobs.cost import qpu_seconds
 from jobs.spec import Pub
 from jobs.transpile.lifted_step import circuit_distribution, sequence_model
 from qrnn_hw.errors import UsageError
+from qrnn_hw.experiment.forecast import folded_step
+from qrnn_hw.experiment.outcome import exact_distributions
 from qrnn_hw.mitigation.folding import fold
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration, from_counts
 from qrnn_hw.mitigation.stack import Stack, combine_counts, outcome_numbers, share_shots, terms
 from qrnn_hw.mitigation.stack_names import parse_stack
 from qrnn_hw.mitigation.threshold import fit_threshold
 from qrnn_hw.predict import sentence_pubs
-from qrnn_hw.run.forecast import folded_step
-from qrnn_hw.run.outcome import exact_distributions
 from qrnn_hw.statistics.decisions import margins
 from qrnn_hw.statistics.intervals import mean_interval
 from qrnn_hw.studies.grid import Scalar

@@ -9,9 +9,9 @@ from typing import Any
 
 from circuits.zoo.registry import architecture
 from jobs.store.lock import held
+from qrnn_hw.experiment.progress import Quiet
+from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.networks.identity import architecture_digest
-from qrnn_hw.run.progress import Quiet
-from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.studies.grid import Cell
 from qrnn_hw.studies.trained import TrainedModel, trained_model
 from qrnn_hw.train.options import TrainingOptions

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from qrnn_hw.data.labelled_text import load_embedded
+from qrnn_hw.experiment.controls import classical_controls
+from qrnn_hw.experiment.main_job import prepare
+from qrnn_hw.experiment.outcome import exact_distributions
+from qrnn_hw.experiment.progress import Quiet
+from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.networks.examples import accuracy
-from qrnn_hw.run.controls import classical_controls
-from qrnn_hw.run.main_job import prepare
-from qrnn_hw.run.outcome import exact_distributions
-from qrnn_hw.run.progress import Quiet
-from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.statistics.intervals import mean_interval
 from qrnn_hw.train.trainer import start, train
 

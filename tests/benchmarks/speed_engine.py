@@ -130,9 +130,9 @@ def machine_step() -> Iterator[Row]:
 def training() -> Iterator[Row]:
     """Training of the dynamic model on the amazon file under noise, to its end."""
     from qrnn_hw.data.labelled_text import load_embedded
-    from qrnn_hw.run.main_job import prepare
-    from qrnn_hw.run.progress import Quiet
-    from qrnn_hw.run.settings import RunSettings
+    from qrnn_hw.experiment.main_job import prepare
+    from qrnn_hw.experiment.progress import Quiet
+    from qrnn_hw.experiment.settings import RunSettings
     from qrnn_hw.train.trainer import start, train
 
     settings = RunSettings(dataset="amazon")

@@ -22,9 +22,9 @@ from study_scaling import Said, scaling_rows
 
 from jobs.aer.executor import AerExecutor
 from jobs.spec import JobSpec
+from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.predict import sentence_pubs
 from qrnn_hw.report.shot_report import write_shot_report
-from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.statistics.decisions import flip_probabilities, infinite_shot_labels
 from qrnn_hw.studies.shot_experiment import study_shots_of
 from qrnn_hw.studies.shots import ShotPlan, study_shots

@@ -20,13 +20,13 @@ from zoo_page import KINDS, SHOTS, Results, page
 from circuits.zoo.registry import REGISTRY, architecture
 from qrnn_hw.classical.gru import gru_classifier
 from qrnn_hw.data.labelled_text import LabelledText, load_embedded
-from qrnn_hw.recipes.recipe_run import assess_recipe, prepare_recipe, train_recipe
-from qrnn_hw.recipes.recipe_settings import RecipeSettings
+from qrnn_hw.experiment.controls import classical_controls
+from qrnn_hw.experiment.recipe_run import assess_recipe, prepare_recipe, train_recipe
+from qrnn_hw.experiment.recipe_settings import RecipeSettings
+from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.experiment.task import Task, load_task
 from qrnn_hw.recipes.recipes import PUBLISHED
 from qrnn_hw.report.files import write_json, write_text
-from qrnn_hw.run.controls import classical_controls
-from qrnn_hw.run.settings import RunSettings
-from qrnn_hw.run.task import Task, load_task
 from qrnn_hw.train.options import TrainingOptions
 
 BUILD, PAGE = Path("build/zoo"), Path("docs/results.md")

@@ -12,8 +12,8 @@ from qrnn_hw.cli import invoke
 from qrnn_hw.config import store_path
 from qrnn_hw.data.labelled_text import load_embedded
 from qrnn_hw.errors import ConfigurationError
-from qrnn_hw.run.main_job import prepare, train_or_resume
-from qrnn_hw.run.settings import RunSettings
+from qrnn_hw.experiment.main_job import prepare, train_or_resume
+from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.train.options import TrainingOptions
 
 MODEL = "stacked-3-minimal"
@@ -81,7 +81,7 @@ def one_epoch(stepper, options, state, after_epoch):
 
 
 def test_a_run_goes_on_with_the_calibration_that_it_began_with(emulator, tmp_path, monkeypatch):
-    monkeypatch.setattr("qrnn_hw.run.resuming.train", one_epoch)
+    monkeypatch.setattr("qrnn_hw.experiment.resuming.train", one_epoch)
     settings = RunSettings(
         model=MODEL,
         dataset="amazon",

@@ -17,10 +17,10 @@ from qrnn_hw.cli import invoke
 from qrnn_hw.cli.models import app
 from qrnn_hw.data.labelled_text import load_tsv
 from qrnn_hw.errors import DataError, UsageError
+from qrnn_hw.experiment.label_share import LabelShare, label_share
+from qrnn_hw.experiment.recipe_run import prepare_recipe
+from qrnn_hw.experiment.recipe_settings import RecipeSettings
 from qrnn_hw.models.facts import costs, markdown
-from qrnn_hw.recipes.label_share import LabelShare, label_share
-from qrnn_hw.recipes.recipe_run import prepare_recipe
-from qrnn_hw.recipes.recipe_settings import RecipeSettings
 
 
 def run(*arguments):
@@ -178,7 +178,7 @@ def test_an_audit_on_sentences_finds_the_constant_predictors(tmp_path):
 
 
 def test_a_hybrid_is_audited_from_the_projection_that_training_starts_with(tmp_path, monkeypatch):
-    monkeypatch.setattr("qrnn_hw.recipes.label_share.DRAWS", 1)
+    monkeypatch.setattr("qrnn_hw.experiment.label_share.DRAWS", 1)
     path = sentences(tmp_path)
     settings, text = RecipeSettings("hybrid", data=path, seed=2), load_tsv(path)
     prepared = prepare_recipe(settings, text)
@@ -204,7 +204,7 @@ def test_what_is_printed_tells_the_variants_and_their_shares(tmp_path, monkeypat
 
     monkeypatch.setattr("circuits.architectures", lambda: ["v3a"])
     monkeypatch.setattr("qrnn_hw.models.facts.audited", audited)
-    monkeypatch.setattr("qrnn_hw.recipes.label_share.label_share", shared)
+    monkeypatch.setattr("qrnn_hw.experiment.label_share.label_share", shared)
     path = str(sentences(tmp_path))
     lines = [line.split("│") for line in run("audit", "--all", "--data", path).splitlines()]
     rows = [[cell.strip() for cell in line[1:-1]] for line in lines if len(line) > 1]

@@ -11,8 +11,8 @@ from calibration.series import read_series
 from calibration.snapshot import QubitRecord, Snapshot
 from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.errors import UsageError
+from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.report.cause_blocks import cause_blocks, cause_findings
-from qrnn_hw.run.settings import RunSettings
 from qrnn_hw.statistics.decisions import shot_variances
 from qrnn_hw.studies import causes
 from qrnn_hw.studies.causes import CausePlan, study_causes

@@ -12,7 +12,7 @@ from jobs.aer.executor import AerExecutor
 from jobs.store.store import Store
 from qrnn_hw.cli import invoke
 from qrnn_hw.errors import UsageError
-from qrnn_hw.run.settings import RunSettings
+from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.studies.device import DevicePlan, _repeat, device_jobs, first_day, run_rounds
 from qrnn_hw.studies.device_findings import summarise_rounds
 from qrnn_hw.studies.trained import trained_model

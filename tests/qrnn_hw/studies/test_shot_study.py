@@ -22,7 +22,7 @@ ARGUMENTS = ("--dataset", "amazon", "--epochs", "1", "--sentences", "14", "--sho
 
 def trained(folder):
     """Return the model of the finished study, with two sentences."""
-    from qrnn_hw.run.settings import RunSettings
+    from qrnn_hw.experiment.settings import RunSettings
     from qrnn_hw.studies.trained import trained_model
     from qrnn_hw.train.options import TrainingOptions
 

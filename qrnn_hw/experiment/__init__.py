@@ -1,0 +1,1 @@
+"""Trainings and their runs on a machine: prepared, trained, planned, measured."""

@@ -1,0 +1,71 @@
+"""The calibration that a run on a real machine began with, kept beside its checkpoint.
+
+Jobs are known by their calibration. A run that was interrupted and goes on after the machine was
+calibrated anew would otherwise train again, and pay again for what has already run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from calibration.files import read_snapshot, write_snapshot
+from qrnn_hw.experiment.progress import Progress
+from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.submission.machine import Machine, open_machine
+
+FILE_NAME = "calibration.json"
+
+
+def open_as_begun(settings: RunSettings, progress: Progress) -> Machine:
+    """Open a run's machine with the calibration it began with, and say so where that is old.
+
+    Raises:
+        CalibrationError: the kept calibration cannot be read.
+    """
+    today = open_machine(settings.backend)
+    machine = _with_kept(today, settings.output)
+    if machine.snapshot.digest != today.snapshot.digest:
+        progress.stage(
+            f"going on with the calibration of {machine.snapshot.taken}, which the run began with, "
+            f"not with that of {today.snapshot.taken}; for that one choose another --output"
+        )
+    return machine
+
+
+def _with_kept(machine: Machine, folder: Path) -> Machine:
+    """Return the machine with the calibration that the run in `folder` began with, if it has one.
+
+    Recorded devices are not calibrated anew, and keep their own.
+
+    Raises:
+        CalibrationError: the kept calibration cannot be read.
+    """
+    path = folder / FILE_NAME
+    if not machine.is_real or not path.exists() or not (folder / "checkpoint.npz").exists():
+        return machine
+    kept = read_snapshot(path)
+    # Of another machine's run: its checkpoint is refused for that.
+    return replace(machine, snapshot=kept) if kept.backend == machine.snapshot.backend else machine
+
+
+def keep_calibration(machine: Machine, folder: Path) -> None:
+    """Write a real machine's calibration to `folder`, before there is a checkpoint.
+
+    Raises:
+        CalibrationError: the file cannot be written.
+    """
+    if machine.is_real and not (folder / "checkpoint.npz").exists():
+        write_snapshot(machine.snapshot, folder / FILE_NAME)
+
+
+def keep_snapshots(settings: RunSettings) -> None:
+    """Copy the other calibrations to the output folder, so that it says all that it was made of.
+
+    Raises:
+        CalibrationError: a file cannot be read or written.
+    """
+    for number, path in enumerate(settings.snapshots):
+        kept = settings.kept_snapshot(number)
+        if kept != path:
+            write_snapshot(read_snapshot(path), kept)

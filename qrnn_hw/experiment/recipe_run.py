@@ -1,0 +1,288 @@
+"""A model trained by a named recipe, from several seeds, and tested with and without shot noise."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.definition import Architecture
+from circuits.zoo.registry import architecture, row
+from qrnn_hw.config import writable_folder
+from qrnn_hw.data.labelled_text import LabelledText
+from qrnn_hw.data.split import Split
+from qrnn_hw.data.usage import Usage, usage
+from qrnn_hw.experiment.progress import Progress
+from qrnn_hw.experiment.recipe_settings import RecipeSettings
+from qrnn_hw.experiment.resuming import resumed
+from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.experiment.task import load_task, vectors_of
+from qrnn_hw.networks.encoding import Parameters
+from qrnn_hw.networks.examples import Examples
+from qrnn_hw.networks.finite_shots import sampled_scores
+from qrnn_hw.networks.frozen_rows import is_unchanged
+from qrnn_hw.networks.identity import digest, network_content
+from qrnn_hw.networks.network import Network, TrainedNetwork, network_of
+from qrnn_hw.networks.readers import Reader
+from qrnn_hw.recipes.published_features import published_features, published_words
+from qrnn_hw.recipes.recipes import FAULTS, PUBLISHED_ACCURACY, Recipe, split_rows
+from qrnn_hw.statistics.intervals import Interval, mean_interval, wilson
+from qrnn_hw.train.adam import Adam
+from qrnn_hw.train.checkpoint import Identity
+from qrnn_hw.train.options import TrainingOptions
+from qrnn_hw.train.trainer import TrainingState
+
+PUBLISHED_SPLIT = 42
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedRecipe:
+    """A network with its rows, before training; a part of the rows for each of K seeds."""
+
+    settings: RecipeSettings
+    network: Network
+    options: TrainingOptions
+    initial: tuple[Parameters, ...]
+    training: tuple[Examples, ...]
+    validation: tuple[Examples, ...] | None
+    test: tuple[Examples, ...]
+    usage: Usage
+    data: tuple[str, ...]
+    """Digests of what the rows were made from."""
+
+    published: Recipe | None = None
+    noise: str | None = None
+    """Digest of the calibration that the network is trained under; None is without noise."""
+
+    reader: Reader | None = None
+    """The readings to train on; None is without noise."""
+
+    @property
+    def identity(self) -> Identity:
+        """What a checkpoint must have been trained on to be resumed."""
+        options = self.options.to_json()
+        options.pop("epochs")
+        content = network_content(self.network) | {
+            "recipe": [self.settings.recipe, self.published and asdict(self.published)],
+            "training": options | {"frozen": self.settings.frozen},
+            "seeds": list(self.settings.seeds),
+            "data": list(self.data),
+            "calibration": self.noise,
+        }
+        return Identity(content, self._fingerprints_before())
+
+    def _fingerprints_before(self) -> tuple[str, ...]:
+        """Return by what commit 2b9fe54 knew this training, if it had its circuits."""
+        if not is_unchanged(self.network.architecture):
+            return ()
+        names = ("batch_size", "learning_rate", "projection_decay", "averaging", "patience")
+        schedule = {name: getattr(self.options, name) for name in names}
+        parts = [self.training, self.test, *([self.validation] if self.validation else [])]
+        arrays = [
+            np.stack([getattr(one, name) for one in part])
+            for part in parts
+            for name in ("vectors", "lengths", "labels")
+        ]
+        content = {
+            "model": self.settings.model,
+            "options": dict(self.network.architecture.options),
+            "recipe": self.settings.recipe,
+            "schedule": schedule | {"frozen": self.settings.frozen},
+            "seeds": list(self.settings.seeds),
+            "data": [hashlib.sha256(np.ascontiguousarray(a).tobytes()).hexdigest() for a in arrays],
+        }
+        if self.noise is not None:
+            content["noise"] = self.noise
+        return (digest(content),)
+
+    def trained(self, state: TrainingState, seed: int = 0) -> TrainedNetwork:
+        """Return the network with what one of the seeds kept, by its place."""
+        return TrainedNetwork(self.network, state.of(seed))
+
+
+def prepare_recipe(settings: RecipeSettings, text: LabelledText) -> PreparedRecipe:
+    """Make the features of every seed and the network.
+
+    Raises:
+        UsageError: the words do not vary enough to be reduced or scaled.
+    """
+    model = architecture(settings.model, **settings.options)
+    if settings.recipe == "published":
+        return _published(settings, model, text)
+    return _ours(settings, model, text)
+
+
+def _published(settings: RecipeSettings, model: Architecture, text: LabelledText) -> PreparedRecipe:
+    """Set up the published procedure: one split for all seeds, batches of one."""
+    recipe = settings.published()
+    train, test = split_rows(text.labels, recipe, seed=PUBLISHED_SPLIT, groups=text.groups)
+    vectors = vectors_of(text, settings.embeddings)
+    # PCA has no seed: its features are made once.
+    n_fits = 1 if recipe.reduction == "pca" else settings.n_seeds
+    made = [
+        published_features(text.texts, vectors, train, recipe, seed=seed)
+        for seed in settings.seeds[:n_fits]
+    ]
+    features = made * (settings.n_seeds if n_fits == 1 else 1)
+    lengths = np.full(len(text), recipe.n_steps)
+    network = network_of(
+        model,
+        recipe.n_reduced,
+        form="linear" if recipe.linear_input else "none",
+        head=recipe.head,
+        scale=1.0,
+    )
+    options = TrainingOptions(
+        epochs=settings.epochs or recipe.epochs,
+        batch_size=recipe.batch_size,
+        learning_rate=settings.learning_rate or recipe.learning_rate,
+        projection_decay=0.0,
+        averaging=0.0,
+        patience=None,
+    )
+    labels = np.asarray(text.labels)
+    rows = [Examples(values, lengths, labels) for values in features]
+    words = [[w for w in published_words(one) if w in vectors.index] for one in text.texts]
+    known = sorted({vectors.index[word] for row in words for word in row})
+    content = [words, labels.tolist(), train.tolist(), test.tolist()]
+    data = digest(content), hashlib.sha256(vectors.vectors[known].tobytes()).hexdigest()
+    return PreparedRecipe(
+        settings,
+        network,
+        options,
+        tuple(network.initial(seed) for seed in settings.seeds),
+        tuple(one.take(train) for one in rows),
+        None,
+        tuple(one.take(test) for one in rows),
+        usage(text, Split(train, train[:0], test), vectors, published_words),
+        data,
+        recipe,
+    )
+
+
+def _ours(settings: RecipeSettings, model: Architecture, text: LabelledText) -> PreparedRecipe:
+    """Set up the pipeline of the main job without noise: a split of its own for each seed."""
+    tasks = [
+        load_task(
+            RunSettings(
+                dataset=settings.dataset,
+                data=settings.data,
+                embeddings=settings.embeddings,
+                seed=seed,
+            ),
+            text,
+        )
+        for seed in settings.seeds
+    ]
+    default = TrainingOptions()
+    network = network_of(model, tasks[0].vectors.dim)
+    options = replace(
+        default,
+        epochs=settings.epochs or default.epochs,
+        learning_rate=settings.learning_rate or default.learning_rate,
+    )
+    return PreparedRecipe(
+        settings,
+        network,
+        options,
+        tuple(
+            network.initial(seed, task.projection)
+            for seed, task in zip(settings.seeds, tasks, strict=True)
+        ),
+        tuple(task.training for task in tasks),
+        tuple(task.validation for task in tasks),
+        tuple(task.test for task in tasks),
+        tasks[0].usage,
+        tuple(task.digest for task in tasks),
+    )
+
+
+def train_recipe(prepared: PreparedRecipe, progress: Progress) -> TrainingState:
+    """Train, from the checkpoint in the output folder if there is one.
+
+    Raises:
+        ConfigurationError: the folder cannot be written to, the checkpoint is of another run, or
+            the loss diverged.
+    """
+    settings, reader = prepared.settings, prepared.reader
+    stepper = Adam(
+        prepared.network,
+        prepared.training,
+        prepared.validation,
+        prepared.options,
+        settings.seeds,
+        readers=None if reader is None else [reader],
+        frozen=settings.frozen,
+    )
+    return resumed(
+        stepper,
+        prepared.options,
+        prepared.initial,
+        writable_folder(settings.output) / "checkpoint.npz",
+        prepared.identity,
+        progress,
+    )
+
+
+def assess_recipe(prepared: PreparedRecipe, state: TrainingState) -> dict[str, Any]:
+    """Return the JSON document of a trained recipe: accuracies with and without shot noise."""
+    settings, network = prepared.settings, prepared.network
+    infinite, sampled, constant = [], [], []
+    for index, seed in enumerate(settings.seeds):
+        trained, test = prepared.trained(state, index), prepared.test[index]
+        exact = trained.scores(test.vectors, test.lengths)
+        infinite.append((exact > 0) == (test.labels == 1))
+        generator = np.random.default_rng([seed, settings.shots])
+        drawn = sampled_scores(trained, test, shots=settings.shots, generator=generator)
+        sampled.append((drawn > 0) == (test.labels == 1))
+        share = float((exact > 0).mean())
+        constant.append(max(share, 1 - share))
+    published = prepared.published
+    return {
+        "schema_version": 1,
+        "model": settings.model,
+        "mode": network.architecture.mode,
+        "options": dict(network.architecture.options),
+        "recipe": settings.recipe,
+        "faults": []
+        if published is None
+        else [name for name in FAULTS if getattr(published, name)],
+        "frozen": settings.frozen,
+        "dataset": str(settings.data or settings.dataset),
+        "seeds": list(settings.seeds),
+        "shots": settings.shots,
+        "epochs": {
+            "recipe": TrainingOptions().epochs if published is None else published.epochs,
+            "asked": prepared.options.epochs,
+            "run": state.finished_epochs,
+            "kept": (state.best_epoch + 1).tolist(),
+        },
+        "n_parameters": sum(int(value[0].size) for value in state.best.values()),
+        "n_quantum_weights": network.architecture.n_weights,
+        "accuracy": {"infinite": _summary(infinite), "shots": _summary(sampled)},
+        "largest_share_of_one_label": constant,
+        "published_accuracy": published_accuracy(network.architecture),
+        "rows": {"training": len(prepared.training[0]), "test": len(infinite[0])},
+        "data": prepared.usage.to_json(),
+        "history": state.history[..., :2].tolist(),
+    }
+
+
+def published_accuracy(model: Architecture) -> float | None:
+    """Return the source's accuracy; a model in another feedback mode is not the one it trained."""
+    as_published = model.mode == row(model.name).default("mode")
+    return PUBLISHED_ACCURACY.get(model.name) if as_published else None
+
+
+def _summary(correct: list[NDArray[np.bool_]]) -> dict[str, Any]:
+    """Return the mean over seeds with Student's interval; of one seed, Wilson's over sentences."""
+    values = [float(one.mean()) for one in correct]
+    interval: Interval = (
+        mean_interval(np.array(values))
+        if len(values) > 1
+        else wilson(int(correct[0].sum()), len(correct[0]))
+    )
+    return {"values": values, **interval.to_json()}

@@ -1,0 +1,172 @@
+"""The stacks of a finished run again, from its stored bits alone."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrnn_hw.errors import UsageError
+from qrnn_hw.experiment.measured import accuracy_interval
+from qrnn_hw.experiment.outcome import exact_distributions
+from qrnn_hw.experiment.shot_plan import ShotPlan, plan_shots
+from qrnn_hw.experiment.stored_run import StoredRun
+from qrnn_hw.mitigation.stack import Stack
+from qrnn_hw.mitigation.threshold import fit_threshold
+from qrnn_hw.statistics.intervals import Interval
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one stack makes of the stored bits."""
+
+    stack: str
+    accuracy: Interval
+    flips: float
+    """Share of labels that differ from those of the ideal scores."""
+
+    score_error: float | None
+    """Mean |score - ideal score|; None where only the threshold moves."""
+
+    shots: int
+    """Spent on each prediction, a share of the readout calibration included."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row as a JSON object."""
+        return asdict(self) | {"accuracy": self.accuracy.to_json()}
+
+
+def row_of(
+    name: str,
+    scores: NDArray[np.float64],
+    ideal: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    shots: int,
+    *,
+    moved: float = 0.0,
+) -> Row:
+    """Hold scores (n,) against the labels and against the ideal scores.
+
+    Args:
+        name: of the stack.
+        scores: as it estimates them.
+        ideal: without noise, at infinite shots.
+        labels: 0 or 1.
+        shots: that it spent on each.
+        moved: decision threshold.
+    """
+    above = scores - moved
+    return Row(
+        name,
+        accuracy_interval(above, labels),
+        float(np.mean((above > 0) != (ideal > 0))),
+        None if moved else float(np.mean(np.abs(scores - ideal))),
+        shots,
+    )
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """All stacks at the same total number of shots for each prediction."""
+
+    shots: int
+    threshold: float | None
+    """Fitted on the exact noisy scores of the validation sentences; None without raw scores."""
+
+    rows: tuple[Row, ...]
+
+
+def ideal_scores(run: StoredRun) -> NDArray[np.float64]:
+    """Return the exact scores without noise of the sentences that were run, shape (n,)."""
+    return np.asarray(exact_distributions(run.prepared.ideal, run.encoded) @ run.decision)
+
+
+def recompute(run: StoredRun, shots: int | None = None, stack: Stack | None = None) -> Recomputed:
+    """Correct and extrapolate the stored bits, each stack with the same total of shots.
+
+    Args:
+        run: opened from its folder.
+        shots: for each prediction, at most as many as the run took; by default all.
+        stack: one more to show, made of circuits that the run ran.
+
+    Raises:
+        UsageError: fewer shots than can be divided, or more than are stored; a stack that needs
+            circuits which the run did not run.
+    """
+    total, planned = total_shots(run, shots), run.evaluation.stacks
+    plan = plan_shots(total, len(run.prepared.test), planned)
+    test, validation = run.prepared.test, run.prepared.task.validation
+    ideal = ideal_scores(run)
+
+    def row(name: str, scores: NDArray[np.float64], spent: int, *, moved: float = 0.0) -> Row:
+        return row_of(name, scores, ideal, test.labels, spent, moved=moved)
+
+    rows = [row("ideal", ideal, 0)]
+    for one in planned:
+        rows.append(row(one.name, run.measured.scores(one, plan).value, total))
+    if stack is not None and stack not in planned:
+        fitting = fitting_plan(run, stack, total)
+        if fitting is None:
+            names = ", ".join(one.name for one in stored_stacks(run, total))
+            raise UsageError(
+                f"a plan for a run's stored bits should be one of: {names}. Got {stack.name}, "
+                "which needs circuits that it did not run."
+            )
+        rows.append(row(stack.name, run.measured.scores(stack, fitting).value, fitting.total))
+    threshold = None
+    if Stack() in planned:
+        encoded = run.trained.encoded(validation)
+        under_noise = exact_distributions(run.prepared.noisy, encoded) @ run.decision
+        threshold = fit_threshold(under_noise, validation.labels)
+        raw = run.measured.scores(Stack(), plan).value
+        rows.append(row("threshold", raw, total, moved=threshold))
+    return Recomputed(total, threshold, tuple(rows))
+
+
+def total_shots(run: StoredRun, shots: int | None) -> int:
+    """Return the shots of one prediction: those asked for, or all that are stored.
+
+    Raises:
+        UsageError: More than are stored, or too few to divide.
+    """
+    stored = run.prepared.settings.shots
+    total = stored if shots is None else shots
+    if total > stored:
+        raise UsageError(
+            f"the shots should be at most those that the run stored ({stored}). Got {total}. "
+            "Use fewer, or run again with more."
+        )
+    replace(run.evaluation, total=total).check()
+    return total
+
+
+def stored_stacks(run: StoredRun, total: int) -> tuple[Stack, ...]:
+    """Return the planned stacks, and the others that their circuits allow."""
+    factors = [stack.extrapolation for stack in run.evaluation.stacks]
+    others = (
+        replace(stack, extrapolation=extrapolation, terminal=terminal)
+        for stack in run.evaluation.stacks
+        for extrapolation in (None, *factors)
+        if extrapolation is not None or stack.feed_forward != "amplify"
+        for terminal in (False, True)
+    )
+    found = dict.fromkeys((*run.evaluation.stacks, *others))
+    return tuple(one for one in found if fitting_plan(run, one, total) is not None)
+
+
+def fitting_plan(run: StoredRun, stack: Stack, total: int) -> ShotPlan | None:
+    """Return the largest plan of at most `total` shots whose circuits have theirs in the store.
+
+    A run gives each circuit what its own stacks want; another stack may want more of one.
+    """
+    run_plan = plan_shots(total, len(run.prepared.test), run.evaluation.stacks)
+    for spent in range(total, total - run_plan.calibration_share - 1, -1):
+        plan = replace(run_plan, total=spent)
+        try:
+            if not run.measured.lacks(stack, plan):
+                return plan
+        except UsageError:  # fewer shots than circuits, or nothing to relabel
+            return None
+    return None

@@ -1,1 +1,0 @@
-"""The main job: sentences to a trained network, measured, mitigated and reported."""

@@ -1,0 +1,283 @@
+"""Host rounds as stored jobs: on a recorded device, and at the loopback service over HTTP."""
+
+import json
+import sqlite3
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import circuits
+from calibration.library import snapshot
+from jobs.aer.executor import AerExecutor
+from jobs.executor import RemoteExecutor
+from jobs.service.backoff import Backoff
+from jobs.spec import JobSpec
+from jobs.store.store import Store
+from qrnn_hw.cli import invoke
+from qrnn_hw.data.labelled_text import load_tsv
+from qrnn_hw.experiment.measure import Priced, Stored
+from qrnn_hw.experiment.recipe_run import prepare_recipe
+from qrnn_hw.experiment.recipe_settings import RecipeSettings
+from qrnn_hw.experiment.rounds import as_rounds, compiler
+from qrnn_hw.experiment.rounds_training import with_noise
+from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.networks.expectation import exactly, run_rounds
+from qrnn_hw.submission.machine import Machine, open_machine
+
+QUICK = Backoff(first_seconds=0.02, ceiling_seconds=0.1, patience_seconds=20.0)
+SHOTS = 4000
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch, tmp_path):
+    monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("qrnn_hw.submission.following.POLLING", QUICK)
+
+
+def draw(name, n_sequences, steps):
+    rng = np.random.default_rng(0)
+    model = circuits.architecture(name)
+    x = rng.uniform(0, 1, (n_sequences, steps, model.n_features))
+    return model, x, rng.uniform(-np.pi, np.pi, model.n_weights)
+
+
+class NoiselessAer(AerExecutor):
+    """Aer without noise that counts its jobs."""
+
+    def __init__(self):
+        super().__init__(None)
+        self.specs = []
+
+    def run(self, spec: JobSpec):
+        self.specs.append(spec)
+        return super().run(spec)
+
+
+@pytest.fixture(scope="module")
+def machine():
+    """Return the first qubits of a recorded device: small enough for Aer without restriction."""
+    whole = snapshot("fake_boston")
+    return Machine("fake_boston", whole.restrict(tuple(range(8))), is_real=False)
+
+
+def test_rounds_on_aer_follow_the_exact_values_and_are_read_from_the_store(machine, tmp_path):
+    model, x, w = draw("adapted", 3, 2)
+    lengths = np.array([2, 1, 2])
+    expected = run_rounds(model, x, w, exactly, lengths=lengths)
+    compiled = compiler(machine, seed=7)
+    planned = Priced(machine)
+    run_rounds(model, x, w, as_rounds(planned, shots=SHOTS, seed=5), compiled, lengths)
+    assert [spec.pubs[0].n_rows for spec in planned.specs] == [3, 2]
+    assert planned.estimate.executions == 5 * SHOTS
+    assert planned.estimate.best_seconds == pytest.approx(
+        2 * 2.0 + planned.estimate.low_seconds
+    )  # an overhead for each round
+    executor = NoiselessAer()
+    with Store(tmp_path / "jobs.db") as store:
+        for _ in range(2):
+            measured = Stored(machine, executor=executor, store=store)
+            ask = as_rounds(measured, shots=SHOTS, seed=5)
+            found = run_rounds(model, x, w, ask, compiled, lengths)
+            np.testing.assert_allclose(found.values, expected.values, atol=6 / np.sqrt(SHOTS))
+        assert len(executor.specs) == 2
+        assert [store.raw(spec.key) is not None for spec in measured.specs] == [True, True]
+        assert measured.roles == ["round 1", "round 2"]
+        # A price with the store's answers is that of the jobs that are really sent.
+        priced = Priced(machine, store=store)
+        run_rounds(model, x, w, as_rounds(priced, shots=SHOTS, seed=5), compiled, lengths)
+        assert [spec.key for spec in priced.specs] == [spec.key for spec in measured.specs]
+    # The second round was given what the first one measured.
+    h = dict(zip(executor.specs[1].pubs[0].circuit.parameters, range(99), strict=False))
+    column = next(place for parameter, place in h.items() if parameter.name == "h")
+    fed_back = executor.specs[1].pubs[0].parameters[:, column]
+    np.testing.assert_allclose(fed_back, np.tanh(found.values[[0, 2], 0].sum(-1)))
+
+
+class Stopped(BaseException):
+    """Stands for a kill between two rounds."""
+
+
+def test_a_run_that_is_cut_short_at_the_service_pays_no_round_twice(emulator, tmp_path):
+    model, x, w = draw("adapted", 2, 2)
+    real = open_machine("ibm_boston")
+    compiled = compiler(real, seed=7)
+
+    def attempt(stop_after):
+        def after_round(done):
+            if done == stop_after:
+                raise Stopped
+
+        executor = real.executor()
+        assert isinstance(executor, RemoteExecutor)
+        with Store(tmp_path / "jobs.db") as store:
+            measured = Stored(real, executor=executor, store=store, after_job=after_round)
+            return run_rounds(model, x, w, as_rounds(measured, shots=SHOTS, seed=0), compiled)
+
+    with pytest.raises(Stopped):
+        attempt(1)
+    assert len(emulator.service.jobs) == 1
+    found = attempt(None)
+    assert len(emulator.service.jobs) == 2
+    assert attempt(None).values.tolist() == found.values.tolist()
+    assert len(emulator.service.jobs) == 2
+    expected = run_rounds(model, x, w, exactly).values
+    # The service's machine has noise; a missing or swapped value would be further off.
+    assert np.abs(found.values - expected).max() < 0.12
+    assert np.ptp(expected) > 0.3
+
+
+@pytest.fixture
+def sentences(tmp_path):
+    """Write a small text of two classes."""
+    good, bad = ("great", "excellent", "love", "nice"), ("terrible", "awful", "waste", "broken")
+    rows = [
+        (label, f"{words[i % 4]} {other[i // 4 % 3]} item")
+        for label, words in (("1", good), ("0", bad))
+        for i in range(24)
+        for other in (("sound", "case", "price"),)
+    ]
+    path = tmp_path / "small.tsv"
+    path.write_text("label\ttext\n" + "\n".join(f"{a}\t{b}" for a, b in rows) + "\n")
+    return path
+
+
+def test_a_network_scores_under_the_noise_of_the_machine_that_runs_it(machine, sentences):
+    settings = RunSettings("adapted", data=sentences, training_noise="machine")
+    plain = prepare_recipe(RecipeSettings("adapted", data=sentences), load_tsv(sentences))
+    noisy = with_noise(plain, machine, settings)
+    assert noisy.identity.digest != plain.identity.digest
+    other = replace(settings, decoupling="xx")
+    assert with_noise(plain, machine, other).identity.digest != noisy.identity.digest
+    inputs, lengths = plain.test[0].vectors[:2, :3], np.array([3, 2])
+    scores = [
+        np.asarray(p.network.scores(p.initial[0], inputs, lengths, p.reader))
+        for p in (plain, noisy)
+    ]
+    # Noise draws <Z> to 0, and the score to that of the head's bias, here 0.
+    assert np.all(np.abs(scores[1]) < np.abs(scores[0]))
+    np.testing.assert_allclose(scores[1], scores[0], atol=0.2)
+
+
+@pytest.mark.slow
+def test_training_under_noise_is_asked_for_and_is_another_run(sentences, tmp_path, capsys):
+    command = ["run", "--model", "adapted", "--data", str(sentences), "--sentences", "3"]
+    command += ["--shots", "50", "--epochs", "1", "--json", "--output", str(tmp_path / "run")]
+
+    def document(*more):
+        assert invoke([*command, *more]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    noisy = document("--training-noise", "machine")
+    assert noisy["training"]["engine"] == "exact, under the machine's noise"
+    assert set(noisy["accuracy"]) == {"ideal", "ideal_shots", "none", "noisy_exact"}
+    assert invoke(command) == 3
+    assert "checkpoint of the same run" in capsys.readouterr().err
+    (tmp_path / "run" / "checkpoint.npz").unlink()
+    ideal = document()
+    assert ideal["training"]["engine"] == "exact, without noise"
+    assert set(ideal["accuracy"]) == {"ideal", "ideal_shots", "none"}
+    assert ideal["training"]["history"] != noisy["training"]["history"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--model", "hybrid", "--training-noise", "machine"), "choose --mode sampled"),
+        (("--training-noise", "some"), "one of machine, none. Got 'some'"),
+        (
+            ("--training-noise", "none", "--snapshots", "a.json"),
+            "no calibrations to train under. Got 1",
+        ),
+    ],
+)
+def test_noise_that_cannot_be_trained_under_is_one_line(arguments, words, sentences, capsys):
+    assert invoke(["run", "--data", str(sentences), *arguments]) == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_command_runs_a_model_in_rounds_at_the_service(emulator, sentences, tmp_path, capsys):
+    command = ["run", "--model", "v3a", "--data", sentences, "--backend", "ibm_boston"]
+    command += ["--sentences", 3, "--shots", 50, "--epochs", 1, "--yes", "--json"]
+    command += ["--output", tmp_path / "run"]
+    assert invoke([*map(str, command)]) == 0
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)
+    assert document["mode"] == "expectation"
+    assert document["rounds"] == len(document["jobs"]) == len(emulator.service.jobs) == 3
+    assert "of QPU time" in captured.err
+    assert set(document["accuracy"]) == {"ideal", "ideal_shots", "none"}
+    assert document["accuracy"]["none"]["n"] == 3
+    assert document["qpu_seconds"] > 3 * 2.0
+    assert "3 rounds" in (tmp_path / "run" / "report.html").read_text()
+    # Again: the same numbers, and nothing is sent.
+    assert invoke([*map(str, command)]) == 0
+    assert json.loads(capsys.readouterr().out)["accuracy"] == document["accuracy"]
+    assert len(emulator.service.jobs) == 3
+    with sqlite3.connect(tmp_path / "home" / "jobs.sqlite3") as store:
+        assert store.execute("select count(*) from jobs").fetchone()[0] == 3
+
+
+@pytest.mark.slow
+def test_a_finished_run_in_rounds_is_read_again_from_the_store(sentences, tmp_path, capsys):
+    folder = tmp_path / "run"
+    command = ["run", "--model", "adapted", "--data", str(sentences), "--sentences", "3"]
+    command += ["--shots", "50", "--epochs", "1", "--json", "--output", str(folder)]
+    assert invoke(command) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["roles"] == [f"round {n + 1}" for n in range(document["rounds"])]
+
+    def mitigated(*more):
+        code = invoke(["mitigate", "--run", str(folder), *more])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err.splitlines()[-1]
+
+    code, out, _ = mitigated("--json", "--plan", "none")
+    assert code == 0
+    stacks = json.loads(out)["stacks"]
+    assert set(stacks) == {"ideal", "none"}
+    for name in stacks:
+        assert stacks[name]["accuracy"] == document["accuracy"][name]
+    assert mitigated()[0] == 0
+    for words, said in (
+        (("--plan", "terminal"), "the only plan of a model in rounds is none"),
+        (("--plan", "auto"), "the only plan of a model in rounds is none"),
+        (("--explain",), "Got --explain"),
+        (("--shots", "20"), "should be those that it stored (50)"),
+    ):
+        code, out, line = mitigated(*words)
+        assert (code, out) == (2, "")
+        assert said in line
+    study = ["study", "shots", "--run", str(folder), "--output", str(tmp_path / "study")]
+    assert invoke([*study, "--shots", "1,400", "--repeats", "20", "--json"]) == 0
+    few, many = json.loads(capsys.readouterr().out)["points"]
+    assert few["flip_rate"] > many["flip_rate"]
+    assert (tmp_path / "study" / "report.html").is_file()
+    assert invoke([*study, "--training-seeds", "2"]) == 2
+    assert "leave them out" in capsys.readouterr().err
+    path = folder / "result.json"
+    path.write_text(json.dumps(document | {"jobs": document["jobs"][::-1]}))
+    code, _, line = mitigated()
+    assert code == 3
+    assert "should be the rounds of its trained model" in line
+    path.write_text(json.dumps(document | {n: document[n][::-1] for n in ("jobs", "roles")}))
+    assert mitigated()[0] == 0
+
+
+def test_what_does_not_fit_rounds_is_said(sentences, tmp_path, capsys):
+    command = ["run", "--data", str(sentences), "--output", str(tmp_path / "run")]
+    for plan in ("terminal", "auto", "relabel"):
+        assert invoke([*command, "--model", "v3a", "--plan", "none", "--plan", plan]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "the only plan of a model in rounds is none" in line
+    assert invoke([*command, "--model", "v3a", "--engine", "aer"]) == 2
+    assert "or without noise. Got --engine aer" in capsys.readouterr().err
+    assert invoke([*command, "--model", "sim-v1", "--mode", "sampled"]) == 2
+    assert "should be one of coherent. Got 'sampled'" in capsys.readouterr().err
+    assert invoke([*command, "--model", "v5", "--backend", "fake_manila"]) == 2
+    said = capsys.readouterr().err
+    assert "v5 needs 8 qubits. Got fake_manila with 5; choose another backend" in said
+    assert "training" not in said
+    assert invoke([*command, "--model", "v1", "--option", "wiring"]) == 2
+    assert "NAME=VALUE. Got 'wiring'" in capsys.readouterr().err
