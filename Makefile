@@ -4,6 +4,7 @@
 # make docs   the documentation site
 # make fuzz   10,000 hostile and damaged files through the real commands
 # make bench  speed beside each baseline (rows against other packages need '.[peers]')
+# make bench-qpu  what the whole chip gives: noise as data, placements, tiles
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -62,7 +63,7 @@ docs: $(STAMP)
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
 
 # Slow measurements; each writes build/<name>.json with what was measured beside its target.
-.PHONY: accuracy bench bench-mitigation bench-studies faults growth zoo
+.PHONY: accuracy bench bench-mitigation bench-qpu bench-studies faults growth zoo
 
 accuracy: $(STAMP)
 	$(BIN)/python tests/benchmarks/accuracy.py
@@ -72,6 +73,9 @@ bench-studies: $(STAMP)
 
 faults: $(STAMP)
 	$(BIN)/python tests/benchmarks/faults.py
+
+bench-qpu: $(STAMP)
+	PYTHONPATH=. $(BIN)/python tests/benchmarks/qpu.py
 
 bench-mitigation: $(STAMP)
 	$(BIN)/python tests/benchmarks/mitigation.py
