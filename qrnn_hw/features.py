@@ -13,6 +13,7 @@ from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.data.sequences import Sequences, identity
 from qrnn_hw.data.tokens import tokenise
 from qrnn_hw.data.vectors import WordVectors, unparted
+from qrnn_hw.data.word_choice import WordChoice, chosen_words
 from qrnn_hw.errors import DataError, UsageError
 
 
@@ -33,14 +34,20 @@ class AngleRange:
 
 
 def embed(
-    texts: Sequence[str], vectors: WordVectors, *, steps: int = 10, drop_stop_words: bool = True
+    texts: Sequence[str],
+    vectors: WordVectors,
+    *,
+    steps: int = 10,
+    drop_stop_words: bool = True,
+    choice: WordChoice = "first",
 ) -> Sequences:
-    """Return the unit vectors of the first `steps` words of each text that have a vector.
+    """Return the unit vectors of `steps` words of each text that have a vector, by default the
+    first.
 
     Words without a vector are passed over and take no step.
 
     Raises:
-        UsageError: `steps` is below 1.
+        UsageError: `steps` is below 1, or there is no such choice.
         DataError: no text has a word with a vector, or most have none because their words are not
             parted by blanks.
     """
@@ -53,7 +60,8 @@ def embed(
     identities = []
     for row, text in enumerate(texts):
         words = tokenise(text, drop_stop_words=drop_stop_words)
-        known = [vectors.index[word] for word in words if word in vectors.index][:steps]
+        found = [vectors.index[word] for word in words if word in vectors.index]
+        known = chosen_words(found, steps, choice)
         values[row, : len(known)] = units[known]
         lengths[row] = len(known)
         identities.append(identity(vectors.vectors[known]))  # as read: a norm is a product
@@ -67,13 +75,15 @@ def embed(
     return Sequences(values=values, lengths=lengths, identities=tuple(identities))
 
 
-def read_text(text: LabelledText, vectors: WordVectors, *, steps: int) -> Sequences:
+def read_text(
+    text: LabelledText, vectors: WordVectors, *, steps: int, choice: WordChoice = "first"
+) -> Sequences:
     """Return labelled sentences as sequences: unit vectors, labels, and groups by their words.
 
     Raises:
         UsageError, DataError: as for `embed`.
     """
-    sequences = embed(text.texts, vectors, steps=steps)
+    sequences = embed(text.texts, vectors, steps=steps, choice=choice)
     return replace(sequences, targets=text.labels, groups=text.groups)
 
 

@@ -1,8 +1,6 @@
-"""Sentences with one of two labels: the sets the package carries and the user's own table."""
+"""Sentences with labels: the sets the package carries and the user's own table."""
 
 import difflib
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +9,10 @@ from unicodedata import normalize
 import numpy as np
 from numpy.typing import NDArray
 
-from qrnn_hw.data.lines import numbered_lines, shown
+from qrnn_hw.data.class_names import listed, numbered_classes, ordered
+from qrnn_hw.data.lines import shown
+from qrnn_hw.data.table import Table, columns_shown, has_column, read_table
+from qrnn_hw.data.tables import open_table
 from qrnn_hw.data.target import Classes
 from qrnn_hw.data.tokens import normal_form, tokenise, words
 from qrnn_hw.errors import DataError, UsageError
@@ -21,9 +22,6 @@ SOURCES = ("amazon", "imdb", "yelp")
 EMBEDDED_NAMES = (*SOURCES, "uci")
 DEFAULT_NAME = "uci"
 
-# Below this a class may have no row in the validation or the test part of a default split.
-MIN_ROWS_PER_CLASS = 10
-
 
 @dataclass(frozen=True)
 class LabelledText:
@@ -32,8 +30,8 @@ class LabelledText:
     name: str
     texts: tuple[str, ...]
     labels: NDArray[np.int64]  # shape: (n,)
-    """0 for `classes[0]`, 1 for `classes[1]`."""
-    classes: tuple[str, str]
+    """The place of each row's class in `classes`."""
+    classes: tuple[str, ...]
     sources: tuple[str, ...]
     """One name a row: `amazon`, `imdb`, `yelp`, or the file of the user."""
 
@@ -44,8 +42,11 @@ class LabelledText:
                 "texts, labels and sources should have the same length. Got "
                 f"{n}, {self.labels.shape} and {len(self.sources)}."
             )
-        if not np.isin(self.labels, (0, 1)).all():
-            raise UsageError(f"labels should be 0 or 1. Got {np.unique(self.labels).tolist()}.")
+        if not np.isin(self.labels, range(len(self.classes))).all():
+            raise UsageError(
+                f"labels should be whole numbers below {len(self.classes)}. "
+                f"Got {np.unique(self.labels).tolist()}."
+            )
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -101,7 +102,8 @@ def load_embedded(name: str) -> LabelledText:
             f"the data set should be one of {', '.join(EMBEDDED_NAMES)}, or a TSV file. "
             f"Got {shown(name)}.{meant}"
         )
-    rows = _rows(EMBEDDED_TABLE, ("source", "label", "text"))
+    table = read_table(EMBEDDED_TABLE)
+    rows = zip(*(table.cells(column) for column in ("source", "label", "text")), strict=True)
     chosen = [cells for cells in rows if name in ("uci", cells[0])]
     return LabelledText(
         name=name,
@@ -112,84 +114,66 @@ def load_embedded(name: str) -> LabelledText:
     )
 
 
-def load_tsv(path: Path | str) -> LabelledText:
-    """Return the user's own sentences from a tab-separated table with `label` and `text` columns.
+def load_text(path: Path | str, *, text: str = "text", label: str = "label") -> LabelledText:
+    """Return the user's own sentences from a table with a column of text and one of labels.
 
-    The first line names the columns, in any order and case; other columns are ignored. As IANA's
-    `text/tab-separated-values` has it, a tab always parts two cells and quotes are ordinary
-    characters. Labels are any two strings; their order is numeric if both are numbers, else
-    alphabetic, and the second is the class 1.
+    The first line names the columns, in any order and case; other columns are ignored. Labels are
+    any strings; their order is numeric if all are numbers, else alphabetic.
+
+    Args:
+        path: the table, as `read_table` takes it, or a Parquet file.
+        text: name of the column of sentences.
+        label: name of the column of classes.
 
     Raises:
         DataError: the file cannot be read, a line is malformed, or the rows are unfit for
-            learning two classes; one line with the file, the line number and what was expected.
+            learning classes; one line with the file, the line number and what was expected.
     """
-    path = Path(path)
-    rows = _rows(path, ("label", "text"))
-    names = [normalize("NFC", label) for label, _ in rows]  # two spellings look like one class
-    classes = _two_classes(path, names)
-    return LabelledText(
-        name=path.stem,
-        texts=tuple(text for _, text in rows),
-        labels=np.array([classes.index(label) for label in names], dtype=np.int64),
-        classes=classes,
-        sources=(path.stem,) * len(rows),
-    )
+    return labelled_text(open_table(Path(path)), text, label)
 
 
-def _rows(path: Path, columns: Sequence[str]) -> list[tuple[str, ...]]:
-    """Return the cells of `columns` of each row of the table; none is blank."""
-    lines = numbered_lines(path)
-    header_number, header_line = next(lines)
-    header = [name.strip().lower() for name in header_line.split("\t")]
-    if any(header.count(column) != 1 for column in columns):
+def labelled_text(table: Table, text: str, label: str) -> LabelledText:
+    """Return the sentences of a table, as `load_text` does.
+
+    Raises:
+        DataError: as for `load_text`.
+    """
+    return _labelled(table, *_columns(table, text, label))
+
+
+def load_tsv(path: Path | str) -> LabelledText:
+    """Return sentences with one of two labels, the second of which is the class 1.
+
+    Raises:
+        DataError: as for `load_text`, or there are not two classes.
+    """
+    table = open_table(Path(path))
+    texts, labels = _columns(table, "text", "label")
+    if len(classes := ordered(set(labels))) > 2:
         raise DataError(
-            f"{path}, line {header_number}: the header should name the columns "
-            f"{' and '.join(columns)} once each, parted by tabs. Got {shown(header_line)}."
+            f"{path}: the label column should hold exactly two classes. Got {listed(classes)}."
         )
-    places = [header.index(column) for column in columns]
-    rows = []
-    for number, line in lines:
-        cells = line.split("\t")
-        if len(cells) != len(header):
-            raise DataError(
-                f"{path}, line {number}: should have {len(header)} cells parted by tabs, as the "
-                f"header has. Got {len(cells)}: {shown(line)}."
-            )
-        chosen = tuple(cells[place].strip() for place in places)
-        if not all(chosen):
-            blank = columns[chosen.index("")]
-            raise DataError(
-                f"{path}, line {number}: the {blank} should not be empty. Got {shown(line)}."
-            )
-        rows.append(chosen)
-    return rows
+    return _labelled(table, texts, labels)
 
 
-def _two_classes(path: Path, names: Sequence[str]) -> tuple[str, str]:
-    classes = _ordered(set(names))
-    if len(classes) != 2:
-        first = ", ".join(shown(name) for name in classes[:5]) or "no row"
-        rest = ", ..." if len(classes) > 5 else ""
+def _columns(table: Table, text: str, label: str) -> tuple[list[str], list[str]]:
+    """Return texts and labels, none empty; two spellings of an accent look like one label."""
+    if missing := [name for name in (label, text) if not has_column(table, name)]:
         raise DataError(
-            f"{path}: the label column should hold exactly two classes. "
-            f"Got {len(classes)}: {first}{rest}."
+            f"{table.header}: the header should name the columns {label} and {text}, of labels "
+            f"and of texts. Got none called {missing[0]} among {columns_shown(table.names)}; "
+            "--label and --text name others."
         )
-    for name in classes:
-        n_rows = names.count(name)
-        if n_rows < MIN_ROWS_PER_CLASS:
+    texts, labels = table.cells(text), table.cells(label)
+    for name, cells in ((text, texts), (label, labels)):
+        if not all(cells):
             raise DataError(
-                f"{path}: each class should have at least {MIN_ROWS_PER_CLASS} rows, to be split "
-                f"into training, validation and test parts. Got {n_rows} of {shown(name)}."
+                f"{table.place(cells.index(''), name)}: should not be empty. Got a gap."
             )
-    return classes[0], classes[1]
+    return texts, [normalize("NFC", one) for one in labels]
 
 
-def _ordered(names: set[str]) -> list[str]:
-    try:
-        values = {name: float(name) for name in names}
-    except ValueError:
-        return sorted(names)
-    if not all(math.isfinite(value) for value in values.values()):
-        return sorted(names)
-    return sorted(names, key=lambda name: (values[name], name))
+def _labelled(table: Table, texts: list[str], labels: list[str]) -> LabelledText:
+    classes, numbers = numbered_classes(table.path, labels)
+    stem = table.path.stem
+    return LabelledText(stem, tuple(texts), numbers, classes, (stem,) * len(texts))

@@ -1,5 +1,6 @@
 """Read a text file line by line, and say in one line why it cannot be read."""
 
+import codecs
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,13 +64,48 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
         raise DataError(f"{path}: should hold lines of text. Got an empty file.")
 
 
+def whole_text(path: Path) -> str:
+    """Return a UTF-8 file as it is, line ends included; a byte order mark in front is dropped.
+
+    Raises:
+        DataError: as for `numbered_lines`.
+    """
+    with regular_file(path) as file:
+        raw = file.read()
+    if not raw.strip(b"\r\n\xef\xbb\xbf"):
+        raise DataError(f"{path}: should hold lines of text. Got an empty file.")
+    if b"\0" not in raw:
+        try:
+            return raw.decode("utf-8").removeprefix("\ufeff")
+        except UnicodeDecodeError:
+            pass
+    for number, line in enumerate(raw.splitlines(keepends=True), start=1):
+        _decode(line, path, number)
+    raise AssertionError("one line is not UTF-8")  # pragma: no cover
+
+
 def shown(text: str) -> str:
     """Return `text` quoted, on one line and cut to a length that fits a message."""
     cut = text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "..."
     return repr(cut)
 
 
+_OTHER_ENCODINGS = {
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+"""By the byte order mark in front; the longer ones first."""
+
+
 def _decode(raw: bytes, path: Path, number: int) -> str:
+    for mark, name in _OTHER_ENCODINGS.items():
+        if number == 1 and raw.startswith(mark):
+            raise DataError(
+                f"{path}, line 1: should be UTF-8 text. Got {name}: save the file as UTF-8 (a "
+                'spreadsheet calls it "CSV UTF-8").'
+            )
     if b"\0" in raw:
         raise DataError(
             f"{path}, line {number}: should be UTF-8 text. Got a NUL byte: the file is binary, "

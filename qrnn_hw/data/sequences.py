@@ -57,8 +57,7 @@ class Sequences:
                 f"Got {self.lengths.min()} to {self.lengths.max()}."
             )
         if not self.identities:
-            rows = zip(self.values, self.lengths, strict=True)
-            self._set(identities=tuple(identity(row[:length]) for row, length in rows))
+            self._set(identities=identities(self.values, self.lengths))
         if len(self.groups) == 0:
             numbers: dict[str, int] = {}
             found = [numbers.setdefault(one, len(numbers)) for one in self.identities]
@@ -120,6 +119,27 @@ class Sequences:
 def identity(numbers: NDArray[Any]) -> str:
     """Return the SHA-256 of the numbers of a row, shape (length, d), on every machine the same."""
     return hashlib.sha256(str(numbers.shape).encode() + _bytes(numbers)).hexdigest()
+
+
+def identities(values: NDArray[Any], lengths: NDArray[np.int64]) -> tuple[str, ...]:
+    """Return the identity of each row, of values (n, T, d) and lengths (n,)."""
+    n_features = values.shape[2]
+    shape_of = [str((length, n_features)).encode() for length in range(values.shape[1] + 1)]
+    step_bytes = 8 * n_features
+    # A thousand rows at a time: their bytes are a copy.
+    return tuple(
+        hashlib.sha256(shape_of[length] + row[: length * step_bytes]).hexdigest()
+        for start in range(0, len(values), 1000)
+        for row, length in zip(
+            _rows(values[start : start + 1000]), lengths[start : start + 1000].tolist(), strict=True
+        )
+    )
+
+
+def _rows(values: NDArray[Any]) -> list[bytes]:
+    content, n_rows = _bytes(values), len(values)
+    size = len(content) // n_rows
+    return [content[row * size : (row + 1) * size] for row in range(n_rows)]
 
 
 def _bytes(numbers: NDArray[Any]) -> bytes:

@@ -1,0 +1,72 @@
+"""Classes of a data set from the labels that its rows carry."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrnn_hw.data.lines import shown
+from qrnn_hw.errors import DataError
+
+# Below this a class may have no row in the validation or the test part of a default split.
+MIN_ROWS_PER_CLASS = 10
+
+
+def numbered_classes(
+    path: Path | str, labels: Sequence[str], *, of_what: str = "the label column"
+) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """Return the classes in their order, and the place of each label in it, shape (n,).
+
+    The order is numeric if all are numbers, else alphabetic.
+
+    Args:
+        path: the file, as messages name it.
+        labels: of each row.
+        of_what: what holds them, as messages name it.
+
+    Raises:
+        DataError: one class only, or one with too few rows to be split.
+    """
+    counts = Counter(labels)
+    names = ordered(counts)
+    if len(names) < 2:
+        raise DataError(f"{path}: {of_what} should hold at least two classes. Got {listed(names)}.")
+    few = [name for name in names if counts[name] < MIN_ROWS_PER_CLASS]
+    if few:
+        numbers = " If these are numbers to be learnt, name them by --target." * _are_numbers(names)
+        raise DataError(
+            f"{path}: each class should have at least {MIN_ROWS_PER_CLASS} rows, to be split "
+            f"into training, validation and test parts. Got {counts[few[0]]} of {shown(few[0])}"
+            f"{f', and {len(few) - 1} other classes with too few' if few[1:] else ''}.{numbers}"
+        )
+    places = {name: place for place, name in enumerate(names)}
+    return tuple(names), np.array([places[label] for label in labels], dtype=np.int64)
+
+
+def ordered(names: Collection[str]) -> list[str]:
+    """Return names in numeric order if all are finite numbers, else in that of the alphabet."""
+    try:
+        values = {name: float(name) for name in names}
+    except ValueError:
+        return sorted(names)
+    if not all(math.isfinite(value) for value in values.values()):
+        return sorted(names)
+    return sorted(names, key=lambda name: (values[name], name))
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return how many names there are and the first of them, as a message shows them."""
+    first = ", ".join(shown(name) for name in names[:5]) or "no row"
+    return f"{len(names)}: {first}{', ...' if len(names) > 5 else ''}"
+
+
+def _are_numbers(names: Sequence[str]) -> bool:
+    try:
+        return all(math.isfinite(float(name)) for name in names)
+    except ValueError:
+        return False

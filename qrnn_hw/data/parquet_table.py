@@ -1,0 +1,101 @@
+"""Tables in Parquet files, with the extra of that name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrnn_hw.data.lines import regular_file, shown
+from qrnn_hw.data.number_cells import LARGEST
+from qrnn_hw.data.table import column_place
+from qrnn_hw.errors import ConfigurationError, DataError
+
+
+@dataclass(frozen=True, eq=False)
+class ParquetTable:
+    """Columns of a Parquet file, each with a type of its own."""
+
+    path: Path
+    names: tuple[str, ...]
+    columns: Any
+    """An Arrow table."""
+
+    @property
+    def header(self) -> str:
+        """Say where the names stand."""
+        return str(self.path)
+
+    def __len__(self) -> int:
+        return int(self.columns.num_rows)
+
+    def place(self, row: int, name: str) -> str:
+        """Say where a cell stands."""
+        return f"{self.path}, row {row + 1}, column {shown(name)}"
+
+    def cells(self, name: str) -> list[str]:
+        """Return a column as text, stripped of blanks around it; a null is empty."""
+        column = self.columns.column(column_place(self, name)).to_pylist()
+        return ["" if value is None else str(value).strip() for value in column]
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """Return a column of finite numbers, shape (n,).
+
+        Raises:
+            DataError: the column has another type, or a gap.
+        """
+        types = import_module("pyarrow.types")
+        column = self.columns.column(column_place(self, name))
+        if not (
+            types.is_integer(column.type)
+            or types.is_floating(column.type)
+            or types.is_decimal(column.type)
+        ):
+            raise DataError(
+                f"{self.path}, column {shown(name)}: should hold numbers. Got the type "
+                f"{column.type}."
+            )
+        if types.is_decimal(column.type):
+            column = column.cast("float64")
+        missing = column.is_null().to_numpy()
+        found = np.asarray(column.fill_null(0).to_numpy(), dtype=np.float64)
+        unfit = missing | ~(np.abs(found) <= LARGEST)
+        if unfit.any():
+            row = int(unfit.argmax())
+            gap = missing[row] or np.isnan(found[row])
+            what = "a gap: fill it, or leave its rows out" if gap else f"{found[row]:g}"
+            raise DataError(
+                f"{self.place(row, name)}: should be a number of at most {LARGEST:g} in size. "
+                f"Got {what}."
+            )
+        return found
+
+
+def read_parquet(path: Path) -> ParquetTable:
+    """Read a Parquet file with pyarrow.
+
+    Raises:
+        ConfigurationError: pyarrow is not installed.
+        DataError: the file cannot be read, or holds no rows.
+    """
+    with regular_file(path):
+        pass
+    if find_spec("pyarrow") is None:
+        raise ConfigurationError(
+            f"{path}: Parquet needs the package pyarrow. Got none; install qrnn-hw[parquet], or "
+            "write the table as CSV."
+        )
+    arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
+    try:
+        table = parquet.ParquetFile(path).read()
+    except (arrow.ArrowException, OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path}: should be a Parquet file. Got: {shown(reason)}.") from error
+    if table.num_rows == 0:
+        raise DataError(f"{path}: should hold rows. Got none.")
+    return ParquetTable(path, tuple(map(str, table.column_names)), table)

@@ -1,0 +1,114 @@
+"""How a file is to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, get_args
+
+from qrnn_hw.data.word_choice import WordChoice
+from qrnn_hw.errors import UsageError
+
+STEPS = 10
+"""Words of a sentence that the models read, as in the first source."""
+
+MOST_STEPS = 100_000
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What the user says of a file; None and empty are what its header and ending say."""
+
+    text: str | None = None
+    """Column of the sentences."""
+
+    label: str | None = None
+    """Column of the classes; of arrays `y`, which then holds classes."""
+
+    target: tuple[str, ...] = ()
+    """Columns of the numbers to be learnt; of arrays `y`, which then holds numbers."""
+
+    window: int | None = None
+    """Steps of a series that a model reads."""
+
+    horizon: int | None = None
+    """Steps from the last one that is read to the target."""
+
+    inputs: tuple[str, ...] = ()
+    """Columns that a model reads."""
+
+    sequence: str | None = None
+    """Column that says to which sequence a row belongs."""
+
+    time: str | None = None
+    """Column of the times."""
+
+    per_step: bool | None = None
+    """Whether every step has a target."""
+
+    steps: int | None = None
+    """Words of a text that are read, at most; by default `STEPS`."""
+
+    words: WordChoice = "first"
+    """Which of them."""
+
+    embeddings: Path | None = None
+    """The user's own word vectors."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        for name in ("target", "inputs"):
+            given = getattr(self, name)
+            object.__setattr__(self, name, (given,) if isinstance(given, str) else tuple(given))
+        for name, least in (("window", 1), ("horizon", 0), ("steps", 1)):
+            value = getattr(self, name)
+            if value is not None and not least <= value <= MOST_STEPS:
+                raise UsageError(f"{name} should be from {least} to {MOST_STEPS:,}. Got {value}.")
+        if self.words not in get_args(WordChoice):
+            raise UsageError(
+                f"the words read should be one of {', '.join(get_args(WordChoice))}. "
+                f"Got {self.words!r}."
+            )
+        if self.label is not None and self.target:
+            raise UsageError(
+                "either a label (classes) or a target (numbers) should be learnt. "
+                f"Got both, {self.label!r} and {', '.join(self.target)!r}."
+            )
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Names of the options that differ from their defaults, `embeddings` aside."""
+        return tuple(
+            one.name
+            for one in fields(self)
+            if one.name != "embeddings" and getattr(self, one.name) != one.default
+        )
+
+    def refuse(self, form: str, *unfit: str) -> None:
+        """Refuse options that a form of data has no use for.
+
+        Raises:
+            UsageError: one is given.
+        """
+        if wrong := [name for name in unfit if name in self.given]:
+            option = FLAGS.get(wrong[0], f"--{wrong[0].replace('_', '-')}")
+            raise UsageError(f"{form} should be read without {option}. Got it; leave it out.")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the options as a JSON object."""
+        return asdict(self) | {"embeddings": str(self.embeddings) if self.embeddings else None}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> ReadOptions:
+        """Return the options that `to_json` gave.
+
+        Raises:
+            TypeError, ValueError: it is no such document.
+        """
+        embeddings = document.get("embeddings")
+        return cls(**{**document, "embeddings": Path(embeddings) if embeddings else None})
+
+
+FLAGS = {"words": "--read"}
+"""Options whose flag has another name."""

@@ -1,0 +1,106 @@
+"""The one door for data: a file becomes sequences with their target, whatever it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qrnn_hw.data.arrays import Kind, read_arrays
+from qrnn_hw.data.dataset import Dataset
+from qrnn_hw.data.labelled_text import labelled_text
+from qrnn_hw.data.read_options import ReadOptions
+from qrnn_hw.data.read_series import read_series
+from qrnn_hw.data.read_text import text_dataset
+from qrnn_hw.data.series import DEFAULT_HORIZON, DEFAULT_WINDOW, Series
+from qrnn_hw.data.table import Table, columns_shown, has_column
+from qrnn_hw.data.tables import open_table
+from qrnn_hw.data.target import Numbers
+from qrnn_hw.errors import DataError
+
+_OF_SERIES = ("window", "horizon", "inputs", "sequence", "time")
+_OF_TEXT = ("text", "steps", "words")
+
+
+def read(path: Path | str, options: ReadOptions | None = None, **given: Any) -> Dataset:
+    """Return the data of a file, chosen by its ending and its header.
+
+    `.npz` holds arrays. Tables (`.csv`, `.tsv`, `.parquet`) are series if a target, a window or a
+    horizon is given, else sentences with labels.
+
+    Args:
+        path: the file.
+        options: how it is to be read.
+        given: fields of `ReadOptions`, in place of `options`.
+
+    Raises:
+        DataError: the file is not as it should be; one line with the place, what was expected and
+            what was got.
+        UsageError: an option does not fit the others, or the file.
+        ConfigurationError: a package that reads the file is not installed.
+    """
+    path = Path(path)
+    options = ReadOptions(**given) if options is None else options
+    if path.suffix.lower() == ".npz":
+        options.refuse("An .npz archive", *_OF_SERIES, *_OF_TEXT)
+        return read_arrays(path, kind=_kind(path, options), per_step=options.per_step)
+    table = open_table(path)
+    if options.target or options.window is not None or options.horizon is not None:
+        options.refuse("A series", *_OF_TEXT, "label")
+        return series_dataset(_series(table, options), per_step=bool(options.per_step))
+    options.refuse("Text", *_OF_SERIES, "per_step")
+    names = (options.text or "text", options.label or "label")
+    if not all(has_column(table, name) for name in names) and not (options.text or options.label):
+        raise DataError(
+            f"{table.header}: should name the columns text and label of sentences; --text and "
+            "--label name others, and --target the number to be learnt of a series. "
+            f"Got {columns_shown(table.names)}."
+        )
+    return text_dataset(labelled_text(table, *names), options)
+
+
+def series_dataset(series: Series, *, per_step: bool = False) -> Dataset:
+    """Return the windows of a series, or its pieces with a target for every step."""
+    step = "step" if series.horizon == 1 else "steps"
+    inputs, targets = ", ".join(series.inputs), ", ".join(series.targets)
+    what = (
+        f"pieces of {series.window} steps, a target for each"
+        if per_step
+        else (f"windows of {series.window} steps")
+    )
+    return Dataset(
+        name=Path(series.name).stem,
+        sequences=series.pieces() if per_step else series.windows(),
+        target=Numbers(series.targets, per_step),
+        features=series.inputs,
+        order="time",
+        gap=0 if per_step else max(series.horizon - 1, 0),
+        series=series,
+        notes=(
+            f"{len(series.values):,} steps of {inputs}, read in {what}; "
+            f"{targets} is forecast {series.horizon} {step} ahead. The last windows in time test "
+            "what those before have taught.",
+        ),
+    )
+
+
+def _series(table: Table, options: ReadOptions) -> Series:
+    if not options.target:
+        raise DataError(
+            f"{table.header}: a series should have a target, the column that is forecast "
+            f"(--target). Got none; the columns are {columns_shown(table.names)}."
+        )
+    return read_series(
+        table,
+        target=options.target,
+        inputs=options.inputs,
+        window=DEFAULT_WINDOW if options.window is None else options.window,
+        horizon=DEFAULT_HORIZON if options.horizon is None else options.horizon,
+        time=options.time,
+    )
+
+
+def _kind(path: Path, options: ReadOptions) -> Kind | None:
+    for name in (*options.target, options.label):
+        if name not in (None, "y"):
+            raise DataError(f"{path}: what is learnt should be the array y. Got {name!r}.")
+    return "numbers" if options.target else "classes" if options.label else None
