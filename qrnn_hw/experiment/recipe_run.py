@@ -13,13 +13,14 @@ from circuits.definition import Architecture
 from circuits.zoo.registry import architecture, row
 from qrnn_hw.config import writable_folder
 from qrnn_hw.data.labelled_text import LabelledText
+from qrnn_hw.data.read_text import vectors_of
 from qrnn_hw.data.split import Split
 from qrnn_hw.data.usage import Usage, usage
 from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.experiment.recipe_settings import RecipeSettings
 from qrnn_hw.experiment.resuming import resumed
 from qrnn_hw.experiment.settings import RunSettings
-from qrnn_hw.experiment.task import load_task, vectors_of
+from qrnn_hw.experiment.task import load_task
 from qrnn_hw.networks.encoding import Parameters
 from qrnn_hw.networks.examples import Examples
 from qrnn_hw.networks.finite_shots import sampled_scores

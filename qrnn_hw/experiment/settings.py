@@ -22,9 +22,6 @@ AUTO = "auto"
 DEFAULT_PLANS = ("none", "terminal", "linear(1,3) + terminal")
 """Of the extrapolations the cheapest in variance: four times the shots of a raw value."""
 
-STEPS = 10
-"""Words of a sentence that the models read, as in the first source."""
-
 
 @dataclass(frozen=True)
 class RunSettings:

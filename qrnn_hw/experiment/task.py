@@ -5,19 +5,19 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qrnn_hw.data.labelled_text import LabelledText
+from qrnn_hw.data.read_options import STEPS
+from qrnn_hw.data.read_text import vectors_of
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.split import Split, split, split_one_source
-from qrnn_hw.data.tokens import tokenise
 from qrnn_hw.data.usage import Usage, usage
-from qrnn_hw.data.vectors import WordVectors, load_embedded_vectors, load_vectors
+from qrnn_hw.data.vectors import WordVectors
 from qrnn_hw.errors import DataError, UsageError
-from qrnn_hw.experiment.settings import STEPS, RunSettings
+from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.features import fit_pls, read_text
 from qrnn_hw.networks.examples import Examples
 
@@ -106,15 +106,3 @@ def load_task(settings: RunSettings, text: LabelledText) -> Task:
         test=examples.take(rows.test),
         projection=PROJECTION_SCALE * fitted.matrix,
     )
-
-
-def vectors_of(text: LabelledText, embeddings: Path | None) -> WordVectors:
-    """Return the embedded word vectors, or those of a file for the words of a text.
-
-    Raises:
-        DataError: the file cannot be read.
-    """
-    if embeddings is None:
-        return load_embedded_vectors()
-    words = {word for sentence in text.texts for word in tokenise(sentence)}
-    return load_vectors(embeddings, keep=words)
