@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from jobs.store.archives import read_archive
 from qrnn_hw.data.class_names import numbered_classes
-from qrnn_hw.data.dataset import Dataset
+from qrnn_hw.data.dataset import Dataset, sequences_note
 from qrnn_hw.data.lines import regular_file, shown
 from qrnn_hw.data.number_cells import LARGEST
 from qrnn_hw.data.sequences import Sequences
@@ -70,6 +70,7 @@ def read_arrays(path: Path, *, kind: Kind | None = None, per_step: bool | None =
         target=target,
         features=tuple(f"x{place}" for place in range(values.shape[2])),
         order="random" if groups is None else "groups",
+        notes=(sequences_note(lengths, values.shape[2]),),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -30,22 +29,39 @@ def numbered_classes(
         of_what: what holds them, as messages name it.
 
     Raises:
-        DataError: one class only, or one with too few rows to be split.
+        DataError: there is one class only.
     """
-    counts = Counter(labels)
-    names = ordered(counts)
+    names = ordered(set(labels))
     if len(names) < 2:
         raise DataError(f"{path}: {of_what} should hold at least two classes. Got {listed(names)}.")
-    few = [name for name in names if counts[name] < MIN_ROWS_PER_CLASS]
-    if few:
-        numbers = " If these are numbers to be learnt, name them by --target." * _are_numbers(names)
-        raise DataError(
-            f"{path}: each class should have at least {MIN_ROWS_PER_CLASS} rows, to be split "
-            f"into training, validation and test parts. Got {counts[few[0]]} of {shown(few[0])}"
-            f"{f', and {len(few) - 1} other classes with too few' if few[1:] else ''}.{numbers}"
-        )
     places = {name: place for place, name in enumerate(names)}
     return tuple(names), np.array([places[label] for label in labels], dtype=np.int64)
+
+
+def check_class_rows(
+    path: Path | str, names: Sequence[str], places: NDArray[np.int64], least: int
+) -> None:
+    """Refuse classes of which there are too few rows to be split.
+
+    Args:
+        path: the file, as messages name it.
+        names: of the classes.
+        places: the class of each row, shape (n,).
+        least: rows of each class.
+
+    Raises:
+        DataError: there is such a class.
+    """
+    counts = np.bincount(places, minlength=len(names))
+    few = np.flatnonzero(counts < least)
+    if len(few):
+        numbers = " If these are numbers to be learnt, name them by --target." * _are_numbers(names)
+        others = f", and {len(few) - 1} other classes with too few" if len(few) > 1 else ""
+        raise DataError(
+            f"{path}: each class should have at least {least} rows, to be split into training, "
+            f"validation and test parts. Got {counts[few[0]]} of {shown(names[few[0]])}{others}."
+            f"{numbers}"
+        )
 
 
 def ordered(names: Collection[str]) -> list[str]:

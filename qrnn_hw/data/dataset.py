@@ -92,7 +92,7 @@ class Dataset:
             "test_fraction": test_fraction,
             "validation_fraction": validation_fraction,
         }
-        labels = self._labels
+        labels = self.labels
         if self.order == "time":
             return split_time(len(self), self.gap, **fractions)
         if self.text is not None and self.text.name == "uci":
@@ -126,8 +126,17 @@ class Dataset:
         )
 
     @property
-    def _labels(self) -> NDArray[np.int64] | None:
+    def labels(self) -> NDArray[np.int64] | None:
         """The class of each row, where it has one."""
         if isinstance(self.target, Classes) and not self.target.per_step:
             return np.asarray(self.sequences.targets)
         return None
+
+
+def sequences_note(lengths: NDArray[np.int64], n_features: int) -> str:
+    """Say how many sequences there are, how long they are and how wide."""
+    steps = str(lengths.max())
+    if lengths.min() < lengths.max():
+        steps = f"{lengths.min()} to {steps}"
+    numbers = "one number" if n_features == 1 else f"{n_features} numbers"
+    return f"{len(lengths):,} sequences of {steps} steps, {numbers} each."

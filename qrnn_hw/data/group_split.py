@@ -78,8 +78,8 @@ def split_groups(
         rest = np.flatnonzero(~np.isin(groups, groups[tested]))
         if not len(rest):
             raise UsageError("there should be rows to train on. Got only rows to be tested.")
-    share = validation_fraction * len(sequences) / len(rest)
-    train, validation = _part(rest, groups, labels, min(share, 0.5), seed)
+    share = validation_fraction / (1 - test_fraction)
+    train, validation = _part(rest, groups, labels, share, seed)
     if labels is not None:
         for name, rows in (("training", train), ("validation", validation), ("test", test)):
             if set(labels[rows].tolist()) != set(labels.tolist()) and tested is None:

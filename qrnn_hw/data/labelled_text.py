@@ -9,7 +9,13 @@ from unicodedata import normalize
 import numpy as np
 from numpy.typing import NDArray
 
-from qrnn_hw.data.class_names import listed, numbered_classes, ordered
+from qrnn_hw.data.class_names import (
+    MIN_ROWS_PER_CLASS,
+    check_class_rows,
+    listed,
+    numbered_classes,
+    ordered,
+)
 from qrnn_hw.data.lines import shown
 from qrnn_hw.data.table import Table, columns_shown, has_column, read_table
 from qrnn_hw.data.tables import open_table
@@ -175,5 +181,6 @@ def _columns(table: Table, text: str, label: str) -> tuple[list[str], list[str]]
 
 def _labelled(table: Table, texts: list[str], labels: list[str]) -> LabelledText:
     classes, numbers = numbered_classes(table.path, labels)
+    check_class_rows(table.path, classes, numbers, MIN_ROWS_PER_CLASS)
     stem = table.path.stem
     return LabelledText(stem, tuple(texts), numbers, classes, (stem,) * len(texts))

@@ -37,7 +37,9 @@ def regular_file(path: Path) -> Iterator[BufferedReader]:
         raise DataError(f"{path}: should be readable. Got: {error.strerror or error}.") from error
 
 
-def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+def numbered_lines(
+    path: Path, *, longest_bytes: int = LONGEST_LINE_BYTES
+) -> Iterator[tuple[int, str]]:
     r"""Yield (line number from 1, line without its end) of a UTF-8 file, skipping empty lines.
 
     Lines end at `\n` or `\r\n` only: a sentence may hold the other Unicode line separators, which
@@ -49,11 +51,11 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     """
     n_lines = number = 0
     with regular_file(path) as file:
-        while raw := file.readline(LONGEST_LINE_BYTES + 1):
+        while raw := file.readline(longest_bytes + 1):
             number += 1
-            if len(raw) > LONGEST_LINE_BYTES:
+            if len(raw) > longest_bytes:
                 raise DataError(
-                    f"{path}, line {number}: should have at most {LONGEST_LINE_BYTES:,} bytes. "
+                    f"{path}, line {number}: should have at most {longest_bytes:,} bytes. "
                     "Got more: the file is binary, or its line ends are of another kind."
                 )
             line = _decode(raw, path, number).rstrip("\n").removesuffix("\r")

@@ -7,13 +7,22 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, get_args
 
+from qrnn_hw.data.series import DEFAULT_HORIZON, DEFAULT_WINDOW
 from qrnn_hw.data.word_choice import WordChoice
 from qrnn_hw.errors import UsageError
+from qrnn_hw.ranges import MOST_SEED
 
 STEPS = 10
 """Words of a sentence that the models read, as in the first source."""
 
-MOST_STEPS = 100_000
+BOUNDS = {
+    "window": (1, 100_000),
+    "horizon": (0, 100_000),
+    "steps": (1, 100_000),
+    "length": (10, 1_000_000),
+    "data_seed": (0, MOST_SEED),
+}
+"""Least and largest value of each number."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +65,24 @@ class ReadOptions:
     embeddings: Path | None = None
     """The user's own word vectors."""
 
+    test: Path | None = None
+    """A second file of the same kind, whose rows are the test part."""
+
+    length: int | None = None
+    """Steps of a series that is made."""
+
+    data_seed: int = 0
+    """Of a series that is made."""
+
     def __post_init__(self) -> None:
         """Check the ranges."""
         for name in ("target", "inputs"):
             given = getattr(self, name)
             object.__setattr__(self, name, (given,) if isinstance(given, str) else tuple(given))
-        for name, least in (("window", 1), ("horizon", 0), ("steps", 1)):
+        for name, (least, most) in BOUNDS.items():
             value = getattr(self, name)
-            if value is not None and not least <= value <= MOST_STEPS:
-                raise UsageError(f"{name} should be from {least} to {MOST_STEPS:,}. Got {value}.")
+            if value is not None and not least <= value <= most:
+                raise UsageError(f"{name} should be from {least} to {most:,}. Got {value}.")
         if self.words not in get_args(WordChoice):
             raise UsageError(
                 f"the words read should be one of {', '.join(get_args(WordChoice))}. "
@@ -85,6 +103,16 @@ class ReadOptions:
             if one.name != "embeddings" and getattr(self, one.name) != one.default
         )
 
+    @property
+    def window_or_default(self) -> int:
+        """Steps of a series that a model reads."""
+        return DEFAULT_WINDOW if self.window is None else self.window
+
+    @property
+    def horizon_or_default(self) -> int:
+        """Steps from the last one that is read to the target."""
+        return DEFAULT_HORIZON if self.horizon is None else self.horizon
+
     def refuse(self, form: str, *unfit: str) -> None:
         """Refuse options that a form of data has no use for.
 
@@ -97,7 +125,8 @@ class ReadOptions:
 
     def to_json(self) -> dict[str, Any]:
         """Return the options as a JSON object."""
-        return asdict(self) | {"embeddings": str(self.embeddings) if self.embeddings else None}
+        paths = {name: getattr(self, name) for name in ("embeddings", "test")}
+        return asdict(self) | {name: str(path) if path else None for name, path in paths.items()}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> ReadOptions:
@@ -106,8 +135,9 @@ class ReadOptions:
         Raises:
             TypeError, ValueError: it is no such document.
         """
-        embeddings = document.get("embeddings")
-        return cls(**{**document, "embeddings": Path(embeddings) if embeddings else None})
+        paths = {name: document.get(name) for name in ("embeddings", "test")}
+        found = {name: Path(path) if path else None for name, path in paths.items()}
+        return cls(**{**document, **found})
 
 
 FLAGS = {"words": "--read"}

@@ -5,27 +5,34 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from qrnn_hw.data.arrays import Kind, read_arrays
+from qrnn_hw.data.class_names import MIN_ROWS_PER_CLASS, check_class_rows
 from qrnn_hw.data.dataset import Dataset
+from qrnn_hw.data.given_test import with_test
 from qrnn_hw.data.labelled_text import labelled_text
+from qrnn_hw.data.long_table import read_long
 from qrnn_hw.data.read_options import ReadOptions
 from qrnn_hw.data.read_series import read_series
 from qrnn_hw.data.read_text import text_dataset
-from qrnn_hw.data.series import DEFAULT_HORIZON, DEFAULT_WINDOW, Series
+from qrnn_hw.data.series import Series
 from qrnn_hw.data.table import Table, columns_shown, has_column
 from qrnn_hw.data.tables import open_table
-from qrnn_hw.data.target import Numbers
+from qrnn_hw.data.target import Classes, Numbers
+from qrnn_hw.data.ts_file import read_ts
 from qrnn_hw.errors import DataError
 
-_OF_SERIES = ("window", "horizon", "inputs", "sequence", "time")
-_OF_TEXT = ("text", "steps", "words")
+OF_SERIES = ("window", "horizon", "inputs", "sequence", "time")
+OF_TEXT = ("text", "steps", "words")
 
 
 def read(path: Path | str, options: ReadOptions | None = None, **given: Any) -> Dataset:
     """Return the data of a file, chosen by its ending and its header.
 
-    `.npz` holds arrays. Tables (`.csv`, `.tsv`, `.parquet`) are series if a target, a window or a
-    horizon is given, else sentences with labels.
+    `.npz` holds arrays, `.ts` sequences as aeon and sktime write them. Tables (`.csv`, `.tsv`,
+    `.parquet`) hold a step a row if a column of sequences is named, one series if a target, a
+    window or a horizon is given, else sentences with labels.
 
     Args:
         path: the file.
@@ -40,14 +47,41 @@ def read(path: Path | str, options: ReadOptions | None = None, **given: Any) -> 
     """
     path = Path(path)
     options = ReadOptions(**given) if options is None else options
+    options.refuse("A file", "length", "data_seed")
+    data = _read(path, options)
+    if options.test is not None:
+        data = with_test(data, _read(options.test, options), (path, options.test))
+    if (labels := data.labels) is not None and isinstance(data.target, Classes):
+        least = MIN_ROWS_PER_CLASS
+        if data.tested is not None:
+            labels, least = np.delete(labels, data.tested), 2
+        check_class_rows(path, data.target.names, labels, least)
+    return data
+
+
+def _read(path: Path, options: ReadOptions) -> Dataset:
     if path.suffix.lower() == ".npz":
-        options.refuse("An .npz archive", *_OF_SERIES, *_OF_TEXT)
+        options.refuse("An .npz archive", *OF_SERIES, *OF_TEXT)
         return read_arrays(path, kind=_kind(path, options), per_step=options.per_step)
+    if path.suffix.lower() == ".ts":
+        options.refuse("A .ts file", *OF_SERIES, *OF_TEXT, "per_step")
+        return read_ts(path, kind=_kind(path, options))
     table = open_table(path)
+    if options.sequence is not None:
+        options.refuse("A table of sequences", *OF_TEXT, "window", "horizon")
+        return read_long(
+            table,
+            sequence=options.sequence,
+            time=options.time,
+            label=options.label,
+            target=options.target,
+            inputs=options.inputs,
+            per_step=bool(options.per_step),
+        )
     if options.target or options.window is not None or options.horizon is not None:
-        options.refuse("A series", *_OF_TEXT, "label")
-        return series_dataset(_series(table, options), per_step=bool(options.per_step))
-    options.refuse("Text", *_OF_SERIES, "per_step")
+        options.refuse("A series", *OF_TEXT, "label")
+        return read_windows(_series(table, options), per_step=bool(options.per_step))
+    options.refuse("Text", *OF_SERIES, "per_step")
     names = (options.text or "text", options.label or "label")
     if not all(has_column(table, name) for name in names) and not (options.text or options.label):
         raise DataError(
@@ -58,7 +92,7 @@ def read(path: Path | str, options: ReadOptions | None = None, **given: Any) -> 
     return text_dataset(labelled_text(table, *names), options)
 
 
-def series_dataset(series: Series, *, per_step: bool = False) -> Dataset:
+def read_windows(series: Series, *, per_step: bool = False) -> Dataset:
     """Return the windows of a series, or its pieces with a target for every step."""
     step = "step" if series.horizon == 1 else "steps"
     inputs, targets = ", ".join(series.inputs), ", ".join(series.targets)
@@ -93,8 +127,8 @@ def _series(table: Table, options: ReadOptions) -> Series:
         table,
         target=options.target,
         inputs=options.inputs,
-        window=DEFAULT_WINDOW if options.window is None else options.window,
-        horizon=DEFAULT_HORIZON if options.horizon is None else options.horizon,
+        window=options.window_or_default,
+        horizon=options.horizon_or_default,
         time=options.time,
     )
 

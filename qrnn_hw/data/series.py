@@ -86,7 +86,7 @@ class Series:
             DataError: they would take gigabytes.
         """
         inputs = self.columns(self.inputs)
-        self._check_size(self.n_windows * self.window * len(self.inputs))
+        check_size(self.name, self.n_windows * self.window * len(self.inputs))
         values = sliding_window_view(inputs, self.window, axis=0)[: self.n_windows]
         targets = self.columns(self.targets)[self.last_steps() + self.horizon]
         return _sequences(np.ascontiguousarray(values.transpose(0, 2, 1)), targets)
@@ -104,12 +104,18 @@ class Series:
         shape = (n_pieces, self.window, -1)
         return _sequences(values.reshape(shape).copy(), targets.reshape(shape).copy())
 
-    def _check_size(self, n_numbers: int) -> None:
-        if n_numbers > MOST_NUMBERS:
-            raise DataError(
-                f"{self.name}: all windows together should hold at most {MOST_NUMBERS:,} numbers. "
-                f"Got {n_numbers:,}: use a shorter window, or a part of the series."
-            )
+
+def check_size(name: str, n_numbers: int) -> None:
+    """Refuse sequences that would take gigabytes.
+
+    Raises:
+        DataError: they hold more than `MOST_NUMBERS`.
+    """
+    if n_numbers > MOST_NUMBERS:
+        raise DataError(
+            f"{name}: all sequences together should hold at most {MOST_NUMBERS:,} numbers. "
+            f"Got {n_numbers:,}: use a shorter window or sequences, or a part of the data."
+        )
 
 
 def _sequences(values: NDArray[np.float64], targets: NDArray[np.float64]) -> Sequences:
