@@ -206,7 +206,7 @@ class _Engine:
 
         def logits(parameters: Parameters, inputs: jax.Array) -> jax.Array:
             lengths = jnp.full(inputs.shape[0], inputs.shape[1])
-            return LOGIT_SCALE * network.scores(parameters, inputs, lengths, reader)
+            return LOGIT_SCALE * network.outputs(parameters, inputs, lengths, reader)
 
         def loss(parameters: Parameters, inputs: jax.Array, targets: jax.Array) -> jax.Array:
             # Rows that only fill a chunk have no target.

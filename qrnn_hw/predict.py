@@ -11,7 +11,7 @@ from qiskit.circuit import Parameter, QuantumCircuit
 
 from jobs.spec import Pub, PubResult
 from jobs.transpile.isa import TranspiledStep
-from qrnn_hw.networks.examples import Encoded
+from qrnn_hw.networks.encoded import Encoded
 
 
 @dataclass(frozen=True, eq=False)

@@ -89,6 +89,17 @@ class Sequences:
         return int(self.values.shape[2])
 
     @property
+    def known_targets(self) -> NDArray[Any]:
+        """The targets, shape (n, ...).
+
+        Raises:
+            UsageError: none are known.
+        """
+        if self.targets is None:
+            raise UsageError("the rows should have targets. Got none.")
+        return self.targets
+
+    @property
     def mask(self) -> NDArray[np.bool_]:
         """Tell the steps that count from padding, shape (n, T)."""
         return np.asarray(np.arange(self.n_steps) < self.lengths[:, None])

@@ -55,6 +55,9 @@ class Numbers:
 
 Target = Classes | Numbers
 
+TWO_CLASSES = Classes(("0", "1"))
+"""Labels 0 and 1, once for each sequence."""
+
 
 def check_targets(target: Target, sequences: Sequences) -> None:
     """Refuse sequences whose targets are not those of `target`.
@@ -118,6 +121,27 @@ def quality(
         return each
     weights = step_weights(each.shape[1], lengths, len(each))
     return np.asarray((each * weights).sum(axis=1) / weights.sum(axis=1))
+
+
+def score(
+    target: Target, outputs: ArrayLike, targets: ArrayLike, lengths: ArrayLike | None = None
+) -> float:
+    """Return how good all answers are, 1 at best: the share of right ones, or R squared.
+
+    R^2 = 1 - mean((o - y)^2) / mean((y - mean y)^2), its mean over the k numbers; 0 is the mean as
+    the answer, and of a number that never changes any answer but that one. Arguments are those of
+    `quality`; steps that do not count are left out.
+    """
+    found, wanted = answer(target, outputs), np.asarray(targets)
+    if target.per_step:
+        counts = step_weights(wanted.shape[1], lengths, len(wanted)) > 0
+        found, wanted = found[counts], wanted[counts]
+    if isinstance(target, Classes):
+        return float(np.mean(found == wanted))
+    spread = ((wanted - wanted.mean(axis=0)) ** 2).mean(axis=0)
+    missed = ((found - wanted) ** 2).mean(axis=0)
+    explained = 1 - missed / np.where(spread > 0, spread, 1.0)
+    return float(np.mean(np.where(spread > 0, explained, missed == 0)))
 
 
 def step_weights(n_steps: int, lengths: ArrayLike | None, n_sequences: int) -> NDArray[np.float64]:

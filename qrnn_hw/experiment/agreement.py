@@ -15,7 +15,7 @@ from jobs.aer.static_rows import exact_distribution
 from jobs.spec import JobSpec, Pub
 from jobs.transpile.isa import TranspiledStep
 from qrnn_hw.errors import DisagreementError
-from qrnn_hw.networks.examples import Encoded
+from qrnn_hw.networks.encoded import Encoded
 
 CHI_SQUARE_SHOTS = 5_000
 TOLERANCE = 1e-10

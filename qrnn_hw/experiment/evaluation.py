@@ -31,7 +31,7 @@ from qrnn_hw.mitigation.stack import (
     share_shots,
     terms,
 )
-from qrnn_hw.networks.examples import Encoded
+from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.predict import Batch, batches
 
 READOUT = "readout"

@@ -24,7 +24,7 @@ from qrnn_hw.mitigation.readout import read_distribution
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
 from qrnn_hw.mitigation.relabel import fed_forward_slots
 from qrnn_hw.mitigation.stack import Stack
-from qrnn_hw.networks.examples import Encoded
+from qrnn_hw.networks.encoded import Encoded
 
 Outcomes = Callable[[float, float], NDArray[np.float64]]
 After = Callable[[int, int], None]

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.spec import Pub
+from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.errors import ConfigurationError
-from qrnn_hw.networks.examples import Encoded, Examples
+from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.expectation import Measurement
 from qrnn_hw.networks.network import TrainedNetwork
 from qrnn_hw.train.checkpoint import REMEDY, Identity, read_arrays, write_arrays
@@ -33,7 +34,7 @@ SAME = 1e-9
 
 
 def encoded_once(
-    trained: TrainedNetwork, examples: Examples, folder: Path, run: Identity
+    trained: TrainedNetwork, sequences: Sequences, folder: Path, run: Identity
 ) -> Encoded:
     """Return what is bound for some rows: what `folder` holds of them, else noted there now.
 
@@ -41,7 +42,7 @@ def encoded_once(
 
     Args:
         trained: with its training over.
-        examples: all rows that the run may measure.
+        sequences: all rows that the run may measure.
         folder: of the run.
         run: what the training depends on, the rows among it.
 
@@ -54,13 +55,13 @@ def encoded_once(
         if header.items() <= found.items():
             kept = [np.asarray(arrays.get(name, np.nan)) for name in NAMES]
             rows = {part.shape[:1] for part in kept[1:]}
-            if rows != {(len(examples),)} or not all(np.isfinite(part).all() for part in kept):
+            if rows != {(len(sequences),)} or not all(np.isfinite(part).all() for part in kept):
                 raise ConfigurationError(
-                    f"{path} should hold the features of {len(examples)} rows. Got others; "
+                    f"{path} should hold the features of {len(sequences)} rows. Got others; "
                     f"{REMEDY}."
                 )
             return Encoded(*kept)
-    made = trained.encoded(examples)
+    made = trained.encoded(sequences)
     # A finished run that may only be read is studied all the same.
     if not os.access(folder, os.W_OK):
         return made

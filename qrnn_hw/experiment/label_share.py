@@ -52,7 +52,7 @@ def label_share(settings: RecipeSettings, text: LabelledText) -> LabelShare:
     test = prepared.test[0]
     shares = []
     for parameters in _drawn(network, start, settings.seed):
-        scores = TrainedNetwork(network, parameters).scores(test.vectors, test.lengths)
+        scores = TrainedNetwork(network, parameters).scores(test.values, test.lengths)
         share = float((scores > 0).mean())
         shares.append(max(share, 1 - share))
     return LabelShare(

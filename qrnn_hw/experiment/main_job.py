@@ -17,6 +17,7 @@ from jobs.transpile.isa import TranspiledStep, transpile_step
 from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.config import writable_folder
 from qrnn_hw.data.labelled_text import LabelledText
+from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.experiment.agreement import compare_with_aer
 from qrnn_hw.experiment.controls import classical_controls
 from qrnn_hw.experiment.kept_calibration import keep_calibration, keep_snapshots, open_as_begun
@@ -27,7 +28,7 @@ from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.experiment.resuming import read_state, resumed
 from qrnn_hw.experiment.settings import AUTO, RunSettings
 from qrnn_hw.experiment.task import Task, load_task
-from qrnn_hw.networks.examples import Encoded, Examples
+from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.frozen_rows import is_unchanged
 from qrnn_hw.networks.identity import digest, network_content
 from qrnn_hw.networks.network import Network, TrainedNetwork, network_of
@@ -55,7 +56,7 @@ class Prepared:
     """Of the machine's other calibrations, trained under in turn with its own."""
 
     @property
-    def test(self) -> Examples:
+    def test(self) -> Sequences:
         """The test sentences that are run on the machine."""
         return self.task.test.take(np.arange(len(self.task.test))[: self.settings.sentences])
 

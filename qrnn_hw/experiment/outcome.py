@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from circuits.exact.sequence import SequenceModel
 from jobs.transpile.isa import TranspiledStep
 from qrnn_hw.classical.baselines import Baseline
+from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.experiment.agreement import Agreement
 from qrnn_hw.experiment.controls import baseline_interval
 from qrnn_hw.experiment.measure import Priced
@@ -24,7 +25,7 @@ from qrnn_hw.experiment.task import Task
 from qrnn_hw.experiment.versions import package_versions
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.mitigation.zne import extrapolated_by
-from qrnn_hw.networks.examples import Encoded, Examples
+from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.network import TrainedNetwork
 from qrnn_hw.statistics.decisions import DecisionRule, flip_probabilities
 from qrnn_hw.statistics.intervals import Interval
@@ -62,7 +63,7 @@ class Outcome:
     """When the calibrations of the training were taken, that of the run first; empty where it was
     without noise."""
 
-    test: Examples
+    test: Sequences
     controls: tuple[Baseline, ...]
     """Classical classifiers on the same rows; predictions of all test sentences."""
 
@@ -96,12 +97,13 @@ class Outcome:
     def accuracy(self) -> dict[str, Interval]:
         """Test accuracy of each stack with its 95 % Wilson interval."""
         return {
-            name: accuracy_interval(score, self.test.labels) for name, score in self.scores.items()
+            name: accuracy_interval(score, self.test.known_targets)
+            for name, score in self.scores.items()
         }
 
     def correct(self, stack: str) -> NDArray[np.bool_]:
         """Return which sentences a stack labels rightly, shape (n,)."""
-        return np.asarray((self.scores[stack] > 0) == (self.test.labels == 1))
+        return np.asarray((self.scores[stack] > 0) == (self.test.known_targets == 1))
 
     @cached_property
     def flip_rate(self) -> dict[int, float]:

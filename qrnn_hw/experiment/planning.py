@@ -20,7 +20,7 @@ from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.experiment.settings import AUTO, DEFAULT_PLANS, RunSettings
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.mitigation.stack_names import parse_stack
-from qrnn_hw.networks.examples import Encoded
+from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.submission.consent import Consent
 
 if TYPE_CHECKING:

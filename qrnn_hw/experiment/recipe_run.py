@@ -14,6 +14,7 @@ from circuits.zoo.registry import architecture, row
 from qrnn_hw.config import writable_folder
 from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.data.read_text import vectors_of
+from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.split import Split
 from qrnn_hw.data.usage import Usage, usage
 from qrnn_hw.experiment.progress import Progress
@@ -22,8 +23,7 @@ from qrnn_hw.experiment.resuming import resumed
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.task import load_task
 from qrnn_hw.networks.encoding import Parameters
-from qrnn_hw.networks.examples import Examples
-from qrnn_hw.networks.finite_shots import sampled_scores
+from qrnn_hw.networks.finite_shots import sampled_outputs
 from qrnn_hw.networks.frozen_rows import is_unchanged
 from qrnn_hw.networks.identity import digest, network_content
 from qrnn_hw.networks.network import Network, TrainedNetwork, network_of
@@ -47,9 +47,9 @@ class PreparedRecipe:
     network: Network
     options: TrainingOptions
     initial: tuple[Parameters, ...]
-    training: tuple[Examples, ...]
-    validation: tuple[Examples, ...] | None
-    test: tuple[Examples, ...]
+    training: tuple[Sequences, ...]
+    validation: tuple[Sequences, ...] | None
+    test: tuple[Sequences, ...]
     usage: Usage
     data: tuple[str, ...]
     """Digests of what the rows were made from."""
@@ -85,7 +85,7 @@ class PreparedRecipe:
         arrays = [
             np.stack([getattr(one, name) for one in part])
             for part in parts
-            for name in ("vectors", "lengths", "labels")
+            for name in ("values", "lengths", "targets")
         ]
         content = {
             "model": self.settings.model,
@@ -145,7 +145,7 @@ def _published(settings: RecipeSettings, model: Architecture, text: LabelledText
         patience=None,
     )
     labels = np.asarray(text.labels)
-    rows = [Examples(values, lengths, labels) for values in features]
+    rows = [Sequences(values, lengths, labels) for values in features]
     words = [[w for w in published_words(one) if w in vectors.index] for one in text.texts]
     known = sorted({vectors.index[word] for row in words for word in row})
     content = [words, labels.tolist(), train.tolist(), test.tolist()]
@@ -234,11 +234,11 @@ def assess_recipe(prepared: PreparedRecipe, state: TrainingState) -> dict[str, A
     infinite, sampled, constant = [], [], []
     for index, seed in enumerate(settings.seeds):
         trained, test = prepared.trained(state, index), prepared.test[index]
-        exact = trained.scores(test.vectors, test.lengths)
-        infinite.append((exact > 0) == (test.labels == 1))
+        exact = trained.scores(test.values, test.lengths)
+        infinite.append((exact > 0) == (test.targets == 1))
         generator = np.random.default_rng([seed, settings.shots])
-        drawn = sampled_scores(trained, test, shots=settings.shots, generator=generator)
-        sampled.append((drawn > 0) == (test.labels == 1))
+        drawn = sampled_outputs(trained, test, shots=settings.shots, generator=generator)[:, 0]
+        sampled.append((drawn > 0) == (test.targets == 1))
         share = float((exact > 0).mean())
         constant.append(max(share, 1 - share))
     published = prepared.published

@@ -101,7 +101,7 @@ def recompute(run: StoredRun, shots: int | None = None, stack: Stack | None = No
     ideal = ideal_scores(run)
 
     def row(name: str, scores: NDArray[np.float64], spent: int, *, moved: float = 0.0) -> Row:
-        return row_of(name, scores, ideal, test.labels, spent, moved=moved)
+        return row_of(name, scores, ideal, test.known_targets, spent, moved=moved)
 
     rows = [row("ideal", ideal, 0)]
     for one in planned:
@@ -119,7 +119,7 @@ def recompute(run: StoredRun, shots: int | None = None, stack: Stack | None = No
     if Stack() in planned:
         encoded = run.trained.encoded(validation)
         under_noise = exact_distributions(run.prepared.noisy, encoded) @ run.decision
-        threshold = fit_threshold(under_noise, validation.labels)
+        threshold = fit_threshold(under_noise, validation.known_targets)
         raw = run.measured.scores(Stack(), plan).value
         rows.append(row("threshold", raw, total, moved=threshold))
     return Recomputed(total, threshold, tuple(rows))

@@ -14,6 +14,7 @@ from jobs.transpile.isa import check_fits
 from qrnn_hw.classical.baselines import Baseline
 from qrnn_hw.config import store_path, writable_folder
 from qrnn_hw.data.labelled_text import LabelledText
+from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.controls import classical_controls
 from qrnn_hw.experiment.kept_calibration import keep_calibration, open_as_begun
@@ -27,9 +28,9 @@ from qrnn_hw.experiment.rounds import as_rounds, compiler
 from qrnn_hw.experiment.rounds_training import with_noise
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.task import Task, load_task
-from qrnn_hw.networks.examples import Encoded, Examples
+from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.expectation import Compile
-from qrnn_hw.networks.finite_shots import sampled_scores, scores_in_rounds
+from qrnn_hw.networks.finite_shots import outputs_in_rounds, sampled_outputs
 from qrnn_hw.networks.network import TrainedNetwork
 from qrnn_hw.statistics.intervals import Interval
 from qrnn_hw.submission.consent import Confirm, Consent
@@ -52,7 +53,7 @@ class PreparedRounds:
     """With the machine's noise where it is trained under it."""
 
     @property
-    def test(self) -> Examples:
+    def test(self) -> Sequences:
         """The test sentences that are run on the machine."""
         every = self.recipe.test[0]
         return every.take(np.arange(len(every))[: self.settings.sentences])
@@ -90,7 +91,7 @@ class PreparedRounds:
         seed = self.settings.seeds["shots_scale_1"]
         ask = as_rounds(measure, shots=self.settings.shots, seed=seed)
         kept = KeptRounds(ask, self.settings.output, is_planned=is_planned)
-        return scores_in_rounds(network, encoded, kept, self.compiled)
+        return outputs_in_rounds(network, encoded, kept, self.compiled)[:, 0]
 
     def plan(self, network: TrainedNetwork, encoded: Encoded, store: Store) -> Priced:
         """Price all rounds; those whose answers are stored are the ones that were sent."""
@@ -186,21 +187,32 @@ def run_in_rounds(
         raw = prepared.scores(network, encoded, measured)
     found = _simulated(settings, network, test)
     if recipe.noise:
-        found["noisy_exact"] = network.scores(test.vectors, test.lengths, recipe.reader)
+        found["noisy_exact"] = network.scores(test.values, test.lengths, recipe.reader)
     found["none"] = raw
     return RoundsOutcome(
-        settings, task, machine, recipe, state, planned, measured, test.labels, found, controls
+        settings,
+        task,
+        machine,
+        recipe,
+        state,
+        planned,
+        measured,
+        test.known_targets,
+        found,
+        controls,
     )
 
 
 def _simulated(
-    settings: RunSettings, trained: TrainedNetwork, test: Examples
+    settings: RunSettings, trained: TrainedNetwork, test: Sequences
 ) -> dict[str, NDArray[np.float64]]:
     """Return the scores without the machine's noise, at infinite shots and at those of the run."""
     generator = np.random.default_rng(settings.seed)
     return {
-        "ideal": trained.scores(test.vectors, test.lengths),
-        "ideal_shots": sampled_scores(trained, test, shots=settings.shots, generator=generator),
+        "ideal": trained.scores(test.values, test.lengths),
+        "ideal_shots": sampled_outputs(trained, test, shots=settings.shots, generator=generator)[
+            :, 0
+        ],
     }
 
 

@@ -35,7 +35,7 @@ class StoredRounds:
     def ideal(self) -> NDArray[np.float64]:
         """Scores without noise and shots, shape (n,)."""
         test = self.prepared.test
-        return self.network.scores(test.vectors, test.lengths)
+        return self.network.scores(test.values, test.lengths)
 
 
 def trained_rounds(
@@ -84,6 +84,6 @@ def recompute_rounds(run: StoredRounds, shots: int | None) -> Recomputed:
             f"the shots of a run in rounds should be those that it stored ({stored}): fewer would "
             f"have fed other values back. Got {shots}; leave --shots out."
         )
-    labels = run.prepared.test.labels
+    labels = run.prepared.test.known_targets
     ideal = row_of("ideal", run.ideal, run.ideal, labels, 0)
     return Recomputed(stored, None, (ideal, row_of("none", run.scores, run.ideal, labels, stored)))

@@ -26,7 +26,7 @@ from qrnn_hw.experiment.planning import evaluation_of
 from qrnn_hw.experiment.progress import Quiet
 from qrnn_hw.experiment.settings import DEFAULT_PLANS, RunSettings
 from qrnn_hw.mitigation.stack_names import parse_stack
-from qrnn_hw.networks.examples import Encoded
+from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.network import TrainedNetwork
 from qrnn_hw.submission.machine import Machine
 

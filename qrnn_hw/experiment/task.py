@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,7 +19,6 @@ from qrnn_hw.data.vectors import WordVectors
 from qrnn_hw.errors import DataError, UsageError
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.features import fit_pls, read_text
-from qrnn_hw.networks.examples import Examples
 
 PROJECTION_SCALE = 0.5
 """Of the initial projection: unit word vectors then turn qubits by about a radian."""
@@ -35,9 +34,9 @@ class Task:
     rows: Split
     vectors: WordVectors
     sequences: Sequences
-    training: Examples
-    validation: Examples
-    test: Examples
+    training: Sequences
+    validation: Sequences
+    test: Sequences
     projection: NDArray[np.float64]  # shape (dim, k)
 
     @property
@@ -61,7 +60,7 @@ class Task:
         """SHA-256 of all arrays that training and prediction see: the digest of before."""
         hashed = hashlib.sha256()
         for part in (self.training, self.validation, self.test):
-            for array in (part.vectors, part.lengths, part.labels):
+            for array in (part.values, part.lengths, part.known_targets):
                 hashed.update(np.ascontiguousarray(array).tobytes())
         hashed.update(np.ascontiguousarray(self.projection).tobytes())
         return hashed.hexdigest()
@@ -94,15 +93,14 @@ def load_task(settings: RunSettings, text: LabelledText) -> Task:
             f"Got too few; use more text or other vectors. ({error})"
         ) from error
     # A sentence without a known word still takes one step, with the zero vector.
-    lengths = np.maximum(sequences.lengths, 1)
-    examples = Examples(sequences.values, lengths, np.asarray(text.labels))
+    read = replace(sequences, lengths=np.maximum(sequences.lengths, 1))
     return Task(
         text=text,
         rows=rows,
         vectors=vectors,
         sequences=sequences,
-        training=examples.take(rows.train),
-        validation=examples.take(rows.validation),
-        test=examples.take(rows.test),
+        training=read.take(rows.train),
+        validation=read.take(rows.validation),
+        test=read.take(rows.test),
         projection=PROJECTION_SCALE * fitted.matrix,
     )

@@ -1,4 +1,4 @@
-"""Scores of a trained network from finitely many shots: drawn, or measured round by round."""
+"""Outputs of a trained network from finitely many shots: drawn, or measured round by round."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from circuits.pure.ideal import ideal_model
 from circuits.pure.statevector import outcome_signs
+from qrnn_hw.data.sequences import Sequences
+from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.encoding import Control
-from qrnn_hw.networks.examples import Encoded, Examples
 from qrnn_hw.networks.expectation import (
     Compile,
     Measurement,
@@ -21,10 +22,10 @@ from qrnn_hw.networks.expectation import (
 from qrnn_hw.networks.network import TrainedNetwork
 
 
-def sampled_scores(
-    trained: TrainedNetwork, examples: Examples, *, shots: int, generator: np.random.Generator
+def sampled_outputs(
+    trained: TrainedNetwork, sequences: Sequences, *, shots: int, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return scores of n sequences from shots, shape (n,); no noise but theirs.
+    """Return outputs of n sequences from shots, shape (n, k); no noise but theirs.
 
     In rounds every circuit of every round has so many shots, and the values fed back are the
     estimated ones.
@@ -34,23 +35,23 @@ def sampled_scores(
         from qiskit.primitives import StatevectorSampler
 
         sampler = StatevectorSampler(seed=int(generator.integers(2**31)))
-        return scores_in_rounds(trained, trained.encoded(examples), by_sampler(sampler, shots))
-    coefficients = trained.decision
+        return outputs_in_rounds(trained, trained.encoded(sequences), by_sampler(sampler, shots))
+    coefficients = trained.coefficients
     if not network.in_rounds:
-        given = jnp.asarray(examples.vectors), jnp.asarray(examples.lengths)
+        given = jnp.asarray(sequences.values), jnp.asarray(sequences.lengths)
         laws = np.asarray(jax.jit(network.readings)(parameters, *given))
         return np.asarray(_draw(laws, shots, generator) @ coefficients)
-    outputs = _sampled_rounds(trained, trained.encoded(examples), shots, generator)
+    outputs = _sampled_rounds(trained, trained.encoded(sequences), shots, generator)
     return np.asarray(coefficients[0] + outputs @ coefficients[1:])
 
 
-def scores_in_rounds(
+def outputs_in_rounds(
     trained: TrainedNetwork,
     encoded: Encoded,
     measure: Measurement,
     compile_circuit: Compile | None = None,
 ) -> NDArray[np.float64]:
-    """Return scores of n sequences from rounds of jobs, shape (n,).
+    """Return outputs of n sequences from rounds of jobs, shape (n, k).
 
     Args:
         trained: a model in expectation mode.
@@ -69,7 +70,7 @@ def scores_in_rounds(
         )
     else:
         rounds = run_rounds(network.architecture, encoded.features, encoded.circuit, *given)
-    coefficients = trained.decision
+    coefficients = trained.coefficients
     return np.asarray(coefficients[0] + rounds.outputs @ coefficients[1:])
 
 
@@ -86,7 +87,7 @@ def _sampled_rounds(
     offsets = jax.jit(jax.vmap(ideal.differentiable_offsets))(jnp.asarray(features))
     one_round = jax.jit(jax.vmap(ideal.round_law, (0, None, 0)))
     state: NDArray[np.float64] = np.zeros((len(lengths), recurrence.n_state))
-    outputs: NDArray[np.float64] = np.zeros((len(lengths), trained.network.n_outputs))
+    outputs: NDArray[np.float64] = np.zeros((len(lengths), trained.network.n_values))
     for step in range(int(lengths.max())):
         h = jnp.asarray(recurrence.fed_back(state))
         laws = one_round(tuple(o[:, step] for o in offsets), jnp.asarray(encoded.circuit), h)

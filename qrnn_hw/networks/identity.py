@@ -11,6 +11,7 @@ import numpy as np
 from circuits.definition import Architecture
 from circuits.unrolled import unroll
 from jobs.digest import circuit_digest
+from qrnn_hw.data.target import Classes
 from qrnn_hw.networks.network import Network
 
 PROBED_STEPS = 2
@@ -40,12 +41,19 @@ def architecture_digest(architecture: Architecture) -> str:
 
 
 def network_content(network: Network) -> dict[str, Any]:
-    """Return what tells one network from another, by name: `circuit`, `encoding` and `head`."""
-    return {
+    """Return what tells one network from another, by name: `circuit`, `encoding` and `head`.
+
+    A `target` where it is not two classes; what they are called trains nothing.
+    """
+    content: dict[str, Any] = {
         "circuit": architecture_digest(network.architecture),
         "encoding": repr(network.encoding),
         "head": [network.head, network.scale],
     }
+    target = network.target
+    if target.n_outputs > 1 or target.per_step or not isinstance(target, Classes):
+        content["target"] = [type(target).__name__, target.n_outputs, target.per_step]
+    return content
 
 
 def digest(content: Any) -> str:

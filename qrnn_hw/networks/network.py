@@ -2,8 +2,9 @@
 
 Readings are what the circuits say of a sequence in the limit of infinite shots: the distribution of
 the outcomes where it is one circuit, (1, <Z>, ...) where the host computes between the steps. A
-`Reader` gives them, without noise or with it. The score is linear in them, and its sign is the
-class.
+`Reader` gives them, without noise or with it. The k outputs are linear in them, r @ R, and a target
+says what they answer: two classes by the sign of one score, K classes by the largest of K scores,
+numbers by themselves.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ from numpy.typing import NDArray
 from circuits.definition import Architecture
 from circuits.pure.hybrid_controller import WEIGHT_NAMES
 from circuits.pure.statevector import outcome_signs
+from qrnn_hw.data.sequences import Sequences
+from qrnn_hw.data.target import TWO_CLASSES, Target
+from qrnn_hw.errors import UsageError
+from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.encoding import Control, Encoding, Form, Parameters, encoding_of
-from qrnn_hw.networks.examples import Encoded, Examples
 from qrnn_hw.networks.readers import Reader, ideal_reader
 
 Head = Literal["outcomes", "linear", "softmax"]
@@ -42,11 +46,13 @@ class Network:
     architecture: Architecture
     encoding: Encoding
     head: Head = "outcomes"
-    """`outcomes`: a trained score of each outcome (of each <Z>, with a bias, in rounds); `linear`:
+    """`outcomes`: trained scores of each outcome (of each <Z>, with a bias, in rounds); `linear`:
     a trained linear map of the <Z>; `softmax`: <Z> of the second readout less that of the first."""
 
     scale: float = 1.0
-    """Factor of the score in the loss."""
+    """Factor of the scores of classes in the loss."""
+
+    target: Target = TWO_CLASSES
 
     @property
     def host_controlled(self) -> bool:
@@ -59,8 +65,8 @@ class Network:
         return self.architecture.mode == "expectation"
 
     @property
-    def n_outputs(self) -> int:
-        """Values that a linear head takes."""
+    def n_values(self) -> int:
+        """The number of <Z> that a linear head takes."""
         if isinstance(self.encoding, Control) and self.host_controlled:
             return self.encoding.controller.n_readouts
         return 1 if self.architecture.gates else len(self.architecture.readout)
@@ -73,8 +79,9 @@ class Network:
     def initial(self, seed: int, projection: NDArray[np.float64] | None = None) -> Parameters:
         """Return parameters to start from.
 
-        Small random rotations; the first readout set against the others (the published models'
-        difference of <Z>), or the first alone where a controller reads all.
+        Small random rotations. A single output is the first readout set against the others (the
+        published models' difference of <Z>), or the first alone where a controller reads all;
+        several are random.
 
         Args:
             seed: of random rotations, normal with 0.3 radians, and random maps.
@@ -85,12 +92,15 @@ class Network:
         found = {"circuit": generator.normal(0.0, 0.3, self.architecture.n_weights)}
         found |= self.encoding.initial(generator, seed, projection)
         if self.head != "softmax":
-            found["head"] = self._initial_head()
+            first = self._initial_head()
+            shape = (len(first), self.target.n_outputs)
+            # A single output keeps the vector that it always was, and its checkpoints.
+            found["head"] = first if shape[1] == 1 else generator.normal(0.0, 0.3, shape)
         return {name: jnp.asarray(value) for name, value in found.items()}
 
     def _initial_head(self) -> NDArray[np.float64]:
         others = 0.0 if self.host_controlled else -0.5
-        linear = np.array([0.0, 1.0] + [others] * (self.n_outputs - 1))
+        linear = np.array([0.0, 1.0] + [others] * (self.n_values - 1))
         if self.head == "linear" or self.in_rounds:
             return linear
         decision = self._signs @ linear[1:]
@@ -135,27 +145,28 @@ class Network:
         return jnp.concatenate([jnp.ones((len(found), 1)), found], axis=1)
 
     def coefficients(self, parameters: Parameters) -> jax.Array:
-        """Return the factor of each reading in the score, shape (n_readings,)."""
-        if self.head == "outcomes":
-            return parameters["head"]
-        linear = jnp.array([0.0, -1.0, 1.0]) if self.head == "softmax" else parameters["head"]
-        return linear if self.in_rounds else linear[0] + jnp.asarray(self._signs) @ linear[1:]
+        """Return R, the factor of each reading in each output, shape (n_readings, k)."""
+        given = jnp.array([0.0, -1.0, 1.0]) if self.head == "softmax" else parameters["head"]
+        linear = given if given.ndim == 2 else given[:, None]
+        if self.head == "outcomes" or self.in_rounds:
+            return linear
+        return linear[0] + jnp.asarray(self._signs) @ linear[1:]
 
-    def scores(
+    def outputs(
         self,
         parameters: Parameters,
         inputs: jax.Array,
         lengths: jax.Array,
         reader: Reader | None = None,
     ) -> jax.Array:
-        """Return the scores of n sequences, shape (n,), positive for class 1."""
+        """Return the outputs of n sequences, shape (n, k); see `qrnn_hw.data.target`."""
         read = self.readings(parameters, inputs, lengths, reader)
         return read @ self.coefficients(parameters)
 
     @cached_property
-    def compiled_scores(self) -> Callable[..., jax.Array]:
-        """`scores` at infinite shots, compiled once for all calls."""
-        compiled: Callable[..., jax.Array] = jax.jit(self.scores, static_argnums=3)
+    def compiled_outputs(self) -> Callable[..., jax.Array]:
+        """`outputs` at infinite shots, compiled once for all calls."""
+        compiled: Callable[..., jax.Array] = jax.jit(self.outputs, static_argnums=3)
         return compiled
 
 
@@ -172,15 +183,34 @@ class TrainedNetwork:
         return sum(int(np.size(part)) for part in self.parameters.values())
 
     @property
-    def decision(self) -> NDArray[np.float64]:
-        """Factor of each reading in the score: of a single circuit, the score of each outcome."""
+    def coefficients(self) -> NDArray[np.float64]:
+        """R: of a single circuit, the outputs of each outcome, shape (2**m, k)."""
         return np.asarray(self.network.coefficients(self.parameters))
 
-    def encoded(self, examples: Examples) -> Encoded:
-        """Return all numbers that are bound to the circuits of some sentences."""
-        features = self.network.features(self.parameters, jnp.asarray(examples.vectors))
+    @property
+    def decision(self) -> NDArray[np.float64]:
+        """The only column of R, shape (n_readings,): of two classes, the score of each outcome.
+
+        Raises:
+            UsageError: there are several outputs.
+        """
+        return _only(self.coefficients)
+
+    def encoded(self, sequences: Sequences) -> Encoded:
+        """Return all numbers that are bound to the circuits of some sequences."""
+        features = self.network.features(self.parameters, jnp.asarray(sequences.values))
         circuit = np.asarray(self.parameters["circuit"])
-        return Encoded(circuit, np.asarray(features), examples.lengths)
+        return Encoded(circuit, np.asarray(features), sequences.lengths)
+
+    def outputs(
+        self,
+        inputs: NDArray[np.float64],
+        lengths: NDArray[np.int64],
+        reader: Reader | None = None,
+    ) -> NDArray[np.float64]:
+        """Return the outputs of sequences at infinite shots, shape (n, k)."""
+        given = jnp.asarray(inputs), jnp.asarray(lengths)
+        return np.asarray(self.network.compiled_outputs(self.parameters, *given, reader))
 
     def scores(
         self,
@@ -188,9 +218,20 @@ class TrainedNetwork:
         lengths: NDArray[np.int64],
         reader: Reader | None = None,
     ) -> NDArray[np.float64]:
-        """Return the scores of sequences at infinite shots, shape (n,)."""
-        given = jnp.asarray(inputs), jnp.asarray(lengths)
-        return np.asarray(self.network.compiled_scores(self.parameters, *given, reader))
+        """Return the only output of each sequence at infinite shots, shape (n,).
+
+        Raises:
+            UsageError: there are several outputs.
+        """
+        return _only(self.outputs(inputs, lengths, reader))
+
+
+def _only(columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    if columns.shape[1] != 1:
+        raise UsageError(
+            f"this asks for a model with one output, of two classes. Got {columns.shape[1]}."
+        )
+    return columns[:, 0]
 
 
 def network_of(
@@ -200,6 +241,7 @@ def network_of(
     form: Form = "angles",
     head: Head = "outcomes",
     scale: float = SCORE_SCALE,
+    target: Target = TWO_CLASSES,
 ) -> Network:
     """Return the network of a model, with a controller where its circuit has one.
 
@@ -208,6 +250,12 @@ def network_of(
         n_inputs: numbers of a step.
         form: of the projection.
         head: what decides.
-        scale: factor of the score in the loss.
+        scale: factor of the scores of classes in the loss.
+        target: what is learnt.
+
+    Raises:
+        UsageError: a fixed decision with other outputs than its one.
     """
-    return Network(architecture, encoding_of(architecture, n_inputs, form), head, scale)
+    if head == "softmax" and target.n_outputs != 1:
+        raise UsageError(f"a softmax head has one output. Got a target of {target.n_outputs}.")
+    return Network(architecture, encoding_of(architecture, n_inputs, form), head, scale, target)

@@ -6,16 +6,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.versions import package_versions
-from qrnn_hw.networks.examples import Examples
 from qrnn_hw.report.blocks import Block, Findings, Heading, Table, Text, to_html, to_markdown
 from qrnn_hw.report.files import write_json, write_rows, write_text
 from qrnn_hw.studies.round_shots import RoundStudy, rows_of
 
 
 def write_round_shot_report(
-    study: RoundStudy, settings: RunSettings, test: Examples, folder: Path, *, parquet: bool
+    study: RoundStudy, settings: RunSettings, test: Sequences, folder: Path, *, parquet: bool
 ) -> dict[str, Any]:
     """Write report.html, report.md, rows.csv and study.json, and return the document."""
     title = f"Shots a round for {settings.model}, without other noise"

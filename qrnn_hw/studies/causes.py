@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from calibration.snapshot import Snapshot
 from jobs.transpile.lifted_step import sequence_model
+from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.main_job import other_noises, train_or_resume
 from qrnn_hw.experiment.outcome import exact_distributions
 from qrnn_hw.experiment.progress import Progress
-from qrnn_hw.networks.examples import Examples
 from qrnn_hw.networks.network import TrainedNetwork
 from qrnn_hw.statistics.cause_split import cause_split
 from qrnn_hw.statistics.decisions import (
@@ -173,8 +173,8 @@ def _tables(
             engine = sequence_model(model.prepared.transpiled, noise)
         for one in networks:
             # Jitters are drawn anew for every model and day: they are nested under these.
-            examples = _with_jitters(model.test, plan.jitter, n_jitters, generator)
-            table = exact_distributions(engine, one.encoded(examples))
+            asked = _with_jitters(model.test, plan.jitter, n_jitters, generator)
+            table = exact_distributions(engine, one.encoded(asked))
             rows = distributions(table, _rule(one)).reshape(n_jitters + 1, n, -1)
             clean.append(rows[0])
             jittered.append(rows[1:])
@@ -186,17 +186,18 @@ def _tables(
 
 
 def _with_jitters(
-    examples: Examples, jitter: float, n_jitters: int, generator: np.random.Generator
-) -> Examples:
-    """Return the examples as they are, then so many times with every word vector changed."""
-    vectors = examples.vectors
-    words = np.arange(vectors.shape[1]) < examples.lengths[:, None]
-    size = float(np.sqrt((vectors[words] ** 2).mean()))
-    changes = generator.normal(0.0, jitter * size, (n_jitters, *vectors.shape))
+    sequences: Sequences, jitter: float, n_jitters: int, generator: np.random.Generator
+) -> Sequences:
+    """Return the sequences as they are, then so many times with every word vector changed."""
+    values = sequences.values
+    words = np.arange(values.shape[1]) < sequences.lengths[:, None]
+    size = float(np.sqrt((values[words] ** 2).mean()))
+    changes = generator.normal(0.0, jitter * size, (n_jitters, *values.shape))
     changes *= words[None, :, :, None]
-    all_vectors = np.concatenate([vectors[None], vectors + changes]).reshape(-1, *vectors.shape[1:])
+    every = np.concatenate([values[None], values + changes]).reshape(-1, *values.shape[1:])
     times = n_jitters + 1
-    return Examples(all_vectors, np.tile(examples.lengths, times), np.tile(examples.labels, times))
+    targets = np.tile(sequences.known_targets, times)
+    return Sequences(every, np.tile(sequences.lengths, times), targets)
 
 
 def _flips(

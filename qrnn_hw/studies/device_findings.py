@@ -32,7 +32,7 @@ def summarise_rounds(model: TrainedModel, measured: Sequence[Measurement]) -> li
 def _record(model: TrainedModel, shots: int, rounds: Sequence[Measurement]) -> dict[str, Any]:
     counts = np.stack([one.counts for one in rounds])  # (rounds, n, 2**m)
     labels = counts @ model.rule.steps / shots > 0
-    right = labels == (model.test.labels == 1)
+    right = labels == (model.test.targets == 1)
     flipped = labels != infinite_shot_labels(model.noisy, model.rule)
     record: dict[str, Any] = {
         "shots": shots,

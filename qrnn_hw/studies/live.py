@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from jobs.executor import Executor
 from jobs.spec import JobSpec
 from jobs.transpile.isa import TranspiledStep
-from qrnn_hw.networks.examples import Encoded
+from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.predict import sentence_pubs
 from qrnn_hw.studies.adaptive import Draw
 

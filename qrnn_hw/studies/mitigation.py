@@ -81,7 +81,7 @@ def mitigation_cell(parameters: Mapping[str, Any], folder: Path) -> dict[str, An
     ones = labels.mean(axis=0)
     # The mean over repeats still has the variance of one repeat over their number.
     bias = ((scores.mean(axis=0) - ideal) ** 2 - scores.var(axis=0, ddof=1) / n_repeats).mean()
-    accuracy = mean_interval((labels == (model.test.labels == 1)).mean(axis=1))
+    accuracy = mean_interval((labels == (model.test.targets == 1)).mean(axis=1))
     seconds = _qpu_seconds(stack, model, shots)
     return {
         "rmse": float(np.sqrt(((scores - ideal) ** 2).mean())),
@@ -118,7 +118,7 @@ def _threshold(model: TrainedModel) -> float:
     prepared = model.prepared
     validation = prepared.task.validation
     read = exact_distributions(prepared.noisy, model.trained.encoded(validation))
-    return fit_threshold(read @ model.decision, validation.labels)
+    return fit_threshold(read @ model.decision, validation.known_targets)
 
 
 @dataclass(frozen=True)

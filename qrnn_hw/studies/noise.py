@@ -48,7 +48,7 @@ def noise_cell(parameters: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     noise = _noise(model.prepared.noise, parameters)
     transpiled = model.prepared.transpiled
     noisy = model.distributions(sequence_model(transpiled, noise))
-    rule, labels = model.rule, model.test.labels
+    rule, labels = model.rule, model.test.known_targets
     ideal_margin, margin = margins(model.ideal, rule), margins(noisy, rule)
     predicted = infinite_shot_labels(noisy, rule)
     accuracy = wilson(int((predicted == labels).sum()), len(labels))

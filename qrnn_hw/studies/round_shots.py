@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qrnn_hw.networks.examples import Examples
-from qrnn_hw.networks.finite_shots import sampled_scores
+from qrnn_hw.data.sequences import Sequences
+from qrnn_hw.networks.finite_shots import sampled_outputs
 from qrnn_hw.networks.network import TrainedNetwork
 from qrnn_hw.statistics.intervals import mean_interval
 from qrnn_hw.studies.shots import ShotPlan
@@ -61,7 +61,7 @@ class RoundStudy:
         return steady
 
 
-def study_round_shots(network: TrainedNetwork, test: Examples, plan: ShotPlan) -> RoundStudy:
+def study_round_shots(network: TrainedNetwork, test: Sequences, plan: ShotPlan) -> RoundStudy:
     """Draw `plan.n_repeats` runs at each count, all inputs and repeats side by side.
 
     Args:
@@ -70,15 +70,15 @@ def study_round_shots(network: TrainedNetwork, test: Examples, plan: ShotPlan) -
         plan: shot counts, repeats, the share that may flip, and the seed.
     """
     n, repeats = len(test), plan.n_repeats
-    settled = network.scores(test.vectors, test.lengths) > 0
+    settled = network.scores(test.values, test.lengths) > 0
     many = test.take(np.tile(np.arange(n), repeats))
     points, flips = [], []
     for shots in plan.shot_counts:
         generator = np.random.default_rng([plan.seed, shots])
-        drawn = sampled_scores(network, many, shots=shots, generator=generator).reshape(repeats, n)
-        labels = drawn > 0
+        drawn = sampled_outputs(network, many, shots=shots, generator=generator)
+        labels = drawn.reshape(repeats, n) > 0
         of_input = (labels != settled).mean(axis=0)
-        ones, right = labels.mean(axis=0), (labels == (test.labels == 1)).mean(axis=1)
+        ones, right = labels.mean(axis=0), (labels == (test.targets == 1)).mean(axis=1)
         interval = mean_interval(of_input)
         points.append(
             RoundShots(
@@ -92,14 +92,19 @@ def study_round_shots(network: TrainedNetwork, test: Examples, plan: ShotPlan) -
             )
         )
         flips.append(of_input)
-    accuracy = float((settled == (test.labels == 1)).mean())
+    accuracy = float((settled == (test.targets == 1)).mean())
     return RoundStudy(plan, accuracy, tuple(points), np.stack(flips, axis=1))
 
 
-def rows_of(study: RoundStudy, test: Examples) -> list[dict[str, Any]]:
+def rows_of(study: RoundStudy, test: Sequences) -> list[dict[str, Any]]:
     """Return one line for each input and count, as `rows.csv` holds them."""
     return [
-        {"input_id": i, "label": int(test.labels[i]), "shots": shots, "flip_rate": float(flip)}
+        {
+            "input_id": i,
+            "label": int(test.known_targets[i]),
+            "shots": shots,
+            "flip_rate": float(flip),
+        }
         for i, flips in enumerate(study.flips)
         for shots, flip in zip(study.plan.shot_counts, flips, strict=True)
     ]

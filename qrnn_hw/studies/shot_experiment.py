@@ -42,7 +42,7 @@ def study_shots_of(
         adaptive_max_shots: cap of the sequential tests; None leaves them out.
     """
     tables = {"ideal": model.ideal, "noisy": model.noisy}
-    study = study_shots(tables, model.test.labels, model.rule, plan)
+    study = study_shots(tables, model.test.known_targets, model.rule, plan)
     adaptive: tuple[AdaptiveRow, ...] = ()
     if adaptive_max_shots is not None:
         for condition, table in tables.items():

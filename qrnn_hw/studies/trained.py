@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from calibration.documents import read_document
 from qrnn_hw.data.labelled_text import load_embedded, load_tsv
+from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.experiment.main_job import Prepared, prepare, train_or_resume
 from qrnn_hw.experiment.outcome import exact_distributions
 from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.experiment.settings import RunSettings
-from qrnn_hw.networks.examples import Encoded, Examples
+from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.network import TrainedNetwork
 from qrnn_hw.statistics.decisions import DecisionRule
 from qrnn_hw.submission.machine import Machine
@@ -35,7 +36,7 @@ class TrainedModel:
     trained: TrainedNetwork
 
     @property
-    def test(self) -> Examples:
+    def test(self) -> Sequences:
         """The test sentences."""
         return self.prepared.test
 

@@ -11,12 +11,14 @@ import numpy as np
 import optax
 from numpy.typing import NDArray
 
+from qrnn_hw.data.loss import loss
+from qrnn_hw.data.sequences import Sequences
+from qrnn_hw.data.target import check_targets, score
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.networks.encoding import Parameters
-from qrnn_hw.networks.examples import Examples
 from qrnn_hw.networks.network import Network
 from qrnn_hw.networks.readers import Reader
-from qrnn_hw.train.losses import data_loss, logistic_loss
+from qrnn_hw.train.losses import check_robustness, data_loss
 from qrnn_hw.train.options import TrainingOptions
 from qrnn_hw.train.trainer import Moved, TrainingState
 
@@ -27,8 +29,8 @@ class Adam:
     def __init__(
         self,
         network: Network,
-        training: Sequence[Examples],
-        validation: Sequence[Examples] | None,
+        training: Sequence[Sequences],
+        validation: Sequence[Sequences] | None,
         options: TrainingOptions,
         seeds: Sequence[int],
         *,
@@ -45,16 +47,21 @@ class Adam:
             seeds: of the order of the rows.
             readers: with the noise to train under; None is without noise. Several, such as those
                 of one step under the calibrations of several days, take turns from batch to batch,
-                and the mean of their scores is validated: weights for the machine's drift, not for
+                and the mean of their outputs is validated: weights for the machine's drift, not for
                 one morning.
             frozen: whether the circuit's weights stay as they were drawn.
 
         Raises:
             ConfigurationError: no reader.
+            UsageError: targets that are not the network's, or options that mean nothing for them.
         """
+        for part in (*training, *(validation or ())):
+            check_targets(network.target, part)
+        check_robustness(network.target, options)
         given = (network.ideal,) if readers is None else tuple(readers)
         if not given:
             raise ConfigurationError("training needs at least one model. Got none.")
+        self._target, self._scale = network.target, network.scale
         self._options, self._seeds, self._n_turns = options, tuple(seeds), len(given)
         self._adam = optax.adam(options.learning_rate)
         self._data = _stacked(training)
@@ -81,10 +88,14 @@ class Adam:
         return Moved(parameters, moments, average, np.asarray(loss))
 
     def validate(self, average: Parameters) -> NDArray[np.float64] | None:
-        """Return loss and accuracy of each seed, shape (K, 2)."""
+        """Return loss and quality of each seed, shape (K, 2)."""
         if self._held is None:
             return None
-        return np.stack([np.asarray(part) for part in self._validate(average, self._held)], axis=1)
+        losses, outputs = self._validate(average, self._held)
+        _, lengths, targets = self._held
+        each = zip(outputs, targets, lengths, strict=True)
+        good = [score(self._target, *map(np.asarray, one)) for one in each]
+        return np.stack([np.asarray(losses), good], axis=1)
 
     def _orders(self, epoch: int) -> jax.Array:
         """Return row numbers, shape (K, n_batches, batch_size); a short rest waits."""
@@ -97,11 +108,11 @@ class Adam:
         return jnp.asarray(np.stack(orders).reshape(len(orders), -1, size))
 
 
-def _stacked(parts: Sequence[Examples]) -> tuple[jax.Array, jax.Array, jax.Array]:
+def _stacked(parts: Sequence[Sequences]) -> tuple[jax.Array, jax.Array, jax.Array]:
     return (
-        jnp.asarray(np.stack([part.vectors for part in parts])),
+        jnp.asarray(np.stack([part.values for part in parts])),
         jnp.asarray(np.stack([part.lengths for part in parts])),
-        jnp.asarray(np.stack([part.labels for part in parts]), dtype=float),
+        jnp.asarray(np.stack([part.known_targets for part in parts])),
     )
 
 
@@ -128,10 +139,10 @@ def _epoch(
     frozen: bool,
 ) -> Callable[..., Any]:
     def objective_of(reader: Reader) -> Callable[..., jax.Array]:
-        def objective(parameters: Parameters, inputs: Any, lengths: Any, labels: Any) -> jax.Array:
-            readings = network.readings(parameters, inputs, lengths, reader)
-            decision = network.coefficients(parameters)
-            loss = data_loss(readings, decision, labels, options, network.scale)
+        def objective(parameters: Parameters, inputs: Any, lengths: Any, targets: Any) -> jax.Array:
+            found = network.readings(parameters, inputs, lengths, reader)
+            given = found, network.coefficients(parameters), targets, lengths
+            loss = data_loss(network.target, *given, options, network.scale)
             if not options.projection_decay:
                 return loss
             return loss + options.projection_decay * jnp.sum(parameters["projection"] ** 2)
@@ -171,10 +182,10 @@ def _epoch(
 
 def _validation(network: Network, readers: Sequence[Reader]) -> Callable[..., Any]:
     def validate(parameters: Parameters, held: Any) -> tuple[jax.Array, jax.Array]:
-        inputs, lengths, labels = held
-        each = [network.scores(parameters, inputs, lengths, reader) for reader in readers]
-        score = each[0] if len(each) == 1 else jnp.mean(jnp.stack(each), axis=0)
-        right = (score > 0) == (labels == 1)
-        return logistic_loss(score, labels, network.scale), jnp.mean(right, dtype=float)
+        inputs, lengths, targets = held
+        each = [network.outputs(parameters, inputs, lengths, reader) for reader in readers]
+        outputs = each[0] if len(each) == 1 else jnp.mean(jnp.stack(each), axis=0)
+        found = loss(network.target, outputs, targets, lengths, scale=network.scale)
+        return found, outputs
 
     return validate

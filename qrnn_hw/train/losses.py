@@ -1,52 +1,95 @@
-"""What training makes small: free functions of readings, decision and labels.
+"""What training makes small: the target's loss, and what few shots would change of its answers.
 
-With s the score and y = +-1 the label, the loss is the mean of log(1 + exp(-scale y s)). What few
-shots change is measured in units of S, the largest |score| that an outcome can give, max |R|: a
-score of S means that every shot says the same. Added are the mean of max(0, margin - y s / S)^2 and
-the mean variance of a single shot's score over S^2, both of which lie in a known range, whatever
-the scale of the trained decision.
+What few shots change is measured with rules d, each a number for every outcome whose mean decides:
+of two classes R times the label y = +-1, of K classes R[:, y] - R[:, b] for each other class b, of
+numbers each column of R less the middle of its range. A rule's unit is S = max |d|, a mean of S
+meaning that every shot says the same. Added are the mean of max(0, margin - p @ d / S)^2 and the
+mean variance of a single shot's d / S, both of which lie in a known range, whatever the scale of
+the trained decision. Numbers have no margin to keep.
 """
 
 from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
+from qrnn_hw.data.loss import loss
+from qrnn_hw.data.target import Classes, Target
+from qrnn_hw.errors import UsageError
 from qrnn_hw.train.options import TrainingOptions
 
 
-def logistic_loss(scores: jax.Array, labels: jax.Array, scale: float) -> jax.Array:
-    """Return the mean logistic loss of scores (n,), times a scale, against labels in {0, 1}."""
-    return jnp.mean(jnp.logaddexp(0.0, -scale * (2.0 * labels - 1.0) * scores))
-
-
 def shot_robustness(
-    distributions: jax.Array, decision: jax.Array, labels: jax.Array, options: TrainingOptions
+    target: Target,
+    distributions: jax.Array,
+    coefficients: jax.Array,
+    targets: ArrayLike,
+    options: TrainingOptions,
 ) -> jax.Array:
     """Return what the options add to the loss so that few shots decide as infinitely many do.
 
     Args:
+        target: classes or numbers, once for each sequence.
         distributions: of the outcomes, shape (n, 2**m).
-        decision: score of each outcome, shape (2**m,).
-        labels: 0 or 1, shape (n,).
-        options: `margin` and `variance_penalty`, in units of the largest |score| of an outcome.
+        coefficients: R, shape (2**m, k).
+        targets: shape (n,), or (n, k) of numbers.
+        options: `margin` and `variance_penalty`, in units of the rule's largest number.
     """
-    unit = decision / jnp.abs(decision).max()
-    score = distributions @ unit
-    shortfall = jax.nn.relu(options.margin - (2.0 * labels - 1.0) * score)
-    variance = distributions @ unit**2 - score**2
+    rules = _rules(target, coefficients, jnp.asarray(targets), len(distributions))
+    unit = rules / jnp.abs(rules).max(axis=-1, keepdims=True)
+    mean = jnp.einsum("no,nro->nr", distributions, unit)
+    variance = jnp.einsum("no,nro->nr", distributions, unit**2) - mean**2
+    if not isinstance(target, Classes):
+        return options.variance_penalty * jnp.mean(variance)
+    shortfall = jax.nn.relu(options.margin - mean)
     return jnp.mean(shortfall**2) + options.variance_penalty * jnp.mean(variance)
 
 
+def check_robustness(target: Target, options: TrainingOptions) -> None:
+    """Refuse options that mean nothing for a target.
+
+    Raises:
+        UsageError: a margin for numbers, or either option for targets at every step.
+    """
+    if options.margin and not isinstance(target, Classes):
+        raise UsageError(
+            f"margin is kept by the scores of classes. Got {options.margin} for numbers; "
+            "variance_penalty serves them."
+        )
+    if options.is_regularised and target.per_step:
+        raise UsageError(
+            "margin and variance_penalty should have one target for each sequence. Got one per "
+            "step; leave them out."
+        )
+
+
+def _rules(
+    target: Target, coefficients: jax.Array, targets: jax.Array, n_sequences: int
+) -> jax.Array:
+    """Return the rules that decide about each sequence, shape (n, n_rules, 2**m)."""
+    columns = coefficients.T
+    if not isinstance(target, Classes):
+        middle = (columns.max(axis=1, keepdims=True) + columns.min(axis=1, keepdims=True)) / 2
+        return jnp.broadcast_to(columns - middle, (n_sequences, *columns.shape))
+    if target.n_outputs == 1:
+        return (2.0 * targets - 1.0)[:, None, None] * columns
+    labels = targets.astype(int)
+    others = (labels[:, None] + jnp.arange(1, target.n_outputs)) % target.n_outputs
+    return columns[labels][:, None] - columns[others]
+
+
 def data_loss(
+    target: Target,
     readings: jax.Array,
-    decision: jax.Array,
-    labels: jax.Array,
+    coefficients: jax.Array,
+    targets: ArrayLike,
+    lengths: ArrayLike,
     options: TrainingOptions,
     scale: float,
 ) -> jax.Array:
-    """Return the logistic loss with what the options add to it; arguments as there."""
-    loss = logistic_loss(readings @ decision, labels, scale)
+    """Return the target's loss of readings @ R with what the options add; arguments as there."""
+    found = loss(target, readings @ coefficients, targets, lengths, scale=scale)
     if not options.is_regularised:
-        return loss
-    return loss + shot_robustness(readings, decision, labels, options)
+        return found
+    return found + shot_robustness(target, readings, coefficients, targets, options)

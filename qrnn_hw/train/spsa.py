@@ -20,11 +20,14 @@ from jobs.aer.executor import AerExecutor
 from jobs.aer.static_rows import RowSimulator
 from jobs.spec import JobSpec
 from jobs.transpile.isa import TranspiledStep
+from qrnn_hw.data.loss import loss as loss_of
+from qrnn_hw.data.sequences import Sequences
+from qrnn_hw.data.target import check_targets, score
+from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.encoding import Parameters
-from qrnn_hw.networks.examples import Encoded, Examples, accuracy
 from qrnn_hw.networks.network import Network, TrainedNetwork
 from qrnn_hw.predict import sentence_pubs
-from qrnn_hw.train.losses import data_loss, logistic_loss
+from qrnn_hw.train.losses import check_robustness, data_loss
 from qrnn_hw.train.options import TrainingOptions
 from qrnn_hw.train.trainer import Moved, TrainingState
 
@@ -85,9 +88,15 @@ class SPSA:
 
     network: Network
     readings: AerReadings
-    training: Examples
-    validation: Examples
+    training: Sequences
+    validation: Sequences
     options: TrainingOptions
+
+    def __post_init__(self) -> None:
+        """Refuse targets that are not the network's, and options that mean nothing for them."""
+        for part in (self.training, self.validation):
+            check_targets(self.network.target, part)
+        check_robustness(self.network.target, self.options)
 
     def optimiser(self, parameters: Parameters) -> Any:
         """Return nothing: a step depends on its number and the seed alone."""
@@ -107,7 +116,7 @@ class SPSA:
 
             def loss(
                 point: NDArray[np.float64],
-                batch: Examples = batch,
+                batch: Sequences = batch,
                 like: Parameters = parameters,
                 seed: int = seed,
                 turn: int = turn,
@@ -131,20 +140,19 @@ class SPSA:
         return Moved(_stacked(parameters), (), _stacked(average), np.array([np.mean(losses)]))
 
     def validate(self, average: Parameters) -> NDArray[np.float64]:
-        """Return loss and accuracy, shape (1, 2)."""
+        """Return loss and quality, shape (1, 2)."""
         trained = TrainedNetwork(self.network, _unstacked(average))
         shares = self.readings.mean(trained.encoded(self.validation), seed=self._seed(0, 0))
-        scores, labels = shares @ trained.decision, self.validation.labels
-        loss = logistic_loss(jnp.asarray(scores), jnp.asarray(labels, float), self.network.scale)
-        return np.array([[float(loss), accuracy(scores, labels)]])
+        outputs = jnp.asarray(shares @ trained.coefficients)
+        given = self.network.target, outputs, self.validation.known_targets, self.validation.lengths
+        return np.array([[float(loss_of(*given, scale=self.network.scale)), score(*given)]])
 
-    def _loss(self, parameters: Parameters, batch: Examples, seed: int, turn: int) -> float:
+    def _loss(self, parameters: Parameters, batch: Sequences, seed: int, turn: int) -> float:
         trained = TrainedNetwork(self.network, parameters)
         shares = self.readings(trained.encoded(batch), seed=seed, turn=turn)
-        labels = jnp.asarray(batch.labels, dtype=float)
-        decision = jnp.asarray(trained.decision)
-        loss = data_loss(jnp.asarray(shares), decision, labels, self.options, self.network.scale)
-        return float(loss)
+        given = jnp.asarray(shares), jnp.asarray(trained.coefficients), batch.known_targets
+        options, scale = self.options, self.network.scale
+        return float(data_loss(self.network.target, *given, batch.lengths, options, scale))
 
     def _seed(self, epoch: int, step: int) -> int:
         sequence = np.random.SeedSequence([self.options.seed, epoch, step])

@@ -27,6 +27,7 @@ class Epoch(NamedTuple):
     training_loss: float
     validation_loss: float
     validation_accuracy: float
+    """The share of right answers; of numbers, R squared."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Stepper(Protocol):
         """Take the steps of the next epoch."""
 
     def validate(self, average: Parameters) -> NDArray[np.float64] | None:
-        """Return loss and accuracy of each seed, shape (K, 2); None without validation rows."""
+        """Return loss and quality of each seed, shape (K, 2); None without validation rows."""
 
 
 def start(stepper: Stepper, parameters: Sequence[Parameters]) -> TrainingState:

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from qrnn_hw.data.labelled_text import load_embedded
+from qrnn_hw.data.target import TWO_CLASSES, score
 from qrnn_hw.experiment.controls import classical_controls
 from qrnn_hw.experiment.main_job import prepare
 from qrnn_hw.experiment.outcome import exact_distributions
 from qrnn_hw.experiment.progress import Quiet
 from qrnn_hw.experiment.settings import RunSettings
-from qrnn_hw.networks.examples import accuracy
 from qrnn_hw.statistics.intervals import mean_interval
 from qrnn_hw.train.trainer import start, train
 
@@ -30,14 +30,15 @@ def one(dataset: str, model: str, seed: int) -> tuple[dict[str, float], int]:
     stepper, task = prepared.stepper(), prepared.task
     state = train(stepper, settings.training, start(stepper, [prepared.initial().parameters]))
     trained = prepared.trained(state)
-    decision, encoded = trained.decision, trained.encoded(task.test)
+    decision, encoded = trained.coefficients, trained.encoded(task.test)
+    labels = task.test.known_targets
     noisy = exact_distributions(prepared.noisy, encoded)
     draws = np.random.default_rng(seed).multinomial(SHOTS, noisy / noisy.sum(1, keepdims=True))
     found = {
-        f"{model}, noise": accuracy(noisy @ decision, task.test.labels),
-        f"{model}, noise, {SHOTS:,} shots": accuracy(draws @ decision, task.test.labels),
-        f"{model}, no noise": accuracy(
-            exact_distributions(prepared.ideal, encoded) @ decision, task.test.labels
+        f"{model}, noise": score(TWO_CLASSES, noisy @ decision, labels),
+        f"{model}, noise, {SHOTS:,} shots": score(TWO_CLASSES, draws @ decision, labels),
+        f"{model}, no noise": score(
+            TWO_CLASSES, exact_distributions(prepared.ideal, encoded) @ decision, labels
         ),
     }
     if model == "dynamic-line":

@@ -80,7 +80,7 @@ def brute_force_rows(bench: Bench) -> Iterator[Row]:
     start = time.perf_counter()
     noisy = few.distributions(few.prepared.noisy)
     plan = ShotPlan((BRUTE_SHOTS,), BRUTE_REPEATS)
-    study_shots({"noisy": noisy}, few.test.labels, few.rule, plan)
+    study_shots({"noisy": noisy}, few.test.targets, few.rule, plan)
     exact_seconds = time.perf_counter() - start
     p = flip_probabilities(noisy, few.rule, BRUTE_SHOTS)
     flipped = (votes > 0) != infinite_shot_labels(noisy, few.rule)[:, None]
@@ -92,7 +92,7 @@ def brute_force_rows(bench: Bench) -> Iterator[Row]:
     aer_whole = aer_rate * len(model.test) * sum(whole.shot_counts) * whole.n_repeats
     start = time.perf_counter()
     noisy = model.distributions(model.prepared.noisy)
-    study_shots({"noisy": noisy}, model.test.labels, model.rule, whole)
+    study_shots({"noisy": noisy}, model.test.targets, model.rule, whole)
     ratio = aer_whole / (time.perf_counter() - start)
     yield row("flip rate against shots on Aer (standard errors)", round(distance, 2), 3.5,
               distance <= 3.5)  # fmt: skip

@@ -2,11 +2,11 @@ import jax
 import numpy as np
 import pytest
 from scipy.special import expit
-from sklearn.metrics import log_loss, mean_squared_error
+from sklearn.metrics import log_loss, mean_squared_error, r2_score
 
 from qrnn_hw.data.loss import loss
 from qrnn_hw.data.sequences import Sequences
-from qrnn_hw.data.target import Classes, Numbers, answer, check_targets, quality
+from qrnn_hw.data.target import Classes, Numbers, answer, check_targets, quality, score
 from qrnn_hw.errors import UsageError
 
 TWO, THREE = Classes(("no", "yes")), Classes(("a", "b", "c"))
@@ -49,6 +49,18 @@ def test_numbers_answer_themselves():
     expected = mean_squared_error(wanted, outputs)
     assert float(loss(target, outputs, wanted)) == pytest.approx(expected, abs=1e-12)
     assert quality(target, outputs, wanted).mean() == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_score_is_the_share_of_right_answers_or_r_squared():
+    outputs, wanted = RNG.normal(size=(30, 2)), RNG.normal(size=(30, 2))
+    assert score(Numbers(("x", "y")), outputs, wanted) == pytest.approx(r2_score(wanted, outputs))
+    # A number that never changes has no spread to explain.
+    wanted[:, 1], outputs[:, 1] = 2.0, 1.0
+    assert score(Numbers(("x", "y")), outputs, wanted) == pytest.approx(r2_score(wanted, outputs))
+    assert score(TWO, [[0.1], [-0.1], [0.2], [0.3]], [1, 0, 0, 1]) == 0.75
+    steps = np.array([[[0.1], [9.0]], [[-0.1], [0.2]]])
+    per_step = Classes(("a", "b"), per_step=True)
+    assert score(per_step, steps, [[0, 0], [0, 1]], [1, 2]) == pytest.approx(2 / 3)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
 from qrnn_hw.mitigation.stack import construct_circuits
 from qrnn_hw.mitigation.stack_names import parse_stack
 from qrnn_hw.mitigation.zne import ZNEPlan, split_shots
-from qrnn_hw.networks.examples import Encoded
+from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.predict import sentence_pubs
 from qrnn_hw.submission.machine import Machine
 

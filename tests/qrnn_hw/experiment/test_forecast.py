@@ -20,7 +20,7 @@ from qrnn_hw.mitigation.labels import all_masks
 from qrnn_hw.mitigation.readout import correct_distribution, read_distribution
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
 from qrnn_hw.mitigation.relabel import relabel
-from qrnn_hw.networks.examples import Encoded
+from qrnn_hw.networks.encoded import Encoded
 
 ARCHITECTURE = circuits.architecture("dynamic-line")
 TRANSPILED = transpile_step(ARCHITECTURE, snapshot("fake_boston"), seed=7)

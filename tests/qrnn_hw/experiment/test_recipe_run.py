@@ -73,9 +73,9 @@ def test_published_rows_and_parameters_are_those_of_the_source():
     text = load_embedded("amazon")
     settings = RecipeSettings("v3a", "published", n_seeds=2)
     prepared = prepare_recipe(settings, text)
-    assert [part.vectors.shape for part in prepared.training] == [(800, 10, 15)] * 2
+    assert [part.values.shape for part in prepared.training] == [(800, 10, 15)] * 2
     # 107 of 200: the constant predictor of the published split reaches 53.5 %.
-    assert [part.labels.sum() for part in prepared.test] == [107, 107]
+    assert [part.targets.sum() for part in prepared.test] == [107, 107]
     options = prepared.options
     assert (options.epochs, options.batch_size, options.learning_rate) == (50, 1, 0.01)
     assert (options.projection_decay, options.averaging, options.patience) == (0, 0, None)
@@ -166,11 +166,11 @@ def test_the_faults_of_the_published_recipe_are_switched_one_by_one():
     clean = RecipeSettings("v3a", "published", faults=("none",))
     prepared = prepare_recipe(clean, load_embedded("amazon"))
     # Stratified: as nearly as can be as many of one class as of the other, of what is distinct.
-    assert [len(prepared.test[0]), prepared.test[0].labels.sum()] == [192, 95]
+    assert [len(prepared.test[0]), prepared.test[0].targets.sum()] == [192, 95]
     assert prepared.usage.repeats_in_two_parts == 0
     faulty = replace(clean, faults=("repeats_shared",))
     shared = prepare_recipe(faulty, load_embedded("amazon"))
-    assert shared.test[0].labels.sum() == 100
+    assert shared.test[0].targets.sum() == 100
     assert shared.usage.repeats_in_two_parts > 0
 
 

@@ -149,9 +149,9 @@ def test_a_network_scores_under_the_noise_of_the_machine_that_runs_it(machine, s
     assert noisy.identity.digest != plain.identity.digest
     other = replace(settings, decoupling="xx")
     assert with_noise(plain, machine, other).identity.digest != noisy.identity.digest
-    inputs, lengths = plain.test[0].vectors[:2, :3], np.array([3, 2])
+    inputs, lengths = plain.test[0].values[:2, :3], np.array([3, 2])
     scores = [
-        np.asarray(p.network.scores(p.initial[0], inputs, lengths, p.reader))
+        np.asarray(p.network.outputs(p.initial[0], inputs, lengths, p.reader))
         for p in (plain, noisy)
     ]
     # Noise draws <Z> to 0, and the score to that of the head's bias, here 0.

@@ -148,7 +148,7 @@ def test_another_processor_resumes_the_training_and_sends_the_same_jobs(
     jobs = sent(here, here.encoded(trained))
     another_processor(monkeypatch)
     there = prepare(settings, load_tsv(text), Quiet())
-    assert (there.task.training.vectors != here.task.training.vectors).any()
+    assert (there.task.training.values != here.task.training.values).any()
     assert there.identity.digest == here.identity.digest
     again = read_trained(there)
     fresh = again.encoded(there.test)

@@ -185,7 +185,7 @@ def test_a_hybrid_is_audited_from_the_projection_that_training_starts_with(tmp_p
     test = prepared.test[0]
 
     def share(parameters):
-        scores = prepared.network.scores(parameters, test.vectors, test.lengths)
+        scores = prepared.network.outputs(parameters, test.values, test.lengths)
         ones = float((np.asarray(scores) > 0).mean())
         return max(ones, 1 - ones)
 

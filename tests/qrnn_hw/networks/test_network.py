@@ -13,17 +13,17 @@ from circuits.exact.logical import logical_model
 from circuits.pure.hybrid_controller import Controller
 from circuits.pure.ideal import ideal_model
 from circuits.zoo.registry import REGISTRY
+from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.networks.encoding import Control, Projection
-from qrnn_hw.networks.examples import Examples
 from qrnn_hw.networks.expectation import exactly
-from qrnn_hw.networks.finite_shots import sampled_scores, scores_in_rounds
+from qrnn_hw.networks.finite_shots import outputs_in_rounds, sampled_outputs
 from qrnn_hw.networks.network import TrainedNetwork, network_of
 
 
 def some(n, n_inputs, lengths, seed=5):
     """Return random sequences."""
     inputs = np.random.default_rng(seed).normal(size=(n, max(lengths), n_inputs))
-    return Examples(inputs, np.array(lengths), np.zeros(n, dtype=np.int64))
+    return Sequences(inputs, np.array(lengths), np.zeros(n, dtype=np.int64))
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,10 @@ def test_a_network_reads_its_circuit(name):
     trained = TrainedNetwork(network, parameters)
     (score,) = trained.scores(x[None], np.array([2]))
     assert score == pytest.approx(0.1 + 0.5 * float(z[0]) - 0.3 * float(z[1]), abs=1e-10)
-    rows = Examples(np.stack([x] * 40), np.full(40, 2), np.zeros(40, dtype=np.int64))
-    found = sampled_scores(trained, rows, shots=500, generator=np.random.default_rng(1))
+    rows = Sequences(np.stack([x] * 40), np.full(40, 2), np.zeros(40, dtype=np.int64))
+    found = sampled_outputs(trained, rows, shots=500, generator=np.random.default_rng(1))
     assert found.std() > 0
+    assert found.shape == (40, 1)
     assert found.mean() == pytest.approx(score, abs=6 * 0.5 / np.sqrt(500 * 40))
 
 
@@ -51,8 +52,8 @@ def test_a_network_reads_its_circuit(name):
 def test_rounds_in_the_limit_of_infinite_shots_give_the_score(name):
     network, rows = network_of(circuits.architecture(name), 6), some(2, 6, [3, 1])
     trained = TrainedNetwork(network, network.initial(1))
-    found = scores_in_rounds(trained, trained.encoded(rows), exactly)
-    np.testing.assert_allclose(found, trained.scores(rows.vectors, rows.lengths), atol=1e-9)
+    found = outputs_in_rounds(trained, trained.encoded(rows), exactly)
+    np.testing.assert_allclose(found, trained.outputs(rows.values, rows.lengths), atol=1e-9)
 
 
 def every_row():
@@ -105,7 +106,7 @@ def test_a_sampled_hybrid_trains_its_controllers_table(hybrid):
     network, parameters = trained.network, trained.parameters
     controller = network.encoding.controller
     assert isinstance(controller, Controller)
-    seen = np.tanh(rows.vectors @ np.asarray(parameters["projection"]))
+    seen = np.tanh(rows.values @ np.asarray(parameters["projection"]))
     # Step by step and value by value of the bit, from the controller's own function.
     blocks = np.zeros((2, 3, 2, controller.n_angles))
     for step in range(3):
@@ -116,7 +117,7 @@ def test_a_sampled_hybrid_trains_its_controllers_table(hybrid):
     np.testing.assert_allclose(table, blocks.reshape(2, 3, -1), atol=1e-14)
     model = logical_model(network.architecture)
     law = model.distributions(jnp.zeros(0), jnp.asarray(table), jnp.asarray(rows.lengths))
-    scores = trained.scores(rows.vectors, rows.lengths)
+    scores = trained.scores(rows.values, rows.lengths)
     np.testing.assert_allclose(law @ trained.decision, scores, atol=1e-12)
 
 
@@ -137,20 +138,20 @@ def test_a_sampled_hybrid_is_no_plain_projection(hybrid):
     # No choice of P and b gives a controller's table: features of more words than inputs
     # would lie in the span of those inputs after atanh.
     many = some(30, 3, [2])
-    many = Examples(many.vectors, np.full(30, 2), np.zeros(30, dtype=np.int64))
+    many = Sequences(many.values, np.full(30, 2), np.zeros(30, dtype=np.int64))
     angles = trained.encoded(many).features[:, 1] / np.pi
-    inputs = np.column_stack([many.vectors[:, 1], np.ones(30)])
+    inputs = np.column_stack([many.values[:, 1], np.ones(30)])
     _, residual, *_ = np.linalg.lstsq(inputs, np.arctanh(angles), rcond=None)
     assert residual.max() > 0.1
 
 
 def test_a_sampled_hybrids_gradient_is_that_of_finite_differences(hybrid):
     trained, rows = hybrid
-    inputs, lengths = jnp.asarray(rows.vectors), jnp.asarray(rows.lengths)
+    inputs, lengths = jnp.asarray(rows.values), jnp.asarray(rows.lengths)
 
     @jax.jit
     def total(parameters):
-        return jnp.sum(trained.network.scores(parameters, inputs, lengths) ** 2)
+        return jnp.sum(trained.network.outputs(parameters, inputs, lengths) ** 2)
 
     slopes = jax.grad(total)(trained.parameters)
     rng = np.random.default_rng(0)
@@ -175,7 +176,7 @@ def test_shots_of_a_sampled_hybrids_circuit_follow_the_network(form):
     measured = np.zeros(4)
     for key, count in counts.items():
         measured[int(key.split(" ")[0], 2)] += count / shots
-    (score,) = trained.scores(rows.vectors, rows.lengths)
+    (score,) = trained.scores(rows.values, rows.lengths)
     assert measured @ trained.decision == pytest.approx(score, abs=5 / np.sqrt(shots))
-    law = network.readings(trained.parameters, rows.vectors, rows.lengths)[0]
+    law = network.readings(trained.parameters, rows.values, rows.lengths)[0]
     np.testing.assert_allclose(measured, law, atol=5 * 0.5 / np.sqrt(shots))

@@ -112,10 +112,10 @@ def test_levels_that_agree_do_not_make_an_interval_of_nothing():
 
 
 def test_jitters_change_words_by_their_share_and_nothing_else(model):
-    examples = causes._with_jitters(model.test, 0.3, 2, np.random.default_rng(1))
-    n, vectors = len(model.test), model.test.vectors
-    np.testing.assert_array_equal(examples.vectors[:n], vectors)
-    changed = examples.vectors[n:].reshape(2, *vectors.shape) - vectors
+    asked = causes._with_jitters(model.test, 0.3, 2, np.random.default_rng(1))
+    n, vectors = len(model.test), model.test.values
+    np.testing.assert_array_equal(asked.values[:n], vectors)
+    changed = asked.values[n:].reshape(2, *vectors.shape) - vectors
     words = np.arange(vectors.shape[1]) < model.test.lengths[:, None]
     assert (changed[:, ~words] == 0).all()
     size = np.sqrt((vectors[words] ** 2).mean())

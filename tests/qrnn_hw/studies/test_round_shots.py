@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from qrnn_hw.networks.examples import Examples
+from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.studies import round_shots
 from qrnn_hw.studies.round_shots import study_round_shots
 from qrnn_hw.studies.shots import ShotPlan
@@ -18,12 +18,12 @@ ONES = np.array([0.6, 0.4, 0.9])  # probability that a shot votes for class 1
 def study(monkeypatch):
     """Return a study of three inputs whose scores are the votes of independent shots."""
 
-    def drawn(network, examples, *, shots, generator):
-        return 2 * generator.binomial(shots, examples.vectors[:, 0, 0]) / shots - 1
+    def drawn(network, sequences, *, shots, generator):
+        return 2 * generator.binomial(shots, sequences.values[:, :1, 0]) / shots - 1
 
-    monkeypatch.setattr(round_shots, "sampled_scores", drawn)
-    network = SimpleNamespace(scores=lambda vectors, lengths: 2 * vectors[:, 0, 0] - 1)
-    test = Examples(ONES[:, None, None], np.array([1, 1, 1]), np.array([1, 1, 1]))
+    monkeypatch.setattr(round_shots, "sampled_outputs", drawn)
+    network = SimpleNamespace(scores=lambda values, lengths: 2 * values[:, 0, 0] - 1)
+    test = Sequences(ONES[:, None, None], np.array([1, 1, 1]), np.array([1, 1, 1]))
     return study_round_shots(network, test, ShotPlan((1, 9, 99), n_repeats=4000, delta=0.05))
 
 

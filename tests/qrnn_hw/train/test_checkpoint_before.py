@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import circuits
+from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.errors import ConfigurationError
-from qrnn_hw.networks.examples import Examples
 from qrnn_hw.networks.network import network_of
 from qrnn_hw.train.adam import Adam
 from qrnn_hw.train.checkpoint import Identity, load
@@ -22,7 +22,7 @@ BY_TUPLE = ("projection", "offset", "circuit", "head")
 
 def rows(n):
     inputs = np.random.default_rng(1).uniform(-1, 1, (n, 2, 3))
-    return Examples(inputs, np.full(n, 2), (inputs[:, 0, 0] > 0).astype(np.int64))
+    return Sequences(inputs, np.full(n, 2), (inputs[:, 0, 0] > 0).astype(np.int64))
 
 
 @pytest.fixture(scope="module", params=[1, 2])

@@ -15,8 +15,9 @@ from circuits.layers.cells import Entangle, Rotations
 from circuits.layers.encoders import RotationEncoding
 from jobs.transpile.isa import transpile_step
 from jobs.transpile.lifted_step import sequence_model
+from qrnn_hw.data.sequences import Sequences
+from qrnn_hw.data.target import Classes, Numbers, score
 from qrnn_hw.errors import ConfigurationError, UsageError
-from qrnn_hw.networks.examples import Examples, accuracy
 from qrnn_hw.networks.network import TrainedNetwork, network_of
 from qrnn_hw.train.adam import Adam
 from qrnn_hw.train.checkpoint import Identity, load, save
@@ -47,7 +48,7 @@ def setup():
     lengths = rng.integers(1, 5, 96)
     mask = np.arange(4) < lengths[:, None]
     labels = ((vectors[:, :, 0] * mask).sum(1) > 0).astype(np.int64)
-    examples = Examples(vectors * mask[:, :, None], lengths, labels)
+    examples = Sequences(vectors * mask[:, :, None], lengths, labels)
     network = network_of(architecture, 6)
     first = network.initial(1, rng.normal(size=(6, 4)) * 0.3)
     parts = examples.take(np.arange(64)), examples.take(np.arange(64, 96))
@@ -83,8 +84,8 @@ def test_training_under_noise_lowers_the_loss_and_learns(setup):
     first, *_, last = state.epochs()
     assert last.training_loss < 0.8 * first.training_loss
     trained = TrainedNetwork(network, state.of())
-    score = trained.scores(training.vectors, training.lengths, model.distributions)
-    assert accuracy(score, training.labels) > 0.85
+    outputs = trained.outputs(training.values, training.lengths, model.distributions)
+    assert score(network.target, outputs, training.targets) > 0.85
 
 
 def test_a_resumed_run_gives_the_numbers_of_an_uninterrupted_one(setup, tmp_path):
@@ -127,7 +128,7 @@ def test_aer_gives_the_exact_readings_row_by_row_or_measures_them(setup, shots):
     transpiled, noise, model, (training, _), network, first = setup
     few, trained = training.take(np.arange(6)), TrainedNetwork(network, first)
     by_aer = AerReadings(transpiled, (noise,), shots).mean(trained.encoded(few), seed=1)
-    exact = trained.scores(few.vectors, few.lengths, model.distributions)
+    exact = trained.scores(few.values, few.lengths, model.distributions)
     spread = 5 * 2 * np.abs(trained.decision).max() / np.sqrt(shots) if shots else 1e-11
     np.testing.assert_allclose(by_aer @ trained.decision, exact, atol=spread)
 
@@ -181,7 +182,7 @@ def toy(k):
     parts = []
     for inputs in rng.uniform(-1, 1, (k, 24, 2, 3)):
         labels = (inputs[:, 0, 0] > 0).astype(np.int64)
-        parts.append(Examples(inputs, np.full(24, 2), labels))
+        parts.append(Sequences(inputs, np.full(24, 2), labels))
     return parts
 
 
@@ -213,6 +214,41 @@ def test_several_seeds_that_are_interrupted_end_with_the_same_numbers(tmp_path):
     resumed = load(tmp_path / "a.npz", fresh, RUN)
     assert resumed.finished_epochs == 1
     assert_same(train(stepper, options, resumed), whole)
+
+
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+def test_other_targets_train_and_are_validated_by_their_own_quality(kind):
+    inputs = np.random.default_rng(4).uniform(-1, 1, (120, 2, 1))
+    both = inputs[:, :, 0]
+    if kind == "classes":
+        target, wanted = Classes(("neither", "one", "both")), (both > 0).sum(axis=1)
+    else:
+        target, wanted = Numbers(("sum", "difference")), 0.5 * np.c_[both.sum(1), both @ [1, -1]]
+    rows = Sequences(inputs, np.full(120, 2), wanted)
+    parts = rows.take(np.arange(80)), rows.take(np.arange(80, 120))
+    network = network_of(TINY, 1, target=target)
+    assert network.initial(1)["head"].shape == (4, target.n_outputs)
+    options = TrainingOptions(40, batch_size=16, learning_rate=0.05, averaging=0.8, patience=40)
+    stepper = Adam(network, parts[:1], parts[1:], options, [0])
+    state = train(stepper, options, start(stepper, [network.initial(1)]))
+    trained = TrainedNetwork(network, state.of())
+    outputs = trained.outputs(parts[1].values, parts[1].lengths)
+    assert outputs.shape == (40, target.n_outputs)
+    kept = state.epochs()[int(state.best_epoch[0])]
+    held = score(target, outputs, parts[1].targets)
+    assert kept.validation_accuracy == pytest.approx(held)
+    assert held > 0.75
+    with pytest.raises(UsageError, match=f"one output, of two classes. Got {target.n_outputs}"):
+        trained.scores(parts[1].values, parts[1].lengths)
+
+
+def test_rows_without_the_networks_targets_are_refused():
+    (rows,), options = toy(1), TrainingOptions()
+    with pytest.raises(UsageError, match=r"shape \(24, 1\). Got \(24,\)"):
+        Adam(network_of(TINY, 3, target=Numbers(("x",))), [rows], None, options, (1,))
+    bare = dataclasses.replace(rows, targets=None)
+    with pytest.raises(UsageError, match=r"shape \(24,\). Got none"):
+        SPSA(network_of(TINY, 3), None, bare, bare, options)
 
 
 def test_without_validation_rows_the_last_epoch_is_kept():

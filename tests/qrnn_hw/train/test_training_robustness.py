@@ -6,17 +6,19 @@ import pytest
 
 from circuits.exact.logical import logical_model
 from circuits.zoo.registry import architecture
+from qrnn_hw.data.sequences import Sequences
+from qrnn_hw.data.target import TWO_CLASSES, Classes, Numbers
 from qrnn_hw.errors import ConfigurationError, UsageError
-from qrnn_hw.networks.examples import Examples
 from qrnn_hw.networks.network import network_of
+from qrnn_hw.train import losses
 from qrnn_hw.train.adam import Adam
-from qrnn_hw.train.losses import logistic_loss, shot_robustness
+from qrnn_hw.train.losses import shot_robustness
 from qrnn_hw.train.options import TrainingOptions
 from qrnn_hw.train.trainer import start, train
 
 LINE = architecture("dynamic-line")
 ROWS = np.random.default_rng(0).normal(size=(24, 2, 3))
-EXAMPLES = Examples(ROWS, np.full(24, 2), (ROWS[:, 0, 0] > 0).astype(int))
+EXAMPLES = Sequences(ROWS, np.full(24, 2), (ROWS[:, 0, 0] > 0).astype(int))
 
 
 class Readout:
@@ -53,13 +55,35 @@ def test_robustness_is_shortfall_and_single_shot_variance_in_units_of_a_sure_sco
     expected = (0.1**2 + 0.6**2) / 2 + 2.0 * (0.75 + 1.0) / 2
     for scale in (1.0, 1.9, 0.02):  # a trained decision has any scale
         decision = scale * jnp.array([1.0, -1.0])
-        found = shot_robustness(distributions, decision, labels, options)
+        found = shot_robustness(TWO_CLASSES, distributions, decision[:, None], labels, options)
         assert found == pytest.approx(expected)
 
 
-def test_the_logistic_loss_is_that_of_the_textbook():
-    found = logistic_loss(jnp.array([0.5, -2.0]), jnp.array([1.0, 1.0]), 4.0)
-    assert found == pytest.approx((np.log1p(np.exp(-2.0)) + np.log1p(np.exp(8.0))) / 2)
+def test_of_more_classes_every_other_class_is_a_rule_of_its_own():
+    target, options = Classes(("a", "b", "c")), TrainingOptions(margin=0.5, variance_penalty=3.0)
+    rng = np.random.default_rng(2)
+    p, r, labels = rng.dirichlet(np.ones(4), 5), rng.normal(size=(4, 3)), np.array([0, 2, 1, 1, 0])
+    shortfalls, variances = [], []
+    for row, label in zip(p, labels, strict=True):
+        for other in {0, 1, 2} - {label}:
+            rule = (r[:, label] - r[:, other]) / np.abs(r[:, label] - r[:, other]).max()
+            shortfalls.append(max(0.0, 0.5 - row @ rule) ** 2)
+            variances.append(row @ (rule - row @ rule) ** 2)
+    expected = np.mean(shortfalls) + 3.0 * np.mean(variances)
+    assert shot_robustness(target, p, jnp.asarray(r), labels, options) == pytest.approx(expected)
+
+
+def test_of_numbers_the_variance_of_a_shot_counts_and_no_margin():
+    target, p = Numbers(("x",)), jnp.array([[0.75, 0.25], [0.5, 0.5]])
+    options = TrainingOptions(variance_penalty=2.0)
+    for low, high in ((0.0, 1.0), (-3.0, 40.0)):  # an outcome at either end of the range
+        r = jnp.array([[low], [high]])
+        found = shot_robustness(target, p, r, jnp.zeros((2, 1)), options)
+        assert found == pytest.approx(2.0 * (0.75 + 1.0) / 2)
+    with pytest.raises(UsageError, match="kept by the scores of classes. Got 0.1 for numbers"):
+        losses.check_robustness(target, TrainingOptions(margin=0.1))
+    with pytest.raises(UsageError, match="Got one per step"):
+        losses.check_robustness(Numbers(("x",), per_step=True), options)
 
 
 @pytest.mark.slow
