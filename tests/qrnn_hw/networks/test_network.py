@@ -137,8 +137,7 @@ def test_a_sampled_hybrid_is_no_plain_projection(hybrid):
     assert n_plain != trained.n_parameters
     # No choice of P and b gives a controller's table: features of more words than inputs
     # would lie in the span of those inputs after atanh.
-    many = some(30, 3, [2])
-    many = Sequences(many.values, np.full(30, 2), np.zeros(30, dtype=np.int64))
+    many = some(30, 3, [2] * 30)
     angles = trained.encoded(many).features[:, 1] / np.pi
     inputs = np.column_stack([many.values[:, 1], np.ones(30)])
     _, residual, *_ = np.linalg.lstsq(inputs, np.arctanh(angles), rcond=None)
