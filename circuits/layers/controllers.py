@@ -79,20 +79,39 @@ def append_parities(
             be on different wires or about the same axis. Coefficients that are the number 0 are
             left out.
     """
+    turns = []
     for axis, wire, coefficients in rotations:
         total = sum(coefficients) if bits else coefficients[0]
-        if not _is_zero(total):
-            getattr(circuit, f"r{axis}")(total, wire)
+        turns.append((axis, wire, [total, *(-2 * value for value in coefficients[1:])]))
+    append_turns(circuit, bits, turns)
+
+
+def append_turns(
+    circuit: QuantumCircuit,
+    bits: Sequence[Clbit],
+    rotations: Sequence[tuple[str, int, Sequence[Any]]],
+) -> None:
+    """Append commuting rotations: by one angle always, by others where parities of bits are odd.
+
+    Args:
+        circuit: what to append to.
+        bits: the m bits, or none before the first measurement.
+        rotations: (axis, wire, angles of shape (2^m,) or shorter), angle 0 for every shot, angle S
+            for those whose bits of S are odd together; as for `append_parities`.
+    """
+    for axis, wire, angles in rotations:
+        if not _is_zero(angles[0]):
+            getattr(circuit, f"r{axis}")(angles[0], wire)
     for subset in range(1, 2 ** len(bits)):
         branch = [
-            (axis, wire, coefficients[subset])
-            for axis, wire, coefficients in rotations
-            if subset < len(coefficients) and not _is_zero(coefficients[subset])
+            (axis, wire, angles[subset])
+            for axis, wire, angles in rotations
+            if subset < len(angles) and not _is_zero(angles[subset])
         ]
         if branch:
             with circuit.if_test(_odd(bits, subset)):
-                for axis, wire, coefficient in branch:
-                    getattr(circuit, f"r{axis}")(-2 * coefficient, wire)
+                for axis, wire, angle in branch:
+                    getattr(circuit, f"r{axis}")(angle, wire)
 
 
 @dataclass(frozen=True)

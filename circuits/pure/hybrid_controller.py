@@ -6,7 +6,8 @@ of activation and the dropout; the sizes and the tanh that bounds the angles are
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import isfinite, pi, sqrt
 from typing import Any, Literal, NamedTuple, get_args
 
 import jax
@@ -15,11 +16,13 @@ import numpy as np
 
 from circuits.errors import CircuitsError
 
-jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
-
 Activation = Literal["linear", "relu", "gelu", "glu"]
 Weights = dict[str, jax.Array]
 WEIGHT_NAMES = ("in", "in_bias", "out", "out_bias")
+
+START_SCALE = 0.1
+"""Of the output weights at the start, beside variance 1 / (number of inputs). At 1 the first
+angles are random over the whole circle and training does not recover (docs/models.md)."""
 
 
 class Trace(NamedTuple):
@@ -48,6 +51,10 @@ class Controller:
     dropout: float = 0.0
     """Probability that a hidden unit is left out while training."""
 
+    start_scale: float = field(default=START_SCALE, repr=False)
+    """Factor of the output weights at the start: small angles, a circuit near the identity. Not
+    part of what a trained controller is known by."""
+
     def __post_init__(self) -> None:
         """Check the activation and the dropout."""
         if self.activation not in get_args(Activation):
@@ -57,6 +64,11 @@ class Controller:
             )
         if not 0 <= self.dropout < 1:
             raise CircuitsError(f"dropout should be in [0, 1). Got {self.dropout}.")
+        if not (isfinite(self.start_scale) and self.start_scale > 0):
+            raise CircuitsError(
+                "the start scale should be a positive number, since a controller whose output "
+                f"weights are 0 sees no input. Got {self.start_scale}."
+            )
 
     @property
     def n_weights(self) -> int:
@@ -70,14 +82,15 @@ class Controller:
         return 2 * self.n_hidden if self.activation == "glu" else self.n_hidden
 
     def initial_weights(self, key: jax.Array) -> Weights:
-        """Draw weights of variance 1 / (number of inputs); biases are 0."""
+        """Draw weights of variance 1 / (number of inputs), those of the output times the start
+        scale; biases are 0."""
         first, second = jax.random.split(key)
         inputs = self.n_features + self.n_readouts
         return {
-            "in": jax.random.normal(first, (inputs, self._width)) / np.sqrt(inputs),
+            "in": jax.random.normal(first, (inputs, self._width)) / sqrt(inputs),
             "in_bias": jnp.zeros(self._width),
             "out": jax.random.normal(second, (self.n_hidden, self.n_angles))
-            / np.sqrt(self.n_hidden),
+            * (self.start_scale / sqrt(self.n_hidden)),
             "out_bias": jnp.zeros(self.n_angles),
         }
 
@@ -118,10 +131,10 @@ class Controller:
         """
         hidden, slope = self._activated(projected + z @ weights["in"][self.n_features :])
         if kept is not None:
-            factor = kept / (1 - self.dropout)
+            factor = kept.astype(hidden.dtype) / (1 - self.dropout)
             hidden, slope = hidden * factor, slope * self._by_input(factor)
         bounded = jnp.tanh(hidden @ weights["out"] + weights["out_bias"])
-        return jnp.pi * bounded, Trace(hidden, slope, jnp.pi * (1 - bounded**2))
+        return pi * bounded, Trace(hidden, slope, pi * (1 - bounded**2))
 
     def pulled(
         self, weights: Weights, trace: Trace, cotangent: jax.Array
@@ -143,10 +156,10 @@ class Controller:
             units: the same of the hidden units.
         """
         rows = tuple(range(angles.ndim - 1))
-        features = jnp.zeros((self.n_features, self._width))
+        features = jnp.zeros((self.n_features, self._width), units.dtype)
         return {
             "in": jnp.concatenate([features, jnp.tensordot(z, units, (rows, rows))]),
-            "in_bias": jnp.zeros(self._width),
+            "in_bias": jnp.zeros(self._width, units.dtype),
             "out": jnp.tensordot(trace.hidden, angles, (rows, rows)),
             "out_bias": angles.sum(rows),
         }
@@ -162,14 +175,16 @@ class Controller:
         if self.activation == "relu":
             return jax.nn.relu(into), (into > 0).astype(into.dtype)
         if self.activation == "gelu":
-            below = 0.5 * (1 + jax.lax.erf(into / np.sqrt(2)))
-            return into * below, below + into * jnp.exp(-(into**2) / 2) / np.sqrt(2 * np.pi)
+            below = 0.5 * (1 + jax.lax.erf(into / sqrt(2)))
+            return into * below, below + into * jnp.exp(-(into**2) / 2) / sqrt(2 * pi)
         value, gate = jnp.split(into, 2, axis=-1)
         opened = jax.nn.sigmoid(gate)
         return value * opened, jnp.concatenate([opened, value * opened * (1 - opened)], axis=-1)
 
     def table(self, weights: Weights, x: Any, n_bits: int) -> jax.Array:
         """Return the features of a `sampled` circuit: theta(x_t, z) for every value of the bits.
+
+        Differentiable in weights and features.
 
         Args:
             weights: as `initial_weights` gives them.
@@ -180,6 +195,28 @@ class Controller:
             Shape (..., T, 2^m n_angles), block b for the bits that read b. The first step has no
             bits: its block 0 is theta(x_0, 0), and the others are not used.
         """
+        blocks = self._blocks(weights, x, n_bits)
+        return blocks.reshape(*blocks.shape[:-2], -1)
+
+    def parities(self, weights: Weights, x: Any, n_bits: int) -> jax.Array:
+        """Return the features of a `sampled` circuit in parity form: the angles of its rotations.
+
+        With the Walsh-Hadamard coefficients c_S of theta(x_t, z) block 0 is sum_S c_S, the angle
+        that every shot takes, and block S is -2 c_S, added where the bits of S are odd together
+        (`circuits.layers.controllers`). Arguments and shape as for `table`; the first step has
+        block 0 alone.
+        """
+        blocks = self._blocks(weights, x, n_bits)
+        index = np.arange(2**n_bits)
+        odd = np.bitwise_count(index[:, None] & index) & 1
+        # Row S takes -2 c_S; row 0 the sum of all c_S, which is theta where no bit is set.
+        transform = np.where(odd, 2.0, -2.0) / 2**n_bits
+        transform[0] = index == 0
+        found = jnp.einsum("sb,...ba->...sa", jnp.asarray(transform, blocks.dtype), blocks)
+        return found.reshape(*blocks.shape[:-2], -1)
+
+    def _blocks(self, weights: Weights, x: Any, n_bits: int) -> jax.Array:
+        """Return theta(x_t, z) for every value of the bits, shape (..., T, 2^m, n_angles)."""
         if self.n_readouts != n_bits:
             raise CircuitsError(
                 f"a sampled controller should read its {n_bits} bits. "
@@ -189,5 +226,4 @@ class Controller:
         signs = 1.0 - 2.0 * ((np.arange(2**n_bits)[:, None] >> np.arange(n_bits)) & 1)
         z = np.broadcast_to(signs, (x.shape[-2], *signs.shape)).copy()
         z[0] = 0.0
-        angles = self.angles(weights, x[..., None, :], z)
-        return angles.reshape(*x.shape[:-1], -1)
+        return self.angles(weights, x[..., None, :], z)

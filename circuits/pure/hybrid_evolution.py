@@ -1,50 +1,38 @@
 """The hybrid's exact evolution in `expectation` mode: a pure state, differentiable through time.
 
 The recurrence is theta_t = f(weights, x_t, z_{t-1}), psi_t = U(theta_t) psi_{t-1}, and z_t are the
-read-outs of psi_t. Every layer is unitary and can be undone, so the backward pass keeps the last
-state alone and walks back from it: from the cotangent zbar_t of the read-outs,
-
-    lambda_t <- lambda_t + (dz/dpsi)^T zbar_t,
-    (psi_{t-1}, lambda_{t-1}, thetabar_t) <- layers undone (circuits.pure.hybrid_layers),
-    zbar_{t-1} <- zbar_{t-1} + (d theta_t / d z_{t-1})^T thetabar_t.
-
-The thetabar_t are the cotangents of all angles with the recurrence already followed. The gradient
-of weights and features is then that of f alone, all steps in one product. Slopes of f and sines of
-the angles are kept from the way forward.
+read-outs of psi_t. It starts from |0>^n or from any state, and gives the last one
+(`circuits.pure.hybrid_reverse` has the gradient).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from math import prod
-from typing import Any
+from typing import Any, Literal, NamedTuple, get_args
 
 import jax
 import jax.numpy as jnp
-from jax.custom_batching import custom_vmap
 
 from circuits.errors import CircuitsError
-from circuits.pure.hybrid_controller import Controller, Trace, Weights
-from circuits.pure.hybrid_layers import (
-    Readout,
-    State,
-    apply_layers,
-    half_angles,
-    readouts,
-    undo_layers,
-)
+from circuits.pure.hybrid_controller import Controller, Weights
+from circuits.pure.hybrid_layers import Readout, in_frame, out_of_frame
+from circuits.pure.hybrid_reverse import Shape, evolved
 
 STATES_LIMIT = 4 * 2**30
 """Bytes of the states of a batch; above this it is refused."""
 
 
-@dataclass(frozen=True)
-class _Shape:
-    n_qubits: int
-    n_layers: int
-    readout: Readout
+Precision = Literal["single", "double"]
+
+
+class HybridState(NamedTuple):
+    """What one step leaves to the next: the hidden state and what was read of it."""
+
+    amplitudes: jax.Array
+    """Of psi_t, shape (..., 2^n), complex; wire 0 is the highest bit."""
+
+    readouts: jax.Array
+    """z_t, shape (..., r); 0 before the first step."""
 
 
 def evolve_hybrid(
@@ -56,6 +44,7 @@ def evolve_hybrid(
     n_layers: int,
     readout: Readout = "z",
     key: jax.Array | None = None,
+    precision: Precision = "double",
 ) -> jax.Array:
     """Return z_1, ..., z_T of sequences, shape (..., T, r), r = n for `z` and 3 n for `xyz`.
 
@@ -70,26 +59,111 @@ def evolve_hybrid(
         n_layers: L.
         readout: `z` for <Z> of each wire, `xyz` for <X> of all wires, then <Y>, then <Z>.
         key: draws the dropout of each step; None while predicting.
+        precision: `double` computes in float64 whatever is given, and switches JAX's 64 bits on
+            where they are off; `single` computes in float32.
 
     Raises:
         CircuitsError: sizes of circuit, controller and features that do not fit each other, no
-            step or sequence, or states above `STATES_LIMIT`.
+            step or sequence, no such precision, or states above `STATES_LIMIT`.
     """
-    # In double precision whatever is given: the way back adds to what the way forward computed.
-    features = jnp.asarray(features, dtype=float)
-    weights = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=float), weights)
-    _check_sizes(controller, features.shape, _Shape(n_qubits, n_layers, readout))
+    return evolve_hybrid_from(
+        controller,
+        weights,
+        features,
+        None,
+        n_qubits=n_qubits,
+        n_layers=n_layers,
+        readout=readout,
+        key=key,
+        precision=precision,
+    )[0]
+
+
+def evolve_hybrid_from(
+    controller: Controller,
+    weights: Weights,
+    features: Any,
+    start: HybridState | None,
+    *,
+    n_qubits: int,
+    n_layers: int,
+    readout: Readout = "z",
+    key: jax.Array | None = None,
+    precision: Precision = "double",
+) -> tuple[jax.Array, HybridState]:
+    """Return z_1, ..., z_T from a state, and the state after the last step.
+
+    Differentiable in the state, too: a sequence in parts has the values and gradients of the whole,
+    an encoder's state can be a decoder's start, and `jax.lax.stop_gradient` of the state truncates
+    the backpropagation. A single step is a sequence of one.
+
+    Args:
+        controller: as for `evolve_hybrid`, like all that is not said here.
+        weights: of the controller.
+        features: shape (..., T, d).
+        start: amplitudes (..., 2^n), normalised, and readouts (..., r), with the leading shape of
+            the features; None is |0>^n and 0.
+        n_qubits: n.
+        n_layers: L.
+        readout: `z` or `xyz`.
+        key: draws the dropout.
+        precision: `single` or `double`.
+
+    Raises:
+        CircuitsError: as `evolve_hybrid`, or a state of another shape.
+    """
+    real, whole = _kinds(precision)
+    # In one precision whatever is given: the way back adds to what the way forward computed.
+    features = jnp.asarray(features, dtype=real)
+    weights = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=real), weights)
+    shape = Shape(n_qubits, n_layers, readout)
+    _check_sizes(controller, features.shape, shape)
     leading, n_steps = features.shape[:-2], features.shape[-2]
     rows = features.reshape(-1, *features.shape[-2:])
+    if start is None:
+        nothing = jnp.zeros((len(rows), 2**n_qubits), real)
+        frame = nothing.at[:, 0].set(1.0), nothing
+        before = jnp.zeros((len(rows), controller.n_readouts), real)
+    else:
+        given = _checked_start(start, leading, shape, controller.n_readouts)
+        amplitudes = jnp.asarray(given.amplitudes, whole).reshape(len(rows), -1)
+        frame = jax.tree.map(jnp.transpose, in_frame(amplitudes))
+        before = jnp.asarray(given.readouts, real).reshape(len(rows), -1)
     projected = controller.projected(weights, rows)
     kept = None if key is None else controller.kept(key, rows.shape[:2])
-    shape = _Shape(n_qubits, n_layers, readout)
 
-    outputs = _evolved(controller, shape, weights, projected, kept)
-    return outputs.reshape(*leading, n_steps, -1)
+    outputs, last = evolved(controller, shape, weights, projected, kept, frame, before)
+    amplitudes = out_of_frame(jax.tree.map(jnp.transpose, last)).reshape(*leading, -1)
+    end = HybridState(amplitudes, outputs[:, -1].reshape(*leading, -1))
+    return outputs.reshape(*leading, n_steps, -1), end
 
 
-def _check_sizes(controller: Controller, features: tuple[int, ...], shape: _Shape) -> None:
+def _kinds(precision: Precision) -> tuple[Any, Any]:
+    if precision not in get_args(Precision):
+        raise CircuitsError(
+            f"the precision should be one of {', '.join(get_args(Precision))}. Got {precision!r}."
+        )
+    if precision == "single":
+        return jnp.float32, jnp.complex64
+    if jax.dtypes.canonicalize_dtype(jnp.float64) != jnp.float64:
+        jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
+    return jnp.float64, jnp.complex128
+
+
+def _checked_start(
+    start: HybridState, leading: tuple[int, ...], shape: Shape, n_readouts: int
+) -> HybridState:
+    found = jnp.shape(start[0]), jnp.shape(start[1])
+    expected = (*leading, 2**shape.n_qubits), (*leading, n_readouts)
+    if found != expected:
+        raise CircuitsError(
+            f"a state to start from should have amplitudes of shape {expected[0]} and readouts of "
+            f"shape {expected[1]}. Got {found[0]} and {found[1]}."
+        )
+    return start
+
+
+def _check_sizes(controller: Controller, features: tuple[int, ...], shape: Shape) -> None:
     n, n_angles = shape.n_qubits, 2 * shape.n_qubits * shape.n_layers
     n_readouts = (3 if shape.readout == "xyz" else 1) * n
     if (controller.n_angles, controller.n_readouts) != (n_angles, n_readouts):
@@ -110,124 +184,3 @@ def _check_sizes(controller: Controller, features: tuple[int, ...], shape: _Shap
             f"qubits and {prod(features[:-2])} sequences, {needed / 2**30:.0f} GiB; "
             "take fewer of either."
         )
-
-
-@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _evolved(
-    controller: Controller, shape: _Shape, weights: Weights, projected: jax.Array, kept: Any
-) -> jax.Array:
-    """Return the read-outs of all steps, shape (batch, T, r)."""
-    outputs: jax.Array = _forward(controller, shape)(weights, projected, kept)[0]
-    return outputs
-
-
-def _evolved_forward(
-    controller: Controller, shape: _Shape, weights: Weights, projected: jax.Array, kept: Any
-) -> tuple[jax.Array, Any]:
-    outputs, *rest = _forward(controller, shape)(weights, projected, kept)
-    return outputs, (weights, outputs, *rest)
-
-
-def _evolved_backward(
-    controller: Controller, shape: _Shape, residuals: Any, cotangent: jax.Array
-) -> Any:
-    weights, outputs, last, factors, trace = residuals
-    angles, units = _backward(controller, shape)(weights, last, factors, trace, cotangent)
-    before = jnp.pad(outputs[:, :-1], ((0, 0), (1, 0), (0, 0)))
-    return controller.weight_cotangents(trace, before, angles, units), units, None
-
-
-_evolved.defvjp(_evolved_forward, _evolved_backward)
-
-
-def _by_rows(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let `jax.vmap` lengthen the batch of function(shared, *rows), which is faster than an axis.
-
-    Calls that differ in what is shared are done one after the other.
-    """
-    mapped = custom_vmap(function)
-
-    @mapped.def_vmap
-    def rule(size: int, batched: Any, shared: Any, *rows: Any) -> Any:
-        def full(leaf: jax.Array, has_axis: bool) -> jax.Array:
-            return leaf if has_axis else jnp.broadcast_to(leaf, (size, *leaf.shape))
-
-        arguments = jax.tree.map(full, (shared, *rows), tuple(batched))
-        if any(jax.tree.leaves(batched[0])):
-            result = jax.lax.map(lambda own: mapped(*own), arguments)
-        else:
-            merged = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), arguments[1:])
-            result = mapped(shared, *merged)
-            result = jax.tree.map(lambda leaf: leaf.reshape(size, -1, *leaf.shape[1:]), result)
-        return result, jax.tree.map(lambda _: True, result)
-
-    return mapped
-
-
-def _forward(controller: Controller, shape: _Shape) -> Callable[..., Any]:
-    """Return the function of weights and of rows that gives, rows first, the read-outs, the last
-    states, and of each step the sines and cosines and the controller's trace."""
-
-    def forward(weights: Weights, projected: jax.Array, kept: Any) -> tuple[Any, ...]:
-        batch = len(projected)
-
-        def turned(z: jax.Array, row: Any) -> tuple[jax.Array, Trace]:
-            theta, trace = controller.traced(weights, row[0], z, row[1])
-            return half_angles(_as_layers(theta, shape)), trace
-
-        def advance(carry: Any, row: Any) -> tuple[Any, Any]:
-            state, (factors, trace) = carry
-            state = apply_layers(state, factors)
-            z = readouts(state, shape.readout).T
-            return (state, turned(z, row)), (z, factors, trace)
-
-        nothing = jnp.zeros((2**shape.n_qubits, batch))
-        start = nothing.at[0].set(1.0), nothing
-        by_step = _swapped((projected, kept))
-        first = turned(
-            jnp.zeros((batch, controller.n_readouts)), jax.tree.map(lambda leaf: leaf[0], by_step)
-        )
-        # The factors are carried from step to step because a compiler that sees sines and their
-        # use in one step computes them again for every use. Those after the last step are unused.
-        later = jax.tree.map(lambda leaf: jnp.roll(leaf, -1, axis=0), by_step)
-        (state, _), (outputs, factors, trace) = jax.lax.scan(advance, (start, first), later)
-        last = jax.tree.map(jnp.transpose, state)
-        return _swapped(outputs), last, jnp.moveaxis(factors, -1, 0), _swapped(trace)
-
-    return _by_rows(forward)
-
-
-def _backward(controller: Controller, shape: _Shape) -> Callable[..., Any]:
-    """Return the function of weights and of rows that gives, rows first, the cotangents of what
-    entered the angles and the hidden units of each step."""
-
-    def backward(
-        weights: Weights, last: State, factors: jax.Array, trace: Trace, cotangent: jax.Array
-    ) -> tuple[jax.Array, jax.Array]:
-        def retreat(carry: Any, row: Any) -> tuple[Any, Any]:
-            state, other, later = carry
-            own_factors, own_trace, z_cotangent = row
-            _, pull = jax.vjp(partial(readouts, readout=shape.readout), state)
-            other = jax.tree.map(jnp.add, other, pull((z_cotangent + later).T)[0])
-            state, other, layers = undo_layers(state, other, own_factors)
-            theta = jnp.moveaxis(layers, -1, 0).swapaxes(2, 3).reshape(len(later), -1)
-            angles, units, later = controller.pulled(weights, own_trace, theta)
-            return (state, other, later), (angles, units)
-
-        state = jax.tree.map(jnp.transpose, last)
-        start = state, jax.tree.map(jnp.zeros_like, state), jnp.zeros_like(cotangent[:, 0])
-        by_step = jnp.moveaxis(factors, 0, -1), *_swapped((trace, cotangent))
-        _, (angles, units) = jax.lax.scan(retreat, start, by_step, reverse=True)
-        return _swapped(angles), _swapped(units)
-
-    return _by_rows(backward)
-
-
-def _swapped(rows: Any) -> Any:
-    """Exchange the axes of sequences and steps."""
-    return jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), rows)
-
-
-def _as_layers(theta: jax.Array, shape: _Shape) -> jax.Array:
-    """Return angles (batch, 2 n L) as shape (L, 2, n, batch)."""
-    return jnp.transpose(theta.reshape(-1, shape.n_layers, shape.n_qubits, 2), (1, 3, 2, 0))

@@ -42,7 +42,7 @@ def apply_layers(state: State, factors: jax.Array) -> State:
         state: real and imaginary parts.
         factors: as `half_angles` gives them.
     """
-    closing = _closing(factors.shape[3])
+    closing = _closing(factors.shape[3]).astype(factors.dtype)
 
     def advance(state: State, layer: Any) -> tuple[State, None]:
         first, second = layer
@@ -62,7 +62,7 @@ def undo_layers(
         cotangent: of the state, its real and imaginary parts.
         factors: as for `apply_layers`.
     """
-    closing = _closing(factors.shape[3])
+    closing = _closing(factors.shape[3]).astype(factors.dtype)
 
     def retreat(pair: tuple[State, State], layer: Any) -> tuple[Any, jax.Array]:
         first, second = ([(real, -imaginary) for real, imaginary in turn] for turn in layer)
@@ -85,7 +85,7 @@ def readouts(state: State, readout: Readout) -> jax.Array:
     """Return <Z> of all wires, or <X>, <Y> and <Z>, shape (r, batch)."""
     real, imaginary = state
     n = len(real).bit_length() - 1
-    z = jnp.asarray(_signs(n)) @ (real**2 + imaginary**2)
+    z = jnp.asarray(_signs(n), real.dtype) @ (real**2 + imaginary**2)
     if readout == "z":
         return z
     x, y = [], []
@@ -96,6 +96,19 @@ def readouts(state: State, readout: Readout) -> jax.Array:
         x.append(2 * jnp.sum(b * c - a * d, axis=(0, 1)))
         y.append(2 * jnp.sum(a * c + b * d, axis=(0, 1)))
     return jnp.concatenate([jnp.stack(x), jnp.stack(y), z])
+
+
+def in_frame(amplitudes: jax.Array) -> State:
+    """Return the real and imaginary parts of S^-1 psi, batch last, of amplitudes (batch, 2^n)."""
+    turned = amplitudes.T * jnp.asarray(_frame(amplitudes.shape[-1]), amplitudes.dtype)[:, None]
+    return turned.real, turned.imag
+
+
+def out_of_frame(state: State) -> jax.Array:
+    """Return the amplitudes psi, shape (batch, 2^n), of a state in the frame."""
+    turned = jax.lax.complex(*state)
+    phases = jnp.asarray(_frame(len(turned)).conj(), turned.dtype)
+    return (turned * phases[:, None]).T
 
 
 def half_angles(theta: jax.Array) -> jax.Array:
@@ -122,7 +135,7 @@ def _outer(cosines: jax.Array, sines: jax.Array) -> State:
     """Return the Kronecker product of the vectors (c - i s, c + i s) of wires (..., k, batch)."""
     k = cosines.shape[-2]
     if k == 1:
-        sign = np.array([[-1.0], [1.0]])
+        sign = np.array([[-1.0], [1.0]], dtype=sines.dtype)
         return cosines * sign**2, sines * sign
     half = k // 2
     left = _outer(cosines[..., :half, :], sines[..., :half, :])
@@ -153,7 +166,7 @@ def _turned(state: State, phases: list[State], factor: Any = None) -> State:
 def _phase_slopes(state: State, cotangent: State) -> jax.Array:
     """Return the cotangent of the angles of a phase, shape (n, batch)."""
     (a, b), (c, d) = state, cotangent
-    return jnp.asarray(_signs(len(a).bit_length() - 1)) @ (c * b - d * a) / 2
+    return jnp.asarray(_signs(len(a).bit_length() - 1), a.dtype) @ (c * b - d * a) / 2
 
 
 def _hadamard(state: State) -> State:
@@ -166,7 +179,7 @@ def _hadamard_part(part: jax.Array) -> jax.Array:
     shape = part.shape
     after = 1
     for group in _groups(shape[0].bit_length() - 1)[::-1]:
-        matrix = _hadamard_matrix(len(group))
+        matrix = _hadamard_matrix(len(group)).astype(part.dtype)
         blocks = part.reshape(-1, len(matrix), after * shape[1])
         # Equal matrices side by side: the other ways to write this product copy the state.
         part = jnp.broadcast_to(matrix, (len(blocks), *matrix.shape)) @ blocks
@@ -178,6 +191,12 @@ def _hadamard_part(part: jax.Array) -> jax.Array:
 def _hadamard_matrix(k: int) -> NDArray[np.float64]:
     one = np.array([[1.0, 1.0], [1.0, -1.0]])
     return np.asarray(reduce(np.kron, [one] * k))
+
+
+@cache
+def _frame(size: int) -> NDArray[np.complex128]:
+    """Return the diagonal of S^-1 of every wire: (-i)^(number of ones), exactly."""
+    return np.asarray(np.array([1, -1j, -1, 1j])[np.bitwise_count(np.arange(size)) % 4])
 
 
 @cache

@@ -8,19 +8,21 @@ All trainable weights are the controller's (`circuits.pure.hybrid_controller`), 
 none: the features of a step are the angles theta_t that the controller gives. In `expectation`
 mode z_t are Pauli expectation values, read in rounds. In `sampled` mode the first m qubits are
 measured in every step, z_t are their signs (-1)^bit, and the features of a step are the table of
-theta(x_t, z) for all 2^m values of the bits.
+theta(x_t, z) for all 2^m values of the bits, or the angles of its Walsh-Hadamard expansion where
+the circuit turns by parities of the bits: `Controller.table` and `Controller.parities`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import pi
 from typing import TYPE_CHECKING, Any
 
 from circuits.definition import Architecture
 from circuits.errors import CircuitsError
 from circuits.layers.cells import ring
-from circuits.layers.controllers import Form, append_look_up, append_parities, walsh_hadamard
+from circuits.layers.controllers import Form, append_look_up, append_turns
 from circuits.layers.feedback import Measure
 from circuits.zoo.row import Row
 
@@ -34,8 +36,10 @@ if TYPE_CHECKING:
 class ControlledAnsatz:
     """L layers of RY, RZ on each wire and a CZ ring, with angles that are features of the step.
 
-    Angle order: layer, wire, (RY, RZ). With m > 0 bits the features are 2^m such blocks, block b
-    for the bits that read b; the first step, without bits, takes block 0.
+    Angle order: layer, wire, (RY, RZ). With m > 0 bits the features are 2^m such blocks, and the
+    first step, without bits, takes block 0. In the form `look-up` block b is for the bits that read
+    b; in the form `parity` block 0 turns every shot and block S adds where the bits of S are odd
+    together. A controller affine in the bits has blocks of single bits alone: the others are 0.
     """
 
     n_qubits: int
@@ -83,14 +87,16 @@ class ControlledAnsatz:
     def _append_parities(
         self, circuit: QuantumCircuit, bits: Sequence[Clbit], blocks: Sequence[Sequence[Any]]
     ) -> None:
-        coefficients = [walsh_hadamard(table) for table in zip(*blocks, strict=True)]
         for layer in range(self.n_layers):
             for offset, axis in enumerate("yz"):
                 first = 2 * self.n_qubits * layer + offset
-                append_parities(
+                append_turns(
                     circuit,
                     bits,
-                    [(axis, wire, coefficients[first + 2 * wire]) for wire in range(self.n_qubits)],
+                    [
+                        (axis, wire, [block[first + 2 * wire] for block in blocks])
+                        for wire in range(self.n_qubits)
+                    ],
                 )
             self._append_ring(circuit)
 
@@ -143,21 +149,31 @@ def hybrid(
     )
 
 
+BASIS_CHANGES: dict[str, tuple[tuple[str, float | None], ...]] = {
+    "x": (("rz", pi / 2), ("sx", None)),
+    "y": (("sx", None),),
+    "z": (),
+}
+"""Gates before a measurement along Z that make it one of each Pauli, native to IBM's machines."""
+
+
 def in_basis(circuit: QuantumCircuit, pauli: str) -> QuantumCircuit:
     """Return a copy that measures X, Y or Z: its final measurements follow a change of basis.
 
+    The gates are native, so that one transpiled circuit serves all bases. All its measurements are
+    delayed alike, which leaves a schedule in which they are the last to happen as it was.
+
     Args:
-        circuit: ends with the measurements of its register `out`.
+        circuit: logical or transpiled; ends with the measurements of its register `out`.
         pauli: `x`, `y` or `z`.
     """
     changed = circuit.copy_empty_like()
     out = next(register for register in circuit.cregs if register.name == "out")
     for instruction in circuit.data:
         if instruction.operation.name == "measure" and instruction.clbits[0] in out:
-            if pauli == "y":
-                changed.sdg(instruction.qubits[0])
-            if pauli in ("x", "y"):
-                changed.h(instruction.qubits[0])
+            (qubit,) = instruction.qubits
+            for gate, angle in BASIS_CHANGES[pauli]:
+                getattr(changed, gate)(*(() if angle is None else (angle,)), qubit)
         changed.append(instruction)
     return changed
 

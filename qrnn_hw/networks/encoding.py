@@ -8,7 +8,7 @@ values of z; expectation values z are known to the host, which asks the controll
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import jax
@@ -85,6 +85,9 @@ class Control:
     n_bits: int = 0
     """Bits of the step before that act inside the shot; 0 where the host knows the readouts."""
 
+    by_parity: bool = field(default=False, repr=False)
+    """Whether the circuit turns by parities of the bits; known by the circuit, not by this."""
+
     def initial(
         self, generator: np.random.Generator, seed: int, projection: NDArray[np.float64] | None
     ) -> Arrays:
@@ -96,11 +99,12 @@ class Control:
         }
 
     def features(self, parameters: Parameters, inputs: jax.Array) -> jax.Array:
-        """Return the controller's table, shape (..., T, 2**m n_angles), or its own inputs."""
+        """Return the angles for all bits, shape (..., T, 2**m n_angles), or its own inputs."""
         bounded = jnp.tanh(_mapped(parameters, inputs))
         if not self.n_bits:
             return bounded
-        return self.controller.table(parameters, bounded, self.n_bits)
+        angles = self.controller.parities if self.by_parity else self.controller.table
+        return angles(parameters, bounded, self.n_bits)
 
 
 def _mapped(parameters: Parameters, inputs: jax.Array) -> jax.Array:
@@ -136,4 +140,4 @@ def encoding_of(architecture: Architecture, n_inputs: int, form: Form = "angles"
     if not n_readouts:
         n_readouts = architecture.n_qubits * len(str(dict(architecture.options)["readout"]))
     controller = Controller(CONTROLLER_INPUTS, n_readouts, layer.n_angles, CONTROLLER_HIDDEN)
-    return Control(n_inputs, controller, layer.n_bits)
+    return Control(n_inputs, controller, layer.n_bits, layer.form == "parity")

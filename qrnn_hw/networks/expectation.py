@@ -116,7 +116,8 @@ def run_hybrid_rounds(
         controller_weights: its trained weights.
         features: shape (N, T, d) of the controller's input.
         measure: runs one job.
-        compile_prefix: applied once to the parametrised circuit of each length and basis.
+        compile_prefix: applied once to the parametrised circuit of each length, whatever the
+            bases; it should keep RZ and SX.
         lengths: as for `run_rounds`.
 
     Raises:
@@ -143,10 +144,10 @@ def run_hybrid_rounds(
         theta = controller.angles(controller_weights, given[alive, step], z[alive])
         angles[alive, step] = np.asarray(theta)
         prefix = unroll(architecture, step + 1)
-        pubs = []
-        for basis in bases:
-            q = _compiled(replace(prefix, circuit=in_basis(prefix.circuit, basis)), compile_prefix)
-            pubs.append(Pub(*q.rows(angles[alive, : step + 1], np.zeros(0))))
+        if compile_prefix is not None:
+            prefix = replace(prefix, circuit=compile_prefix(prefix.circuit))
+        circuit, rows = prefix.rows(angles[alive, : step + 1], np.zeros(0))
+        pubs = [Pub(in_basis(circuit, basis), rows) for basis in bases]
         values[alive, step] = z[alive] = _side_by_side(measure(pubs))
     return Rounds(z, values, values)
 

@@ -231,8 +231,8 @@ def _rounds(
     for length in range(1, steps + 1):
         # Reading a state destroys it: each round prepares it again, once for each basis.
         prefix = unroll(model, length)
-        bases = str(dict(model.options)["readout"])
-        found = tuple(made(in_basis(prefix.circuit, basis)) for basis in bases)
+        circuit = made(prefix.circuit)
+        found = tuple(in_basis(circuit, basis) for basis in str(dict(model.options)["readout"]))
         yield found, {weight.name for weight in prefix.weights}
 
 

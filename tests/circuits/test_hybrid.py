@@ -1,6 +1,8 @@
 """The hybrid's controller and its evolution through time."""
 
 import operator
+import subprocess
+import sys
 from functools import partial
 
 import jax
@@ -9,13 +11,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter
 from qiskit.quantum_info import Pauli, Statevector
 from qiskit_aer import AerSimulator
+from scipy.stats import chisquare
 
 import circuits
 from circuits.errors import CircuitsError
 from circuits.pure.hybrid_controller import Controller
-from circuits.pure.hybrid_evolution import evolve_hybrid
+from circuits.pure.hybrid_evolution import HybridState, evolve_hybrid, evolve_hybrid_from
+
+jax.config.update("jax_enable_x64", True)
 
 
 @pytest.mark.parametrize(
@@ -191,39 +197,60 @@ def test_fourteen_qubits_have_a_gradient():
     assert float(jnp.abs(slopes["out"]).max()) > 0
 
 
-def test_the_sampled_hybrid_feeds_each_shots_bits_through_the_controller():
-    model = circuits.architecture("hybrid", mode="sampled", n_qubits=2, n_layers=1, n_bits=1)
-    controller = Controller(1, 1, 4, n_hidden=3)
+@pytest.mark.parametrize(("form", "n_bits"), [("look-up", 1), ("parity", 2), ("parity", 3)])
+def test_the_sampled_hybrid_feeds_each_shots_bits_through_the_controller(form, n_bits):
+    n, T = 3, 3
+    options = {"n_qubits": n, "n_layers": 1, "n_bits": n_bits, "controller": form}
+    model = circuits.architecture("hybrid", mode="sampled", **options)
+    controller = Controller(1, n_bits, 2 * n, n_hidden=3, start_scale=1.0)
     weights = controller.initial_weights(jax.random.key(6))
-    x = np.array([[0.4], [-1.3]])
-    table = controller.table(weights, x, n_bits=1)
-    assert table.shape == (2, model.n_features)
-    bound = circuits.unroll(model, 2).bind(table, np.zeros(0))
+    x = np.array([[0.4], [-1.3], [0.8]])
+    angles = controller.table if form == "look-up" else controller.parities
+    features = angles(weights, x, n_bits)
+    assert features.shape == (T, model.n_features)
+    bound = circuits.unroll(model, T).bind(features, np.zeros(0))
 
-    def step(state, theta):
-        for wire in range(2):
-            a, b = theta[2 * wire : 2 * wire + 2]
-            ry = [[np.cos(a / 2), -np.sin(a / 2)], [np.sin(a / 2), np.cos(a / 2)]]
-            gate = np.diag(np.exp([-0.5j * b, 0.5j * b])) @ ry
-            state = np.moveaxis(np.tensordot(gate, state, (1, wire)), 0, wire)
-        return state * np.array([[1, 1], [1, -1]])
-
-    start = np.zeros((2, 2), dtype=complex)
-    start[0, 0] = 1
-    first = step(start, np.asarray(controller.angles(weights, x[0], np.zeros(1))))
-    exact = np.zeros((2, 2))
-    for bit in (0, 1):
-        kept = np.zeros_like(first)
-        kept[bit] = first[bit]
-        theta = np.asarray(controller.angles(weights, x[1], np.array([1.0 - 2 * bit])))
-        exact += np.abs(step(kept, theta)) ** 2
-    shots = 20000
+    # Each sequence of bits by itself, with the controller asked for each shot's own bits.
+    law = np.zeros((2,) * n)
+    paths = [(Statevector.from_int(0, 2**n), np.zeros(n_bits))]
+    for step in x:
+        grown = []
+        for state, z in paths:
+            theta = np.asarray(controller.angles(weights, step, z)).reshape(n, 2)
+            gates = QuantumCircuit(n)
+            for wire, (first, second) in enumerate(theta):
+                gates.ry(first, wire)
+                gates.rz(second, wire)
+            for pair in ((0, 1), (1, 2), (2, 0)):
+                gates.cz(*pair)
+            data = state.evolve(gates).data.reshape((2,) * n).transpose()  # axis w is wire w
+            for bits in np.ndindex(*(2,) * n_bits):
+                kept = np.zeros_like(data)
+                kept[bits] = data[bits]
+                grown.append((Statevector(kept.transpose().ravel()), 1.0 - 2 * np.array(bits)))
+        paths = grown
+    for state, _ in paths:
+        law += np.abs(state.data.reshape((2,) * n).transpose()) ** 2
+    shots = 20_000
     counts = AerSimulator(seed_simulator=7).run(bound, shots=shots).result().get_counts()
-    found = np.zeros((2, 2))
+    found = np.zeros_like(law)
     for key, count in counts.items():
-        out = key.split(" ")[0][::-1]
-        found[int(out[0]), int(out[1])] += count / shots
-    np.testing.assert_allclose(found, exact, atol=4 / np.sqrt(shots))
+        found[tuple(int(bit) for bit in key.split(" ")[0][::-1])] += count
+    assert law.sum() == pytest.approx(1)
+    assert chisquare(found.ravel(), law.ravel() * shots).pvalue > 1e-3
+
+
+def test_angles_of_parities_are_single_parameters():
+    options = {"n_qubits": 4, "n_layers": 2, "n_bits": 4, "controller": "parity"}
+    circuit = circuits.unroll(circuits.architecture("hybrid", mode="sampled", **options), 2).circuit
+    branches = [
+        item.operation.blocks[0] for item in circuit.data if item.operation.name == "if_else"
+    ]
+    assert len(branches) == 2 * 2 * (2**4 - 1)
+    for part in (circuit, *branches):
+        for item in part.data:
+            if item.operation.name in ("ry", "rz"):
+                assert isinstance(item.operation.params[0], Parameter)
 
 
 def test_bad_controllers_are_refused():
@@ -231,6 +258,8 @@ def test_bad_controllers_are_refused():
         Controller(1, 1, 1, activation="tanh")
     with pytest.raises(CircuitsError, match=r"in \[0, 1\)\. Got 1"):
         Controller(1, 1, 1, dropout=1)
+    with pytest.raises(CircuitsError, match=r"a positive number.*Got 0"):
+        Controller(1, 1, 1, start_scale=0)
     with pytest.raises(CircuitsError, match=r"its 2 bits\. Got 3 readouts"):
         Controller(1, 3, 1).table({}, np.zeros((1, 1)), 2)
 
@@ -250,6 +279,110 @@ def test_single_precision_is_differentiated_in_double():
     ):
         assert found.dtype == np.float32
         np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_single_precision_stays_single_and_64_bits_are_not_forced():
+    code = """
+import jax, jax.numpy as jnp, numpy as np
+from functools import partial
+from circuits.pure.hybrid_controller import Controller
+from circuits.pure.hybrid_evolution import evolve_hybrid
+assert not jax.config.read("jax_enable_x64")
+controller = Controller(2, 2, 4, 3, "glu", dropout=0.5)
+weights = controller.initial_weights(jax.random.key(0))
+x = np.random.default_rng(1).normal(size=(3, 5, 2))
+def loss(weights, precision, key=None):
+    z = evolve_hybrid(
+        controller, weights, x, n_qubits=2, n_layers=1, key=key, precision=precision
+    )
+    return (z**2).sum(), z
+def slopes(precision, key=None):
+    return jax.jit(partial(jax.grad(loss, has_aux=True), precision=precision, key=key))
+single, z = slopes("single")(weights)
+assert z.dtype == jnp.float32 and not jax.config.read("jax_enable_x64")
+double, z = slopes("double")(weights)
+assert z.dtype == jnp.float64
+for name in weights:
+    assert abs(single[name] - double[name]).max() < 1e-3 * abs(double[name]).max(), name
+# Nothing in between is computed in double, with 64 bits on.
+text = str(jax.make_jaxpr(slopes("single"))(weights))
+assert "f64" not in text.replace("f64[3,5,2]", "")
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_sequence_in_parts_has_the_values_and_gradients_of_the_whole():
+    n, readout = 2, "xyz"
+    controller = Controller(2, n * len(readout), 2 * n, n_hidden=4, start_scale=1.0)
+    weights = controller.initial_weights(jax.random.key(2))
+    x = jnp.asarray(np.random.default_rng(1).normal(size=(2, 4, 2)))
+    sizes = {"n_qubits": n, "n_layers": 1, "readout": readout}
+
+    def parts(weights, x, at):
+        state, found = None, []
+        for part in jnp.split(x, at, axis=1):
+            z, state = evolve_hybrid_from(controller, weights, part, state, **sizes)
+            found.append(z)
+        return jnp.concatenate(found, axis=1), state
+
+    def score(weights, x, at):
+        z, state = parts(weights, x, at)
+        return jnp.sum(jnp.sin(z) * (1.0 + jnp.arange(4))[:, None]) + jnp.abs(state[0][0, 3]) ** 2
+
+    whole, in_parts = (
+        jax.jit(jax.value_and_grad(score, (0, 1)), static_argnums=2)(weights, x, at)
+        for at in ((), (3,))
+    )
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-9, atol=1e-12), in_parts, whole)
+
+
+def test_any_state_may_be_the_start_and_has_a_gradient():
+    n = 2
+    controller = Controller(1, n, 2 * n, n_hidden=3, start_scale=1.0)
+    weights = controller.initial_weights(jax.random.key(4))
+    rng = np.random.default_rng(3)
+    psi = rng.normal(size=(1, 4)) + 1j * rng.normal(size=(1, 4))
+    psi /= np.linalg.norm(psi)
+    before, x = rng.normal(size=(1, n)), np.array([[[0.7]]])
+
+    @jax.jit
+    def run(psi, before):
+        start = HybridState(psi, before)
+        return evolve_hybrid_from(controller, weights, x, start, n_qubits=n, n_layers=1)
+
+    theta = np.asarray(controller.angles(weights, x[0, 0], before[0])).reshape(n, 2)
+    gates = QuantumCircuit(n)
+    for wire, (first, second) in enumerate(theta):
+        gates.ry(first, n - 1 - wire)  # wire 0 is the highest bit
+        gates.rz(second, n - 1 - wire)
+    gates.cz(0, 1)
+    expected = Statevector(psi[0]).evolve(gates).data
+    z, state = run(psi, before)
+    np.testing.assert_allclose(state.amplitudes[0], expected, atol=1e-12)
+    np.testing.assert_allclose(state.readouts, z[:, -1])
+
+    def score(parts):
+        z, state = run(parts[:, :4] + 1j * parts[:, 4:8], parts[:, 8:])
+        return jnp.sum(jnp.sin(z)) + jnp.imag(state.amplitudes[0, 1])
+
+    at = jnp.concatenate([psi.real, psi.imag, before], axis=1)
+    score = jax.jit(jax.value_and_grad(score))
+    slopes, way = score(at)[1], rng.normal(size=at.shape)
+    difference = float(score(at + 1e-6 * way)[0] - score(at - 1e-6 * way)[0]) / 2e-6
+    assert float(jnp.sum(slopes * way)) == pytest.approx(difference, abs=1e-7)
+    with pytest.raises(CircuitsError, match=r"shape \(1, 4\) and .*\(1, 2\)\. Got \(4,\)"):
+        run(psi[0], before)
+    with pytest.raises(CircuitsError, match=r"single, double\. Got 'half'"):
+        evolve_hybrid(controller, weights, x, n_qubits=n, n_layers=1, precision="half")
+
+
+def test_a_controller_starts_near_the_identity():
+    controller = Controller(4, 8, 32, n_hidden=64)
+    weights = controller.initial_weights(jax.random.key(0))
+    x, z = jax.random.normal(jax.random.key(1), (50, 4)), jnp.ones((50, 8))
+    assert float(jnp.abs(controller.angles(weights, x, z)).mean()) < 0.3
+    wide = Controller(4, 8, 32, n_hidden=64, start_scale=1.0).initial_weights(jax.random.key(0))
+    np.testing.assert_allclose(weights["out"], 0.1 * wide["out"])
 
 
 def test_sizes_that_do_not_fit_are_refused():

@@ -99,6 +99,30 @@ def test_hybrid_rounds_equal_its_exact_evolution(readout):
         np.testing.assert_allclose(values, alone, atol=1e-10)
 
 
+def test_one_compiled_prefix_serves_all_bases():
+    model = circuits.architecture("hybrid", n_qubits=3, n_layers=1)
+    controller = Controller(1, 9, model.n_features, n_hidden=5, start_scale=1.0)
+    weights = controller.initial_weights(jax.random.key(1))
+    x = np.random.default_rng(2).normal(size=(2, 3, 1))
+    compiler, made = generate_preset_pass_manager(1, basis_gates=["rz", "sx", "x", "cz"]), []
+
+    def compiled(circuit):
+        made.append(circuit)
+        return compiler.run(circuit)
+
+    seen = set()
+
+    def measure(pubs):
+        seen.update(gate for pub in pubs for gate in pub.circuit.count_ops())
+        return exactly(pubs)
+
+    rounds = run_hybrid_rounds(model, controller, weights, x, measure, compiled)
+    assert len(made) == 3  # one for each length
+    assert seen <= {"rz", "sx", "x", "cz", "measure", "barrier"}
+    exact = evolve_hybrid(controller, weights, x, n_qubits=3, n_layers=1, readout="xyz")
+    np.testing.assert_allclose(rounds.values, exact, atol=1e-10)
+
+
 def test_what_is_no_batch_of_a_model_in_rounds_is_refused():
     model, x, w = draw("v3a", 1, 2)
     with pytest.raises(UsageError, match=r"shape \(N, T, d\).*Got shape \(2, 15\)"):
