@@ -16,6 +16,7 @@ from calibration.noise import DeviceNoise, NoiseScale
 from calibration.snapshot import Snapshot
 from jobs.aer.executor import lower, measurement_names, method_for, of_several, simulator
 from jobs.aer.misreads import with_misreads
+from jobs.aer.repeated_rows import run_gathered
 from jobs.errors import JobFailedError, SpecError
 from jobs.service.runtime import LocalRuntimeExecutor
 from jobs.spec import JobSpec, Pub, PubResult
@@ -40,21 +41,24 @@ class RecordedDeviceExecutor:
         """
         from qiskit_aer import AerError
 
-        physical = active_qubits([pub.circuit for pub in spec.pubs])
+        # A job that repeats its circuits holds each of them many times.
+        distinct = {id(pub.circuit): pub.circuit for pub in spec.pubs}
+        physical = active_qubits(list(distinct.values()))
         if physical and physical[-1] >= self._snapshot.n_qubits:
             raise SpecError(
                 f"circuits for {self._snapshot.backend} should use qubits below "
                 f"{self._snapshot.n_qubits}. Got qubit {physical[-1]}."
             )
-        circuits = [on_active_qubits(pub.circuit, physical) for pub in spec.pubs]
-        names = measurement_names(circuits)
+        small = {key: on_active_qubits(one, physical) for key, one in distinct.items()}
+        names = measurement_names(small.values())
         noise = self._noise(physical)
-        pubs = [
-            Pub(lower(with_misreads(circuit, noise, of_several(names))), pub.parameters)
-            for circuit, pub in zip(circuits, spec.pubs, strict=True)
-        ]
+        lowered = {
+            key: lower(with_misreads(one, noise, of_several(names))) for key, one in small.items()
+        }
+        pubs = [Pub(lowered[id(pub.circuit)], pub.parameters) for pub in spec.pubs]
+        place = self._place(physical, names)
         try:
-            return self._place(physical, names).run(replace(spec, pubs=tuple(pubs)))
+            return run_gathered(replace(spec, pubs=tuple(pubs)), place.run)
         except AerError as error:
             raise JobFailedError(
                 f"Aer should run every circuit. Got: {error.message.rstrip('.')}; take fewer "

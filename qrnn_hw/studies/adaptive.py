@@ -11,14 +11,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qrnn_hw.errors import UsageError
+from qrnn_hw.statistics.certificates import CanaryLine, guarded_verdict
 from qrnn_hw.statistics.decisions import (
     UNDECIDED,
     DecisionRule,
+    Labels,
     decide,
     distributions,
     infinite_shot_labels,
 )
 from qrnn_hw.statistics.intervals import Interval, bootstrap, mean_share
+from qrnn_hw.statistics.repetitions import sums_disagree
 from qrnn_hw.statistics.sequential import (
     BetaMixture,
     Betting,
@@ -57,34 +60,53 @@ def growing_looks(max_shots: int, first: int = 8, ratio: float = 1.1) -> tuple[i
 
 
 def label_in_batches(
-    test: SequentialTest, draw: Draw, n_inputs: int, looks: Sequence[int]
+    test: SequentialTest,
+    draw: Draw,
+    n_inputs: int,
+    looks: Sequence[int],
+    line: CanaryLine | None = None,
 ) -> Stopped:
     """Run only the inputs that are still open, batch by batch, until the last look.
 
-    The guarantee of an anytime-valid test holds whatever the looks are.
+    The guarantee of an anytime-valid test holds whatever the looks are, for this machine's label if
+    its shots are alike: an input whose batches disagree stays open. With a line of canaries the
+    labels are the noiseless ones, if canaries are representative.
 
     Args:
         test: the stopping rule.
         draw: runs a batch: a simulation, or any executor through `studies.live.batch_draw`.
         n_inputs: number of inputs.
         looks: rising numbers of shots at which the evidence is looked at.
+        line: of canaries on the same machine; the noiseless labels are then asked for.
 
     Returns:
         Labels and shots, each of shape (n_inputs,).
     """
     counts = np.zeros((n_inputs, len(test.rule.weights)))
+    squares = np.zeros(n_inputs)
     labels = np.full(n_inputs, UNDECIDED, dtype=np.int8)
     shots = np.full(n_inputs, looks[-1], dtype=np.int64)
     before = 0
-    for look in looks:
+    for number, look in enumerate(looks, start=1):
         rows = np.flatnonzero(labels == UNDECIDED)
         if rows.size == 0:
             break
-        counts[rows] += np.asarray(draw(rows, look - before))
-        labels[rows] = verdict(test, counts[rows])
+        batch, steps = np.asarray(draw(rows, look - before)), test.rule.steps
+        counts[rows] += batch
+        squares[rows] += (batch @ steps) ** 2 / (look - before)
+        seen = counts[rows]
+        found = verdict(test, seen) if line is None else _noiseless(test, line, seen)
+        drifts = sums_disagree(squares[rows], number, seen, steps)
+        labels[rows] = np.where(drifts, UNDECIDED, found)
         shots[rows[labels[rows] != UNDECIDED]] = look
         before = look
     return Stopped(labels, shots)
+
+
+def _noiseless(test: SequentialTest, line: CanaryLine, counts: Array) -> Labels:
+    # Of all tests betting alone takes the unequal weights that a moved threshold makes.
+    delta = float(np.exp(-test.log_bound))
+    return guarded_verdict(lambda rule: Betting(rule, delta), test.rule, line, delta, counts)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
-from itertools import pairwise
+from itertools import count, pairwise
 
 import numpy as np
 import pytest
 
 from qrnn_hw.errors import UsageError
 from qrnn_hw.statistics.certainty import exact_shots
+from qrnn_hw.statistics.certificates import canary_line
 from qrnn_hw.statistics.decisions import UNDECIDED, DecisionRule, flip_probabilities
 from qrnn_hw.statistics.sequential import Betting, run_on_outcomes
 from qrnn_hw.studies.adaptive import (
@@ -83,3 +84,41 @@ def test_adaptive_shots_save_at_equal_guarantee(rule: DecisionRule) -> None:
 def test_looks_are_checked() -> None:
     with pytest.raises(UsageError, match="a ratio above 1"):
         growing_looks(10, ratio=1.0)
+
+
+def test_no_certificate_is_given_while_the_batches_disagree():
+    """A machine whose sign changes every batch: its evidence grows, and is worth nothing."""
+    test = Betting(DecisionRule((1.0, -1.0)), 0.01)
+    looks, generator = growing_looks(20_000), np.random.default_rng(1)
+
+    def draw_from(sway):
+        calls = count()
+
+        def draw(rows, shots):
+            mean = 0.15 + sway * (-1) ** (next(calls) // 4)
+            ones = generator.binomial(shots, (1 - mean) / 2, rows.size)
+            return np.stack([shots - ones, ones], -1)
+
+        return draw
+
+    steady = label_in_batches(test, draw_from(0.0), 200, looks)
+    assert np.mean(steady.labels == 1) > 0.98
+    swaying = label_in_batches(test, draw_from(0.5), 200, looks)
+    # Some decide before there is anything to compare.
+    assert np.mean(swaying.labels == UNDECIDED) > 0.5
+
+
+def test_with_canaries_the_noiseless_label_is_certified():
+    """The machine shifts every score by 0.2: its own labels are certain, and others."""
+    test = Betting(DecisionRule((1.0, -1.0)), 0.01)
+    ideal = np.linspace(-0.6, 0.6, 121)
+    p = (1 + 0.2 + 0.8 * ideal) / 2
+    draw = simulated_draw(np.stack([p, 1 - p], -1), 1, 3)
+    known = np.linspace(-1, 1, 8)
+    line = canary_line(0.2 + 0.8 * known + 0.004 * (-1) ** np.arange(8), known, np.full(8, 0.002))
+    truth, looks = ideal > 0, growing_looks(50_000)
+    for guard, wrong, decided in ((None, (0.1, 0.3), 0.9), (line, (0.0, 0.01), 0.8)):
+        labels = label_in_batches(test, draw, len(p), looks, guard).labels
+        some = labels != UNDECIDED
+        assert some.mean() > decided
+        assert wrong[0] <= np.mean(labels[some] != truth[some]) <= wrong[1]
