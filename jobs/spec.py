@@ -17,7 +17,7 @@ from jobs.errors import SpecError
 
 JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | int | float | bool | None"
 
-EXECUTORS = ("aer", "exact", "ibm")
+EXECUTORS = ("aer", "exact", "ibm", "twin")
 KEY_SCHEMA = 1  # raised when `JobSpec.hashed` changes its meaning, so that old keys never match
 
 

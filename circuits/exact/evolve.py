@@ -12,11 +12,13 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
 from circuits.errors import CircuitsError
 from circuits.exact.operations import (
     Branch,
     Channel,
+    Instrument,
     Measurement,
     Operation,
     Program,
@@ -103,8 +105,8 @@ def most_live_bits(operations: Sequence[Operation], keep: frozenset[int]) -> int
     most = 0
     last = last_reads(operations)
     for position, operation in enumerate(operations):
-        if isinstance(operation, Measurement) and last.get(operation.bit, -1) > position:
-            alive.add(operation.bit)
+        if isinstance(operation, Measurement | Instrument):
+            alive |= {bit for bit in operation.bits if last.get(bit, -1) > position}
         most = max(most, len(alive - keep))
         alive = {bit for bit in alive if last.get(bit, -1) > position}
     return most
@@ -132,13 +134,13 @@ def push(
     """
     last = last_reads(operations)
     for position, operation in enumerate(operations):
-        if isinstance(operation, Measurement):
-            read = operation.bit in keep or last.get(operation.bit, -1) > position
-            states = _measure(operation, states, read)
+        if isinstance(operation, Measurement | Instrument):
+            later = {bit for bit in operation.bits if last.get(bit, -1) > position}
+            states = _measure(operation, states, later.union(keep).intersection(operation.bits))
         elif isinstance(operation, Branch):
             inside = keep | {bit for bit, at in last.items() if at > position}
             states = _branch(operation, states, angles, inside)
-            dead = {bit for bit in operation.bits if last[bit] <= position} - keep
+            dead = {bit for bit in read_bits(operation) if last[bit] <= position} - keep
             states = merged(states, dead)
         else:
             states = {k: apply(operation, r, angles) for k, r in states.items()}
@@ -152,18 +154,28 @@ def apply(operation: Channel | Rotation, register: Register, angles: jax.Array) 
     return register.one(operation.qubit, rotation_matrix(operation.axis, angles[operation.angle]))
 
 
-def _measure(operation: Measurement, states: States, read: bool) -> States:
-    instrument = operation.instrument
+def _measure(
+    operation: Measurement | Instrument, states: States, read: frozenset[int] | set[int]
+) -> States:
+    maps = _maps(operation, read)
     gathered: dict[Key, list[Register]] = {}
     for key, register in states.items():
-        rest = tuple(pair for pair in key if pair[0] != operation.bit)
-        if not read:
-            gathered.setdefault(rest, []).append(register.one(operation.qubit, instrument.sum(0)))
-            continue
-        for recorded in (0, 1):
-            new = tuple(sorted((*rest, (operation.bit, recorded))))
-            gathered.setdefault(new, []).append(register.one(operation.qubit, instrument[recorded]))
+        rest = tuple(pair for pair in key if pair[0] not in operation.bits)
+        for written, matrix in maps.items():
+            new = tuple(sorted((*rest, *written)))
+            gathered.setdefault(new, []).append(register.one(operation.qubit, matrix))
     return {key: total(registers) for key, registers in gathered.items()}
+
+
+def _maps(
+    operation: Measurement | Instrument, read: frozenset[int] | set[int]
+) -> dict[Key, NDArray[np.float64]]:
+    """Return the map for each value of the bits that somebody reads, the others summed out."""
+    found: dict[Key, NDArray[np.float64]] = {}
+    for value, matrix in enumerate(operation.instrument):
+        written = tuple((bit, at) for bit, at in bits_key(operation.bits, value) if bit in read)
+        found[written] = found[written] + matrix if written in found else matrix
+    return found
 
 
 def _branch(operation: Branch, states: States, angles: jax.Array, keep: frozenset[int]) -> States:

@@ -50,9 +50,27 @@ class Measurement:
     confusion: NDArray[np.float64]  # shape (2, 2), row = true outcome, column = recorded
 
     @property
+    def bits(self) -> tuple[int, ...]:
+        """What it writes."""
+        return (self.bit,)
+
+    @property
     def instrument(self) -> NDArray[np.float64]:
         """Maps of the recorded outcomes 0 and 1, shape (2, 4, 4)."""
         return np.asarray(np.einsum("tr,tab->rab", self.confusion, PROJECTORS))
+
+
+@dataclass(frozen=True, eq=False)
+class Instrument:
+    """A measurement of any kind: a map of its qubit for each value of the bits that it writes.
+
+    A machine's memory that no circuit names, such as that a qubit is leaked, is a bit as well, and
+    a coin is an instrument whose maps differ by a factor alone.
+    """
+
+    qubit: int
+    bits: tuple[int, ...]  # k of them
+    instrument: NDArray[np.float64]  # shape (2**k, 4, 4), bit j of the first index is bits[j]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +88,7 @@ class Branch:
         return (*self.taken, *self.otherwise)
 
 
-Operation = Channel | Rotation | Measurement | Branch
+Operation = Channel | Rotation | Measurement | Instrument | Branch
 
 
 def touched(operation: Operation) -> set[int]:
@@ -91,8 +109,8 @@ def read_bits(operation: Operation) -> set[int]:
 
 def used_bits(operation: Operation) -> set[int]:
     """Return the bits that an operation reads or writes."""
-    if isinstance(operation, Measurement):
-        return {operation.bit}
+    if isinstance(operation, Measurement | Instrument):
+        return set(operation.bits)
     inner = operation.inner if isinstance(operation, Branch) else ()
     return read_bits(operation).union(*(used_bits(part) for part in inner))
 

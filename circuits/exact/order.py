@@ -10,7 +10,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from circuits.exact.operations import Channel, Measurement, Operation, Rotation, touched, used_bits
+from circuits.exact.operations import (
+    Channel,
+    Instrument,
+    Measurement,
+    Operation,
+    Rotation,
+    touched,
+    used_bits,
+)
 
 
 def resets_early(operations: Sequence[Operation]) -> tuple[Operation, ...]:
@@ -34,9 +42,10 @@ def resets_early(operations: Sequence[Operation]) -> tuple[Operation, ...]:
             del done[at]  # a reset forgets it
             at = _last(done, qubit)
         before = done[at] if at >= 0 else None
-        if isinstance(before, Measurement):
+        if isinstance(before, Measurement | Instrument):
             del done[at]
-            at = max(_last(done[:at], qubit), _last_with_bit(done[:at], before.bit)) + 1
+            others = (_last_with_bit(done[:at], bit) for bit in before.bits)
+            at = max(_last(done[:at], qubit), *others) + 1
             done.insert(at, before)
         done.insert(at + 1, operation)
     return tuple(done)

@@ -13,8 +13,15 @@ import jax
 import numpy as np
 
 from circuits.errors import CircuitsError
-from circuits.exact.evolve import Key, States
-from circuits.exact.operations import Branch, Channel, Measurement, Operation, Rotation
+from circuits.exact.evolve import Key, States, bits_key
+from circuits.exact.operations import (
+    Branch,
+    Channel,
+    Instrument,
+    Measurement,
+    Operation,
+    Rotation,
+)
 from circuits.exact.pauli import rotation_matrix
 from circuits.exact.register import Register, total
 
@@ -35,7 +42,7 @@ def pull(operations: Sequence[Operation], functionals: States, angles: jax.Array
         CircuitsError: a measurement inside a branch, which no machine takes.
     """
     for operation in reversed(operations):
-        if isinstance(operation, Measurement):
+        if isinstance(operation, Measurement | Instrument):
             functionals = _measurement(operation, functionals)
         elif isinstance(operation, Branch):
             functionals = _branch(operation, functionals, angles)
@@ -86,21 +93,24 @@ def _apply(operation: Channel | Rotation, register: Register, angles: jax.Array)
     return register.one(operation.qubit, matrix.T)
 
 
-def _measurement(operation: Measurement, functionals: States) -> States:
+def _measurement(operation: Measurement | Instrument, functionals: States) -> States:
     gathered: dict[Key, list[Register]] = {}
-    instrument = operation.instrument
     for key, register in functionals.items():
-        values = dict(key)
-        recorded = values.pop(operation.bit, None)
-        matrix = instrument.sum(0) if recorded is None else instrument[recorded]
-        moved = register.one(operation.qubit, matrix.T)
-        gathered.setdefault(tuple(sorted(values.items())), []).append(moved)
+        wanted = {bit: value for bit, value in key if bit in operation.bits}
+        rest = tuple(pair for pair in key if pair[0] not in operation.bits)
+        places = [
+            value
+            for value in range(len(operation.instrument))
+            if wanted.items() <= dict(bits_key(operation.bits, value)).items()
+        ]
+        moved = register.one(operation.qubit, operation.instrument[places].sum(0).T)
+        gathered.setdefault(rest, []).append(moved)
     return {key: total(registers) for key, registers in gathered.items()}
 
 
 def _branch(operation: Branch, functionals: States, angles: jax.Array) -> States:
     for part in (operation.taken, operation.otherwise):
-        if any(isinstance(inner, Measurement) for inner in part):
+        if any(isinstance(inner, Measurement | Instrument) for inner in part):
             raise CircuitsError(
                 "a branch should contain no measurement for a compiled step. Got one; "
                 "evolve the whole circuit instead."

@@ -23,6 +23,7 @@ from circuits.exact.evolve import check_size, push, zero_state
 from circuits.exact.operations import (
     Branch,
     Channel,
+    Instrument,
     Measurement,
     Program,
     Rotation,
@@ -291,7 +292,7 @@ def _final_measurements(closing: Program) -> dict[int, tuple[int, NDArray[np.flo
     """Return bit and p(recorded) functionals (2, 4) of each qubit, None where more follows."""
     rows: dict[int, tuple[int, NDArray[np.float64]]] = {}
     for operation in closing.operations:
-        if isinstance(operation, Branch) or touched(operation) & set(rows):
+        if isinstance(operation, Branch | Instrument) or touched(operation) & set(rows):
             return None
         if isinstance(operation, Measurement):
             rows[operation.qubit] = (operation.bit, TRACE @ operation.instrument)

@@ -19,6 +19,7 @@ from circuits.exact.lift import fuse
 from circuits.exact.operations import (
     Branch,
     Channel,
+    Instrument,
     Measurement,
     Operation,
     Program,
@@ -127,7 +128,7 @@ def _run(
     for position, operation in enumerate(operations):
         if isinstance(operation, Branch):
             histories = _branch(operation, histories, generator)
-        elif isinstance(operation, Measurement):
+        elif isinstance(operation, Measurement | Instrument):
             histories = _measure(operation, histories, generator)
         else:
             assert isinstance(operation, Channel)  # `bind` left no rotation
@@ -180,23 +181,21 @@ def _applied(
 
 
 def _measure(
-    operation: Measurement, histories: _Histories, generator: np.random.Generator
+    operation: Measurement | Instrument, histories: _Histories, generator: np.random.Generator
 ) -> _Histories:
     histories = _joined(histories, (operation.qubit,))
     axis = histories.qubits.index(operation.qubit)
     branches = [_applied(m, histories.vectors, [axis]) for m in operation.instrument]
     scale = TRACE[0] ** len(histories.qubits)
-    weights = [b.reshape(len(b), -1)[:, 0] * scale for b in branches]
-    share = np.clip(weights[1] / (weights[0] + weights[1]), 0.0, 1.0)
-    ones = generator.binomial(histories.counts, share)
+    weights = np.array([b.reshape(len(b), -1)[:, 0] * scale for b in branches])
     vectors, bits, counts = [], [], []
-    for recorded, drawn in enumerate((histories.counts - ones, ones)):
+    for value, drawn in enumerate(_drawn(weights, histories.counts, generator)):
         rows = np.flatnonzero(drawn)
-        kept = branches[recorded][rows]
+        kept = branches[value][rows]
         shape = (-1,) + (1,) * len(histories.qubits)
-        vectors.append(kept / weights[recorded][rows].reshape(shape))
+        vectors.append(kept / weights[value][rows].reshape(shape))
         read = histories.bits[rows]
-        read[:, operation.bit] = recorded
+        read[:, list(operation.bits)] = value >> np.arange(len(operation.bits)) & 1
         bits.append(read)
         counts.append(drawn[rows])
     return replace(
@@ -205,6 +204,20 @@ def _measure(
         bits=np.concatenate(bits),
         counts=np.concatenate(counts),
     )
+
+
+def _drawn(
+    weights: NDArray[np.float64], counts: NDArray[np.int64], generator: np.random.Generator
+) -> list[NDArray[np.int64]]:
+    """Divide the shots of each history among values by weight, shape (n_values, histories)."""
+    left, found = counts, []
+    for value in range(len(weights) - 1, 0, -1):
+        below = weights[: value + 1].sum(0)
+        share = np.divide(weights[value], below, out=np.zeros(len(below)), where=below > 0)
+        drawn = generator.binomial(left, np.clip(share, 0.0, 1.0))
+        left = left - drawn
+        found.append(drawn)
+    return [left, *found[::-1]]
 
 
 def _branch(operation: Branch, histories: _Histories, generator: np.random.Generator) -> _Histories:

@@ -1,0 +1,1 @@
+"""A machine for rehearsal: a recorded device with effects that its calibration does not report."""

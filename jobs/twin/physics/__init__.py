@@ -1,0 +1,1 @@
+"""What calibrations do not report, one effect a module: equation, unit, source of the magnitude."""
