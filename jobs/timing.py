@@ -34,18 +34,30 @@ def longest_path_seconds(
     Raises:
         SpecError: If an operation has no duration in `target`, or is a loop, switch or box.
     """
+    times = instruction_seconds(circuit, target, feed_forward_seconds=feed_forward_seconds)
+    return max((end for _, end in times), default=0.0)
+
+
+def instruction_seconds(
+    circuit: QuantumCircuit,
+    target: Target,
+    *,
+    feed_forward_seconds: float = FEED_FORWARD_SECONDS,
+) -> list[tuple[float, float]]:
+    """Return start and end of each operation of `circuit`; see `longest_path_seconds`."""
     indices = {qubit: index for index, qubit in enumerate(circuit.qubits)}
-    return _longest(circuit, indices, target, feed_forward_seconds)
+    return _times(circuit, indices, target, feed_forward_seconds)
 
 
-def _longest(
+def _times(
     circuit: QuantumCircuit,
     indices: Mapping[Qubit, int],
     target: Target,
     feed_forward_seconds: float,
-) -> float:
+) -> list[tuple[float, float]]:
     free: dict[Qubit, float] = dict.fromkeys(circuit.qubits, 0.0)
     known: dict[Clbit, float] = {}
+    times = []
     for instruction in circuit.data:
         operation = instruction.operation
         start = max((free[qubit] for qubit in instruction.qubits), default=0.0)
@@ -55,13 +67,17 @@ def _longest(
             start = max([start, *(arrival + feed_forward_seconds for arrival in arrivals)])
             outer = [indices[qubit] for qubit in instruction.qubits]
             seconds = max(
-                _longest(
-                    block,
-                    dict(zip(block.qubits, outer, strict=True)),
-                    target,
-                    feed_forward_seconds,
-                )
-                for block in operation.blocks
+                (
+                    end
+                    for block in operation.blocks
+                    for _, end in _times(
+                        block,
+                        dict(zip(block.qubits, outer, strict=True)),
+                        target,
+                        feed_forward_seconds,
+                    )
+                ),
+                default=0.0,
             )
         elif operation.name not in ("barrier", "store"):
             seconds = _duration_seconds(instruction, indices, target)
@@ -69,7 +85,8 @@ def _longest(
             free[qubit] = start + seconds
         if operation.name.startswith("measure"):
             known.update(dict.fromkeys(instruction.clbits, start + seconds))
-    return max(free.values(), default=0.0)
+        times.append((start, start + seconds))
+    return times
 
 
 def _duration_seconds(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from qiskit.circuit import ClassicalRegister, Clbit
@@ -36,7 +36,7 @@ _BINARY: dict[str, Callable[[int, int], int]] = {
 def condition_of(
     condition: Any, bits: Mapping[Clbit, int]
 ) -> tuple[tuple[int, ...], Callable[[Values], bool]]:
-    """Return the bits a condition reads and the function that decides it.
+    """Return the bits that decide a condition and the function that decides it.
 
     Unsigned integers are those of OpenQASM 3: a cast or a shift drops the bits beyond the width of
     its type, and a number cast to a boolean is true unless it is 0.
@@ -50,24 +50,59 @@ def condition_of(
             with floating-point numbers or durations.
     """
     if isinstance(condition, expr.Expr):
-        used = sorted(
-            {index for var in expr.iter_vars(condition) for index in _indices(var.var, bits)}
-        )
         _check(condition)
+        used = sorted(bits[bit] for bit in deciding_bits(condition))
         return tuple(used), lambda values: bool(_evaluate(condition, bits, values))
     where, wanted = condition
     indices = _indices(where, bits)
     return tuple(indices), lambda values: _integer(indices, values) == int(wanted)
 
 
-def _indices(where: Any, bits: Mapping[Clbit, int]) -> list[int]:
+def deciding_bits(condition: Any) -> tuple[Clbit, ...]:
+    """Return the bits that may change what a condition gives, each once.
+
+    Of a register under a fixed mask, `register & number`, the bits of the mask.
+
+    Raises:
+        CircuitsError: it reads a stored variable.
+    """
+    node = condition if isinstance(condition, expr.Expr) else None
+    if node is None:
+        return tuple(_bits_of(condition[0]))
+    return tuple(dict.fromkeys(_deciding(node)))
+
+
+def _deciding(node: expr.Expr) -> Iterator[Clbit]:
+    if isinstance(node, expr.Var):
+        yield from _bits_of(node.var)
+    elif isinstance(node, expr.Binary):
+        sides = (node.left, node.right)
+        for one, other in (sides, sides[::-1]):
+            masked = node.op is expr.Binary.Op.BIT_AND and isinstance(other, expr.Value)
+            if masked and isinstance(one, expr.Var) and isinstance(one.type, types.Uint):
+                mask = int(other.value)
+                yield from (b for n, b in enumerate(_bits_of(one.var)) if mask >> n & 1)
+            else:
+                yield from _deciding(one)
+    elif isinstance(node, expr.Unary | expr.Cast):
+        yield from _deciding(node.operand)
+    elif isinstance(node, expr.Index):
+        yield from _deciding(node.target)
+        yield from _deciding(node.index)
+
+
+def _bits_of(where: Any) -> list[Clbit]:
     if isinstance(where, Clbit):
-        return [bits[where]]
+        return [where]
     if isinstance(where, ClassicalRegister):
-        return [bits[bit] for bit in where]
+        return list(where)
     raise CircuitsError(
         f"a condition should read classical bits or registers. Got a stored variable {where!r}."
     )
+
+
+def _indices(where: Any, bits: Mapping[Clbit, int]) -> list[int]:
+    return [bits[bit] for bit in _bits_of(where)]
 
 
 def _integer(indices: list[int], values: Values) -> int:

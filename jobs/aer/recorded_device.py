@@ -10,16 +10,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
 from calibration.noise import DeviceNoise, NoiseScale
 from calibration.snapshot import Snapshot
+from jobs.aer.components import WHOLE, Component, components, rejoined
 from jobs.aer.executor import lower, measurement_names, method_for, of_several, simulator
 from jobs.aer.misreads import with_misreads
 from jobs.aer.repeated_rows import run_gathered
 from jobs.errors import JobFailedError, SpecError
 from jobs.service.runtime import LocalRuntimeExecutor
 from jobs.spec import JobSpec, Pub, PubResult
+from jobs.transpile.routing import embed
+
+WHOLE_QUBITS = 12
+"""Circuits on more qubits are simulated part by part, where nothing joins these."""
 
 
 class RecordedDeviceExecutor:
@@ -39,6 +46,39 @@ class RecordedDeviceExecutor:
             SpecError: the circuits are not for this device.
             JobFailedError: Aer cannot run them, as where they take too much memory.
         """
+        parts = [components(pub) if _is_large(pub) else () for pub in spec.pubs]
+        if not any(parts):
+            return self._together(spec)
+        return self._apart(spec, parts)
+
+    def _apart(self, spec: JobSpec, parts: Sequence[Sequence[Component]]) -> tuple[PubResult, ...]:
+        """Run each part of each circuit by itself, those on the same qubits in one go."""
+        groups: dict[tuple[tuple[int, ...], int], list[Component]] = {}
+        for part in (part for own in parts for part in own):
+            # Rows of a part without parameters are drawn as so many more shots.
+            groups.setdefault((part.physical, part.n_rows // part.pub.n_rows), []).append(part)
+        seeds = np.random.SeedSequence(spec.seed).generate_state(len(groups) + 1) >> 1
+        read: dict[int, NDArray[np.uint8]] = {}
+        for ((physical, times), members), seed in zip(groups.items(), seeds[1:], strict=True):
+            pubs = tuple(
+                Pub(embed(one.pub.circuit, physical, self._snapshot.n_qubits), one.pub.parameters)
+                for one in members
+            )
+            job = replace(spec, pubs=pubs, shots=spec.shots * times, seed=int(seed))
+            for one, result in zip(members, self._together(job), strict=True):
+                bits = result.registers[WHOLE]
+                read[id(one)] = bits.reshape(one.n_rows, spec.shots, bits.shape[-1])
+        whole = tuple(pub for pub, own in zip(spec.pubs, parts, strict=True) if not own)
+        rest = replace(spec, pubs=whole, seed=int(seeds[0])) if whole else None
+        others = iter(self._together(rest) if rest else ())
+        return tuple(
+            rejoined(pub.circuit, own, [read[id(one)] for one in own], pub.n_rows, spec.shots)
+            if own
+            else next(others)
+            for pub, own in zip(spec.pubs, parts, strict=True)
+        )
+
+    def _together(self, spec: JobSpec) -> tuple[PubResult, ...]:
         from qiskit_aer import AerError
 
         # A job that repeats its circuits holds each of them many times.
@@ -77,6 +117,10 @@ class RecordedDeviceExecutor:
             place = simulator(self._noise(physical), names, method=method)
             self._places[key] = LocalRuntimeExecutor(place, name=self.name)
         return self._places[key]
+
+
+def _is_large(pub: Pub) -> bool:
+    return len(active_qubits([pub.circuit])) > WHOLE_QUBITS
 
 
 def active_qubits(circuits: Sequence[QuantumCircuit]) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ and no simulator holds them. Circuits are embedded in the full device only to be
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -179,7 +179,13 @@ def transpile_round(
 
 
 def transpile_step(
-    architecture: Architecture, snapshot: Snapshot, *, seed: int, decoupling: str | None = None
+    architecture: Architecture,
+    snapshot: Snapshot,
+    *,
+    seed: int,
+    decoupling: str | None = None,
+    qubits: Sequence[int] | None = None,
+    alike: bool = False,
 ) -> TranspiledStep:
     """Lay out, route, translate and schedule one step and the closing part.
 
@@ -194,6 +200,11 @@ def transpile_step(
         decoupling: echo idling by pulses in place of plain delays: "xx" or "xy4"; None for none.
             Aer and the exact engine relax idling without memory, so there pulses only cost. What
             has no delay in the circuit, as the wait for the controller, is not echoed.
+        qubits: the device's qubits for the wires, then any other that routing may use; by
+            default those that the transpiler chooses.
+        alike: measure all qubits of the step by one instruction, and reset them by one, the faster
+            variants only where they are not worse over all of them together. Where a qubit is read
+            faster than another, the scheduler puts a reset behind the branch.
 
     Raises:
         SpecError: the device has no `if_else` or too few qubits, or the model runs in rounds.
@@ -210,8 +221,9 @@ def transpile_step(
             f"the decoupling should be None or one of {', '.join(DECOUPLING)}. Got {decoupling!r}."
         )
     n_steps = 2 if architecture.reads_previous else 1  # a first step alone has no branches
-    physical = choose_layout(unroll(architecture, n_steps).circuit, snapshot, seed)
-    active = snapshot.restrict(physical)
+    if qubits is None:
+        qubits = choose_layout(unroll(architecture, n_steps).circuit, snapshot, seed)
+    active = snapshot.restrict(qubits)
     target = active.target()
     wires = tuple(range(architecture.n_qubits))
     features = ParameterVector("x", architecture.n_features)
@@ -219,7 +231,7 @@ def transpile_step(
 
     def scheduled_step(later: bool) -> QuantumCircuit:
         logical = step_circuit(architecture, list(features), list(weights), later=later)
-        routed = _with_midcircuit_variants(route(logical, target, seed), active)
+        routed = _with_midcircuit_variants(route(logical, target, seed), active, alike)
         return _schedule(routed, target, decoupling)
 
     closing = QuantumCircuit(architecture.n_qubits, name="closing")
@@ -243,27 +255,46 @@ def midcircuit_measure() -> Instruction:
     return MidCircuitMeasure("measure_2")
 
 
-def _with_midcircuit_variants(circuit: QuantumCircuit, snapshot: Snapshot) -> QuantumCircuit:
+def _with_midcircuit_variants(
+    circuit: QuantumCircuit, snapshot: Snapshot, alike: bool
+) -> QuantumCircuit:
     from qiskit_ibm_runtime.circuit.library import MidCircuitReset
 
+    better: dict[str, set[int]] = {}
+    for name in ("measure", "reset"):
+        places = circuit.data if circuit.count_ops().get(name) else ()
+        qubits = {circuit.find_bit(one.qubits[0]).index for one in places if one.name == name}
+        groups = [qubits] if alike else [{qubit} for qubit in qubits]
+        better[name] = {
+            q for group in groups if _variant_is_better(snapshot, name, group) for q in group
+        }
     changed = circuit.copy_empty_like()
     for instruction in circuit.data:
         operation = instruction.operation
         qubit = circuit.find_bit(instruction.qubits[0]).index
-        if operation.name == "measure" and _variant_is_better(snapshot, "measure", qubit):
+        if operation.name == "measure" and qubit in better["measure"]:
             operation = midcircuit_measure()
-        elif operation.name == "reset" and _variant_is_better(snapshot, "reset", qubit):
+        elif operation.name == "reset" and qubit in better["reset"]:
             operation = MidCircuitReset("reset_2")
         changed.append(operation, instruction.qubits, instruction.clbits)
     return changed
 
 
-def _variant_is_better(snapshot: Snapshot, name: str, qubit: int) -> bool:
-    plain, variant = (snapshot.record(n, (qubit,)) for n in (name, f"{name}_2"))
-    if variant is None or plain is None:
-        return False
-    shorter = (variant.seconds or np.inf) <= (plain.seconds or np.inf)
-    return shorter and sum(assignment_errors(variant)) <= sum(assignment_errors(plain))
+def _variant_is_better(snapshot: Snapshot, name: str, qubits: Collection[int]) -> bool:
+    """Tell whether the faster variant is nowhere longer, and its errors together no larger."""
+    pairs = [
+        (snapshot.record(name, (qubit,)), snapshot.record(f"{name}_2", (qubit,)))
+        for qubit in qubits
+    ]
+    errors = [0.0, 0.0]
+    for plain, variant in pairs:
+        if variant is None or plain is None:
+            return False
+        if (variant.seconds or np.inf) > (plain.seconds or np.inf):
+            return False
+        errors[0] += sum(assignment_errors(plain))
+        errors[1] += sum(assignment_errors(variant))
+    return bool(pairs) and errors[1] <= errors[0]
 
 
 def _schedule(circuit: QuantumCircuit, target: Target, decoupling: str | None) -> QuantumCircuit:

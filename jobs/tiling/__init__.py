@@ -1,0 +1,1 @@
+"""Copies of a circuit side by side on one chip: which qubits, one schedule, one broadcast."""
