@@ -13,7 +13,7 @@ from qrnn_hw.ranges import MOST_HOURS, MOST_SHOTS
 
 if TYPE_CHECKING:
     from qrnn_hw.experiment.recompute import Recomputed, Row
-    from qrnn_hw.experiment.stored_run import StoredRun
+    from qrnn_hw.experiment.stored import StoredRun
     from qrnn_hw.mitigation.noise_level import NoiseLevel
     from qrnn_hw.mitigation.plan import MitigationPlan
     from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
@@ -100,27 +100,27 @@ def _mitigate_run(
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.config import store_path
     from qrnn_hw.experiment.recompute import recompute, stored_stacks, total_shots
-    from qrnn_hw.experiment.stored_run import open_run, opened
+    from qrnn_hw.experiment.stored import open_run, opened, settings_in
     from qrnn_hw.mitigation.stack_names import parse_stack
 
     stack = None if plan in (None, "auto") else parse_stack(str(plan))
-    if "rounds" in opened(run):
-        _mitigate_rounds(run, plan, shots, explain, json)
-        return
+    if settings_in(opened(run), run).architecture.mode == "expectation":
+        _refuse_in_rounds(plan, explain)
     forecast = level = None
     with ConsoleProgress() as progress:
         progress.stage(f"opening {run}")
         with Store(store_path()) as store:
             stored = open_run(run, store)
-        total = total_shots(stored, shots)
         if plan == "auto" or explain:
+            total = total_shots(stored, shots)
             level = _level(stored, progress)
-        if plan == "auto" and level is not None:
-            stack = _forecast(stored, total, level, stored_stacks(stored, total), progress).stack
-        if explain and level is not None:
-            forecast = _forecast(stored, total, level, None, progress)
+            if plan == "auto":
+                candidates = stored_stacks(stored, total)
+                stack = _forecast(stored, total, level, candidates, progress).stack
+            if explain:
+                forecast = _forecast(stored, total, level, None, progress)
         progress.stage("recomputing the stacks")
-        found = recompute(stored, total, stack)
+        found = recompute(stored, shots, stack)
     if json:
         name = None if stack is None else stack.name
         print_json(_document(run, found, plan, name, level, forecast))
@@ -130,29 +130,15 @@ def _mitigate_run(
             typer.echo(_choice(stack.name))
 
 
-def _mitigate_rounds(
-    run: Path, plan: str | None, shots: int | None, explain: bool, json: bool
-) -> None:
-    """Read the scores of a finished run in rounds again; none is the only plan."""
-    from jobs.store.store import Store
-    from qrnn_hw.cli.progress import ConsoleProgress
-    from qrnn_hw.config import store_path
+def _refuse_in_rounds(plan: str | None, explain: bool) -> None:
+    """Refuse what a run in rounds has no plan for."""
     from qrnn_hw.errors import UsageError
-    from qrnn_hw.experiment.rounds_job import ONLY_NONE
-    from qrnn_hw.experiment.stored_rounds import open_rounds, recompute_rounds
+    from qrnn_hw.experiment.in_rounds import ONLY_NONE
     from qrnn_hw.mitigation.stack_names import parse_stack
 
     if plan == "auto" or explain or parse_stack(plan or "none").name != "none":
         given = "--explain" if explain else plan
         raise UsageError(f"{ONLY_NONE} Got {given}; leave --plan and --explain out.")
-    with ConsoleProgress() as progress:
-        progress.stage(f"opening {run}, reading its rounds")
-        with Store(store_path()) as store:
-            found = recompute_rounds(open_rounds(run, store), shots)
-    if json:
-        print_json(_document(run, found, plan, plan and "none", None, None))
-    else:
-        _print(found, None, None)
 
 
 def _choice(name: str) -> str:
@@ -178,8 +164,8 @@ def _terminal(stored: StoredRun, shots: int) -> ReadoutCalibration:
 
     prepared = stored.prepared
     plan = plan_shots(shots, len(prepared.test), stored.evaluation.stacks)
-    measured = stored.measured.calibration(plan.calibration)
-    return measured or final_readout(prepared.transpiled, prepared.noise)
+    measured = stored.circuits.calibration(plan.calibration)
+    return measured or final_readout(prepared.circuit.transpiled, prepared.circuit.noise)
 
 
 def _level(stored: StoredRun, progress: Any) -> NoiseLevel:
@@ -187,15 +173,15 @@ def _level(stored: StoredRun, progress: Any) -> NoiseLevel:
     from qrnn_hw.experiment.forecast import measured_noise_level
 
     progress.stage("fitting the level of the noise to the stored bits")
-    prepared, counts = stored.prepared, stored.measured.bare_counts()
+    prepared, counts = stored.prepared, stored.circuits.bare_counts()
     if not counts:
         raise UsageError(
             "the level of the noise should be fitted to circuits that are not twirled. Got a run "
             "of others only; name its plan instead of auto, and leave --explain out."
         )
     return measured_noise_level(
-        prepared.transpiled,
-        prepared.noise,
+        prepared.circuit.transpiled,
+        prepared.circuit.noise,
         stored.encoded,
         counts,
         _terminal(stored, prepared.settings.shots),
@@ -212,8 +198,8 @@ def _forecast(
     progress.stage("forecasting every stack" if candidates is None else "choosing a stack")
     prepared = stored.prepared
     return forecast(
-        prepared.transpiled,
-        prepared.noise,
+        prepared.circuit.transpiled,
+        prepared.circuit.noise,
         stored.encoded,
         stored.decision,
         shots=shots,

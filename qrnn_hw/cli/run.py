@@ -176,17 +176,12 @@ def run(
 
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.cli.spending import confirmation
-    from qrnn_hw.experiment.main_job import run_main_job
-    from qrnn_hw.experiment.rounds_job import run_in_rounds
-    from qrnn_hw.report.rounds_report import write_rounds_report
+    from qrnn_hw.experiment import pipeline
     from qrnn_hw.report.run_report import write_report
 
     confirm = confirmation(yes=yes)
     with ConsoleProgress() as progress:
-        if network.mode == "expectation":
-            document = write_rounds_report(run_in_rounds(settings, text, progress, confirm))
-        else:
-            document = write_report(run_main_job(settings, text, progress, confirm))
+        document = write_report(pipeline.run(settings, text, progress, confirm))
         if output is None:
             point_latest(settings.output)
     if json:

@@ -179,18 +179,16 @@ def _study_rounds(
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.cli.tables import print_findings, print_table
     from qrnn_hw.config import writable_folder
-    from qrnn_hw.experiment.kept_calibration import open_as_begun
-    from qrnn_hw.experiment.stored_rounds import trained_rounds
     from qrnn_hw.report.round_shot_report import point_table, write_round_shot_report
     from qrnn_hw.studies.round_shots import study_round_shots
+    from qrnn_hw.studies.trained import trained_model
 
     writable_folder(output)
     with ConsoleProgress() as progress:
-        progress.stage(f"reading the vectors, opening {settings.backend}")
-        prepared, network = trained_rounds(settings, open_as_begun(settings, progress))
-        test = prepared.test.take(np.arange(len(prepared.test))[:sentences])
+        model = trained_model(settings, progress)
+        test = model.test.take(np.arange(len(model.test))[:sentences])
         progress.stage(f"drawing runs of {len(test)} sentences at {len(plan.shot_counts)} counts")
-        study = study_round_shots(network, test, plan)
+        study = study_round_shots(model.trained, test, plan)
         document = write_round_shot_report(study, settings, test, output, parquet=parquet)
     if json:
         print_json(document)

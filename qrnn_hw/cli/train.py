@@ -68,8 +68,8 @@ def train(
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.config import writable_folder
     from qrnn_hw.data.usage import said
-    from qrnn_hw.experiment.recipe_run import assess_recipe, prepare_recipe, train_recipe
     from qrnn_hw.experiment.recipe_settings import RecipeSettings, default_folder
+    from qrnn_hw.experiment.recipe_training import assess_recipe, prepare_recipe
     from qrnn_hw.report.files import write_json
 
     settings = RecipeSettings(
@@ -93,7 +93,7 @@ def train(
         progress.stage("making the features")
         prepared = prepare_recipe(settings, text)
         progress.stage(f"training {name}, recipe {recipe}")
-        state = train_recipe(prepared, progress)
+        state = prepared.training.resumed(settings.output, progress)
         progress.stage("testing")
         document = assess_recipe(prepared, state)
         write_json(settings.output / "result.json", document)

@@ -7,7 +7,7 @@ own, so that no stack gains by the others' company.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -21,7 +21,8 @@ from jobs.spec import Pub
 from jobs.transpile.isa import TranspiledStep
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.forecast import fed_forward_readout
-from qrnn_hw.experiment.measure import Request
+from qrnn_hw.experiment.measure import Measure, Request
+from qrnn_hw.experiment.measured import READOUT, Measured
 from qrnn_hw.experiment.shot_plan import ShotPlan, plan_shots
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
 from qrnn_hw.mitigation.stack import (
@@ -33,8 +34,6 @@ from qrnn_hw.mitigation.stack import (
 )
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.predict import Batch, batches
-
-READOUT = "readout"
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +53,12 @@ class Evaluation:
     stacks: tuple[Stack, ...]
     total: int
     """Shots per prediction."""
+
+    seeds: Mapping[str, int]
+    """Named; each job has one of its own."""
+
+    width: int
+    """Qubits of the machine."""
 
     made: dict[tuple[object, ...], QuantumCircuit] = field(default_factory=dict, repr=False)
     """Circuits on the whole device; they do not depend on the weights."""
@@ -118,40 +123,39 @@ class Evaluation:
         listed = self.terms(stack, length)
         return list(zip(listed, share_shots(plan.left(stack), listed), strict=True))
 
-    def requests(self, width: int, seeds: dict[str, int]) -> Iterator[Request]:
-        """Yield all that is to be measured: readout first, then the circuits by scale factor.
+    def measure(self, measure: Measure) -> Measured:
+        """Ask for all circuits at once."""
+        requests = list(self.requests())
+        results = measure(requests)
+        roles = [request.role for request in requests]
+        return Measured(self, dict(zip(roles, results, strict=True)), measure.ran_at(READOUT))
 
-        Args:
-            width: qubits of the machine.
-            seeds: named; each job has one of its own.
-        """
+    def requests(self) -> Iterator[Request]:
+        """Yield all that is to be measured: readout first, then the circuits by scale factor."""
         if self.shots.calibration:
             read = [self.transpiled.wires[wire] for wire in self.transpiled.architecture.readout]
             yield Request(
                 tuple(
-                    Pub.bound(self.transpiled.embed(circuit, width))
+                    Pub.bound(self.transpiled.embed(circuit, self.width))
                     for circuit in readout_circuits(self.transpiled.n_active, read)
                 ),
                 self.shots.calibration,
                 READOUT,
-                seeds["readout_calibration"],
+                self.seeds["readout_calibration"],
             )
         for number, (role, (members, shots)) in enumerate(self.jobs.items()):
             yield Request(
-                tuple(
-                    batch.pub(self._made(batch, stack, term, width))
-                    for batch, stack, term in members
-                ),
+                tuple(batch.pub(self._made(batch, stack, term)) for batch, stack, term in members),
                 shots,
                 role,
-                seeds["shots_scale_1"] + 1000 * number,
+                self.seeds["shots_scale_1"] + 1000 * number,
             )
 
-    def _made(self, batch: Batch, stack: Stack, term: Term, width: int) -> QuantumCircuit:
-        key = (batch.length, width, *stack.circuit_of(term))
+    def _made(self, batch: Batch, stack: Stack, term: Term) -> QuantumCircuit:
+        key = (batch.length, *stack.circuit_of(term))
         if key not in self.made:
             (circuit,) = construct_circuits(batch.circuit, stack, [term])
-            self.made[key] = self.transpiled.embed(circuit, width)
+            self.made[key] = self.transpiled.embed(circuit, self.width)
         return self.made[key]
 
     @cached_property

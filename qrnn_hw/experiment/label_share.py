@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from qrnn_hw.data.labelled_text import LabelledText
-from qrnn_hw.experiment.recipe_run import prepare_recipe
 from qrnn_hw.experiment.recipe_settings import RecipeSettings
+from qrnn_hw.experiment.recipe_training import prepare_recipe
 from qrnn_hw.networks.encoding import Control, Parameters
 from qrnn_hw.networks.network import Network, TrainedNetwork
 
@@ -47,9 +47,8 @@ def label_share(settings: RecipeSettings, text: LabelledText) -> LabelShare:
     Raises:
         DataError: the text cannot be used.
     """
-    prepared = prepare_recipe(settings, text)
-    network, (start,) = prepared.network, prepared.initial
-    test = prepared.test[0]
+    training = prepare_recipe(settings, text).training
+    network, (start,), test = training.network, training.initial, training.test[0]
     shares = []
     for parameters in _drawn(network, start, settings.seed):
         scores = TrainedNetwork(network, parameters).scores(test.values, test.lengths)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
@@ -21,6 +23,7 @@ from jobs.runner import run
 from jobs.service.retrieval import collect
 from jobs.service.submission import Terms
 from jobs.spec import JSON, JobSpec, Pub, PubResult
+from jobs.store.run_time import run_time
 from jobs.store.store import Store
 from qrnn_hw.submission import following
 from qrnn_hw.submission.assessment import assess_jobs, conditions_of, priced
@@ -61,8 +64,18 @@ class Request:
         )
 
 
-Measure = Callable[[Sequence[Request]], list[Bits]]
-"""Requests to the bits of each; what was asked together needs no answer in between."""
+class Measure(Protocol):
+    """Requests to the bits of each; what was asked together needs no answer in between."""
+
+    @property
+    def binds(self) -> bool:
+        """Whether what is asked for is run, its angles settled with it."""
+
+    def __call__(self, requests: Sequence[Request], /) -> list[Bits]:
+        """Return the bits of each request."""
+
+    def ran_at(self, role: str) -> datetime | None:
+        """Return when the job of a role ran, None where none did."""
 
 
 @dataclass
@@ -81,6 +94,11 @@ class Asked:
         self.roles.append(request.role)
         return spec
 
+    @property
+    def keys(self) -> dict[str, str]:
+        """Key of the job of each role."""
+        return dict(zip(self.roles, (spec.key for spec in self.specs), strict=True))
+
 
 @dataclass
 class Priced(Asked):
@@ -91,6 +109,11 @@ class Priced(Asked):
 
     store: Store | None = None
     jobs: list[Assessment] = field(default_factory=list)
+    binds = False
+
+    def ran_at(self, role: str) -> datetime | None:
+        """Return nothing: a price is no run."""
+        return None
 
     @cached_property
     def _conditions(self) -> Conditions:
@@ -128,6 +151,15 @@ class Stored(Asked):
 
     after_job: Callable[[int], None] = field(default=lambda done: None, kw_only=True)
     """Called with the number of jobs that have ended."""
+
+    @property
+    def binds(self) -> bool:
+        """Whether what is asked for is run; what is only read was settled before."""
+        return self.executor is not None
+
+    def ran_at(self, role: str) -> datetime | None:
+        """Return when the job of a role ran, None where there is none."""
+        return run_time(self.keys[role], self.store).at if role in self.keys else None
 
     def __call__(self, requests: Sequence[Request]) -> list[Bits]:
         """Return the bits of each request; raw ones are stored before they are returned.

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.spec import PubResult
-from qrnn_hw.experiment.evaluation import READOUT, Evaluation
+from qrnn_hw.experiment.measure import Bits
 from qrnn_hw.experiment.shot_plan import ShotPlan
 from qrnn_hw.mitigation.estimate import Estimate
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration, from_shots
@@ -18,19 +19,40 @@ from qrnn_hw.mitigation.stack import Stack, Term, combine_counts, outcome_number
 from qrnn_hw.predict import Batch, counts_of
 from qrnn_hw.statistics.intervals import Interval, wilson
 
+if TYPE_CHECKING:
+    from qrnn_hw.experiment.evaluation import Evaluation
+
+
+READOUT = "readout"
+"""Role of the job that measures the readout errors."""
+
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Outcome integers of every shot of every circuit, and the bits of the readout circuits."""
+    """What came back of an evaluation's requests, decoded when it is asked for."""
 
     evaluation: Evaluation
-    outcomes: dict[tuple[int, tuple[object, ...]], NDArray[np.int64]]
-    """By sentence length and circuit, shape (rows, shots)."""
+    results: Mapping[str, Bits]
+    """By the role of the job."""
 
-    readout: tuple[NDArray[np.uint8], ...]
     calibrated_at: datetime | None
-    jobs: Mapping[str, str]
-    """Key of the job of each role."""
+    """When the readout job ran, where there is one."""
+
+    @cached_property
+    def outcomes(self) -> dict[tuple[int, tuple[object, ...]], NDArray[np.int64]]:
+        """Outcome integers of every shot, shape (rows, shots), by sentence length and circuit."""
+        found: dict[tuple[int, tuple[object, ...]], NDArray[np.int64]] = {}
+        for role, (members, _) in self.evaluation.jobs.items():
+            for (batch, stack, term), result in zip(members, self.results[role], strict=True):
+                bits = result.registers["out"].astype(np.int64)
+                key = batch.length, stack.circuit_of(term)
+                found[key] = bits @ (1 << np.arange(bits.shape[-1]))
+        return found
+
+    @property
+    def readout(self) -> tuple[NDArray[np.uint8], ...]:
+        """The bits of the readout circuits."""
+        return tuple(one.registers["out"][0] for one in self.results.get(READOUT, ()))
 
     def calibration(self, shots: int) -> ReadoutCalibration | None:
         """Return the readout errors by the first shots of the two circuits, None without any.
@@ -85,6 +107,11 @@ class Measured:
         value, error, low, high = found
         return Estimate(value, error, low, high, confidence)
 
+    def by_stack(self) -> dict[str, NDArray[np.float64]]:
+        """Return the scores of each planned stack by its name, all at the same total of shots."""
+        plan = self.evaluation.shots
+        return {one.name: self.scores(one, plan).value for one in self.evaluation.stacks}
+
     def bare_counts(self) -> dict[float, NDArray[np.int64]]:
         """Return what circuits that are only folded have read, shape (n, 2**m), by scale factor."""
         evaluation = self.evaluation
@@ -101,29 +128,6 @@ class Measured:
                     table[batch.rows] = counts_of(self.outcomes[batch.length, key], n_outcomes)
                 found[factor] = np.asarray(table)
         return found
-
-
-def decode(
-    evaluation: Evaluation,
-    results: Mapping[str, tuple[PubResult, ...]],
-    jobs: Mapping[str, str],
-    calibrated_at: datetime | None,
-) -> Measured:
-    """Decode the bits of the requests by role.
-
-    Args:
-        evaluation: whose requests they are.
-        results: bits of each request.
-        jobs: key of the job of each.
-        calibrated_at: when the readout job ran, where there is one.
-    """
-    outcomes: dict[tuple[int, tuple[object, ...]], NDArray[np.int64]] = {}
-    for role, (members, _) in evaluation.jobs.items():
-        for (batch, stack, term), result in zip(members, results[role], strict=True):
-            bits = result.registers["out"].astype(np.int64)
-            outcomes[batch.length, stack.circuit_of(term)] = bits @ (1 << np.arange(bits.shape[-1]))
-    readout = tuple(one.registers["out"][0] for one in results.get(READOUT, ()))
-    return Measured(evaluation, outcomes, readout, calibrated_at, jobs)
 
 
 def accuracy_interval(

@@ -1,120 +1,105 @@
-"""What the main job found, and its JSON document."""
+"""What a run found, and its JSON document."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.exact.sequence import SequenceModel
-from jobs.transpile.isa import TranspiledStep
 from qrnn_hw.classical.baselines import Baseline
 from qrnn_hw.data.sequences import Sequences
-from qrnn_hw.experiment.agreement import Agreement
 from qrnn_hw.experiment.controls import baseline_interval
-from qrnn_hw.experiment.measure import Priced
+from qrnn_hw.experiment.exact import Simulated
 from qrnn_hw.experiment.measured import Measured, accuracy_interval
+from qrnn_hw.experiment.plan import Plan
+from qrnn_hw.experiment.prepare import Prepared
+from qrnn_hw.experiment.rounds import MeasuredRounds
 from qrnn_hw.experiment.settings import RunSettings
-from qrnn_hw.experiment.task import Task
 from qrnn_hw.experiment.versions import package_versions
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.mitigation.zne import extrapolated_by
-from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.network import TrainedNetwork
 from qrnn_hw.statistics.decisions import DecisionRule, flip_probabilities
 from qrnn_hw.statistics.intervals import Interval
-from qrnn_hw.submission.machine import Machine
 from qrnn_hw.train.trainer import TrainingState
 
 SCHEMA_VERSION = 2
 FLIP_SHOTS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 
 
-def exact_distributions(model: SequenceModel, encoded: Encoded) -> NDArray[np.float64]:
-    """Return the exact outcome distribution of each sentence, shape (n, 2**m)."""
-    given = map(jnp.asarray, (encoded.circuit, encoded.features, encoded.lengths))
-    return np.asarray(_compiled(model)(*given))
-
-
-@lru_cache(maxsize=8)
-def _compiled(model: SequenceModel) -> Callable[..., jax.Array]:
-    """Keep what was compiled: it takes longer than to run it, and other weights use it again."""
-    run: Callable[..., jax.Array] = jax.jit(model.distributions)
-    return run
-
-
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """All results of one run of the main job."""
+    """All results of one run."""
 
-    settings: RunSettings
-    task: Task
-    machine: Machine
-    transpiled: TranspiledStep
+    prepared: Prepared
     state: TrainingState
     trained: TrainedNetwork
-    trained_under: tuple[str, ...]
-    """When the calibrations of the training were taken, that of the run first; empty where it was
-    without noise."""
-
-    test: Sequences
     controls: tuple[Baseline, ...]
     """Classical classifiers on the same rows; predictions of all test sentences."""
 
-    agreement: Agreement
-    planned: Priced
-    measured: Measured
-    ideal: NDArray[np.float64]  # shape (n, 2**m), exact distributions without noise
-    noisy: NDArray[np.float64]  # shape (n, 2**m), exact distributions under the noise
+    simulated: Simulated
+    plan: Plan
+    measured: Measured | MeasuredRounds
+    jobs: Mapping[str, str]
+    """Key of the job of each role."""
 
     @property
-    def decision(self) -> NDArray[np.float64]:
-        """Score of each outcome, shape (2**m,)."""
-        return self.trained.decision
+    def settings(self) -> RunSettings:
+        """What was run."""
+        return self.prepared.settings
+
+    @property
+    def test(self) -> Sequences:
+        """The test rows that were run."""
+        return self.prepared.test
 
     @property
     def stacks(self) -> tuple[Stack, ...]:
         """The stacks that were measured."""
-        return self.measured.evaluation.stacks
+        return self.plan.evaluation.stacks
 
     @cached_property
     def scores(self) -> dict[str, NDArray[np.float64]]:
-        """Scores (n,): exact ones first, those of each stack at equal total shots after."""
-        plan = self.measured.evaluation.shots
-        return {
-            "ideal": self.ideal @ self.decision,
-            "noisy_exact": self.noisy @ self.decision,
-            **{stack.name: self.measured.scores(stack, plan).value for stack in self.stacks},
-        }
+        """Scores (n,): simulated ones first, those of each stack at equal total shots after."""
+        return {**self.simulated.scores, **self.measured.by_stack()}
 
     @cached_property
     def accuracy(self) -> dict[str, Interval]:
-        """Test accuracy of each stack with its 95 % Wilson interval."""
+        """Test accuracy of each with its 95 % Wilson interval."""
         return {
             name: accuracy_interval(score, self.test.known_targets)
             for name, score in self.scores.items()
         }
 
-    def correct(self, stack: str) -> NDArray[np.bool_]:
-        """Return which sentences a stack labels rightly, shape (n,)."""
-        return np.asarray((self.scores[stack] > 0) == (self.test.known_targets == 1))
+    def correct(self, name: str) -> NDArray[np.bool_]:
+        """Return which sentences one of the scores labels rightly, shape (n,)."""
+        return np.asarray((self.scores[name] > 0) == (self.test.known_targets == 1))
 
     @cached_property
     def flip_rate(self) -> dict[int, float]:
         """Mean probability that a raw prediction differs from the infinite-shot one, by shots.
 
-        The law of the vote under the exact noisy distribution; nothing is sampled.
+        The law of the vote under the exact noisy distribution; nothing is sampled. Empty for a
+        model in rounds, whose values fed back come from the shots: no closed law gives its labels.
         """
-        rule = DecisionRule(tuple(self.decision.tolist()))
+        if self.simulated.noisy is None:
+            return {}
+        rule = DecisionRule(tuple(self.trained.decision.tolist()))
         return {
-            shots: float(flip_probabilities(self.noisy, rule, shots).mean()) for shots in FLIP_SHOTS
+            shots: float(flip_probabilities(self.simulated.noisy, rule, shots).mean())
+            for shots in FLIP_SHOTS
         }
+
+    @property
+    def shots_per_prediction(self) -> float:
+        """Shots that one prediction took, on average; in rounds over all its rounds."""
+        if isinstance(self.measured, Measured):
+            return self.settings.shots
+        return self.plan.priced.estimate.executions / len(self.test)
 
     def _repr_html_(self) -> str:
         from qrnn_hw.report.notebook import outcome_html
@@ -127,56 +112,72 @@ class Outcome:
         Args:
             report: path of the report.
         """
-        estimate = self.planned.estimate
-        readout = self.measured.calibration(self.measured.evaluation.shots.calibration)
+        prepared, settings, task = self.prepared, self.settings, self.prepared.task
+        estimate, n_test = self.plan.priced.estimate, len(self.test)
         return {
             "schema_version": SCHEMA_VERSION,
-            "model": self.settings.model,
-            "mode": self.transpiled.architecture.mode,
-            "dataset": str(self.settings.data or self.settings.dataset),
-            "backend": self.machine.name,
-            "shots": self.settings.shots,
-            "seeds": self.settings.seeds,
+            "model": settings.model,
+            "mode": self.trained.network.architecture.mode,
+            "dataset": str(settings.data or settings.dataset),
+            "backend": prepared.machine.name,
+            "shots": settings.shots,
+            "shots_per_prediction": self.shots_per_prediction,
+            "seeds": settings.seeds,
             "accuracy": {name: interval.to_json() for name, interval in self.accuracy.items()},
             "controls": [
                 {
                     "name": control.name,
                     "n_parameters": control.n_parameters,
-                    **baseline_interval(control, len(self.test)).to_json(),
+                    **baseline_interval(control, n_test).to_json(),
                 }
                 for control in self.controls
             ],
-            "agreement": self.agreement.to_json(),
-            "flip_rate": {str(shots): rate for shots, rate in self.flip_rate.items()},
+            **self._of_its_kind(),
             "qpu_seconds": estimate.best_seconds,
             "qpu_seconds_range": {"low": estimate.low_seconds, "high": estimate.high_seconds},
             "stacks": [stack.name for stack in self.stacks],
-            "jobs": list(self.measured.jobs.values()),
-            "roles": list(self.measured.jobs),
+            "jobs": list(self.jobs.values()),
+            "roles": list(self.jobs),
             "rows": {
-                "training": len(self.task.training),
-                "validation": len(self.task.validation),
-                "test": len(self.test),
+                "training": len(task.training),
+                "validation": len(task.validation),
+                "test": n_test,
             },
-            "data": self.task.usage.to_json(),
-            "classes": list(self.task.text.classes),
+            "data": task.usage.to_json(),
+            "classes": list(task.text.classes),
             "training": {
-                "engine": self.settings.engine,
-                "calibrations": list(self.trained_under),
+                "engine": settings.engine,
+                "calibrations": list(prepared.execution.trained_under),
                 "epochs": self.state.finished_epochs,
                 "best_epoch": int(self.state.best_epoch[0]) + 1,
                 "n_parameters": self.trained.n_parameters,
-                "n_quantum_weights": int(self.trained.parameters["circuit"].size),
+                "n_quantum_weights": int(self.trained.network.architecture.n_weights),
                 "history": [epoch._asdict() for epoch in self.state.epochs()],
             },
             "calibration": {
-                "taken": self.machine.snapshot.taken,
-                "snapshot": self.machine.snapshot.digest,
-                "qubits": list(self.transpiled.snapshot.physical),
-                "readout": readout and {"p01": list(readout.p01), "p10": list(readout.p10)},
+                "taken": prepared.machine.snapshot.taken,
+                "snapshot": prepared.machine.snapshot.digest,
+                **prepared.execution.described(),
+                **self._readout(),
             },
-            "settings": self.settings.to_json(),
+            "settings": settings.to_json(),
             "extrapolated_by": extrapolated_by(),
             "versions": package_versions(),
             "report": report,
         }
+
+    def _of_its_kind(self) -> dict[str, Any]:
+        """Return what only a model in one circuit has, or only one in rounds."""
+        if self.simulated.agreement is None:
+            return {"rounds": len(self.jobs)}
+        return {
+            "agreement": self.simulated.agreement.to_json(),
+            "flip_rate": {str(shots): rate for shots, rate in self.flip_rate.items()},
+        }
+
+    def _readout(self) -> dict[str, Any]:
+        """Return the measured readout errors, None where no stack corrects them."""
+        if not isinstance(self.measured, Measured):
+            return {}
+        found = self.measured.calibration(self.measured.evaluation.shots.calibration)
+        return {"readout": found and {"p01": list(found.p01), "p10": list(found.p10)}}

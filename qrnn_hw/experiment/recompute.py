@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrnn_hw.errors import UsageError
+from qrnn_hw.experiment.exact import exact_distributions
 from qrnn_hw.experiment.measured import accuracy_interval
-from qrnn_hw.experiment.outcome import exact_distributions
+from qrnn_hw.experiment.rounds import MeasuredRounds
 from qrnn_hw.experiment.shot_plan import ShotPlan, plan_shots
-from qrnn_hw.experiment.stored_run import StoredRun
+from qrnn_hw.experiment.stored import StoredRun
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.mitigation.threshold import fit_threshold
 from qrnn_hw.statistics.intervals import Interval
@@ -80,7 +81,7 @@ class Recomputed:
 
 def ideal_scores(run: StoredRun) -> NDArray[np.float64]:
     """Return the exact scores without noise of the sentences that were run, shape (n,)."""
-    return np.asarray(exact_distributions(run.prepared.ideal, run.encoded) @ run.decision)
+    return np.asarray(exact_distributions(run.prepared.circuit.ideal, run.encoded) @ run.decision)
 
 
 def recompute(run: StoredRun, shots: int | None = None, stack: Stack | None = None) -> Recomputed:
@@ -95,6 +96,8 @@ def recompute(run: StoredRun, shots: int | None = None, stack: Stack | None = No
         UsageError: fewer shots than can be divided, or more than are stored; a stack that needs
             circuits which the run did not run.
     """
+    if isinstance(run.measured, MeasuredRounds):
+        return _rounds(run, run.measured, shots)
     total, planned = total_shots(run, shots), run.evaluation.stacks
     plan = plan_shots(total, len(run.prepared.test), planned)
     test, validation = run.prepared.test, run.prepared.task.validation
@@ -105,7 +108,7 @@ def recompute(run: StoredRun, shots: int | None = None, stack: Stack | None = No
 
     rows = [row("ideal", ideal, 0)]
     for one in planned:
-        rows.append(row(one.name, run.measured.scores(one, plan).value, total))
+        rows.append(row(one.name, run.circuits.scores(one, plan).value, total))
     if stack is not None and stack not in planned:
         fitting = fitting_plan(run, stack, total)
         if fitting is None:
@@ -114,15 +117,31 @@ def recompute(run: StoredRun, shots: int | None = None, stack: Stack | None = No
                 f"a plan for a run's stored bits should be one of: {names}. Got {stack.name}, "
                 "which needs circuits that it did not run."
             )
-        rows.append(row(stack.name, run.measured.scores(stack, fitting).value, fitting.total))
+        rows.append(row(stack.name, run.circuits.scores(stack, fitting).value, fitting.total))
     threshold = None
     if Stack() in planned:
         encoded = run.trained.encoded(validation)
-        under_noise = exact_distributions(run.prepared.noisy, encoded) @ run.decision
+        under_noise = exact_distributions(run.prepared.circuit.noisy, encoded) @ run.decision
         threshold = fit_threshold(under_noise, validation.known_targets)
-        raw = run.measured.scores(Stack(), plan).value
+        raw = run.circuits.scores(Stack(), plan).value
         rows.append(row("threshold", raw, total, moved=threshold))
     return Recomputed(total, threshold, tuple(rows))
+
+
+def _rounds(run: StoredRun, measured: MeasuredRounds, shots: int | None) -> Recomputed:
+    """Hold the scores of a run in rounds against those without noise."""
+    test, stored = run.prepared.test, run.prepared.settings.shots
+    if shots not in (None, stored):
+        raise UsageError(
+            f"the shots of a run in rounds should be those that it stored ({stored}): fewer would "
+            f"have fed other values back. Got {shots}; leave --shots out."
+        )
+    ideal = run.trained.scores(test.values, test.lengths)
+    rows = (
+        row_of("ideal", ideal, ideal, test.known_targets, 0),
+        row_of("none", measured.scores, ideal, test.known_targets, stored),
+    )
+    return Recomputed(stored, None, rows)
 
 
 def total_shots(run: StoredRun, shots: int | None) -> int:
@@ -165,7 +184,7 @@ def fitting_plan(run: StoredRun, stack: Stack, total: int) -> ShotPlan | None:
     for spent in range(total, total - run_plan.calibration_share - 1, -1):
         plan = replace(run_plan, total=spent)
         try:
-            if not run.measured.lacks(stack, plan):
+            if not run.circuits.lacks(stack, plan):
                 return plan
         except UsageError:  # fewer shots than circuits, or nothing to relabel
             return None

@@ -3,17 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
+from jobs.digest import circuit_digest
 from jobs.spec import Pub
 from jobs.transpile.isa import transpile_round
+from qrnn_hw.experiment.kept_features import KeptRounds
 from qrnn_hw.experiment.measure import Measure, Request
+from qrnn_hw.mitigation.stack import Stack
+from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.expectation import Compile, Measurement
+from qrnn_hw.networks.finite_shots import outputs_in_rounds
+from qrnn_hw.networks.network import TrainedNetwork
 from qrnn_hw.submission.machine import Machine
+
+
+@dataclass(frozen=True, eq=False)
+class Rounds:
+    """The test rows of a trained model in rounds, and what is asked of them."""
+
+    trained: TrainedNetwork
+    encoded: Encoded
+    compiled: Compile
+    shots: int
+    """Of each circuit in each round."""
+
+    seed: int
+    folder: Path
+    """Keeps what each round bound."""
+
+    stacks: tuple[Stack, ...] = (Stack(),)
+
+    def check(self) -> None:
+        """Find nothing to refuse."""
+
+    def measure(self, measure: Measure) -> MeasuredRounds:
+        """Ask for one round after the other.
+
+        Args:
+            measure: prices the rounds, runs them, or reads them from the store.
+        """
+        ask = as_rounds(measure, shots=self.shots, seed=self.seed)
+        kept = KeptRounds(ask, self.folder, is_planned=not measure.binds)
+        outputs = outputs_in_rounds(self.trained, self.encoded, kept, self.compiled)
+        return MeasuredRounds(outputs[:, 0])
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredRounds:
+    """The scores that a run in rounds gave."""
+
+    scores: NDArray[np.float64]  # shape (n,)
+
+    def by_stack(self) -> dict[str, NDArray[np.float64]]:
+        """Return the scores by the name of the only stack."""
+        return {Stack().name: self.scores}
 
 
 def as_rounds(measure: Measure, *, shots: int, seed: int) -> Measurement:
@@ -42,8 +92,6 @@ def compiler(machine: Machine, *, seed: int, decoupling: str | None = None) -> C
     made: dict[tuple[str, int], QuantumCircuit] = {}
 
     def compiled(circuit: QuantumCircuit) -> QuantumCircuit:
-        from jobs.digest import circuit_digest
-
         key = (circuit_digest(circuit), circuit.num_qubits)
         if key not in made:
             found = transpile_round(circuit, machine.snapshot, seed=seed, decoupling=decoupling)

@@ -43,6 +43,7 @@ class Figure:
 
     svg: str
     caption: str
+    is_wide: bool = False
 
 
 Block = Findings | Heading | Text | Table | Figure
@@ -69,8 +70,8 @@ def html_of(block: Block) -> str:
             return page.paragraph(text)
         case Table(header, rows):
             return page.table(header, rows)
-        case Figure(svg, caption):
-            return page.figure(svg, caption)
+        case Figure(svg, caption, is_wide):
+            return page.figure(svg, caption, wide=is_wide)
 
 
 def _markdown(block: Block) -> str:
@@ -83,7 +84,7 @@ def _markdown(block: Block) -> str:
             return text
         case Table(header, rows):
             return "\n".join([_row(header), _row(["---"] * len(header)), *map(_row, rows)])
-        case Figure(_, caption):
+        case Figure(_, caption, _):
             return f"*Figure in report.html:* {caption}"
 
 

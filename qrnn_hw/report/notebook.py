@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from qrnn_hw.report import page
-from qrnn_hw.report.blocks import Block, Figure, Findings, Heading, Table, html_of
+from qrnn_hw.report.blocks import Block, Findings, Heading, html_of
 
 if TYPE_CHECKING:
     from qrnn_hw.experiment.outcome import Outcome
@@ -18,26 +18,13 @@ _COLOURS = "--ink: currentColor; --faint: #8a9097; --accent: #4a7fd0; --panel: t
 
 
 def outcome_html(outcome: Outcome) -> str:
-    """Return findings and accuracies of a run of the main job."""
-    from qrnn_hw.report.figures import interval_figure
-    from qrnn_hw.report.labels import label
-    from qrnn_hw.report.run_report import run_findings
+    """Return findings and accuracies of a run."""
+    from qrnn_hw.report.run_report import accuracy_blocks, run_findings
 
-    rows = [(label(name), interval) for name, interval in outcome.accuracy.items()]
     settings = outcome.settings
     return _fragment(
-        f"{settings.model} on {settings.data or settings.dataset}, {outcome.machine.name}",
-        [
-            Findings(tuple(run_findings(outcome))),
-            Figure(interval_figure(rows, "test accuracy"), "95 % Wilson intervals."),
-            Table(
-                ("", "accuracy", "95 % interval", "sentences"),
-                tuple(
-                    (name, f"{one.value:.3f}", f"{one.low:.3f} to {one.high:.3f}", str(one.n))
-                    for name, one in rows
-                ),
-            ),
-        ],
+        f"{settings.model} on {settings.data or settings.dataset}, {outcome.prepared.machine.name}",
+        [Findings(tuple(run_findings(outcome))), *accuracy_blocks(outcome)],
     )
 
 

@@ -1,9 +1,8 @@
-"""The report of one run of the main job."""
+"""The report of one run, of a model in one circuit or in rounds."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,13 +10,13 @@ from numpy.typing import NDArray
 
 from qrnn_hw.data.usage import said
 from qrnn_hw.experiment.controls import baseline_interval
+from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.outcome import Outcome
+from qrnn_hw.report.blocks import Block, Figure, Findings, Heading, Table, Text, to_html
 from qrnn_hw.report.figures import circuit_figure, histogram_figure, interval_figure, line_figure
-from qrnn_hw.report.files import write_text
+from qrnn_hw.report.files import write_json, write_text
 from qrnn_hw.report.labels import label
-from qrnn_hw.report.page import figure, findings, heading, page, paragraph, table
 from qrnn_hw.statistics.comparison import holm, mcnemar
-from qrnn_hw.statistics.intervals import Interval
 
 SIGNIFICANT = 0.05
 UNSTABLE = 0.05
@@ -30,58 +29,78 @@ def write_report(outcome: Outcome) -> dict[str, Any]:
     path = folder / "report.html"
     document = outcome.to_json(str(path))
     # The results first: nothing that a page may trip over takes them along.
-    write_text(folder / "result.json", json.dumps(document, indent=2) + "\n")
-    write_text(path, _page(outcome, document))
+    write_json(folder / "result.json", document)
+    write_text(path, to_html(title(document), list(_blocks(outcome, document))))
     return document
 
 
-def _page(outcome: Outcome, document: dict[str, Any]) -> str:
-    title = f"{document['model']} on {document['dataset']}, {document['backend']}"
-    return page(
-        title,
-        [
-            findings(run_findings(outcome)),
-            *_accuracy(outcome),
-            *_stability(outcome),
-            *_training(outcome),
-            *_circuit(outcome),
-            *_provenance(document),
-        ],
-    )
+def title(document: dict[str, Any]) -> str:
+    """Return the report's title."""
+    rounds = ", in rounds" if "rounds" in document else ""
+    return f"{document['model']} on {document['dataset']}, {document['backend']}{rounds}"
+
+
+def _blocks(outcome: Outcome, document: dict[str, Any]) -> Iterator[Block]:
+    yield Findings(tuple(run_findings(outcome)))
+    yield Heading("Accuracy at equal total shots")
+    yield from accuracy_blocks(outcome)
+    if isinstance(outcome.plan.evaluation, Evaluation):
+        yield _spending(outcome.plan.evaluation, int(outcome.test.lengths.max()))
+    else:
+        yield from _rounds(outcome)
+    if outcome.flip_rate:
+        yield from _stability(outcome)
+    yield from _training(outcome)
+    yield from _circuit(outcome)
+    yield Heading("Where the numbers come from")
+    yield Table(("", ""), tuple(_provenance(document)))
 
 
 def run_findings(outcome: Outcome) -> list[str]:
     """Say in plain words what a run found."""
-    accuracy, shots = outcome.accuracy, outcome.settings.shots
-    flips = outcome.flip_rate
-    enough = [s for s in flips if all(rate < UNSTABLE for t, rate in flips.items() if t >= s)]
-    stable = (
-        f"From {enough[0]:,} shots on, fewer than {UNSTABLE:.0%} of the raw predictions of these "
-        f"{len(outcome.test)} sentences differ from the infinite-shot ones."
-        if enough
-        else f"Even at {max(flips):,} shots {UNSTABLE:.0%} of raw predictions or more still flip."
-    )
+    accuracy = outcome.accuracy
     first, *others = (stack.name for stack in outcome.stacks)
     raw, ideal = accuracy[first], accuracy["ideal"]
     how = "" if first == "none" else f" under {first}"
     stacks = [(label(name), outcome.correct(name)) for name in others]
     named = "the raw shots" if first == "none" else first
-    return [
-        f"Under the noise of {outcome.machine.name} the network labels {raw.value:.1%} of "
-        f"{raw.n} unseen sentences rightly with {shots:,} shots each{how} (95 % interval "
-        f"{raw.low:.1%} to {raw.high:.1%}); without noise and with infinite shots "
-        f"{ideal.value:.1%} ({ideal.low:.1%} to {ideal.high:.1%}).",
-        *(["At the same total shots, " + _compared(outcome, stacks, named)] if stacks else []),
-        "On the same sentences, "
-        + _compared(
-            outcome,
-            [(control.name, control.correct[: len(outcome.test)]) for control in outcome.controls],
-            "the network",
-        ),
-        stable,
-        f"The whole evaluation would take about {outcome.planned.estimate.best_seconds:.0f} s of "
-        "QPU time on the machine.",
+    controls = [
+        (control.name, control.correct[: len(outcome.test)]) for control in outcome.controls
     ]
+    flips = ((outcome.scores[first] > 0) != (outcome.scores["ideal"] > 0)).mean()
+    return [
+        f"Under the noise of {outcome.prepared.machine.name} the network labels {raw.value:.1%} of "
+        f"{raw.n} unseen sentences rightly with {_shots(outcome)}{how} (95 % interval "
+        f"{raw.low:.1%} to {raw.high:.1%}); without noise and with infinite shots "
+        f"{ideal.value:.1%} ({ideal.low:.1%} to {ideal.high:.1%}). {flips:.1%} of the labels "
+        "differ from those.",
+        *(["At the same total shots, " + _compared(outcome, stacks, named)] if stacks else []),
+        "On the same sentences, " + _compared(outcome, controls, "the network"),
+        *([_stable(outcome)] if outcome.flip_rate else []),
+        "The whole evaluation would take about "
+        f"{outcome.plan.priced.estimate.best_seconds:.0f} s of QPU time on the machine.",
+    ]
+
+
+def _shots(outcome: Outcome) -> str:
+    shots = outcome.settings.shots
+    if isinstance(outcome.plan.evaluation, Evaluation):
+        return f"{shots:,} shots each"
+    return (
+        f"{shots:,} shots of each circuit in each round, "
+        f"{outcome.shots_per_prediction:,.0f} per prediction,"
+    )
+
+
+def _stable(outcome: Outcome) -> str:
+    flips = outcome.flip_rate
+    enough = [s for s in flips if all(rate < UNSTABLE for t, rate in flips.items() if t >= s)]
+    if not enough:
+        return f"Even at {max(flips):,} shots {UNSTABLE:.0%} of raw predictions or more still flip."
+    return (
+        f"From {enough[0]:,} shots on, fewer than {UNSTABLE:.0%} of the raw predictions of these "
+        f"{len(outcome.test)} sentences differ from the infinite-shot ones."
+    )
 
 
 def _compared(
@@ -103,20 +122,34 @@ def _compared(
     return f"against {reference}: {'; '.join(said)}."
 
 
-def _accuracy(outcome: Outcome) -> list[str]:
-    rows: list[tuple[str, Interval]] = [
-        (label(name), one) for name, one in outcome.accuracy.items()
-    ]
-    rows += [
-        (
-            f"{control.name} ({control.n_parameters:,} parameters)",
-            baseline_interval(control, len(outcome.test)),
-        )
-        for control in outcome.controls
-    ]
-    evaluation = outcome.measured.evaluation
-    plan, longest = evaluation.shots, int(outcome.test.lengths.max())
-    spent = []
+def accuracy_blocks(outcome: Outcome) -> Iterator[Block]:
+    """Yield a figure and a table of the network's accuracies beside those of its controls."""
+    rows = [(label(name), one) for name, one in outcome.accuracy.items()]
+    for control in outcome.controls:
+        name = f"{control.name} ({control.n_parameters:,} parameters)"
+        rows.append((name, baseline_interval(control, len(outcome.test))))
+    yield Figure(
+        interval_figure(rows, "test accuracy"),
+        "Dots are test accuracies, bars 95 % Wilson intervals: they cover the choice of test "
+        "sentences, not that of the split, the training seed or the day of the calibration.",
+    )
+    yield Table(
+        ("", "accuracy", "95 % interval", "sentences"),
+        tuple(
+            (name, f"{one.value:.3f}", f"{one.low:.3f} to {one.high:.3f}", str(one.n))
+            for name, one in rows
+        ),
+    )
+    yield Text(
+        f"The first rows are the network with {outcome.trained.n_parameters:,} parameters, the "
+        "last ones classical classifiers on the same rows."
+    )
+
+
+def _spending(evaluation: Evaluation, longest: int) -> Table:
+    """Say what each stack spends of the same total for each prediction."""
+    plan = evaluation.shots
+    rows = []
     for stack in evaluation.stacks:
         shares = evaluation.shares(stack, longest, plan)
         by_factor = [
@@ -124,131 +157,132 @@ def _accuracy(outcome: Outcome) -> list[str]:
             for factor, _ in stack.scales()
         ]
         calibration = f"{plan.calibration_share:,}" if stack.terminal else "0"
-        spent.append((stack.name, len(shares), ", ".join(by_factor), calibration))
-    return [
-        heading("Accuracy at equal total shots"),
-        figure(
-            interval_figure(rows, "test accuracy"),
-            "Dots are test accuracies, bars 95 % Wilson intervals: they cover the choice of test "
-            "sentences, not that of the split, the training seed or the day of the calibration.",
-        ),
-        table(
-            ("", "accuracy", "95 % interval", "sentences"),
-            [(name, f"{i.value:.3f}", f"{i.low:.3f} to {i.high:.3f}", i.n) for name, i in rows],
-        ),
-        paragraph(
-            f"The first rows are the network with {outcome.trained.n_parameters:,} parameters, "
-            "the last ones classical classifiers on the same rows. "
-            f"Each measured row spends {plan.total:,} shots per prediction; what several rows run "
-            "is run once, and each takes its own share of the shots."
-        ),
-        table(
-            ("stack", "circuits of the longest", "shots of its circuits", "shots of calibration"),
-            spent,
-        ),
-    ]
+        rows.append((stack.name, str(len(shares)), ", ".join(by_factor), calibration))
+    header = (
+        f"stack, {plan.total:,} shots per prediction each",
+        "circuits of the longest",
+        "shots of its circuits",
+        "shots of calibration",
+    )
+    return Table(header, tuple(rows))
 
 
-def _stability(outcome: Outcome) -> list[str]:
+def _rounds(outcome: Outcome) -> Iterator[Block]:
+    yield Heading("The rounds")
+    yield Text(
+        "Each round is one job of all sentences that are not over yet. The host computes what is "
+        "fed back from the estimates of the round before; readout is not corrected."
+    )
+    priced = outcome.plan.priced
+    yield Table(
+        ("round", "sentences", "circuits", "QPU seconds", "job"),
+        tuple(
+            (
+                role.removeprefix("round "),
+                str(spec.pubs[0].n_rows),
+                str(len(spec.pubs)),
+                "" if job.estimate is None else f"{job.estimate.best_seconds:.1f}",
+                outcome.jobs[role][:12],
+            )
+            for role, spec, job in zip(priced.roles, priced.specs, priced.jobs, strict=True)
+        ),
+    )
+
+
+def _stability(outcome: Outcome) -> Iterator[Block]:
     flips = outcome.flip_rate
-    return [
-        heading("How many shots until the answers hold still"),
-        figure(
-            line_figure(
-                list(flips),
-                [("flip rate", list(flips.values()))],
-                labels=("shots per prediction", "share of predictions that differ"),
-                log_x=True,
-                mark_x=outcome.settings.shots,
-            ),
-            "Share of labels that differ from the infinite-shot label of the same noisy model; "
-            "the vertical line is this run's number of shots.",
+    yield Heading("How many shots until the answers hold still")
+    yield Figure(
+        line_figure(
+            list(flips),
+            [("flip rate", list(flips.values()))],
+            labels=("shots per prediction", "share of predictions that differ"),
+            log_x=True,
+            mark_x=outcome.settings.shots,
         ),
-        figure(
-            histogram_figure(outcome.scores["noisy_exact"].tolist(), label="score"),
-            "Scores of the test sentences at infinite shots; those near zero flip.",
-        ),
-    ]
+        "Share of labels that differ from the infinite-shot label of the same noisy model; "
+        "the vertical line is this run's number of shots.",
+    )
+    yield Figure(
+        histogram_figure(outcome.scores["noisy_exact"].tolist(), label="score"),
+        "Scores of the test sentences at infinite shots; those near zero flip.",
+    )
 
 
-def _training(outcome: Outcome) -> list[str]:
+def _training(outcome: Outcome) -> Iterator[Block]:
     history = outcome.state.epochs()
-    return [
-        heading("Training"),
-        figure(
-            line_figure(
-                list(range(1, len(history) + 1)),
-                [
-                    ("training loss", [e.training_loss for e in history]),
-                    ("validation loss", [e.validation_loss for e in history]),
-                    ("validation accuracy", [e.validation_accuracy for e in history]),
-                ],
-                labels=("epoch", "loss, accuracy"),
-                mark_x=int(outcome.state.best_epoch[0]) + 1,
-            ),
-            "The weights of the epoch at the vertical line are used: a running mean, chosen by "
-            "validation loss.",
+    yield Heading("Training")
+    yield Figure(
+        line_figure(
+            list(range(1, len(history) + 1)),
+            [
+                ("training loss", [e.training_loss for e in history]),
+                ("validation loss", [e.validation_loss for e in history]),
+                ("validation accuracy", [e.validation_accuracy for e in history]),
+            ],
+            labels=("epoch", "loss, accuracy"),
+            mark_x=int(outcome.state.best_epoch[0]) + 1,
         ),
-    ]
+        "The weights of the epoch at the vertical line are used: a running mean, chosen by "
+        "validation loss.",
+    )
 
 
-def _circuit(outcome: Outcome) -> list[str]:
+def _circuit(outcome: Outcome) -> Iterator[Block]:
     from circuits import unroll
 
-    logical = unroll(outcome.transpiled.architecture, 1).circuit
-    step = outcome.transpiled.step
-    return [
-        heading("The circuit"),
-        figure(
-            circuit_figure(logical),
-            "One time step and the final measurement, before transpilation.",
-            wide=True,
-        ),
-        table(
+    logical = unroll(outcome.trained.network.architecture, 1).circuit
+    yield Heading("The circuit")
+    yield Figure(
+        circuit_figure(logical),
+        "One time step and the final measurement, before transpilation.",
+        is_wide=True,
+    )
+    if isinstance(outcome.plan.evaluation, Evaluation):
+        counts = outcome.plan.evaluation.transpiled.step.count_ops()
+        yield Table(
             ("scheduled step on the machine", "count"),
-            [(name, int(count)) for name, count in step.count_ops().items()],
-        ),
-    ]
+            tuple((name, str(count)) for name, count in counts.items()),
+        )
 
 
-def _provenance(document: dict[str, Any]) -> list[str]:
-    calibration, agreement = document["calibration"], document["agreement"]
-    readout = calibration["readout"]
-    rows = [
-        ("calibration", f"{document['backend']}, taken {calibration['taken']}"),
-        ("qubits", ", ".join(map(str, calibration["qubits"]))),
-        *(
-            (f"measured readout errors {what}", ", ".join(f"{p:.4f}" for p in readout[name]))
-            for what, name in (("P(1|0)", "p01"), ("P(0|1)", "p10"))
-            if readout is not None
-        ),
-        ("snapshot", calibration["snapshot"]),
-        (
-            "trained under the calibrations of",
-            ", ".join(document["training"]["calibrations"]) or "none, without noise",
-        ),
-        (
-            "QPU seconds",
-            f"{document['qpu_seconds']:.1f} ({document['qpu_seconds_range']['low']:.1f}"
-            f" to {document['qpu_seconds_range']['high']:.1f})",
-        ),
-        ("exact engine against Aer's density matrix", f"{agreement['exact_vs_aer']:.1e}"),
-        (
+def _provenance(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    calibration, training = document["calibration"], document["training"]
+    yield "calibration", f"{document['backend']}, taken {calibration['taken']}"
+    if "qubits" in calibration:
+        yield "qubits", ", ".join(map(str, calibration["qubits"]))
+    for what, name in (("P(1|0)", "p01"), ("P(0|1)", "p10")):
+        if calibration.get("readout"):
+            errors = ", ".join(f"{p:.4f}" for p in calibration["readout"][name])
+            yield f"measured readout errors {what}", errors
+    yield "snapshot", calibration["snapshot"]
+    under = ", ".join(training["calibrations"]) or "none, without noise"
+    yield "trained under the calibrations of", under
+    yield (
+        "parameters",
+        f"{training['n_parameters']:,}, of them {training['n_quantum_weights']} in the circuit",
+    )
+    seconds = document["qpu_seconds_range"]
+    yield (
+        "QPU seconds",
+        f"{document['qpu_seconds']:.1f} ({seconds['low']:.1f} to {seconds['high']:.1f})",
+    )
+    if "agreement" in document:
+        one = document["agreement"]
+        yield "exact engine against Aer's density matrix", f"{one['exact_vs_aer']:.1e}"
+        yield (
             "exact engine against Aer's shots",
-            f"chi-square {agreement['chi_square']:.2f}, {agreement['degrees_of_freedom']} degrees "
-            f"of freedom, p = {agreement['p_value']:.2f}, {agreement['shots']:,} shots",
-        ),
-        ("rows", ", ".join(f"{k} {v}" for k, v in document["rows"].items())),
-        ("data", said(document["data"])),
-        ("seeds", ", ".join(f"{k} {v}" for k, v in document["seeds"].items())),
-        ("extrapolated by", document["extrapolated_by"]),
-        ("versions", ", ".join(f"{k} {v}" for k, v in document["versions"].items())),
-        (
-            "jobs",
-            ", ".join(
-                f"{key[:12]} ({role})"
-                for key, role in zip(document["jobs"], document["roles"], strict=True)
-            ),
-        ),
-    ]
-    return [heading("Where the numbers come from"), table(("", ""), rows)]
+            f"chi-square {one['chi_square']:.2f}, {one['degrees_of_freedom']} degrees of freedom, "
+            f"p = {one['p_value']:.2f}, {one['shots']:,} shots",
+        )
+    yield "rows", _pairs(document["rows"])
+    yield "data", said(document["data"])
+    yield "seeds", _pairs(document["seeds"])
+    yield "extrapolated by", document["extrapolated_by"]
+    yield "versions", _pairs(document["versions"])
+    jobs = zip(document["jobs"], document["roles"], strict=True)
+    yield "jobs", ", ".join(f"{key[:12]} ({role})" for key, role in jobs)
+
+
+def _pairs(named: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in named.items())

@@ -18,8 +18,9 @@ from calibration.snapshot import Snapshot
 from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.errors import UsageError
-from qrnn_hw.experiment.main_job import other_noises, train_or_resume
-from qrnn_hw.experiment.outcome import exact_distributions
+from qrnn_hw.experiment.exact import exact_distributions
+from qrnn_hw.experiment.one_circuit import other_noises
+from qrnn_hw.experiment.pipeline import train
 from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.networks.network import TrainedNetwork
 from qrnn_hw.statistics.cause_split import cause_split
@@ -121,7 +122,7 @@ def study_causes(
         QRNNError, CalibrationError: as the main job; a snapshot that lacks the model's qubits.
     """
     networks = [model.trained, *_retrained(model, plan.n_training_seeds, folder, progress)]
-    own = model.prepared.noise
+    own = model.prepared.circuit.noise
     days = [own.snapshot, *(noise.snapshot for noise in other_noises(own, snapshots))]
     progress.stage(f"{len(days)} calibrations x {len(networks)} seeds x {plan.n_jitters} jitters")
     clean, jittered = _tables(model, networks, days, plan)
@@ -145,8 +146,8 @@ def _retrained(
         output = folder / "seeds" / str(seed)
         other = replace(settings, training_seed=seed, output=output)
         progress.stage(f"training with seed {seed}")
-        state = train_or_resume(replace(model.prepared, settings=other), progress)
-        found.append(model.prepared.trained(state))
+        retrained = model.prepared.told(other)
+        found.append(retrained.training.trained(train(retrained, progress)))
     return found
 
 
@@ -167,10 +168,10 @@ def _tables(
     n_jitters = plan.n_jitters if plan.jitter else 1
     n, clean, jittered = len(model.test), [], []
     for day in days:
-        engine = model.prepared.noisy
+        engine = model.prepared.circuit.noisy
         if day is not days[0]:
-            noise = replace(model.prepared.noise, snapshot=day)
-            engine = sequence_model(model.prepared.transpiled, noise)
+            noise = replace(model.prepared.circuit.noise, snapshot=day)
+            engine = sequence_model(model.prepared.circuit.transpiled, noise)
         for one in networks:
             # Jitters are drawn anew for every model and day: they are nested under these.
             asked = _with_jitters(model.test, plan.jitter, n_jitters, generator)

@@ -166,9 +166,9 @@ def device_jobs(model: TrainedModel, plan: DevicePlan) -> tuple[SentencePubs, li
     prepared, machine = model.prepared, model.prepared.machine
     width = machine.snapshot.n_qubits
     sentences = sentence_pubs(
-        prepared.transpiled,
+        prepared.circuit.transpiled,
         model.encoded,
-        lambda circuit: prepared.transpiled.embed(circuit, width),
+        lambda circuit: prepared.circuit.transpiled.embed(circuit, width),
     )
     specs = [_spec(machine, sentences, shots, 0, plan.seed) for shots in plan.shot_counts]
     # A repeat differs from the first round in nothing that the machine looks at.

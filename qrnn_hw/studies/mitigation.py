@@ -17,8 +17,8 @@ from jobs.cost import qpu_seconds
 from jobs.spec import Pub
 from jobs.transpile.lifted_step import circuit_distribution, sequence_model
 from qrnn_hw.errors import UsageError
+from qrnn_hw.experiment.exact import exact_distributions
 from qrnn_hw.experiment.forecast import folded_step
-from qrnn_hw.experiment.outcome import exact_distributions
 from qrnn_hw.mitigation.folding import fold
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration, from_counts
 from qrnn_hw.mitigation.stack import Stack, combine_counts, outcome_numbers, share_shots, terms
@@ -117,7 +117,7 @@ def _stack(name: str) -> Stack:
 def _threshold(model: TrainedModel) -> float:
     prepared = model.prepared
     validation = prepared.task.validation
-    read = exact_distributions(prepared.noisy, model.trained.encoded(validation))
+    read = exact_distributions(prepared.circuit.noisy, model.trained.encoded(validation))
     return fit_threshold(read @ model.decision, validation.known_targets)
 
 
@@ -149,7 +149,7 @@ def _divide(stack: Stack, shots: int, n_sentences: int, calibration_share: float
 @lru_cache(maxsize=16)
 def _law(model: TrainedModel, scale_factor: float) -> Array:
     """Return the exact distributions of the sentences at a scale factor, shape (n, 2**m)."""
-    transpiled, noise = model.prepared.transpiled, model.prepared.noise
+    transpiled, noise = model.prepared.circuit.transpiled, model.prepared.circuit.noise
     folded = folded_step(transpiled, scale_factor)
     return _probabilities(model.distributions(sequence_model(folded, noise)))
 
@@ -157,7 +157,7 @@ def _law(model: TrainedModel, scale_factor: float) -> Array:
 @lru_cache(maxsize=2)
 def _readout_laws(model: TrainedModel) -> tuple[Array, Array]:
     """Return the exact distributions of the two readout circuits, each of shape (2**m,)."""
-    transpiled, noise = model.prepared.transpiled, model.prepared.noise
+    transpiled, noise = model.prepared.circuit.transpiled, model.prepared.circuit.noise
     read = [transpiled.wires[wire] for wire in transpiled.architecture.readout]
     zeros, ones = (
         _probabilities(circuit_distribution(circuit, noise, range(len(read))))
@@ -194,7 +194,7 @@ def _calibrate(
 
 
 def _qpu_seconds(stack: Stack, model: TrainedModel, shots: _Shots) -> float:
-    transpiled = model.prepared.transpiled
+    transpiled = model.prepared.circuit.transpiled
     priced = partial(
         qpu_seconds,
         target=transpiled.snapshot.target(),

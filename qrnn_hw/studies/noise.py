@@ -45,8 +45,8 @@ def noise_cell(parameters: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         and intercept of noisy against ideal ones by least squares.
     """
     model = model_of(parameters, folder)
-    noise = _noise(model.prepared.noise, parameters)
-    transpiled = model.prepared.transpiled
+    noise = _noise(model.prepared.circuit.noise, parameters)
+    transpiled = model.prepared.circuit.transpiled
     noisy = model.distributions(sequence_model(transpiled, noise))
     rule, labels = model.rule, model.test.known_targets
     ideal_margin, margin = margins(model.ideal, rule), margins(noisy, rule)

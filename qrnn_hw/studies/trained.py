@@ -14,8 +14,9 @@ from calibration.documents import read_document
 from qrnn_hw.data.labelled_text import load_embedded, load_tsv
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.errors import ConfigurationError
-from qrnn_hw.experiment.main_job import Prepared, prepare, train_or_resume
-from qrnn_hw.experiment.outcome import exact_distributions
+from qrnn_hw.experiment.exact import exact_distributions
+from qrnn_hw.experiment.pipeline import train
+from qrnn_hw.experiment.prepare import Prepared, prepare
 from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.networks.encoded import Encoded
@@ -58,12 +59,12 @@ class TrainedModel:
     @cached_property
     def ideal(self) -> NDArray[np.float64]:
         """Exact outcome distributions without noise, shape (n, 2**m)."""
-        return self.distributions(self.prepared.ideal)
+        return self.distributions(self.prepared.circuit.ideal)
 
     @cached_property
     def noisy(self) -> NDArray[np.float64]:
         """Exact outcome distributions under the machine's noise, shape (n, 2**m)."""
-        return self.distributions(self.prepared.noisy)
+        return self.distributions(self.prepared.circuit.noisy)
 
     def distributions(self, engine: SequenceModel) -> NDArray[np.float64]:
         """Return the exact outcome distributions of the test sentences, shape (n, 2**m)."""
@@ -106,11 +107,9 @@ def trained_model(
     Raises:
         QRNNError, CircuitsError, CalibrationError: as the main job.
     """
-    progress.stage(f"reading the vectors, opening {settings.backend}")
     text = load_tsv(settings.data) if settings.data else load_embedded(settings.dataset)
     prepared = prepare(settings, text, progress, machine)
-    progress.stage(f"training {settings.model} under the noise of {prepared.machine.name}")
-    return TrainedModel(prepared, prepared.trained(train_or_resume(prepared, progress)))
+    return TrainedModel(prepared, prepared.training.trained(train(prepared, progress)))
 
 
 def with_sentences(model: TrainedModel, sentences: int | None) -> TrainedModel:
@@ -118,4 +117,4 @@ def with_sentences(model: TrainedModel, sentences: int | None) -> TrainedModel:
     if sentences is None:
         return model
     settings = replace(model.prepared.settings, sentences=sentences)
-    return TrainedModel(replace(model.prepared, settings=settings), model.trained)
+    return TrainedModel(model.prepared.told(settings), model.trained)

@@ -11,8 +11,8 @@ import numpy as np
 from qrnn_hw.data.labelled_text import load_embedded
 from qrnn_hw.data.target import TWO_CLASSES, score
 from qrnn_hw.experiment.controls import classical_controls
-from qrnn_hw.experiment.main_job import prepare
-from qrnn_hw.experiment.outcome import exact_distributions
+from qrnn_hw.experiment.exact import exact_distributions
+from qrnn_hw.experiment.prepare import prepare
 from qrnn_hw.experiment.progress import Quiet
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.statistics.intervals import mean_interval
@@ -27,19 +27,21 @@ def one(dataset: str, model: str, seed: int) -> tuple[dict[str, float], int]:
     """Train once and return the test accuracies by name, and the number of parameters."""
     settings = RunSettings(model=model, dataset=dataset, seed=seed)
     prepared = prepare(settings, load_embedded(dataset), Quiet())
-    stepper, task = prepared.stepper(), prepared.task
-    state = train(stepper, settings.training, start(stepper, [prepared.initial().parameters]))
-    trained = prepared.trained(state)
+    training, task = prepared.training, prepared.task
+    stepper = training.stepper()
+    state = train(stepper, settings.training, start(stepper, training.initial))
+    trained = training.trained(state)
     decision, encoded = trained.coefficients, trained.encoded(task.test)
     labels = task.test.known_targets
-    noisy = exact_distributions(prepared.noisy, encoded)
+    noisy, ideal = (
+        exact_distributions(engine, encoded)
+        for engine in (prepared.circuit.noisy, prepared.circuit.ideal)
+    )
     draws = np.random.default_rng(seed).multinomial(SHOTS, noisy / noisy.sum(1, keepdims=True))
     found = {
         f"{model}, noise": score(TWO_CLASSES, noisy @ decision, labels),
         f"{model}, noise, {SHOTS:,} shots": score(TWO_CLASSES, draws @ decision, labels),
-        f"{model}, no noise": score(
-            TWO_CLASSES, exact_distributions(prepared.ideal, encoded) @ decision, labels
-        ),
+        f"{model}, no noise": score(TWO_CLASSES, ideal @ decision, labels),
     }
     if model == "dynamic-line":
         for control in classical_controls(task, n_parameters=trained.n_parameters, seed=seed):

@@ -130,7 +130,7 @@ def machine_step() -> Iterator[Row]:
 def training() -> Iterator[Row]:
     """Training of the dynamic model on the amazon file under noise, to its end."""
     from qrnn_hw.data.labelled_text import load_embedded
-    from qrnn_hw.experiment.main_job import prepare
+    from qrnn_hw.experiment.prepare import prepare
     from qrnn_hw.experiment.progress import Quiet
     from qrnn_hw.experiment.settings import RunSettings
     from qrnn_hw.train.trainer import start, train
@@ -139,8 +139,8 @@ def training() -> Iterator[Row]:
     prepared = prepare(settings, load_embedded("amazon"), Quiet())
     task = prepared.task
     began = time.process_time()
-    stepper = prepared.stepper()
-    state = train(stepper, settings.training, start(stepper, [prepared.initial().parameters]))
+    stepper = prepared.training.stepper()
+    state = train(stepper, settings.training, start(stepper, prepared.training.initial))
     spent = time.process_time() - began
     best = int(state.best_epoch[0])
     accuracy = state.epochs()[best].validation_accuracy

@@ -21,8 +21,8 @@ from circuits.zoo.registry import REGISTRY, architecture
 from qrnn_hw.classical.gru import gru_classifier
 from qrnn_hw.data.labelled_text import LabelledText, load_embedded
 from qrnn_hw.experiment.controls import classical_controls
-from qrnn_hw.experiment.recipe_run import assess_recipe, prepare_recipe, train_recipe
 from qrnn_hw.experiment.recipe_settings import RecipeSettings
+from qrnn_hw.experiment.recipe_training import assess_recipe, prepare_recipe
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.task import Task, load_task
 from qrnn_hw.recipes.recipes import PUBLISHED
@@ -118,7 +118,7 @@ def one(training: Training, text: LabelledText, epochs: int | None) -> dict[str,
         if document["epochs"]["asked"] >= (settings.epochs or 0):
             return document
     prepared = prepare_recipe(settings, text)
-    document = assess_recipe(prepared, train_recipe(prepared, Stages()))
+    document = assess_recipe(prepared, prepared.training.resumed(settings.output, Stages()))
     write_json(result, document)
     return document
 

@@ -307,7 +307,7 @@ def test_decoupling_reaches_the_transpiler(tmp_path, monkeypatch, capsys):
         asked.append(options["decoupling"])
         raise SpecError("stopped here")
 
-    monkeypatch.setattr("qrnn_hw.experiment.main_job.transpile_step", stop)
+    monkeypatch.setattr("qrnn_hw.experiment.one_circuit.transpile_step", stop)
     words = ["run", "--dataset", "amazon", "--output", str(tmp_path / "out")]
     assert invoke([*words, "--decoupling", "xy4"]) == 2
     assert invoke(words) == 2

@@ -12,7 +12,8 @@ from qrnn_hw.cli import invoke
 from qrnn_hw.config import store_path
 from qrnn_hw.data.labelled_text import load_embedded
 from qrnn_hw.errors import ConfigurationError
-from qrnn_hw.experiment.main_job import prepare, train_or_resume
+from qrnn_hw.experiment.pipeline import train
+from qrnn_hw.experiment.prepare import prepare
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.train.options import TrainingOptions
 
@@ -81,7 +82,7 @@ def one_epoch(stepper, options, state, after_epoch):
 
 
 def test_a_run_goes_on_with_the_calibration_that_it_began_with(emulator, tmp_path, monkeypatch):
-    monkeypatch.setattr("qrnn_hw.experiment.resuming.train", one_epoch)
+    monkeypatch.setattr("qrnn_hw.experiment.training.train", one_epoch)
     settings = RunSettings(
         model=MODEL,
         dataset="amazon",
@@ -91,19 +92,19 @@ def test_a_run_goes_on_with_the_calibration_that_it_began_with(emulator, tmp_pat
     )
     text = load_embedded("amazon")
     before = prepare(settings, text, Said())
-    first = train_or_resume(before, Said())
+    first = train(before, Said())
     recalibrate(emulator)
     said = Said()
     after = prepare(settings, text, said)
     assert after.machine.snapshot.digest == before.machine.snapshot.digest
     assert any("not with that of 2030-01-01" in stage for stage in said.stages)
-    assert (train_or_resume(after, said).history == first.history).all()
+    assert (train(after, said).history == first.history).all()
     # Without what was kept the very same run is another one.
     kept = settings.output / "calibration.json"
     assert read_snapshot(kept).digest == before.machine.snapshot.digest
     kept.unlink()
     with pytest.raises(ConfigurationError, match="checkpoint of the same run"):
-        train_or_resume(prepare(settings, text, Said()), Said())
+        train(prepare(settings, text, Said()), Said())
 
 
 def test_a_damaged_calibration_is_one_line(emulator, capsys, tmp_path):

@@ -18,7 +18,7 @@ from jobs.transpile.isa import transpile_step
 from jobs.transpile.lifted_step import circuit_distribution
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.evaluation import Evaluation
-from qrnn_hw.experiment.measured import accuracy_interval, decode
+from qrnn_hw.experiment.measured import Measured, accuracy_interval
 from qrnn_hw.experiment.settings import DEFAULT_PLANS, RunSettings
 from qrnn_hw.experiment.shot_plan import plan_shots
 from qrnn_hw.mitigation.folding import fold
@@ -48,7 +48,7 @@ def evaluation(stacks, model="dynamic-line", total=500, lengths=(2, 1, 2)):
     circuit = generator.uniform(-2, 2, architecture.n_weights)
     encoded = Encoded(circuit, features, np.array(lengths))
     noise = DeviceNoise(transpiled.snapshot)
-    return Evaluation(transpiled, noise, encoded, decision, tuple(stacks), total)
+    return Evaluation(transpiled, noise, encoded, decision, tuple(stacks), total, SEEDS, WIDTH)
 
 
 @given(total=st.integers(20, 100_000), n_sentences=st.integers(1, 2000))
@@ -97,7 +97,7 @@ def test_the_jobs_of_a_default_run_keep_their_keys():
         ).key
         for pubs, shots, seed in expected
     ]
-    requests = list(one.requests(WIDTH, SEEDS))
+    requests = list(one.requests())
     assert [request.spec(MACHINE).key for request in requests] == keys
     assert [r.role for r in requests] == [
         "readout",
@@ -113,7 +113,7 @@ def test_each_stack_of_a_prediction_has_the_same_shots_and_shared_circuits_run_o
         for batch in one.batches:
             shots = [n for _, n in one.shares(stack, batch.length, plan)]
             assert sum(shots) + plan.calibration_share * stack.terminal == 500
-    requests = list(one.requests(WIDTH, SEEDS))
+    requests = list(one.requests())
     assert len({request.role for request in requests}) == len(requests)
     pubs = [(d, pub.n_rows) for r in requests for d, pub in zip(
         r.spec(MACHINE).circuit_digests, r.pubs, strict=True)]  # fmt: skip
@@ -184,7 +184,7 @@ def test_relabelled_circuits_of_a_run_undo_what_branches_misread():
             PubResult({"out": exact_bits(batch, stack, term, one, noise, shots)})
             for batch, stack, term in members
         )
-    measured = decode(one, results, {}, datetime.now(UTC))
+    measured = Measured(one, results, datetime.now(UTC))
     ideal = exact_score(one, None)
     found = {s.name: float(measured.scores(s, one.shots).value[0]) for s in one.stacks}
     assert abs(found["relabel + terminal"] - ideal) < 5e-4

@@ -10,7 +10,7 @@ from calibration.library import snapshot
 from qrnn_hw.cli import invoke
 from qrnn_hw.data.labelled_text import load_embedded
 from qrnn_hw.experiment.kept_calibration import keep_snapshots
-from qrnn_hw.experiment.main_job import prepare
+from qrnn_hw.experiment.prepare import prepare
 from qrnn_hw.experiment.progress import Quiet
 from qrnn_hw.experiment.settings import RunSettings
 
@@ -36,16 +36,17 @@ def test_a_run_knows_its_other_calibrations_and_keeps_them(tmp_path):
     settings = replace(plain, snapshots=(path, again, tmp_path / "today.json"))
     text = load_embedded("amazon")
     prepared = prepare(settings, text, Quiet())
-    (noise,) = prepared.other_noises  # equal ones once, today's own not again
+    (noise,) = prepared.circuit.other_noises  # equal ones once, today's own not again
     assert noise.snapshot.taken.startswith("2026-01-01")
-    assert noise.snapshot.physical == prepared.transpiled.snapshot.physical
+    assert noise.snapshot.physical == prepared.circuit.transpiled.snapshot.physical
     assert noise.readout("measure", 0)[0, 1] == pytest.approx(0.2)
-    without = replace(prepared, other_noises=())
-    assert prepared.identity.digest != without.identity.digest
-    assert prepared.training_noises == (prepared.noise, noise)
-    ideal = replace(without, settings=replace(plain, training_noise="none"))
-    assert ideal.training_noises == ()
-    assert ideal.identity.digest != without.identity.digest
+    without = replace(prepared, execution=replace(prepared.circuit, other_noises=()))
+    known = prepared.training.identity.digest
+    assert known != without.training.identity.digest
+    assert prepared.circuit.training_noises == (prepared.circuit.noise, noise)
+    ideal = without.told(replace(plain, training_noise="none"))
+    assert ideal.circuit.training_noises == ()
+    assert ideal.training.identity.digest != without.training.identity.digest
 
     keep_snapshots(settings)
     for file in (path, again):
@@ -53,7 +54,7 @@ def test_a_run_knows_its_other_calibrations_and_keeps_them(tmp_path):
     document = json.loads(json.dumps(settings.to_json()))
     moved = folder.rename(tmp_path / "moved")
     reopened = RunSettings.from_json(document, moved)
-    assert prepare(reopened, text, Quiet()).identity.digest == prepared.identity.digest
+    assert prepare(reopened, text, Quiet()).training.identity.digest == known
 
 
 @pytest.mark.parametrize(

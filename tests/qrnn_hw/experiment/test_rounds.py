@@ -16,12 +16,12 @@ from jobs.spec import JobSpec
 from jobs.store.store import Store
 from qrnn_hw.cli import invoke
 from qrnn_hw.data.labelled_text import load_tsv
+from qrnn_hw.experiment.in_rounds import InRounds
 from qrnn_hw.experiment.measure import Priced, Stored
-from qrnn_hw.experiment.recipe_run import prepare_recipe
-from qrnn_hw.experiment.recipe_settings import RecipeSettings
+from qrnn_hw.experiment.prepare import Prepared
 from qrnn_hw.experiment.rounds import as_rounds, compiler
-from qrnn_hw.experiment.rounds_training import with_noise
 from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.experiment.task import load_task
 from qrnn_hw.networks.expectation import exactly, run_rounds
 from qrnn_hw.submission.machine import Machine, open_machine
 
@@ -144,15 +144,17 @@ def sentences(tmp_path):
 
 def test_a_network_scores_under_the_noise_of_the_machine_that_runs_it(machine, sentences):
     settings = RunSettings("adapted", data=sentences, training_noise="machine")
-    plain = prepare_recipe(RecipeSettings("adapted", data=sentences), load_tsv(sentences))
-    noisy = with_noise(plain, machine, settings)
-    assert noisy.identity.digest != plain.identity.digest
-    other = replace(settings, decoupling="xx")
-    assert with_noise(plain, machine, other).identity.digest != noisy.identity.digest
+    task = load_task(settings, load_tsv(sentences))
+    plain, noisy, echoed = (
+        Prepared(task, InRounds.on(machine, replace(settings, **changed))).training
+        for changed in ({"training_noise": "none"}, {}, {"decoupling": "xx"})
+    )
+    assert len({one.identity.digest for one in (plain, noisy, echoed)}) == 3
     inputs, lengths = plain.test[0].values[:2, :3], np.array([3, 2])
+    assert plain.readers is None
     scores = [
-        np.asarray(p.network.outputs(p.initial[0], inputs, lengths, p.reader))
-        for p in (plain, noisy)
+        np.asarray(one.network.outputs(one.initial[0], inputs, lengths, reader))
+        for one, reader in ((plain, None), (noisy, noisy.readers[0]))
     ]
     # Noise draws <Z> to 0, and the score to that of the head's bias, here 0.
     assert np.all(np.abs(scores[1]) < np.abs(scores[0]))
@@ -169,13 +171,13 @@ def test_training_under_noise_is_asked_for_and_is_another_run(sentences, tmp_pat
         return json.loads(capsys.readouterr().out)
 
     noisy = document("--training-noise", "machine")
-    assert noisy["training"]["engine"] == "exact, under the machine's noise"
+    assert len(noisy["training"]["calibrations"]) == 1
     assert set(noisy["accuracy"]) == {"ideal", "ideal_shots", "none", "noisy_exact"}
     assert invoke(command) == 3
     assert "checkpoint of the same run" in capsys.readouterr().err
     (tmp_path / "run" / "checkpoint.npz").unlink()
     ideal = document()
-    assert ideal["training"]["engine"] == "exact, without noise"
+    assert ideal["training"]["calibrations"] == []
     assert set(ideal["accuracy"]) == {"ideal", "ideal_shots", "none"}
     assert ideal["training"]["history"] != noisy["training"]["history"]
 
@@ -210,7 +212,7 @@ def test_the_command_runs_a_model_in_rounds_at_the_service(emulator, sentences, 
     assert set(document["accuracy"]) == {"ideal", "ideal_shots", "none"}
     assert document["accuracy"]["none"]["n"] == 3
     assert document["qpu_seconds"] > 3 * 2.0
-    assert "3 rounds" in (tmp_path / "run" / "report.html").read_text()
+    assert "The rounds" in (tmp_path / "run" / "report.html").read_text()
     # Again: the same numbers, and nothing is sent.
     assert invoke([*map(str, command)]) == 0
     assert json.loads(capsys.readouterr().out)["accuracy"] == document["accuracy"]
@@ -260,7 +262,7 @@ def test_a_finished_run_in_rounds_is_read_again_from_the_store(sentences, tmp_pa
     path.write_text(json.dumps(document | {"jobs": document["jobs"][::-1]}))
     code, _, line = mitigated()
     assert code == 3
-    assert "should be the rounds of its trained model" in line
+    assert "should have run the circuits of its trained model" in line
     path.write_text(json.dumps(document | {n: document[n][::-1] for n in ("jobs", "roles")}))
     assert mitigated()[0] == 0
 

@@ -16,7 +16,7 @@ from qrnn_hw.data.labelled_text import load_tsv
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.experiment import task
 from qrnn_hw.experiment.kept_features import KeptRounds
-from qrnn_hw.experiment.main_job import prepare, read_trained
+from qrnn_hw.experiment.prepare import prepare
 from qrnn_hw.experiment.progress import Quiet
 from qrnn_hw.experiment.recipe_settings import RecipeSettings
 from qrnn_hw.experiment.recipe_settings import default_folder as training_folder
@@ -26,7 +26,7 @@ from qrnn_hw.networks import encoding
 from qrnn_hw.networks.frozen_rows import changed_circuits, is_unchanged
 from qrnn_hw.networks.identity import architecture_digest
 from qrnn_hw.studies.grid import Cell
-from qrnn_hw.train.checkpoint import load, save
+from qrnn_hw.train.checkpoint import save
 from qrnn_hw.train.trainer import start
 
 NAME = "dynamic-line"
@@ -54,9 +54,15 @@ def settings_of(text, folder):
 def kept(settings):
     """Leave a checkpoint of no epochs, as a training does after its first."""
     prepared = prepare(settings, load_tsv(settings.data), Quiet())
-    state = start(prepared.stepper(), [prepared.initial().parameters])
-    save(settings.output / "checkpoint.npz", state, prepared.identity)
+    training = prepared.training
+    state = start(training.stepper(), training.initial)
+    save(settings.output / "checkpoint.npz", state, training.identity)
     return prepared
+
+
+def read_trained(prepared):
+    training = prepared.training
+    return training.trained(training.read(prepared.settings.output))
 
 
 def with_another_cell(monkeypatch):
@@ -79,10 +85,10 @@ def test_a_checkpoint_of_another_circuit_under_the_same_name_is_refused(
     read_trained(before)
     names = default_folder(settings), training_folder(RecipeSettings(NAME, data=text))
     key = Cell("noise", (("model", NAME),)).key
-    assert is_unchanged(before.network.architecture)
+    assert is_unchanged(before.training.network.architecture)
     with_another_cell(monkeypatch)
     after = prepare(settings, load_tsv(text), Quiet())
-    assert not is_unchanged(after.network.architecture)
+    assert not is_unchanged(after.training.network.architecture)
     with pytest.raises(ConfigurationError, match=r"Got one with other circuit; remove it"):
         read_trained(after)
     # Whatever else is looked up by name is another one too.
@@ -135,7 +141,7 @@ def another_processor(monkeypatch):
 def sent(prepared, encoded):
     """Return what a job's key is made from: the content of every bound circuit."""
     rows = zip(encoded.features, encoded.lengths.tolist(), strict=True)
-    unroll = prepared.transpiled.unroll
+    unroll = prepared.circuit.transpiled.unroll
     return [circuit_digest(unroll(n).bind(x[:n], encoded.circuit)) for x, n in rows]
 
 
@@ -149,7 +155,7 @@ def test_another_processor_resumes_the_training_and_sends_the_same_jobs(
     another_processor(monkeypatch)
     there = prepare(settings, load_tsv(text), Quiet())
     assert (there.task.training.values != here.task.training.values).any()
-    assert there.identity.digest == here.identity.digest
+    assert there.training.identity.digest == here.training.identity.digest
     again = read_trained(there)
     fresh = again.encoded(there.test)
     assert (fresh.features != here.encoded(trained).features).any()
@@ -223,6 +229,4 @@ def test_an_epoch_more_still_resumes(text, tmp_path):
     kept(settings)
     longer = replace(settings, training=replace(settings.training, epochs=99))
     prepared = prepare(longer, load_tsv(text), Quiet())
-    stepper, initial = prepared.stepper(), [prepared.initial().parameters]
-    path = settings.output / "checkpoint.npz"
-    assert load(path, start(stepper, initial), prepared.identity).finished_epochs == 0
+    assert prepared.training.read(settings.output).finished_epochs == 0

@@ -6,7 +6,7 @@ import pytest
 
 from jobs.store.store import Store
 from qrnn_hw.errors import ConfigurationError
-from qrnn_hw.experiment.stored_run import open_run
+from qrnn_hw.experiment.stored import open_run
 
 WHOLE = {
     "jobs": ["a", "b", "c"],

@@ -18,8 +18,8 @@ from qrnn_hw.cli.models import app
 from qrnn_hw.data.labelled_text import load_tsv
 from qrnn_hw.errors import DataError, UsageError
 from qrnn_hw.experiment.label_share import LabelShare, label_share
-from qrnn_hw.experiment.recipe_run import prepare_recipe
 from qrnn_hw.experiment.recipe_settings import RecipeSettings
+from qrnn_hw.experiment.recipe_training import prepare_recipe
 from qrnn_hw.models.facts import costs, markdown
 
 
@@ -181,16 +181,16 @@ def test_a_hybrid_is_audited_from_the_projection_that_training_starts_with(tmp_p
     monkeypatch.setattr("qrnn_hw.experiment.label_share.DRAWS", 1)
     path = sentences(tmp_path)
     settings, text = RecipeSettings("hybrid", data=path, seed=2), load_tsv(path)
-    prepared = prepare_recipe(settings, text)
-    test = prepared.test[0]
+    training = prepare_recipe(settings, text).training
+    test = training.test[0]
 
     def share(parameters):
-        scores = prepared.network.outputs(parameters, test.values, test.lengths)
+        scores = training.network.outputs(parameters, test.values, test.lengths)
         ones = float((np.asarray(scores) > 0).mean())
         return max(ones, 1 - ones)
 
-    assert label_share(settings, text).mean == share(prepared.initial[0])
-    assert share(prepared.network.initial(2)) != share(prepared.initial[0])
+    assert label_share(settings, text).mean == share(training.initial[0])
+    assert share(training.network.initial(2)) != share(training.initial[0])
 
 
 def test_what_is_printed_tells_the_variants_and_their_shares(tmp_path, monkeypatch):

@@ -53,7 +53,7 @@ def later(snapshot: Snapshot, day: int, factor: float, broken: int = -1) -> Snap
 
 
 def bad_day(model) -> Snapshot:
-    transpiled = model.prepared.transpiled
+    transpiled = model.prepared.circuit.transpiled
     read = transpiled.wires[transpiled.architecture.readout[0]]
     whole = model.prepared.machine.snapshot
     return later(whole, 1, 0.5, broken=transpiled.snapshot.physical[read])
@@ -97,9 +97,9 @@ def test_the_shots_part_is_the_exact_variance_of_one_shot_over_shots(model, tmp_
 @pytest.mark.slow
 def test_drift_is_what_recomputing_by_hand_gives(model, study):
     drift = next(one for one in study.flips if one.cause == "drift")
-    active = bad_day(model).restrict(model.prepared.transpiled.snapshot.physical)
-    noise = replace(model.prepared.noise, snapshot=active)
-    table = model.distributions(sequence_model(model.prepared.transpiled, noise))
+    active = bad_day(model).restrict(model.prepared.circuit.transpiled.snapshot.physical)
+    noise = replace(model.prepared.circuit.noise, snapshot=active)
+    table = model.distributions(sequence_model(model.prepared.circuit.transpiled, noise))
     changed = (table @ model.decision > 0) != (model.noisy @ model.decision > 0)
     assert drift.rate.value == changed.mean() > 0
 

@@ -146,14 +146,14 @@ def test_any_executor_will_do(model, tmp_path):
     from qrnn_hw.predict import sentence_pubs
 
     sentences, jobs = device_jobs(model, PLAN)
-    small = sentence_pubs(model.prepared.transpiled, model.encoded)
+    small = sentence_pubs(model.prepared.circuit.transpiled, model.encoded)
     jobs = [
         replace(job, assessed=_repeat(job.assessed, replace(job.spec, pubs=small.pubs)))
         for job in jobs
     ]
     with Store(tmp_path / "s") as store:
         found = run_rounds(
-            jobs, sentences, PLAN, AerExecutor(model.prepared.noise), store, Silent()
+            jobs, sentences, PLAN, AerExecutor(model.prepared.circuit.noise), store, Silent()
         )
     assert found.is_complete
 

@@ -108,8 +108,12 @@ def test_live_batches_on_an_executor(finished):
     # Wide decisions, so that few shots suffice.
     parameters = {**model.trained.parameters, "head": jnp.asarray(model.decision - 0.3)}
     model = type(model)(model.prepared, replace(model.trained, parameters=parameters))
+    circuit = model.prepared.circuit
     draw = batch_draw(
-        ExactExecutor(model.prepared.noise), model.prepared.transpiled, model.encoded, seed=1
+        ExactExecutor(circuit.noise),
+        circuit.transpiled,
+        model.encoded,
+        seed=1,
     )
     stopped = label_in_batches(Betting(model.rule, 0.01), draw, 2, (50, 2000))
     expected = (model.noisy @ model.decision > 0).astype(int)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -11,28 +12,23 @@ from numpy.typing import NDArray
 
 from circuits.definition import Architecture
 from circuits.zoo.registry import architecture, row
-from qrnn_hw.config import writable_folder
 from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.data.read_text import vectors_of
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.split import Split
 from qrnn_hw.data.usage import Usage, usage
-from qrnn_hw.experiment.progress import Progress
+from qrnn_hw.experiment.fingerprints_before import recipe_before
 from qrnn_hw.experiment.recipe_settings import RecipeSettings
-from qrnn_hw.experiment.resuming import resumed
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.task import load_task
+from qrnn_hw.experiment.training import Training
 from qrnn_hw.networks.encoding import Parameters
 from qrnn_hw.networks.finite_shots import sampled_outputs
-from qrnn_hw.networks.frozen_rows import is_unchanged
-from qrnn_hw.networks.identity import digest, network_content
-from qrnn_hw.networks.network import Network, TrainedNetwork, network_of
-from qrnn_hw.networks.readers import Reader
+from qrnn_hw.networks.identity import digest
+from qrnn_hw.networks.network import Network, network_of
 from qrnn_hw.recipes.published_features import published_features, published_words
 from qrnn_hw.recipes.recipes import FAULTS, PUBLISHED_ACCURACY, Recipe, split_rows
 from qrnn_hw.statistics.intervals import Interval, mean_interval, wilson
-from qrnn_hw.train.adam import Adam
-from qrnn_hw.train.checkpoint import Identity
 from qrnn_hw.train.options import TrainingOptions
 from qrnn_hw.train.trainer import TrainingState
 
@@ -41,67 +37,12 @@ PUBLISHED_SPLIT = 42
 
 @dataclass(frozen=True, eq=False)
 class PreparedRecipe:
-    """A network with its rows, before training; a part of the rows for each of K seeds."""
+    """A training by a recipe, before it begins."""
 
     settings: RecipeSettings
-    network: Network
-    options: TrainingOptions
-    initial: tuple[Parameters, ...]
-    training: tuple[Sequences, ...]
-    validation: tuple[Sequences, ...] | None
-    test: tuple[Sequences, ...]
+    training: Training
     usage: Usage
-    data: tuple[str, ...]
-    """Digests of what the rows were made from."""
-
     published: Recipe | None = None
-    noise: str | None = None
-    """Digest of the calibration that the network is trained under; None is without noise."""
-
-    reader: Reader | None = None
-    """The readings to train on; None is without noise."""
-
-    @property
-    def identity(self) -> Identity:
-        """What a checkpoint must have been trained on to be resumed."""
-        options = self.options.to_json()
-        options.pop("epochs")
-        content = network_content(self.network) | {
-            "recipe": [self.settings.recipe, self.published and asdict(self.published)],
-            "training": options | {"frozen": self.settings.frozen},
-            "seeds": list(self.settings.seeds),
-            "data": list(self.data),
-            "calibration": self.noise,
-        }
-        return Identity(content, self._fingerprints_before())
-
-    def _fingerprints_before(self) -> tuple[str, ...]:
-        """Return by what commit 2b9fe54 knew this training, if it had its circuits."""
-        if not is_unchanged(self.network.architecture):
-            return ()
-        names = ("batch_size", "learning_rate", "projection_decay", "averaging", "patience")
-        schedule = {name: getattr(self.options, name) for name in names}
-        parts = [self.training, self.test, *([self.validation] if self.validation else [])]
-        arrays = [
-            np.stack([getattr(one, name) for one in part])
-            for part in parts
-            for name in ("values", "lengths", "targets")
-        ]
-        content = {
-            "model": self.settings.model,
-            "options": dict(self.network.architecture.options),
-            "recipe": self.settings.recipe,
-            "schedule": schedule | {"frozen": self.settings.frozen},
-            "seeds": list(self.settings.seeds),
-            "data": [hashlib.sha256(np.ascontiguousarray(a).tobytes()).hexdigest() for a in arrays],
-        }
-        if self.noise is not None:
-            content["noise"] = self.noise
-        return (digest(content),)
-
-    def trained(self, state: TrainingState, seed: int = 0) -> TrainedNetwork:
-        """Return the network with what one of the seeds kept, by its place."""
-        return TrainedNetwork(self.network, state.of(seed))
 
 
 def prepare_recipe(settings: RecipeSettings, text: LabelledText) -> PreparedRecipe:
@@ -150,18 +91,17 @@ def _published(settings: RecipeSettings, model: Architecture, text: LabelledText
     known = sorted({vectors.index[word] for row in words for word in row})
     content = [words, labels.tolist(), train.tolist(), test.tolist()]
     data = digest(content), hashlib.sha256(vectors.vectors[known].tobytes()).hexdigest()
-    return PreparedRecipe(
+    training = _training(
         settings,
         network,
         options,
         tuple(network.initial(seed) for seed in settings.seeds),
-        tuple(one.take(train) for one in rows),
-        None,
-        tuple(one.take(test) for one in rows),
-        usage(text, Split(train, train[:0], test), vectors, published_words),
+        [tuple(one.take(train) for one in rows), tuple(one.take(test) for one in rows)],
         data,
         recipe,
     )
+    used = usage(text, Split(train, train[:0], test), vectors, published_words)
+    return PreparedRecipe(settings, training, used, recipe)
 
 
 def _ours(settings: RecipeSettings, model: Architecture, text: LabelledText) -> PreparedRecipe:
@@ -185,57 +125,63 @@ def _ours(settings: RecipeSettings, model: Architecture, text: LabelledText) -> 
         epochs=settings.epochs or default.epochs,
         learning_rate=settings.learning_rate or default.learning_rate,
     )
-    return PreparedRecipe(
+    starts = zip(settings.seeds, tasks, strict=True)
+    training = _training(
         settings,
         network,
         options,
-        tuple(
-            network.initial(seed, task.projection)
-            for seed, task in zip(settings.seeds, tasks, strict=True)
-        ),
-        tuple(task.training for task in tasks),
-        tuple(task.validation for task in tasks),
-        tuple(task.test for task in tasks),
-        tasks[0].usage,
+        tuple(network.initial(seed, task.projection) for seed, task in starts),
+        [
+            tuple(getattr(task, part) for task in tasks)
+            for part in ("training", "test", "validation")
+        ],
         tuple(task.digest for task in tasks),
     )
+    return PreparedRecipe(settings, training, tasks[0].usage)
 
 
-def train_recipe(prepared: PreparedRecipe, progress: Progress) -> TrainingState:
-    """Train, from the checkpoint in the output folder if there is one.
-
-    Raises:
-        ConfigurationError: the folder cannot be written to, the checkpoint is of another run, or
-            the loss diverged.
-    """
-    settings, reader = prepared.settings, prepared.reader
-    stepper = Adam(
-        prepared.network,
-        prepared.training,
-        prepared.validation,
-        prepared.options,
+def _training(
+    settings: RecipeSettings,
+    network: Network,
+    options: TrainingOptions,
+    initial: tuple[Parameters, ...],
+    parts: Sequence[tuple[Sequences, ...]],
+    data: tuple[str, ...],
+    recipe: Recipe | None = None,
+) -> Training:
+    """Return the training of all seeds; its parts are training, test and perhaps validation."""
+    rows, test, *validation = parts
+    return Training(
+        network,
+        options,
         settings.seeds,
-        readers=None if reader is None else [reader],
+        initial,
+        rows,
+        validation[0] if validation else None,
+        test,
+        {
+            "recipe": [settings.recipe, recipe and asdict(recipe)],
+            "training": {"frozen": settings.frozen},
+            "seeds": list(settings.seeds),
+            "data": list(data),
+            "calibration": None,
+        },
+        recipe_before(
+            network, settings.recipe, options, settings.seeds, parts, frozen=settings.frozen
+        ),
         frozen=settings.frozen,
-    )
-    return resumed(
-        stepper,
-        prepared.options,
-        prepared.initial,
-        writable_folder(settings.output) / "checkpoint.npz",
-        prepared.identity,
-        progress,
     )
 
 
 def assess_recipe(prepared: PreparedRecipe, state: TrainingState) -> dict[str, Any]:
     """Return the JSON document of a trained recipe: accuracies with and without shot noise."""
-    settings, network = prepared.settings, prepared.network
+    settings, training = prepared.settings, prepared.training
+    network = training.network
     infinite, sampled, constant = [], [], []
     for index, seed in enumerate(settings.seeds):
-        trained, test = prepared.trained(state, index), prepared.test[index]
+        trained, test = training.trained(state, index), training.test[index]
         exact = trained.scores(test.values, test.lengths)
-        infinite.append((exact > 0) == (test.targets == 1))
+        infinite.append((exact > 0) == (test.known_targets == 1))
         generator = np.random.default_rng([seed, settings.shots])
         drawn = sampled_outputs(trained, test, shots=settings.shots, generator=generator)[:, 0]
         sampled.append((drawn > 0) == (test.targets == 1))
@@ -257,7 +203,7 @@ def assess_recipe(prepared: PreparedRecipe, state: TrainingState) -> dict[str, A
         "shots": settings.shots,
         "epochs": {
             "recipe": TrainingOptions().epochs if published is None else published.epochs,
-            "asked": prepared.options.epochs,
+            "asked": training.options.epochs,
             "run": state.finished_epochs,
             "kept": (state.best_epoch + 1).tolist(),
         },
@@ -266,7 +212,7 @@ def assess_recipe(prepared: PreparedRecipe, state: TrainingState) -> dict[str, A
         "accuracy": {"infinite": _summary(infinite), "shots": _summary(sampled)},
         "largest_share_of_one_label": constant,
         "published_accuracy": published_accuracy(network.architecture),
-        "rows": {"training": len(prepared.training[0]), "test": len(infinite[0])},
+        "rows": {"training": len(training.training[0]), "test": len(infinite[0])},
         "data": prepared.usage.to_json(),
         "history": state.history[..., :2].tolist(),
     }

@@ -12,8 +12,8 @@ from qrnn_hw.cli import invoke
 from qrnn_hw.data.labelled_text import load_embedded
 from qrnn_hw.data.vectors import WordVectors, load_embedded_vectors
 from qrnn_hw.errors import UsageError
-from qrnn_hw.experiment.recipe_run import prepare_recipe, published_accuracy
 from qrnn_hw.experiment.recipe_settings import RecipeSettings, default_folder
+from qrnn_hw.experiment.recipe_training import prepare_recipe, published_accuracy
 from qrnn_hw.recipes.autoencoder import fit_autoencoder
 from qrnn_hw.recipes.published_features import published_features, published_words
 from qrnn_hw.recipes.recipes import FAULTS, published_recipe
@@ -73,13 +73,14 @@ def test_published_rows_and_parameters_are_those_of_the_source():
     text = load_embedded("amazon")
     settings = RecipeSettings("v3a", "published", n_seeds=2)
     prepared = prepare_recipe(settings, text)
-    assert [part.values.shape for part in prepared.training] == [(800, 10, 15)] * 2
+    training = prepared.training
+    assert [part.values.shape for part in training.training] == [(800, 10, 15)] * 2
     # 107 of 200: the constant predictor of the published split reaches 53.5 %.
-    assert [part.targets.sum() for part in prepared.test] == [107, 107]
-    options = prepared.options
+    assert [part.known_targets.sum() for part in training.test] == [107, 107]
+    options = training.options
     assert (options.epochs, options.batch_size, options.learning_rate) == (50, 1, 0.01)
     assert (options.projection_decay, options.averaging, options.patience) == (0, 0, None)
-    sizes = {name: value.shape for name, value in prepared.initial[0].items()}
+    sizes = {name: value.shape for name, value in training.initial[0].items()}
     assert sizes == {"circuit": (7,), "projection": (15, 15), "offset": (15,), "head": (2,)}
     assert prepared.published.unstratified
 
@@ -166,11 +167,14 @@ def test_the_faults_of_the_published_recipe_are_switched_one_by_one():
     clean = RecipeSettings("v3a", "published", faults=("none",))
     prepared = prepare_recipe(clean, load_embedded("amazon"))
     # Stratified: as nearly as can be as many of one class as of the other, of what is distinct.
-    assert [len(prepared.test[0]), prepared.test[0].targets.sum()] == [192, 95]
+    assert [len(prepared.training.test[0]), prepared.training.test[0].known_targets.sum()] == [
+        192,
+        95,
+    ]
     assert prepared.usage.repeats_in_two_parts == 0
     faulty = replace(clean, faults=("repeats_shared",))
     shared = prepare_recipe(faulty, load_embedded("amazon"))
-    assert shared.test[0].targets.sum() == 100
+    assert shared.training.test[0].known_targets.sum() == 100
     assert shared.usage.repeats_in_two_parts > 0
 
 

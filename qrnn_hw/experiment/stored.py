@@ -1,4 +1,4 @@
-"""A finished main job, opened again from its folder and the job store."""
+"""A finished run, opened again from its folder and the job store."""
 
 from __future__ import annotations
 
@@ -13,41 +13,49 @@ from calibration.documents import read_document
 from calibration.snapshot import Snapshot
 from jobs.errors import StoreError
 from jobs.service.retrieval import collect
-from jobs.spec import JobSpec, PubResult
-from jobs.store.run_time import run_time
 from jobs.store.store import Store
 from qrnn_hw.data.labelled_text import load_embedded, load_tsv
-from qrnn_hw.errors import ConfigurationError
-from qrnn_hw.experiment.evaluation import READOUT, Evaluation
-from qrnn_hw.experiment.main_job import Prepared, prepare, read_trained
-from qrnn_hw.experiment.measure import Request
-from qrnn_hw.experiment.measured import Measured, decode
-from qrnn_hw.experiment.planning import evaluation_of
+from qrnn_hw.errors import ConfigurationError, UsageError
+from qrnn_hw.experiment.evaluation import Evaluation
+from qrnn_hw.experiment.in_rounds import ONLY_NONE
+from qrnn_hw.experiment.measured import Measured
+from qrnn_hw.experiment.plan import named_stacks
+from qrnn_hw.experiment.prepare import Prepared, prepare
 from qrnn_hw.experiment.progress import Quiet
-from qrnn_hw.experiment.settings import DEFAULT_PLANS, RunSettings
+from qrnn_hw.experiment.recorded import Recorded
+from qrnn_hw.experiment.rounds import MeasuredRounds
+from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.mitigation.stack_names import parse_stack
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.network import TrainedNetwork
 from qrnn_hw.submission.machine import Machine
-
-SAME_ANGLE = 1e-9
-"""Radians by which angles of one weight may differ between processors."""
 
 REMEDY = "Run it again with `qrnn-hw run`, or set QRNN_HW_HOME to its store"
 
 
 @dataclass(frozen=True, eq=False)
 class StoredRun:
-    """What a run was made of, and the bits that it measured."""
+    """What a run was made of, and what it measured."""
 
     prepared: Prepared
     trained: TrainedNetwork
-    measured: Measured
+    measured: Measured | MeasuredRounds
+
+    @property
+    def circuits(self) -> Measured:
+        """The bits of a model in one circuit.
+
+        Raises:
+            UsageError: it was run in rounds.
+        """
+        if isinstance(self.measured, MeasuredRounds):
+            raise UsageError(f"{ONLY_NONE} Got a run in rounds; leave --plan and --explain out.")
+        return self.measured
 
     @property
     def evaluation(self) -> Evaluation:
         """The sentences, the weights and the stacks that the run planned."""
-        return self.measured.evaluation
+        return self.circuits.evaluation
 
     @property
     def decision(self) -> NDArray[np.float64]:
@@ -74,21 +82,22 @@ def open_run(folder: Path, store: Store) -> StoredRun:
     """
     document = opened(folder)
     settings = settings_in(document, folder)
-    # The bits first: what is missing is then said before the text is embedded.
-    bits = {key: _bits(key, store) for key in document["jobs"]}
+    # What is missing is said before the text is embedded.
+    for key in document["jobs"]:
+        _check_stored(key, store)
     machine = stored_machine(document, store)
     text = load_tsv(settings.data) if settings.data else load_embedded(settings.dataset)
     prepared = prepare(settings, text, Quiet(), machine)
-    trained = read_trained(prepared)
-    stacks = [parse_stack(name) for name in document.get("stacks", DEFAULT_PLANS)]
-    evaluation = evaluation_of(prepared, prepared.encoded(trained), trained.decision, stacks)
-    requests = list(evaluation.requests(machine.snapshot.n_qubits, settings.seeds))
-    keys = _by_role(document, requests)
-    for request in requests:
-        _check_belongs(keys[request.role], request.spec(machine), store)
-    results = {role: bits[key] for role, key in keys.items()}
-    at = run_time(keys[READOUT], store).at if READOUT in keys else None
-    return StoredRun(prepared, trained, decode(evaluation, results, keys, at))
+    trained = prepared.training.trained(prepared.training.read(folder))
+    names = document.get("stacks")
+    stacks = [parse_stack(name) for name in names] if names else named_stacks(settings)
+    evaluation = prepared.evaluation(trained, prepared.encoded(trained), stacks)
+    recorded = Recorded(
+        machine, store=store, jobs=tuple(document["jobs"]), known=document.get("roles")
+    )
+    measured = evaluation.measure(recorded)
+    recorded.check()
+    return StoredRun(prepared, trained, measured)
 
 
 def opened(folder: Path) -> dict[str, Any]:
@@ -117,44 +126,6 @@ def stored_machine(document: dict[str, Any], store: Store) -> Machine:
         raise StoreError(f"the store should hold the run's job {key[:12]}. Got none. {REMEDY}.")
     snapshot = _snapshot(document["calibration"]["snapshot"], store)
     return Machine(document["backend"], snapshot, is_real=record.executor == "ibm")
-
-
-def _by_role(document: dict[str, Any], requests: list[Request]) -> dict[str, str]:
-    """Return the key of each request's job; documents without roles name them in their order."""
-    roles = document.get("roles", [request.role for request in requests])
-    keys = dict(zip(roles, document["jobs"], strict=False))
-    wanted = {request.role for request in requests}
-    if len(roles) != len(document["jobs"]) or set(keys) != wanted:
-        raise ConfigurationError(
-            f"a run's jobs should be for {', '.join(sorted(wanted))}. Got {len(document['jobs'])} "
-            f"for {', '.join(map(str, roles))}. Run it again."
-        )
-    return keys
-
-
-def _check_belongs(key: str, wanted: JobSpec, store: Store) -> None:
-    """Refuse a job that did not run these circuits with these numbers on this machine.
-
-    Angles may differ in the last digits, which depend on the processor that computed them.
-    """
-    if key == wanted.key:
-        return
-    found = store.spec(key)
-    same = (found.backend, found.shots, len(found.pubs), found.circuit_digests) == (
-        wanted.backend,
-        wanted.shots,
-        len(wanted.pubs),
-        wanted.circuit_digests,
-    )
-    if not same or any(
-        one.parameters.shape != other.parameters.shape
-        or not np.allclose(one.parameters, other.parameters, rtol=0, atol=SAME_ANGLE)
-        for one, other in zip(found.pubs, wanted.pubs, strict=True)
-    ):
-        raise ConfigurationError(
-            "a run's jobs should have run the circuits of its trained model, each with its shots. "
-            f"Got job {key[:12]}, which ran others. Run it again."
-        )
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -208,10 +179,10 @@ def settings_in(document: dict[str, Any], folder: Path) -> RunSettings:
         ) from error
 
 
-def _bits(key: str, store: Store) -> tuple[PubResult, ...]:
+def _check_stored(key: str, store: Store) -> None:
     if store.record(key) is None:
         raise StoreError(f"the store should hold the run's job {key[:12]}. Got none. {REMEDY}.")
-    return collect(key, store)
+    collect(key, store)
 
 
 def _snapshot(digest: str, store: Store) -> Snapshot:

@@ -1,0 +1,162 @@
+"""A model whose whole sequence is one circuit: its step on the machine, exact and noisy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from calibration.noise import DeviceNoise
+from calibration.series import read_series
+from calibration.snapshot import Snapshot
+from circuits.exact.sequence import SequenceModel
+from jobs.transpile.isa import TranspiledStep, transpile_step
+from jobs.transpile.lifted_step import sequence_model
+from qrnn_hw.data.sequences import Sequences
+from qrnn_hw.experiment.agreement import compare_with_aer
+from qrnn_hw.experiment.evaluation import Evaluation
+from qrnn_hw.experiment.exact import Simulated, exact_distributions
+from qrnn_hw.experiment.progress import Progress
+from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.mitigation.stack import Stack
+from qrnn_hw.networks.encoded import Encoded
+from qrnn_hw.networks.network import TrainedNetwork
+from qrnn_hw.networks.readers import Reader
+from qrnn_hw.submission.machine import Machine
+from qrnn_hw.train.spsa import AerReadings
+
+
+@dataclass(frozen=True, eq=False)
+class OneCircuit:
+    """A transpiled step with its noise; asked once for the circuits of all stacks."""
+
+    settings: RunSettings
+    machine: Machine
+    transpiled: TranspiledStep
+    noise: DeviceNoise
+    noisy: SequenceModel
+    ideal: SequenceModel
+    other_noises: tuple[DeviceNoise, ...] = ()
+    """Of the machine's other calibrations, trained under in turn with its own."""
+
+    @classmethod
+    def on(cls, machine: Machine, settings: RunSettings) -> OneCircuit:
+        """Transpile the step for a machine and lift it with its noise.
+
+        Raises:
+            SpecError: the machine has too few qubits.
+            CalibrationError: another calibration cannot be read, or lacks the circuit's qubits.
+        """
+        transpiled = transpile_step(
+            settings.architecture,
+            machine.snapshot,
+            seed=settings.seeds["transpiler"],
+            decoupling=settings.decoupling,
+        )
+        noise = DeviceNoise(transpiled.snapshot)
+        return cls(
+            settings,
+            machine,
+            transpiled,
+            noise,
+            noisy=sequence_model(transpiled, noise),
+            ideal=sequence_model(transpiled, None),
+            other_noises=other_noises(
+                noise, read_series(settings.snapshots, machine.snapshot.backend)
+            ),
+        )
+
+    @property
+    def training_noises(self) -> tuple[DeviceNoise, ...]:
+        """What is trained under in turn; nothing where the training is without noise."""
+        return (self.noise, *self.other_noises) if self.settings.trains_under_noise else ()
+
+    @cached_property
+    def readers(self) -> tuple[Reader, ...]:
+        """The readings to train on, in turn."""
+        models = [self.noisy if self.training_noises else self.ideal]
+        models += [sequence_model(self.transpiled, one) for one in self.training_noises[1:]]
+        return tuple(model.distributions for model in models)
+
+    @property
+    def aer(self) -> AerReadings | None:
+        """Aer's readings, where it trains."""
+        if self.settings.engine == "exact":
+            return None
+        noises = self.training_noises or (None,)
+        return AerReadings(self.transpiled, noises, self.settings.training_shots)
+
+    @property
+    def calibration(self) -> dict[str, Any]:
+        """What of the machine the trained numbers depend on, and those that are bound."""
+        return {
+            "snapshot": self.machine.snapshot.digest,
+            "decoupling": self.settings.decoupling,
+            "others": [noise.snapshot.digest for noise in self.other_noises],
+            "noise": self.settings.trains_under_noise,
+        }
+
+    @property
+    def trained_under(self) -> tuple[str, ...]:
+        """When the calibrations of the training were taken, that of the run first."""
+        return tuple(noise.snapshot.taken for noise in self.training_noises)
+
+    def evaluation(
+        self, trained: TrainedNetwork, encoded: Encoded, stacks: Sequence[Stack]
+    ) -> Evaluation:
+        """Return what scores the test rows by each stack, at the shots of the settings."""
+        return Evaluation(
+            self.transpiled,
+            self.noise,
+            encoded,
+            trained.decision,
+            tuple(stacks),
+            self.settings.shots,
+            self.settings.seeds,
+            self.machine.snapshot.n_qubits,
+        )
+
+    def simulated(
+        self, trained: TrainedNetwork, test: Sequences, encoded: Encoded, progress: Progress
+    ) -> Simulated:
+        """Return exact scores without noise and with it, the engine held against Aer.
+
+        Raises:
+            DisagreementError: Aer has another distribution.
+        """
+        progress.stage("checking the exact engine against Aer")
+        noisy = exact_distributions(self.noisy, encoded)
+        longest = int(np.argmax(test.lengths))
+        agreement = compare_with_aer(
+            self.transpiled,
+            self.noise,
+            noisy[longest],
+            encoded.take(np.array([longest])),
+            seed=self.settings.seeds["shots_scale_1"],
+        )
+        ideal = exact_distributions(self.ideal, encoded)
+        scores = {"ideal": ideal @ trained.decision, "noisy_exact": noisy @ trained.decision}
+        return Simulated(scores, noisy, agreement)
+
+    def described(self) -> dict[str, Any]:
+        """Return what a document says of the circuits' place."""
+        return {"qubits": list(self.transpiled.snapshot.physical)}
+
+
+def other_noises(noise: DeviceNoise, snapshots: Sequence[Snapshot]) -> tuple[DeviceNoise, ...]:
+    """Return the noise of a transpiled circuit under other calibrations of the whole device.
+
+    Equal ones count once, and none that equals its own.
+
+    Raises:
+        CalibrationError: a calibration lacks the circuit's qubits.
+    """
+    active = [snapshot.restrict(noise.snapshot.physical) for snapshot in snapshots]
+    return tuple(
+        replace(noise, snapshot=one)
+        for n, one in enumerate(active)
+        if one not in (noise.snapshot, *active[:n])
+    )

@@ -1,0 +1,76 @@
+"""The one pipeline: prepare, train, plan, measure; what it found is an `Outcome`."""
+
+from __future__ import annotations
+
+from jobs.store.store import Store
+from qrnn_hw.config import store_path, writable_folder
+from qrnn_hw.data.labelled_text import LabelledText
+from qrnn_hw.experiment.controls import classical_controls
+from qrnn_hw.experiment.kept_calibration import keep_calibration, keep_snapshots
+from qrnn_hw.experiment.measure import Priced
+from qrnn_hw.experiment.outcome import Outcome
+from qrnn_hw.experiment.plan import Plan, choose_stack, named_stacks
+from qrnn_hw.experiment.prepare import Prepared, prepare
+from qrnn_hw.experiment.progress import Progress
+from qrnn_hw.experiment.settings import AUTO, RunSettings
+from qrnn_hw.experiment.training import CHECKPOINT
+from qrnn_hw.submission.consent import Confirm, Consent
+from qrnn_hw.train.trainer import TrainingState
+
+
+def train(prepared: Prepared, progress: Progress) -> TrainingState:
+    """Train, from the checkpoint in the output folder if there is one.
+
+    Raises:
+        ConfigurationError: the checkpoint is unreadable or of another run, or the loss diverged.
+    """
+    settings, machine = prepared.settings, prepared.machine
+    keep_calibration(machine, settings.output)
+    keep_snapshots(settings)
+    noise = f"under the noise of {machine.name}" if settings.trains_under_noise else "without noise"
+    progress.stage(f"training {settings.model} {noise}")
+    return prepared.training.resumed(settings.output, progress)
+
+
+def run(settings: RunSettings, text: LabelledText, progress: Progress, confirm: Confirm) -> Outcome:
+    """Run all steps and return everything that a report needs.
+
+    Args:
+        settings: what to run.
+        text: labelled sentences to train and test on.
+        progress: told of each stage.
+        confirm: called with what is to be sent: before the training of a new run, after that of
+            one that goes on; again only where more would be spent than was confirmed.
+
+    Raises:
+        QRNNError, CircuitsError, CalibrationError, JobsError: see the exit codes.
+    """
+    prepared = prepare(settings, text, progress)
+    writable_folder(settings.output)
+    machine, test, training = prepared.machine, prepared.test, prepared.training
+    consent = Consent(machine, confirm, settings.budget_seconds)
+    untrained, stacks = training.untrained, named_stacks(settings)
+    evaluation = prepared.evaluation(untrained, untrained.encoded(test), stacks)
+    evaluation.check()  # what cannot be planned is said before the training
+    # What is sent of a run that goes on, or of a plan yet to be chosen, is only known after it.
+    if AUTO not in settings.plans and not (settings.output / CHECKPOINT).exists():
+        progress.stage("building, checking and pricing the jobs")
+        with Store(store_path()) as store:
+            consent.ask(Plan.of(evaluation, Priced(machine, store=store)).priced.jobs, store)
+    state = train(prepared, progress)
+    trained = training.trained(state)
+    encoded = prepared.encoded(trained)
+    progress.stage("training classical controls on the same rows")
+    controls = classical_controls(
+        prepared.task, n_parameters=trained.n_parameters, seed=settings.seeds["training"]
+    )
+    simulated = prepared.execution.simulated(trained, test, encoded, progress)
+    if AUTO in settings.plans:
+        ideal = simulated.scores["ideal"]
+        chosen = choose_stack(prepared.circuit, encoded, trained.decision, ideal, progress)
+        stacks = named_stacks(settings, chosen)
+    evaluation = prepared.evaluation(trained, encoded, stacks)
+    with Store(store_path()) as store:
+        plan = Plan.of(evaluation, Priced(machine, store=store))
+        measured, jobs = plan.measure(consent, store, progress)
+    return Outcome(prepared, state, trained, controls, simulated, plan, measured, jobs)

@@ -1,0 +1,136 @@
+"""Settings and data to all that comes before training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from qrnn_hw.data.labelled_text import LabelledText
+from qrnn_hw.data.sequences import Sequences
+from qrnn_hw.errors import UsageError
+from qrnn_hw.experiment.evaluation import Evaluation
+from qrnn_hw.experiment.fingerprints_before import run_before
+from qrnn_hw.experiment.in_rounds import InRounds, check_rounds
+from qrnn_hw.experiment.kept_calibration import open_as_begun
+from qrnn_hw.experiment.kept_features import encoded_once
+from qrnn_hw.experiment.one_circuit import OneCircuit
+from qrnn_hw.experiment.progress import Progress
+from qrnn_hw.experiment.rounds import Rounds
+from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.experiment.task import Task, load_task
+from qrnn_hw.experiment.training import Training
+from qrnn_hw.mitigation.stack import Stack
+from qrnn_hw.networks.encoded import Encoded
+from qrnn_hw.networks.network import TrainedNetwork, network_of
+from qrnn_hw.submission.machine import Machine
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A network with its rows, and how it is run on a machine."""
+
+    task: Task
+    execution: OneCircuit | InRounds
+
+    @property
+    def settings(self) -> RunSettings:
+        """What is run."""
+        return self.execution.settings
+
+    @property
+    def machine(self) -> Machine:
+        """What it is run on."""
+        return self.execution.machine
+
+    def told(self, settings: RunSettings) -> Prepared:
+        """Return the same rows and circuits under settings that differ in neither."""
+        return replace(self, execution=replace(self.execution, settings=settings))
+
+    @property
+    def circuit(self) -> OneCircuit:
+        """The circuit of a model that has one for the whole sequence.
+
+        Raises:
+            UsageError: it is run in rounds.
+        """
+        if isinstance(self.execution, InRounds):
+            raise UsageError(
+                "this should have a model whose sequence is one circuit. Got "
+                f"{self.settings.model}, which is run in rounds; choose --mode sampled."
+            )
+        return self.execution
+
+    @property
+    def test(self) -> Sequences:
+        """The test rows that are run on the machine."""
+        return self.task.test.take(np.arange(len(self.task.test))[: self.settings.sentences])
+
+    @cached_property
+    def training(self) -> Training:
+        """The training of the settings' seed, under the noise that they choose."""
+        settings, task, execution = self.settings, self.task, self.execution
+        seed = settings.seeds["training"]
+        network = network_of(settings.architecture, task.sequences.dim)
+        content: dict[str, Any] = {
+            "training": {"engine": settings.engine, "shots": settings.training_shots},
+            "seeds": settings.seeds,
+            "data": task.digest,
+            "calibration": execution.calibration,
+        }
+        return Training(
+            network,
+            settings.training,
+            (seed,),
+            (network.initial(seed, task.projection),),
+            (task.training,),
+            (task.validation,),
+            (task.test,),
+            content,
+            run_before(settings, task, network, execution.calibration),
+            execution.readers,
+            execution.aer,
+        )
+
+    def encoded(self, trained: TrainedNetwork) -> Encoded:
+        """Return what is bound for the rows that are run, the same on every processor."""
+        folder, identity = self.settings.output, self.training.identity
+        every = encoded_once(trained, self.task.test, folder, identity)
+        return every.take(np.arange(len(self.test)))
+
+    def evaluation(
+        self, trained: TrainedNetwork, encoded: Encoded, stacks: Sequence[Stack]
+    ) -> Evaluation | Rounds:
+        """Return what is asked of the machine for the test rows.
+
+        Raises:
+            UsageError: a stack that the model is not run with.
+        """
+        return self.execution.evaluation(trained, encoded, stacks)
+
+
+def prepare(
+    settings: RunSettings, text: LabelledText, progress: Progress, machine: Machine | None = None
+) -> Prepared:
+    """Open the machine, make the model's circuits its own, and embed the text.
+
+    Args:
+        settings: what to run.
+        text: labelled sentences.
+        progress: told of the stage, and which calibration is used where that is not today's.
+        machine: already open; None opens that of the settings, with the calibration of the
+            checkpoint in the output folder if there is one.
+
+    Raises:
+        QRNNError, CalibrationError, JobsError: see the exit codes.
+    """
+    in_rounds = settings.architecture.mode == "expectation"
+    if in_rounds:
+        check_rounds(settings)
+    progress.stage(f"reading the vectors of {len(text):,} sentences, opening {settings.backend}")
+    machine = machine or open_as_begun(settings, progress)
+    execution = (InRounds if in_rounds else OneCircuit).on(machine, settings)
+    return Prepared(load_task(settings, text), execution)
