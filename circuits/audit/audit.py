@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from circuits.audit.ideal_bits import IdealWithBits
 from circuits.audit.light_cone import light_cone
 from circuits.definition import Architecture
-from circuits.pure.ideal import IdealModel, ideal_model
+from circuits.pure.ideal import IdealModel, pure_model
 
 RANK_TOLERANCE = 1e-9
 """Singular values below this fraction of the largest one count as zero."""
@@ -91,9 +91,7 @@ def audit(architecture: Architecture, *, steps: int = 3, shots: int = 1000, seed
         CircuitsError: `steps` is not positive.
     """
     cone = light_cone(architecture, steps)
-    model = (
-        IdealWithBits(architecture) if architecture.reads_previous else ideal_model(architecture)
-    )
+    model = pure_model(architecture) or IdealWithBits(architecture)
     generator = np.random.default_rng(seed)
     n_outputs = 1 if architecture.gates else len(architecture.readout)
     n_inputs = max(16, -(-2 * architecture.n_weights // n_outputs))

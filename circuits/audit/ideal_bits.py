@@ -1,6 +1,7 @@
-"""Ideal outputs of models whose steps read the bits of the step before.
+"""Ideal outputs of models that have no pure-state form.
 
-They have no pure state: the exact engine follows a density operator for each value of the bits.
+Their steps read the bits of the step before, or measure what goes on: the exact engine follows a
+density operator for each value of the bits.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from qiskit.circuit import (
     Parameter,
     QuantumCircuit,
 )
-from qiskit.circuit.library import GlobalPhaseGate
+from qiskit.circuit.library import GlobalPhaseGate, RYGate, RZGate
 
 from circuits.errors import CircuitsError
 from circuits.exact.conditions import condition_of
@@ -41,6 +41,11 @@ if TYPE_CHECKING:
 
 _UNIT_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12}
 _IDEAL_READOUT = np.eye(2)
+_REMEDIES = {
+    "for_loop": "; repeat its instructions by a loop of Python",
+    "switch_case": "; write one if_test for each value",
+    "while_loop": "; repeat a fixed number of times, each behind an if_test",
+}
 
 
 def lift(
@@ -119,6 +124,10 @@ class _Lifter:
         elif operation.name in ("rx", "ry", "rz", "p") and is_standard(operation):
             axis: Axis = "z" if operation.name == "p" else operation.name[1]
             yield Rotation(wires[0], axis, self.angles.add(operation.params[0]))
+        elif operation.name == "u" and is_standard(operation):
+            theta, phi, lam = operation.params
+            for turn in (RZGate(lam), RYGate(theta), RZGate(phi)):  # u, but for a phase
+                yield from self.gate(turn, wires)
         elif getattr(operation, "definition", None) is not None:
             inner = {q: wires[i] for i, q in enumerate(operation.definition.qubits)}
             for part in operation.definition.data:
@@ -197,8 +206,9 @@ def _written_out(
     inner = operation.definition
     if inner is None or isinstance(operation, ControlFlowOp):
         known = ", ".join(sorted({"if_else", "measure", "reset", "delay", "barrier"}))
+        remedy = _REMEDIES.get(operation.name, "")
         raise CircuitsError(
-            f"exact evolution takes gates with a matrix and {known}. Got {operation.name}."
+            f"exact evolution takes gates with a matrix and {known}. Got {operation.name}{remedy}."
         )
     inner_qubits = zip(inner.qubits, (qubits[q] for q in instruction.qubits), strict=True)
     inner_bits = zip(inner.clbits, (bits[c] for c in instruction.clbits), strict=True)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.errors import CircuitsError
+from circuits.known_operations import is_measurement, is_reset, is_standard
 
 if TYPE_CHECKING:
     from qiskit.circuit import Parameter, QuantumCircuit
@@ -124,12 +125,13 @@ def program(
     bit becomes a control, and the reset is left to the caller, who traces the wire out.
 
     Raises:
-        CircuitsError: a gate of another kind, a condition on more than one bit, or a gate on a wire
-            after its measurement or reset.
+        CircuitsError: a gate of another kind, a condition on more than one bit, a measurement or
+            reset inside a branch, or anything on a wire that is reset or, but for that, measured.
     """
     result = Program(circuit.num_qubits, features, weights, fed_back)
     closed = result.closed
     measured: dict[Any, int] = {}
+    reset: set[int] = set()
 
     def append(owner: QuantumCircuit, wires: list[int], conditions: Controls) -> None:
         for item in owner.data:
@@ -137,11 +139,20 @@ def program(
             name = item.operation.name
             if name == "barrier":
                 continue
-            if name in ("measure", "reset"):
+            if is_measurement(item.operation) or is_reset(item.operation):
+                if conditions or reset.intersection(own):
+                    raise CircuitsError(
+                        "a pure-state simulation needs measurements outside of branches, on wires "
+                        f"that are not reset before. Got {name} on wire {own[0]}."
+                    )
                 closed.update(own)
-                if name == "measure":
+                if is_measurement(item.operation):
                     measured[item.clbits[0]] = own[0]
+                else:
+                    reset.update(own)
             elif name == "if_else":
+                if not measured.keys() >= {_single_bit(item.operation.condition)[0]}:
+                    raise CircuitsError("a deferred branch should read a bit of its own step.")
                 bit, value = _single_bit(item.operation.condition)
                 for outcome, block in zip((value, 1 - value), item.operation.blocks, strict=False):
                     append(block, own, (*conditions, (measured[bit], outcome)))
@@ -162,6 +173,7 @@ def _gate(into: Program, operation: Any, wires: list[int], conditions: Controls)
     controls = (*conditions, *((wire, 1) for wire in wires[:-1]))
     prefix = "c" * (len(wires) - 1)
     base = name.removeprefix(prefix) if name.startswith(prefix) else ""
+    base = base if is_standard(operation) else ""
     if base in ("rx", "ry", "rz"):
         into.expressions.append(operation.params[0])
         return Gate(wires[-1], controls, axis=base[1], angle=len(into.expressions) - 1)

@@ -179,6 +179,19 @@ def ideal_model(architecture: Architecture) -> IdealModel:
     return IdealModel(architecture, steps, whole(architecture, steps[0], closing), None)
 
 
+def pure_model(architecture: Architecture) -> IdealModel | None:
+    """Return the ideal outputs of an architecture, None where they have no pure-state form.
+
+    The exact engine follows whatever circuit has none (`circuits.exact.logical`).
+    """
+    try:
+        return ideal_model(architecture)
+    except CircuitsError:
+        if architecture.in_rounds:
+            raise
+        return None
+
+
 def _coherent(architecture: Architecture, step: Program, closing: Program) -> Law:
     n = architecture.n_qubits
     of_weights = step.slopes(step.weights)

@@ -23,7 +23,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Name = Annotated[str, typer.Argument(help="Model name, as `qrnn-hw models list` gives it.")]
+Name = Annotated[
+    str, typer.Argument(help="Model name, as `qrnn-hw models list` gives it, or FILE.py:NAME.")
+]
 Steps = Annotated[int, whole(1, MOST_UNROLLED, help="Time steps T.")]
 
 
@@ -165,6 +167,17 @@ def export(
     for path, content in exported(model, steps, output, seed).items():
         write_bytes(path, content)
         typer.echo(str(path))
+
+
+@app.command("new")
+def new(
+    path: Annotated[Path, typer.Argument(help="Python file to write, such as my_cell.py.")],
+) -> None:
+    """Write a commented, working start for a cell of your own."""
+    from qrnn_hw.models.own_cell import write_start
+
+    write_start(path)
+    typer.echo(f"{path}; see it with: qrnn-hw models show {path}:step --backend fake_boston")
 
 
 @app.command("audit")

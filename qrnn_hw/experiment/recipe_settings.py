@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from circuits.zoo.registry import architecture
 from qrnn_hw.errors import UsageError
-from qrnn_hw.experiment.run_folder import RUNS, changed, settings_digest
+from qrnn_hw.experiment.run_folder import RUNS, changed, file_name, settings_digest
 from qrnn_hw.ranges import MOST_EPOCHS, MOST_SEED, MOST_SEEDS, MOST_SHOTS
 from qrnn_hw.recipes.recipes import FAULTS, Recipe, published_recipe
 
@@ -105,4 +105,4 @@ def default_folder(settings: RecipeSettings) -> Path:
     left_out = ("output", "epochs", "shots")
     told = {k: value for k, value in asdict(settings).items() if k not in left_out}
     told |= changed(settings.model, settings.options)
-    return RUNS / f"train-{settings.model}-{settings.recipe}-{settings_digest(told)}"
+    return RUNS / f"train-{file_name(settings.model)}-{settings.recipe}-{settings_digest(told)}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -39,7 +40,12 @@ def default_folder(settings: RunSettings) -> Path:
         if not told[name]:
             del told[name]
     told |= changed(settings.model, settings.options)
-    return RUNS / f"{settings.model}-{settings_digest(told)}"
+    return RUNS / f"{file_name(settings.model)}-{settings_digest(told)}"
+
+
+def file_name(model: str) -> str:
+    """Return a model's name as a part of a file name: `cells/my_cell.py:step` has none."""
+    return re.sub(r"[^\w-]+", "-", re.sub(r"\.py:", "-", model)).strip("-")
 
 
 def changed(model: str, options: Any) -> dict[str, str]:

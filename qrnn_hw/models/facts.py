@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from qiskit.circuit import QuantumCircuit
 
     from circuits.definition import Architecture
+    from circuits.zoo.row import Row
 
 # Options that make a second model of one row: what is audited beside the defaults.
 VARIANTS: tuple[dict[str, str], ...] = (
@@ -21,15 +24,49 @@ VARIANTS: tuple[dict[str, str], ...] = (
 
 
 def listing() -> list[dict[str, Any]]:
-    """Return one record a model: sizes, modes, source and options, at their defaults."""
+    """Return one record a model: sizes, modes, source and options, at their defaults.
+
+    Those of installed packages follow ours, but for one that has a name of ours.
+    """
+    from circuits.zoo.own import installed_rows
     from circuits.zoo.registry import REGISTRY
 
     records = []
     for row in REGISTRY.values():
-        record = facts(row.architecture())
-        record["options"] = {name: list(values) for name, values in row.options.items()}
-        records.append(record)
+        records.append(facts(row.architecture()) | {"options": _listed(row)})
+    for name, point in installed_rows().items():
+        if name not in REGISTRY:
+            records.append(_offered(name, point))
     return records
+
+
+def _listed(row: Row) -> dict[str, list[Any]]:
+    return {
+        name: [f"{values[0]} to {values[-1]}"]
+        if isinstance(values, range) and len(values) > 100
+        else list(values)
+        for name, values in row.options.items()
+    }
+
+
+def _offered(name: str, point: EntryPoint) -> dict[str, Any]:
+    """Return the record of a package's model; of one that fails, why."""
+    from circuits.errors import CircuitsError
+    from circuits.zoo.own import installed_row
+
+    try:
+        row = installed_row(name, point)
+        return facts(row.architecture()) | {"options": _listed(row)}
+    except CircuitsError as error:
+        unknown = dict.fromkeys(("n_qubits", "n_features", "n_weights", "n_outputs", "mode"))
+        return unknown | {
+            "name": name,
+            "summary": f"cannot be loaded: {error}",
+            "modes": [],
+            "reading": False,
+            "source": point.value,
+            "options": {},
+        }
 
 
 def facts(architecture: Architecture) -> dict[str, Any]:

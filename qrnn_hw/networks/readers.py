@@ -17,7 +17,7 @@ from circuits.exact.logical import logical_model
 from circuits.exact.rounds import RoundsModel
 from circuits.pure.hybrid_evolution import evolve_hybrid
 from circuits.pure.hybrid_layers import Readout
-from circuits.pure.ideal import ideal_model
+from circuits.pure.ideal import pure_model
 from qrnn_hw.networks.encoding import Control
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ def ideal_reader(network: Network) -> Reader:
     architecture = network.architecture
     if network.host_controlled:
         return _host_controlled(network)
-    if architecture.reads_previous:
+    ideal = pure_model(architecture)
+    if ideal is None:
         return logical_model(architecture).distributions
-    ideal = ideal_model(architecture)
     law = ideal.law
     if law is None:
         return _one_by_one(lambda w, x, n: ideal.outputs(ideal.differentiable_offsets(x), w, n))

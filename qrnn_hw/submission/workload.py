@@ -88,10 +88,12 @@ class Workload:
 
 def is_file(source: str) -> bool:
     """Return whether a source names a file, not a model."""
+    from circuits.zoo.own import is_own
     from circuits.zoo.registry import REGISTRY
 
     path = Path(source)
-    return source not in REGISTRY and (bool(path.suffix) or path.exists() or len(path.parts) > 1)
+    model = source in REGISTRY or is_own(source)
+    return not model and (bool(path.suffix) or path.exists() or len(path.parts) > 1)
 
 
 def check_source(source: str, options: Sequence[str] = ()) -> None:

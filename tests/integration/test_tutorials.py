@@ -26,7 +26,13 @@ def steps(pages):
 
 
 @pytest.mark.parametrize(
-    "pages", [TUTORIALS, ["how-to/scikit-learn.md"], ["how-to/mitigate-your-own-circuit.md"]]
+    "pages",
+    [
+        TUTORIALS,
+        ["tutorials/own-cell.md"],
+        ["how-to/scikit-learn.md"],
+        ["how-to/mitigate-your-own-circuit.md"],
+    ],
 )
 def test_every_command_and_line_of_a_page_runs(pages, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
