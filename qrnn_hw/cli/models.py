@@ -174,9 +174,13 @@ def new(
     path: Annotated[Path, typer.Argument(help="Python file to write, such as my_cell.py.")],
 ) -> None:
     """Write a commented, working start for a cell of your own."""
-    from qrnn_hw.models.own_cell import write_start
+    from qrnn_hw.config import writable_folder
+    from qrnn_hw.models.own_cell import start_of_cell
+    from qrnn_hw.report.files import write_bytes
 
-    write_start(path)
+    start = start_of_cell(path)
+    writable_folder(path.parent)
+    write_bytes(path, start)
     typer.echo(f"{path}; see it with: qrnn-hw models show {path}:step --backend fake_boston")
 
 
