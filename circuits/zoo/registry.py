@@ -43,7 +43,7 @@ def row(name: str) -> Row:
         CircuitsError: a file or package that fails, or what it names is no model.
     """
     if not isinstance(name, str):
-        raise UnknownNameError(f"a model should be named by a text. Got {name!r}.")
+        raise UnknownNameError(f"no model is called {name!r}; a name is a text.")
     if name in REGISTRY:
         return REGISTRY[name]
     if is_own(name):
