@@ -256,8 +256,11 @@ def _compiled(known: Known, backend: str | None) -> _Engine:
         from calibration.noise import DeviceNoise
         from jobs.transpile.isa import transpile_step
         from jobs.transpile.lifted_step import sequence_model
+        from jobs.twin.name import device_of
 
-        transpiled = transpile_step(architecture, snapshot(backend), seed=TRANSPILER_SEED)
+        transpiled = transpile_step(
+            architecture, snapshot(device_of(backend)), seed=TRANSPILER_SEED
+        )
         model = sequence_model(transpiled, DeviceNoise(transpiled.snapshot))
     # The width of the rows is that of P, which comes with the parameters.
     return _Engine(network_of(architecture, 0), model.distributions)

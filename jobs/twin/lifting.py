@@ -71,10 +71,10 @@ def _effects(site: Site, strengths: Strengths, moment: Moment, memory: Memory) -
         found.append(sx_rotation(strengths["sx-angle"], site))
     if moment.has_defect:
         found.append(visiting_defect(site))
-    if "misread-bursts" in strengths:
-        found.append(misread_bursts(strengths["misread-bursts"], site, memory))
     if "read-decay" in strengths:
         found.append(read_decay(strengths["read-decay"], site))
+    if "misread-bursts" in strengths:
+        found.append(misread_bursts(strengths["misread-bursts"], site, memory))
     if "leakage" in strengths:
         found.append(leakage(strengths["leakage"], site, memory))
     if "measurement-crosstalk" in strengths:

@@ -28,6 +28,15 @@ class TwinName:
         return f"{PREFIX}{self.device}:{self.strengths.text}:{self.seed}"
 
 
+def device_of(name: str) -> str:
+    """Return the recorded device of a twin's name, and any other backend's name as it is.
+
+    Raises:
+        SpecError: as `twin_name`.
+    """
+    return twin_name(name).device if is_twin(name) else name
+
+
 def is_twin(name: str) -> bool:
     """Say whether a backend's name is meant as a twin's."""
     return name.strip().lower().startswith(PREFIX)

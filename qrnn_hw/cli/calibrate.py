@@ -20,21 +20,23 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Backend = Annotated[str, typer.Option(help="fake_... (recorded) or a real machine of the account.")]
+Backend = options.Backend
 
 
 @app.command("snapshot")
 def snapshot(
     backend: Backend,
+    effects: options.Effects = None,
+    machine_seed: options.MachineSeed = None,
     output: Annotated[
         Path | None, typer.Option(help="File to write; by default BACKEND-TIME.json.")
     ] = None,
 ) -> None:
     """Write a backend's calibration of now to a JSON file."""
     from calibration.files import write_snapshot
-    from qrnn_hw.submission.machine import open_machine
+    from qrnn_hw.submission.machine import chosen_backend, open_machine
 
-    taken = open_machine(backend).snapshot
+    taken = open_machine(chosen_backend(backend, effects, machine_seed)).snapshot
     moment = taken.taken.replace(":", "").split("+")[0] or "undated"
     path = output or Path(f"{taken.backend}-{moment}.json")
     write_snapshot(taken, path)
@@ -86,6 +88,8 @@ def diff(
 def readout(
     backend: Backend,
     qubits: Annotated[str, typer.Option(help="Qubits of the device, such as 0,3,5-7.")],
+    effects: options.Effects = None,
+    machine_seed: options.MachineSeed = None,
     shots: Annotated[int, whole(1, MOST_SHOTS, help="Shots of each of the two circuits.")] = 4000,
     seed: Annotated[int, whole(0, MOST_SEED, help="Of a recorded device's shots.")] = 0,
     budget: options.Budget = None,
@@ -110,8 +114,10 @@ def readout(
     json: Json = False,
 ) -> None:
     """Measure both readout errors of each qubit, with standard errors; the bits are stored."""
+    from qrnn_hw.submission.machine import chosen_backend
     from qrnn_hw.submission.readout_run import parse_qubits
 
+    backend = chosen_backend(backend, effects, machine_seed)
     chosen = parse_qubits(qubits)
     document = _measured(
         backend, chosen, shots, seed, budget, yes, fresh=fresh, mid_circuit=mid_circuit

@@ -10,6 +10,8 @@ from qrnn_hw.cli.preflight import assessed
 def estimate(
     source: options.Source,
     backend: options.Backend,
+    effects: options.Effects = None,
+    machine_seed: options.MachineSeed = None,
     option: options.ModelOptions = None,
     steps: options.Steps = 10,
     rows: options.Rows = 1,
@@ -19,10 +21,11 @@ def estimate(
 ) -> None:
     """Price a model or a circuit file: QPU seconds as a range, and the share of the plan."""
     from jobs.preflight import require
+    from qrnn_hw.submission.machine import chosen_backend
 
     (verdict,) = assessed(
         source,
-        backend,
+        chosen_backend(backend, effects, machine_seed),
         options=option or (),
         steps=steps,
         rows=rows,

@@ -17,7 +17,22 @@ Source = Annotated[
     ),
 ]
 Backend = Annotated[
-    str, typer.Option(help="fake_... (recorded, offline) or a real machine of the account.")
+    str,
+    typer.Option(
+        help="fake_... (recorded, offline), twin:fake_... (with effects that no calibration "
+        "reports), or a real machine of the account.",
+    ),
+]
+Effects = Annotated[
+    str | None,
+    typer.Option(
+        help="Of a twin: what is wrong with it, such as reset=0.015,gate-drift=0.3, or mild, or "
+        "full. `qrnn-hw backends --effects` lists them."
+    ),
+]
+MachineSeed = Annotated[
+    int | None,
+    whole(0, 2**32 - 1, help="Of a twin: which machine with these effects."),
 ]
 Shots = Annotated[int, whole(1, MOST_SHOTS, help="Shots of each row of each circuit.")]
 Steps = Annotated[int, whole(1, MOST_STEPS, help="Time steps T of a model.")]

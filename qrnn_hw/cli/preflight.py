@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 def preflight(
     source: options.Source,
     backend: options.Backend,
+    effects: options.Effects = None,
+    machine_seed: options.MachineSeed = None,
     option: options.ModelOptions = None,
     steps: options.Steps = 10,
     rows: options.Rows = 1,
@@ -32,9 +34,11 @@ def preflight(
 
     Exit code 4 when the machine would refuse it.
     """
+    from qrnn_hw.submission.machine import chosen_backend
+
     (verdict,) = assessed(
         source,
-        backend,
+        chosen_backend(backend, effects, machine_seed),
         options=option or (),
         steps=steps,
         rows=rows,

@@ -12,8 +12,10 @@ from qrnn_hw.cli.numbers import real, whole
 from qrnn_hw.cli.options import (
     Budget,
     Data,
+    Effects,
     Embeddings,
     FeedbackMode,
+    MachineSeed,
     ModelOptions,
     Snapshots,
     Wiring,
@@ -46,8 +48,10 @@ def run(
     data: Data = None,
     embeddings: Embeddings = None,
     backend: Annotated[
-        str, typer.Option(help="fake_... (recorded, offline) or ibm_... (the real machine).")
+        str, typer.Option(help="fake_... (recorded, offline), twin:fake_... or ibm_... (real).")
     ] = "fake_boston",
+    effects: Effects = None,
+    machine_seed: MachineSeed = None,
     shots: Annotated[
         int,
         whole(
@@ -138,6 +142,7 @@ def run(
     from qrnn_hw.experiment.settings import RunSettings
     from qrnn_hw.models.facts import given_options
     from qrnn_hw.models.options import chosen_architecture
+    from qrnn_hw.submission.machine import chosen_backend
     from qrnn_hw.train.options import TrainingOptions
 
     # What is quickly known to be wrong is said before the slow imports.
@@ -150,7 +155,7 @@ def run(
         dataset=dataset_name(dataset, data),
         data=data,
         embeddings=embeddings,
-        backend=backend,
+        backend=chosen_backend(backend, effects, machine_seed),
         shots=shots,
         decoupling=decoupling,
         sentences=sentences,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qrnn_hw.cli.numbers import real, whole
-from qrnn_hw.cli.options import Budget, Yes
+from qrnn_hw.cli.options import Budget, Effects, MachineSeed, Yes
 from qrnn_hw.cli.output import Json, Parquet
 from qrnn_hw.ranges import MOST_EPOCHS, MOST_HOURS, MOST_ROUNDS, MOST_SEED, MOST_SENTENCES
 
@@ -19,8 +19,13 @@ if TYPE_CHECKING:
 
 def device(
     backend: Annotated[
-        str, typer.Option(help="A real machine of the account, or fake_... to rehearse.")
+        str,
+        typer.Option(
+            help="A real machine of the account, or fake_..., or twin:fake_... to rehearse."
+        ),
     ] = "fake_boston",
+    effects: Effects = None,
+    machine_seed: MachineSeed = None,
     model: Annotated[str, typer.Option(help="The model to train.")] = "dynamic-line",
     dataset: Annotated[
         str | None, typer.Option(help="amazon, imdb, yelp, or uci (the default).")
@@ -53,10 +58,12 @@ def device(
     from qrnn_hw.errors import UsageError
     from qrnn_hw.experiment.settings import RunSettings
     from qrnn_hw.studies.device import DevicePlan, first_day
+    from qrnn_hw.submission.machine import chosen_backend
     from qrnn_hw.train.options import TrainingOptions
 
     if sentences < 2:
         raise UsageError(f"--sentences should be at least 2, for an interval. Got {sentences}.")
+    backend = chosen_backend(backend, effects, machine_seed)
     plan = DevicePlan(numbers(counts), rounds, hours_between, budget, seed)
     architecture(model)
     settings = RunSettings(

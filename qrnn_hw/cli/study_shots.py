@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qrnn_hw.cli.numbers import real, whole
-from qrnn_hw.cli.options import Snapshots
+from qrnn_hw.cli.options import Effects, MachineSeed, Snapshots
 from qrnn_hw.cli.output import Json, Parquet
 from qrnn_hw.ranges import (
     MOST_EPOCHS,
@@ -39,6 +39,8 @@ def shots(
     backend: Annotated[
         str, typer.Option(help="Without --run: recorded device, fake_...")
     ] = "fake_boston",
+    effects: Effects = None,
+    machine_seed: MachineSeed = None,
     epochs: Annotated[
         int, whole(1, MOST_EPOCHS, help="Without --run: at most so many epochs.")
     ] = 30,
@@ -92,6 +94,7 @@ def shots(
     from qrnn_hw.experiment.settings import RunSettings
     from qrnn_hw.studies.causes import CausePlan, study_causes
     from qrnn_hw.studies.shots import DEFAULT_SHOT_COUNTS, ShotPlan
+    from qrnn_hw.submission.machine import chosen_backend
     from qrnn_hw.train.options import TrainingOptions
 
     plan = ShotPlan(
@@ -107,7 +110,7 @@ def shots(
         model,
         dataset_name(dataset, data),
         data,
-        backend=backend,
+        backend=chosen_backend(backend, effects, machine_seed),
         seed=seed,
         training=training,
         output=output,
@@ -124,6 +127,7 @@ def shots(
 
     from calibration.library import canonical_name
     from calibration.series import read_series
+    from jobs.twin.name import device_of
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.report.shot_report import write_shot_report
     from qrnn_hw.studies.shot_experiment import study_shots_of
@@ -139,7 +143,7 @@ def shots(
                 )
             _study_rounds(settings, plan, sentences, output, parquet=parquet, json=json)
             return
-    days = read_series(snapshots or [], canonical_name(settings.backend))
+    days = read_series(snapshots or [], canonical_name(device_of(settings.backend)))
     writable_folder(output)
     with ConsoleProgress() as progress:
         trained = with_sentences(trained_model(settings, progress), sentences)
@@ -226,8 +230,8 @@ def _check_alone(context: typer.Context) -> None:
     from qrnn_hw.errors import UsageError
 
     given = [
-        f"--{name}"
-        for name in ("model", "dataset", "data", "backend", "epochs")
+        f"--{name.replace('_', '-')}"
+        for name in ("model", "dataset", "data", "backend", "effects", "machine_seed", "epochs")
         if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
     ]
     if given:

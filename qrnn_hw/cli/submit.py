@@ -20,6 +20,8 @@ def submit(
     source: options.Source,
     backend: options.Backend,
     shots: options.Shots,
+    effects: options.Effects = None,
+    machine_seed: options.MachineSeed = None,
     option: options.ModelOptions = None,
     steps: options.Steps = 10,
     rows: options.Rows = 1,
@@ -59,11 +61,12 @@ def submit(
     from qrnn_hw.cli.preflight import assessed
     from qrnn_hw.config import store_path
     from qrnn_hw.submission.folded import parse_factors
+    from qrnn_hw.submission.machine import chosen_backend
 
     factors = (1,) if fold is None else parse_factors(fold)
     verdicts = assessed(
         source,
-        backend,
+        chosen_backend(backend, effects, machine_seed),
         options=option or (),
         steps=steps,
         rows=rows,

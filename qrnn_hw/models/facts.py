@@ -177,8 +177,9 @@ def costs_on(architecture: Architecture, steps: int, backend: str, seed: int) ->
     from jobs.preflight.broadcasts import broadcast_slots
     from jobs.timing import longest_path_seconds
     from jobs.transpile.isa import check_fits
+    from jobs.twin.name import device_of
 
-    device = snapshot(backend)
+    device = snapshot(device_of(backend))
     check_fits(architecture, device)
     target = device.target()
     manager = generate_preset_pass_manager(

@@ -146,15 +146,15 @@ def first_day(machine: Machine, folder: Path) -> Machine:
     """
     path = folder / "snapshot.json"
     if not path.exists():
-        write_snapshot(machine.snapshot, path)
+        write_snapshot(replace(machine.snapshot, backend=machine.name), path)
         return machine
     noted = read_snapshot(path)
-    if noted.backend != machine.snapshot.backend:
+    if noted.backend != machine.name:
         raise UsageError(
-            f"a study should go on where it began. Got {machine.snapshot.backend}, and {folder} "
+            f"a study should go on where it began. Got {machine.name}, and {folder} "
             f"holds one on {noted.backend}; choose another --output."
         )
-    return replace(machine, snapshot=noted)
+    return replace(machine, snapshot=replace(noted, backend=machine.snapshot.backend))
 
 
 def device_jobs(model: TrainedModel, plan: DevicePlan) -> tuple[SentencePubs, list[DeviceJob]]:

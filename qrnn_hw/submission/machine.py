@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from calibration.snapshot import Snapshot
+from jobs.twin.name import TwinName, is_twin, twin_name
+from jobs.twin.strengths import strengths_of
 from qrnn_hw.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Machine:
-    """A recorded device, simulated with its noise, or a real one."""
+    """A recorded device, simulated with its noise, its twin, or a real one."""
 
     name: str
     snapshot: Snapshot
@@ -33,28 +35,46 @@ class Machine:
     @property
     def executor_name(self) -> str:
         """What job specs say of this place."""
-        return "ibm" if self.is_real else "aer"
+        if self.is_real:
+            return "ibm"
+        return "twin" if is_twin(self.name) else "aer"
 
     def executor(self) -> Executor | ServiceExecutor:
-        """Return what runs jobs: the Runtime's Sampler on the machine, or in local mode."""
+        """Return what runs jobs: the Runtime's Sampler on the machine, or in local mode; a twin."""
         if self.service is not None:
             return self.service
+        if is_twin(self.name):
+            from jobs.twin.executor import TwinExecutor
+            from jobs.twin.machine import Twin
+
+            named = twin_name(self.name)
+            return TwinExecutor(Twin(self.snapshot, named.strengths, named.seed))
         from jobs.aer.recorded_device import RecordedDeviceExecutor
 
         return RecordedDeviceExecutor(self.snapshot)
 
 
 def open_machine(name: str) -> Machine:
-    """Return the machine of a name: a recorded device (`fake_...`), else what the service has.
+    """Return the machine of a name: a recorded device, its twin, else what the service has.
+
+    What a twin reports of itself is the recorded device's calibration: of its effects only its name
+    and its shots speak.
 
     Raises:
         UsageError: no such backend; near names are listed.
+        SpecError: the name of a twin that is none.
         AuthenticationError: the account of a real machine is missing or refused.
         ServiceUnavailableError: the service did not answer.
     """
     from calibration.library import canonical_name, fake_names, snapshot
     from jobs.service.account import account_status
 
+    if is_twin(name):
+        named = twin_name(name)
+        device = canonical_name(named.device)
+        if device not in fake_names():
+            raise _unknown(named.device, fake_names())
+        return Machine(str(replace(named, device=device)), snapshot(device), is_real=False)
     plain = canonical_name(name)
     if plain in fake_names():
         return Machine(plain, snapshot(plain), is_real=False)
@@ -63,6 +83,36 @@ def open_machine(name: str) -> Machine:
     if name.startswith("ibm_") or (has_account and not plain.startswith("fake")):
         return _real_machine(name)
     raise _unknown(name, fake_names())
+
+
+def chosen_backend(backend: str, effects: str | None, machine: int | None) -> str:
+    """Return a backend's full name from what a command was given.
+
+    Args:
+        backend: as named; a twin's name may hold its effects already.
+        effects: of a twin, such as "reset=0.015,gate-drift=0.3".
+        machine: which of the machines with these effects.
+
+    Raises:
+        UsageError: effects of what is no twin, or that are named twice.
+        SpecError: an effect or a name that there is not.
+    """
+    if not is_twin(backend):
+        if effects is None and machine is None:
+            return backend
+        raise UsageError(
+            "--effects and --machine-seed belong to a twin, such as --backend twin:fake_boston. "
+            f"Got {backend!r}."
+        )
+    named = twin_name(backend)
+    given = backend.count(":")
+    if (effects is not None and given > 1) or (machine is not None and given > 2):
+        raise UsageError(
+            "a twin's effects and machine should be in its name or in the options, not in both. "
+            f"Got {backend!r} with options."
+        )
+    strengths = named.strengths if effects is None else strengths_of(effects)
+    return str(TwinName(named.device, strengths, named.seed if machine is None else machine))
 
 
 def _real_machine(name: str) -> Machine:

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from calibration.noise import DeviceNoise, NoiseScale, Superoperator
 from calibration.snapshot import InstructionRecord, QubitRecord, Snapshot
 from jobs.twin.moment import Moment
-from jobs.twin.physics.read_decay import decay_in_pulse, own_misread
 from jobs.twin.site import Site
 from jobs.twin.strengths import Strengths
 
@@ -32,7 +31,6 @@ class TrueNoise:
     """The noise of a machine as it is at a moment (a `circuits.exact.noise.Noise`)."""
 
     noise: DeviceNoise
-    read_decay: float = 0.0
     readout_factors: tuple[float, float] = (1.0, 1.0)
 
     @property
@@ -49,15 +47,10 @@ class TrueNoise:
         return self.noise.idle(qubit, seconds)
 
     def readout(self, name: str, qubit: int) -> NDArray[np.float64]:
-        """Return the confusion of what the state is when its bit is decided."""
+        """Return the confusion matrix of a measurement instruction."""
         confusion = self.noise.readout(name, qubit)
         up, down = self.readout_factors
         p01, p10 = min(1.0, confusion[0, 1] * up), min(1.0, confusion[1, 0] * down)
-        if self.read_decay:
-            record = self.noise.snapshot.record(name, (qubit,))
-            seconds = (record.seconds or 0.0) if record is not None else 0.0
-            t1 = self.noise.snapshot.qubits[qubit].t1_seconds
-            p10 = own_misread(p01, p10, decay_in_pulse(self.read_decay, seconds, t1))
         return np.array([[1 - p01, p01], [p10, 1 - p10]])
 
 
@@ -68,7 +61,7 @@ def true_noise(snapshot: Snapshot, strengths: Strengths, moment: Moment) -> True
         NoiseScale(gate=moment.level, idle=moment.level),
         reset_flip=strengths["reset"],
     )
-    return TrueNoise(noise, strengths["read-decay"], moment.readout)
+    return TrueNoise(noise, moment.readout)
 
 
 def true_rates(site: Site, factor: float) -> Snapshot:
