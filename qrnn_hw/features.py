@@ -104,7 +104,8 @@ def fit_pls(
     """Return the `k` directions of the training rows' words that covary most with their labels.
 
     Partial least squares (Wold, Sjostrom & Eriksson 2001), with a row for each word and the label
-    of its sentence as the response; `matrix` holds the rotations of scikit-learn's PLSRegression.
+    of its sentence as the response, of more than two classes a column for each; `matrix` holds the
+    rotations of scikit-learn's PLSRegression.
 
     Args:
         sequences: all sentences.
@@ -117,7 +118,9 @@ def fit_pls(
     """
     words, owners = _words(sequences, train_rows, k)
     responses = labels[train_rows][owners].astype(np.float64)
-    if responses.min() == responses.max():
+    if len(classes := np.unique(labels[train_rows])) > 2:
+        responses = (labels[train_rows][owners][:, None] == classes).astype(np.float64)
+    if (responses[0] == responses).all():
         raise UsageError("the training rows should hold words of both classes. Got one class only.")
     rank = int(np.linalg.matrix_rank(words - words.mean(axis=0)))
     if k > rank:

@@ -1,36 +1,19 @@
-"""Classical classifiers on the same rows, to hold the quantum models against."""
+"""Linear classifiers of sentences on the same rows, to hold the quantum models against."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from qrnn_hw.classical.baseline import Baseline
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.tokens import tokenise, words
 from qrnn_hw.data.vectors import WordVectors
 from qrnn_hw.features import fit_pls, project
 
 MAX_ITERATIONS = 2000
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """The predictions of a classical classifier on the test rows, in their order."""
-
-    name: str
-    n_parameters: int
-    """Numbers that were learnt, those of a projection included and a vocabulary not."""
-    predictions: NDArray[np.int64]  # shape: (n_test,)
-    correct: NDArray[np.bool_]  # shape: (n_test,)
-    """Whether each prediction is right, which is what McNemar's test needs."""
-
-    @property
-    def accuracy(self) -> float:
-        """The share of right predictions."""
-        return float(self.correct.mean())
 
 
 def tfidf_logistic(
@@ -114,5 +97,5 @@ def _logistic(
         name=f"logistic regression, {features_name}",
         n_parameters=model.coef_.size + model.intercept_.size + n_projection_parameters,
         predictions=predictions,
-        correct=predictions == labels[test_rows],
+        quality=(predictions == labels[test_rows]).astype(np.float64),
     )

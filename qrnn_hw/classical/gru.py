@@ -1,14 +1,20 @@
 """A gated recurrent unit with as many parameters as a quantum model, on the same inputs."""
 
+from dataclasses import replace
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 from numpy.typing import NDArray
 
-from qrnn_hw.classical.baselines import Baseline
+from qrnn_hw.classical.baseline import Baseline, answered
+from qrnn_hw.data.loss import loss
+from qrnn_hw.data.scaling import Scaling
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.split import Split
+from qrnn_hw.data.target import Classes, Target
 from qrnn_hw.errors import UsageError
 
 Parameters = dict[str, jax.Array]
@@ -18,20 +24,25 @@ LEARNING_RATE = 1e-2
 WEIGHT_DECAY = 1e-3
 MAX_EPOCHS = 60
 PATIENCE_EPOCHS = 10
+LEAST_UPDATES = 1000
+"""Where the rows fill so few batches that `MAX_EPOCHS` end before."""
 OPTIMISER = optax.adamw(LEARNING_RATE, weight_decay=WEIGHT_DECAY)
 
 
-def n_gru_parameters(dim: int, n_features: int, n_hidden: int) -> int:
+def n_gru_parameters(dim: int, n_features: int, n_hidden: int, n_outputs: int = 1) -> int:
     """Count the parameters: a projection with offsets, three gates with biases, a head."""
     projection = (dim + 1) * n_features
     gates = 3 * (n_features + n_hidden + 1) * n_hidden
-    return projection + gates + n_hidden + 1
+    return projection + gates + (n_hidden + 1) * n_outputs
 
 
-def nearest_hidden_size(n_parameters: int, dim: int, n_features: int) -> int:
+def nearest_hidden_size(n_parameters: int, dim: int, n_features: int, n_outputs: int = 1) -> int:
     """Return the hidden size, 1 or more, whose parameter count comes nearest to `n_parameters`."""
     sizes = range(1, max(2, n_parameters))
-    return min(sizes, key=lambda size: abs(n_gru_parameters(dim, n_features, size) - n_parameters))
+    return min(
+        sizes,
+        key=lambda size: abs(n_gru_parameters(dim, n_features, size, n_outputs) - n_parameters),
+    )
 
 
 def gru_classifier(
@@ -43,12 +54,7 @@ def gru_classifier(
     n_features: int = 4,
     seed: int,
 ) -> Baseline:
-    """Train a GRU by mini-batch AdamW with early stopping, and predict the test rows.
-
-    Word vectors pass a linear projection to `n_features`, trained with the rest, as in front of the
-    quantum models; the hidden size makes the parameter count as near as can be to `n_parameters`.
-    Padding leaves the hidden state as it is. The weights kept are those of the least validation
-    loss. Cell: Cho et al., EMNLP 2014 (arXiv 1406.1078), with the reset gate after the product.
+    """Train a GRU on two classes, as `gru` does.
 
     Args:
         sequences: all sentences as word vectors, before any projection.
@@ -61,27 +67,72 @@ def gru_classifier(
     Raises:
         UsageError: a part of the split is empty.
     """
-    if 0 in (len(split.train), len(split.validation), len(split.test)):
-        raise UsageError(
-            "the GRU needs rows to train on, to stop by and to predict. Got "
-            f"{len(split.train)}, {len(split.validation)} and {len(split.test)}."
-        )
-    n_hidden = nearest_hidden_size(n_parameters, sequences.dim, n_features)
-    generator = np.random.default_rng(seed)
-    parameters = _initial(generator, sequences.dim, n_features, n_hidden)
-    best = _train(parameters, sequences, labels, split, generator)
-    values, lengths, _ = _arrays(sequences, labels, split.test)
-    predictions = np.asarray(_logits(best, values, lengths) > 0, dtype=np.int64)
-    return Baseline(
-        name=f"GRU, {n_features} features, {n_hidden} hidden",
-        n_parameters=sum(array.size for array in parameters.values()),
-        predictions=predictions,
-        correct=predictions == labels[split.test],
+    labelled = replace(sequences, targets=labels)
+    return gru(
+        labelled.take(split.train),
+        labelled.take(split.validation),
+        labelled.take(split.test),
+        Classes(("0", "1")),
+        n_parameters=n_parameters,
+        n_features=n_features,
+        seed=seed,
     )
 
 
+def gru(
+    training: Sequences,
+    validation: Sequences,
+    test: Sequences,
+    target: Target,
+    *,
+    n_parameters: int,
+    n_features: int = 4,
+    seed: int,
+    scaling: Scaling | None = None,
+) -> Baseline:
+    """Train a GRU by mini-batch AdamW with early stopping, and answer the test rows.
+
+    The numbers of a step pass a linear projection to `n_features`, trained with the rest, as in
+    front of the quantum models; the hidden size makes the parameter count as near as can be to
+    `n_parameters`. Padding leaves the hidden state as it is. The outputs are linear in the last
+    state, or in that of each step. The weights kept are those of the least validation loss. Cell:
+    Cho et al., EMNLP 2014 (arXiv 1406.1078), with the reset gate after the product.
+
+    Args:
+        training: rows to learn from; numbers with scaled targets.
+        validation: rows to stop by, likewise.
+        test: rows to answer, with targets in their own units.
+        target: classes or numbers, for each sequence or each step.
+        n_parameters: of the quantum model to be compared with.
+        n_features: of each step, after the projection.
+        seed: of the initial weights and of the order of the mini-batches.
+        scaling: that brings numbers back to their own units; None where they are not scaled.
+
+    Raises:
+        UsageError: a part is empty.
+    """
+    sizes = (len(training), len(validation), len(test))
+    if 0 in sizes:
+        raise UsageError(
+            "the GRU needs rows to train on, to stop by and to predict. Got "
+            f"{sizes[0]}, {sizes[1]} and {sizes[2]}."
+        )
+    n_outputs = target.n_outputs
+    n_hidden = nearest_hidden_size(n_parameters, training.dim, n_features, n_outputs)
+    generator = np.random.default_rng(seed)
+    parameters = _initial(generator, training.dim, n_features, n_hidden, n_outputs)
+    best = _train(parameters, training, validation, target, generator)
+    values, lengths, _ = _arrays(test, np.arange(len(test)))
+    outputs = np.asarray(_outputs(best, values, lengths, per_step=target.per_step), np.float64)
+    if scaling is not None and not isinstance(target, Classes):
+        outputs = scaling.unscaled(outputs)
+    n_learnt = sum(array.size for array in parameters.values())
+    name = f"GRU, {n_features} features, {n_hidden} hidden"
+    return answered(name, n_learnt, target, outputs, test)
+
+
 def _initial(
-    generator: np.random.Generator, dim: int, n_features: int, n_hidden: int
+    generator: np.random.Generator, dim: int, n_features: int, n_hidden: int, n_outputs: int
 ) -> Parameters:
     def normal(*shape: int) -> jax.Array:
         return jnp.asarray(generator.normal(0, shape[0] ** -0.5, shape), dtype=jnp.float32)
@@ -92,84 +143,108 @@ def _initial(
         "input": normal(n_features, 3 * n_hidden),
         "recurrent": normal(n_hidden, 3 * n_hidden),
         "bias": jnp.zeros(3 * n_hidden, dtype=jnp.float32),
-        "head": normal(n_hidden, 1)[:, 0],
-        "head_bias": jnp.zeros(1, dtype=jnp.float32),
+        "head": normal(n_hidden, n_outputs),
+        "head_bias": jnp.zeros(n_outputs, dtype=jnp.float32),
     }
 
 
-@jax.jit
-def _logits(parameters: Parameters, values: jax.Array, lengths: jax.Array) -> jax.Array:
-    """Return the log-odds of class 1, shape (n,), for values (n, T, dim) and lengths (n,)."""
+@partial(jax.jit, static_argnames="per_step")
+def _outputs(
+    parameters: Parameters, values: jax.Array, lengths: jax.Array, *, per_step: bool
+) -> jax.Array:
+    """Return the outputs, shape (n, k) or (n, T, k), for values (n, T, dim) and lengths (n,)."""
     features = values @ parameters["projection"] + parameters["offset"]
     driven = features @ parameters["input"] + parameters["bias"]
 
-    def step(hidden: jax.Array, inputs: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
-        driven_now, is_word = inputs
+    def step(hidden: jax.Array, inputs: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        driven_now, counts = inputs
         update_in, reset_in, candidate_in = jnp.split(driven_now, 3, axis=-1)
         update_h, reset_h, candidate_h = jnp.split(hidden @ parameters["recurrent"], 3, axis=-1)
         update = jax.nn.sigmoid(update_in + update_h)
         candidate = jnp.tanh(candidate_in + jax.nn.sigmoid(reset_in + reset_h) * candidate_h)
         new = update * hidden + (1 - update) * candidate
-        return jnp.where(is_word[:, None], new, hidden), None
+        new = jnp.where(counts[:, None], new, hidden)
+        return new, new if per_step else new[:0]
 
     n, n_steps, _ = values.shape
-    is_word = jnp.arange(n_steps)[:, None] < lengths[None, :]
+    counts = jnp.arange(n_steps)[:, None] < lengths[None, :]
     start = jnp.zeros((n, parameters["head"].shape[0]), dtype=values.dtype)
-    last, _ = jax.lax.scan(step, start, (jnp.swapaxes(driven, 0, 1), is_word))
-    return last @ parameters["head"] + parameters["head_bias"][0]
+    last, every = jax.lax.scan(step, start, (jnp.swapaxes(driven, 0, 1), counts))
+    read = jnp.swapaxes(every, 0, 1) if per_step else last
+    return read @ parameters["head"] + parameters["head_bias"]
 
 
-@jax.jit
 def _loss(
-    parameters: Parameters, values: jax.Array, lengths: jax.Array, labels: jax.Array
+    parameters: Parameters,
+    values: jax.Array,
+    lengths: jax.Array,
+    targets: jax.Array,
+    *,
+    target: Target,
 ) -> jax.Array:
-    logits = _logits(parameters, values, lengths)
-    signs = 2 * labels - 1
-    return jnp.mean(jax.nn.softplus(-signs * logits))
+    outputs = _outputs(parameters, values, lengths, per_step=target.per_step)
+    return loss(target, outputs, targets, lengths)
 
 
 def _train(
     parameters: Parameters,
-    sequences: Sequences,
-    labels: NDArray[np.int64],
-    split: Split,
+    training: Sequences,
+    validation: Sequences,
+    target: Target,
     generator: np.random.Generator,
 ) -> Parameters:
     state = OPTIMISER.init(parameters)
-    validation = _arrays(sequences, labels, split.validation)
-    batch_size = min(BATCH_SIZE, len(split.train))
+    held_out = _arrays(validation, np.arange(len(validation)))
+    batch_size = min(BATCH_SIZE, len(training))
+    n_batches = len(training) // batch_size
+    # Few rows are few updates an epoch.
+    n_epochs = max(MAX_EPOCHS, -(-LEAST_UPDATES // n_batches))
+    patience = max(PATIENCE_EPOCHS, n_epochs * PATIENCE_EPOCHS // MAX_EPOCHS)
     best, best_loss, best_epoch = parameters, np.inf, 0
-    for epoch in range(MAX_EPOCHS):
-        order = generator.permutation(split.train)
-        for start in range(0, len(order) - batch_size + 1, batch_size):
-            batch = _arrays(sequences, labels, order[start : start + batch_size])
-            parameters, state = _update(parameters, state, batch)
-        loss = float(_loss(parameters, *validation))
-        if loss < best_loss:
-            best, best_loss, best_epoch = parameters, loss, epoch
-        elif epoch - best_epoch >= PATIENCE_EPOCHS:
+    for epoch in range(n_epochs):
+        order = generator.permutation(len(training))[: n_batches * batch_size]
+        batches = tuple(
+            part.reshape(n_batches, batch_size, *part.shape[1:])
+            for part in _arrays(training, order)
+        )
+        parameters, state, value = _epoch(parameters, state, batches, held_out, target=target)
+        if (held_out_loss := float(value)) < best_loss:
+            best, best_loss, best_epoch = parameters, held_out_loss, epoch
+        elif epoch - best_epoch >= patience:
             break
     return best
 
 
-@jax.jit
-def _update(
+@partial(jax.jit, static_argnames="target")
+def _epoch(
     parameters: Parameters,
     state: optax.OptState,
-    batch: tuple[jax.Array, jax.Array, jax.Array],
-) -> tuple[Parameters, optax.OptState]:
-    gradients = jax.grad(_loss)(parameters, *batch)
-    changes, state = OPTIMISER.update(gradients, state, parameters)
-    moved: Parameters = optax.apply_updates(parameters, changes)
-    return moved, state
+    batches: tuple[jax.Array, ...],
+    held_out: tuple[jax.Array, ...],
+    *,
+    target: Target,
+) -> tuple[Parameters, optax.OptState, jax.Array]:
+    """Return parameters after one step for each batch, and the loss of the rows held out."""
+
+    def update(
+        carry: tuple[Parameters, optax.OptState], batch: tuple[jax.Array, ...]
+    ) -> tuple[tuple[Parameters, optax.OptState], None]:
+        moving, moments = carry
+        gradients = jax.grad(_loss)(moving, *batch, target=target)
+        changes, moments = OPTIMISER.update(gradients, moments, moving)
+        return (optax.apply_updates(moving, changes), moments), None
+
+    (parameters, state), _ = jax.lax.scan(update, (parameters, state), batches)
+    return parameters, state, _loss(parameters, *held_out, target=target)
 
 
 def _arrays(
-    sequences: Sequences, labels: NDArray[np.int64], rows: NDArray[np.int64]
+    sequences: Sequences, rows: NDArray[np.int64]
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Return values, lengths and labels of `rows`, in single precision whatever JAX's default."""
+    """Return values, lengths and targets of `rows`, in single precision whatever JAX's default."""
+    targets = np.asarray(sequences.targets)[rows]
     return (
         jnp.asarray(sequences.values[rows], dtype=jnp.float32),
         jnp.asarray(sequences.lengths[rows]),
-        jnp.asarray(labels[rows], dtype=jnp.float32),
+        jnp.asarray(targets, dtype=jnp.int32 if targets.dtype.kind in "iu" else jnp.float32),
     )

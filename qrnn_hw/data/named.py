@@ -31,12 +31,14 @@ DEFAULT_LENGTH = 2000
 
 @dataclass(frozen=True)
 class _Generated:
-    """A series that is made, and how it is read unless options say otherwise."""
+    """A series that is made, and how it is read unless options say otherwise: where the target
+    depends on ten steps, a window of twice as many."""
 
     make: Callable[..., NDArray[np.float64]]
     names: tuple[str, ...]
     inputs: tuple[str, ...]
     targets: tuple[str, ...]
+    window: int
     horizon: int
     note: str
 
@@ -49,6 +51,7 @@ GENERATED = {
         ("x",),
         ("x",),
         ("x",),
+        12,
         1,
         "Mackey-Glass, tau 17, sampled at unit steps (Mackey & Glass 1977).",
     ),
@@ -57,6 +60,7 @@ GENERATED = {
         ("u", "y"),
         ("u",),
         ("y",),
+        20,
         1,
         "NARMA of order 10, inputs uniform on [0, 0.5] (Atiya & Parlos 2000).",
     ),
@@ -65,6 +69,7 @@ GENERATED = {
         ("x", "y", "z"),
         ("x", "y", "z"),
         ("x",),
+        12,
         1,
         "The Lorenz system, sampled every 0.02 (Lorenz 1963).",
     ),
@@ -73,6 +78,7 @@ GENERATED = {
         ("u", *_DELAYS),
         ("u",),
         _DELAYS,
+        20,
         0,
         "Short-term memory of inputs uniform on [-0.5, 0.5] (Jaeger 2001).",
     ),
@@ -135,7 +141,7 @@ def _generated(name: str, options: ReadOptions) -> tuple[Series, str]:
         values=values.reshape(length, -1),
         inputs=options.inputs or row.inputs,
         targets=options.target or row.targets,
-        window=options.window_or_default,
+        window=row.window if options.window is None else options.window,
         horizon=row.horizon if options.horizon is None else options.horizon,
     )
     return series, f"{row.note} Seed {options.data_seed}."

@@ -127,6 +127,20 @@ class Sequences:
             object.__setattr__(self, name, value)
 
 
+def joined(first: Sequences, second: Sequences) -> Sequences:
+    """Return the rows of both, of one number of steps, after each other."""
+    targets = None
+    if first.targets is not None and second.targets is not None:
+        targets = np.concatenate([first.targets, second.targets])
+    return Sequences(
+        values=np.concatenate([first.values, second.values]),
+        lengths=np.concatenate([first.lengths, second.lengths]),
+        targets=targets,
+        identities=first.identities + second.identities,
+        groups=np.concatenate([first.groups, second.groups]),
+    )
+
+
 def identity(numbers: NDArray[Any]) -> str:
     """Return the SHA-256 of the numbers of a row, shape (length, d), on every machine the same."""
     return hashlib.sha256(str(numbers.shape).encode() + _bytes(numbers)).hexdigest()

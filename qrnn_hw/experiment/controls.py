@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from qrnn_hw.classical.baselines import Baseline, mean_vector_logistic, pls_logistic, tfidf_logistic
+from qrnn_hw.classical.baseline import Baseline
+from qrnn_hw.classical.baselines import mean_vector_logistic, pls_logistic, tfidf_logistic
 from qrnn_hw.classical.gru import gru_classifier
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.experiment.task import Task

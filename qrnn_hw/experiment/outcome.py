@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qrnn_hw.classical.baselines import Baseline
+from qrnn_hw.classical.baseline import Baseline
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.experiment.controls import baseline_interval
 from qrnn_hw.experiment.exact import Simulated
