@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.channels import Superoperator, bit_flip, gate_error, relaxation
 from calibration.errors import CalibrationError
 from calibration.snapshot import InstructionRecord, Snapshot
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from qiskit_aer.noise import NoiseModel, QuantumError
 
 _UNIT_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12}
-
-Superoperator = NDArray[np.complex128]
-"""Acts on column-stacked density operators; first qubit least significant (Qiskit's order)."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ class DeviceNoise:
         """Return the error after an instruction as a superoperator (4**k, 4**k), None if ideal."""
         if name.startswith("reset"):
             flip = min(1.0, self.reset_flip * self.scale.reset)
-            return _bit_flip(flip) if flip else None
+            return bit_flip(flip) if flip else None
         return self._gate_channels.get((name, qubits))
 
     def idle(self, qubit: int, seconds: float) -> Superoperator | None:
@@ -93,14 +91,10 @@ class DeviceNoise:
         return {}
 
     def _relaxed(self, qubit: int, seconds: float) -> Superoperator | None:
-        from qiskit.quantum_info import SuperOp
-        from qiskit_aer.noise import thermal_relaxation_error
-
-        times = self._relaxation(qubit)
+        times = self.relaxation_times(qubit)
         if times is None or seconds * self.scale.idle <= 0:
             return None
-        error = thermal_relaxation_error(*times, seconds * self.scale.idle)
-        return np.asarray(SuperOp(error).data, dtype=complex)
+        return relaxation(seconds * self.scale.idle, times)
 
     def readout(self, name: str, qubit: int) -> NDArray[np.float64]:
         """Return the confusion matrix of a measurement instruction.
@@ -156,7 +150,8 @@ class DeviceNoise:
         model._custom_noise_passes.append(LocalNoisePass(relax, op_types=Delay, method="append"))
         return model
 
-    def _relaxation(self, qubit: int) -> tuple[float, float] | None:
+    def relaxation_times(self, qubit: int) -> tuple[float, float] | None:
+        """Return T1 and T2 in seconds, T2 at most 2 T1, or None where they are not reported."""
         t1, t2 = (
             self.snapshot.qubits[qubit].t1_seconds,
             self.snapshot.qubits[qubit].t2_seconds,
@@ -167,32 +162,20 @@ class DeviceNoise:
 
     @cached_property
     def _gate_channels(self) -> dict[tuple[str, tuple[int, ...]], Superoperator]:
-        from qiskit.circuit import Gate
-        from qiskit.quantum_info import SuperOp
-        from qiskit_aer.noise.device import basic_device_gate_errors
-
-        if self.scale.gate == 0:
-            return {}
-        target = self._scaled().target()
-        return {
-            (name, tuple(qubits)): np.asarray(SuperOp(error).data, dtype=complex)
-            for name, qubits, error in basic_device_gate_errors(target=target)
-            if isinstance(target.operation_from_name(name), Gate)
-        }
-
-    def _scaled(self) -> Snapshot:
-        factor = self.scale.gate
-        if factor == 1:
-            return self.snapshot
-        records = tuple(
-            replace(
-                r,
-                error=None if r.error is None else r.error * factor,
-                seconds=None if r.seconds is None else r.seconds * factor,
+        """The error of every gate of the snapshot that has one."""
+        factor, found = self.scale.gate, {}
+        gates = {name for name in {r.name for r in self.snapshot.instructions} if _is_gate(name)}
+        for record in self.snapshot.instructions if factor else ():
+            if record.name not in gates:
+                continue
+            error = gate_error(
+                (record.seconds or 0.0) * factor,
+                (record.error or 0.0) * factor,
+                [self.relaxation_times(qubit) for qubit in record.qubits],
             )
-            for r in self.snapshot.instructions
-        )
-        return replace(self.snapshot, instructions=records)
+            if error is not None:
+                found[record.name, record.qubits] = error
+        return found
 
 
 def assignment_errors(record: InstructionRecord) -> tuple[float, float]:
@@ -248,8 +231,9 @@ def kraus_error(superoperator: Superoperator) -> QuantumError:
     return QuantumError([(Kraus(kraus_of(superoperator)), 1.0)])
 
 
-def _bit_flip(probability: float) -> Superoperator:
-    keep, flip = np.eye(2), np.array([[0.0, 1.0], [1.0, 0.0]])
-    return np.asarray(
-        (1 - probability) * np.kron(keep, keep) + probability * np.kron(flip, flip), dtype=complex
-    )
+def _is_gate(name: str) -> bool:
+    from qiskit.circuit import Gate
+
+    from calibration.target import operation_named
+
+    return isinstance(operation_named(name), Gate)

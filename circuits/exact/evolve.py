@@ -150,7 +150,7 @@ def push(
 def apply(operation: Channel | Rotation, register: Register, angles: jax.Array) -> Register:
     """Apply a map without bits to a register."""
     if isinstance(operation, Channel):
-        return register.many(operation.qubits, operation.matrix)
+        return register.many(operation.qubits, operation.matrix, operation.outer)
     return register.one(operation.qubit, rotation_matrix(operation.axis, angles[operation.angle]))
 
 

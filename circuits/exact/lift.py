@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +21,17 @@ from qiskit.circuit.library import GlobalPhaseGate, RYGate, RZGate
 
 from circuits.errors import CircuitsError
 from circuits.exact.conditions import condition_of
+from circuits.exact.filling import changes_nothing
+from circuits.exact.formula import (
+    ErrorOf,
+    Formula,
+    Idling,
+    ReadoutOf,
+    Source,
+    after,
+    beside,
+    values_of,
+)
 from circuits.exact.noise import Noise
 from circuits.exact.operations import (
     Branch,
@@ -32,20 +43,22 @@ from circuits.exact.operations import (
     touched,
 )
 from circuits.exact.order import resets_early
-from circuits.exact.pauli import RESET, Axis, gate_matrix, transfer_matrix
+from circuits.exact.pauli import RESET, Axis, gate_matrix
 from circuits.gate_angles import AngleMapBuilder
 from circuits.known_operations import is_measurement, is_reset, is_standard
 
 if TYPE_CHECKING:
     from qiskit.circuit import CircuitInstruction, Clbit, Qubit
 
-_UNIT_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12}
 _IDEAL_READOUT = np.eye(2)
 _REMEDIES = {
     "for_loop": "; repeat its instructions by a loop of Python",
     "switch_case": "; write one if_test for each value",
     "while_loop": "; repeat a fixed number of times, each behind an if_test",
 }
+
+Maps = Callable[[Source], Any]
+"""What stands for the map of a source: numbers, or a formula."""
 
 
 def lift(
@@ -67,7 +80,24 @@ def lift(
     Raises:
         CircuitsError: an instruction that has no exact map, or a parameter that is not named.
     """
-    lifter = _Lifter(circuit, noise, AngleMapBuilder(parameters or list(circuit.parameters)))
+    return _lifted(circuit, parameters, None if noise is None else values_of(noise))
+
+
+def open_lift(circuit: QuantumCircuit, parameters: Sequence[Parameter] = ()) -> Program:
+    """Lift a circuit with formulas where its maps depend on a noise, for `filling.filled`.
+
+    Args:
+        circuit: as for `lift`; a delay may be a Parameter, which is known by its name.
+        parameters: as for `lift`.
+
+    Raises:
+        CircuitsError: as `lift`, but for what a noise lacks.
+    """
+    return _lifted(circuit, parameters, lambda source: Formula((source,)))
+
+
+def _lifted(circuit: QuantumCircuit, parameters: Sequence[Parameter], maps: Maps | None) -> Program:
+    lifter = _Lifter(circuit, maps, AngleMapBuilder(parameters or list(circuit.parameters)))
     qubits = {qubit: index for index, qubit in enumerate(circuit.qubits)}
     bits = {bit: index for index, bit in enumerate(circuit.clbits)}
     operations = resets_early(fuse(tuple(lifter.block(circuit, qubits, bits))))
@@ -75,10 +105,8 @@ def lift(
 
 
 class _Lifter:
-    def __init__(
-        self, circuit: QuantumCircuit, noise: Noise | None, angles: AngleMapBuilder
-    ) -> None:
-        self.noise, self.angles, self.top = noise, angles, circuit
+    def __init__(self, circuit: QuantumCircuit, maps: Maps | None, angles: AngleMapBuilder) -> None:
+        self.maps, self.angles, self.top = maps, angles, circuit
         self._fixed: dict[Any, np.ndarray[Any, np.dtype[np.float64]]] = {}
 
     def block(
@@ -102,12 +130,11 @@ class _Lifter:
             yield self.branch(operation, instruction, qubits, bits)
         elif is_measurement(operation):
             yield from self.error(name, wires)
-            confusion = _IDEAL_READOUT
-            if self.noise is not None:
-                confusion = self.noise.readout(name, wires[0])
+            read = self.maps and self.maps(ReadoutOf(name, wires[0]))
+            confusion = _IDEAL_READOUT if read is None else read
             yield Measurement(wires[0], bits[instruction.clbits[0]], confusion)
         elif is_reset(operation):
-            yield Channel(wires, RESET)
+            yield Channel(wires, RESET, resets=True)
             yield from self.error(name, wires)
         elif isinstance(operation, Delay):
             yield from self.delay(operation, wires[0])
@@ -146,30 +173,17 @@ class _Lifter:
         return self._fixed[key]
 
     def error(self, name: str, wires: tuple[int, ...]) -> Iterator[Operation]:
-        superoperator = self.noise.channel(name, wires) if self.noise is not None else None
-        if superoperator is not None:
-            key = ("error of", name, wires)
-            if key not in self._fixed:
-                self._fixed[key] = transfer_matrix(superoperator)
-            yield Channel(wires, self._fixed[key])
+        yield from self.noise(wires, ErrorOf(name, wires))
+
+    def noise(self, wires: tuple[int, ...], source: Source) -> Iterator[Operation]:
+        found = self.maps and self.maps(source)
+        if found is not None and not changes_nothing(found):
+            yield Channel(wires, found)
 
     def delay(self, operation: Any, wire: int) -> Iterator[Operation]:
-        if self.noise is None:
-            return
-        if operation.unit == "dt":
-            if self.noise.dt_seconds is None:
-                raise CircuitsError("a delay in dt needs a device that reports dt. Got none.")
-            seconds = float(operation.duration) * self.noise.dt_seconds
-        elif operation.unit in _UNIT_SECONDS:
-            seconds = float(operation.duration) * _UNIT_SECONDS[operation.unit]
-        else:
-            raise CircuitsError(
-                "a delay should be in dt or in seconds, not an expression. Got "
-                f"{operation.duration!r}; jobs.delays.in_dt computes it."
-            )
-        superoperator = self.noise.idle(wire, seconds)
-        if superoperator is not None:
-            yield Channel((wire,), transfer_matrix(superoperator))
+        duration = operation.duration
+        length = float(duration) if isinstance(duration, int | float) else str(duration)
+        yield from self.noise((wire,), Idling(wire, length, operation.unit))
 
     def branch(
         self,
@@ -229,26 +243,32 @@ def _matrix(operation: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
 def fuse(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
     """Multiply neighbouring fixed one-qubit maps, and fixed one-qubit maps into two-qubit ones."""
     done: list[Operation] = []
-    pending: dict[int, np.ndarray[Any, np.dtype[np.float64]]] = {}
+    pending: dict[int, Channel] = {}
 
     def flush(qubits: Sequence[int]) -> None:
-        done.extend(Channel((q,), pending.pop(q)) for q in qubits if q in pending)
+        done.extend(pending.pop(q) for q in qubits if q in pending)
 
     for operation in operations:
         if isinstance(operation, Channel) and len(operation.qubits) == 1:
             (qubit,) = operation.qubits
             before = pending.get(qubit)
-            pending[qubit] = operation.matrix if before is None else operation.matrix @ before
+            if before is not None:
+                matrix = after(operation.matrix, before.matrix)
+                operation = Channel((qubit,), matrix, operation.resets or before.resets)
+            pending[qubit] = operation
         elif isinstance(operation, Channel):
             matrix = operation.matrix
             if any(q in pending for q in operation.qubits):
-                before = np.eye(1)
-                for q in operation.qubits:
-                    before = np.kron(before, pending.pop(q, np.eye(4)))
-                matrix = matrix @ before
+                own = [
+                    pending.pop(q).matrix if q in pending else _NOTHING for q in operation.qubits
+                ]
+                matrix = after(matrix, beside(own))
             done.append(Channel(operation.qubits, matrix))
         else:
             flush(sorted(touched(operation)))
             done.append(operation)
     flush(sorted(pending))
     return tuple(done)
+
+
+_NOTHING = np.eye(4)

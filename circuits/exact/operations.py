@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.errors import CircuitsError
-from circuits.exact.pauli import PROJECTORS, Axis
+from circuits.exact.pauli import PROJECTORS, TRACE, Axis
 from circuits.gate_angles import AngleMap
 
 
@@ -28,7 +28,23 @@ class Channel:
     """A fixed map: gate, noise, reset, or several of them fused."""
 
     qubits: tuple[int, ...]
-    matrix: NDArray[np.float64]  # shape (4**k, 4**k)
+    matrix: Any  # shape (4**k, 4**k)
+    """Numbers, JAX's too, or the `Formula` that a noise fills in."""
+
+    resets: bool = False
+    """Whether a reset is in it, so that what came before is forgotten, whatever the numbers."""
+
+    @property
+    def forgets(self) -> bool:
+        """Whether it leaves its qubit in a state that does not depend on the past."""
+        if self.resets or len(self.qubits) > 1 or not isinstance(self.matrix, np.ndarray):
+            return self.resets
+        return bool(np.abs(self.matrix[:, 1:]).max() < 1e-15)
+
+    @property
+    def outer(self) -> tuple[Any, Any] | None:
+        """Vectors u, v of shape (4,) with the matrix u v^T, where that is known beforehand."""
+        return (self.matrix[:, 0], TRACE / TRACE[0]) if self.resets else None
 
 
 @dataclass(frozen=True)
@@ -47,7 +63,8 @@ class Measurement:
 
     qubit: int
     bit: int
-    confusion: NDArray[np.float64]  # shape (2, 2), row = true outcome, column = recorded
+    confusion: Any  # shape (2, 2), row = true outcome, column = recorded
+    """Numbers, JAX's too, or the `Formula` that a noise fills in."""
 
     @property
     def bits(self) -> tuple[int, ...]:
@@ -55,9 +72,10 @@ class Measurement:
         return (self.bit,)
 
     @property
-    def instrument(self) -> NDArray[np.float64]:
+    def instrument(self) -> Any:
         """Maps of the recorded outcomes 0 and 1, shape (2, 4, 4)."""
-        return np.asarray(np.einsum("tr,tab->rab", self.confusion, PROJECTORS))
+        library: Any = np if isinstance(self.confusion, np.ndarray) else jnp
+        return library.einsum("tr,tab->rab", self.confusion, PROJECTORS)
 
 
 @dataclass(frozen=True, eq=False)

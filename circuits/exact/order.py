@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from circuits.exact.operations import (
     Channel,
     Instrument,
@@ -53,9 +51,7 @@ def resets_early(operations: Sequence[Operation]) -> tuple[Operation, ...]:
 
 def forgets(operation: Operation) -> bool:
     """Say whether an operation leaves its qubit in a state that does not depend on the past."""
-    if not isinstance(operation, Channel) or len(operation.qubits) > 1:
-        return False
-    return bool(np.abs(operation.matrix[:, 1:]).max() < 1e-15)
+    return isinstance(operation, Channel) and operation.forgets
 
 
 def _last(operations: Sequence[Operation], qubit: int) -> int:

@@ -88,22 +88,24 @@ def outcome_functionals(
 
 def _apply(operation: Channel | Rotation, register: Register, angles: jax.Array) -> Register:
     if isinstance(operation, Channel):
-        return register.many(operation.qubits, operation.matrix.T)
+        outer = operation.outer
+        return register.many(operation.qubits, operation.matrix.T, outer and outer[::-1])
     matrix = rotation_matrix(operation.axis, angles[operation.angle])
     return register.one(operation.qubit, matrix.T)
 
 
 def _measurement(operation: Measurement | Instrument, functionals: States) -> States:
     gathered: dict[Key, list[Register]] = {}
+    instrument = operation.instrument
     for key, register in functionals.items():
         wanted = {bit: value for bit, value in key if bit in operation.bits}
         rest = tuple(pair for pair in key if pair[0] not in operation.bits)
         places = [
             value
-            for value in range(len(operation.instrument))
+            for value in range(len(instrument))
             if wanted.items() <= dict(bits_key(operation.bits, value)).items()
         ]
-        moved = register.one(operation.qubit, operation.instrument[places].sum(0).T)
+        moved = register.one(operation.qubit, instrument[np.array(places)].sum(0).T)
         gathered.setdefault(rest, []).append(moved)
     return {key: total(registers) for key, registers in gathered.items()}
 

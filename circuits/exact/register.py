@@ -70,19 +70,27 @@ class Register:
             local[qubit] = factor.reshape(4, 1)
         return Register(self.vectors, labels, tuple(local))
 
-    def one(self, qubit: int, matrix: Matrix) -> Register:
-        """Apply a (4, 4) map to one qubit."""
-        if qubit in self.labels and isinstance(matrix, np.ndarray):
-            factors = _rank_one(matrix)
-            if factors is not None:
-                return self._leave(qubit, *factors)
+    def one(
+        self, qubit: int, matrix: Matrix, outer: tuple[Matrix, Matrix] | None = None
+    ) -> Register:
+        """Apply a (4, 4) map to one qubit; `outer` are u, v where it is u v^T."""
+        if qubit in self.labels:
+            if outer is None and isinstance(matrix, np.ndarray):
+                outer = _rank_one(matrix)
+            if outer is not None:
+                return self._leave(qubit, *outer)
         before = self.local[qubit]
         return self._with_local(qubit, matrix if before is None else matrix @ before)
 
-    def many(self, qubits: Sequence[int], matrix: Matrix) -> Register:
+    def many(
+        self,
+        qubits: Sequence[int],
+        matrix: Matrix,
+        outer: tuple[Matrix, Matrix] | None = None,
+    ) -> Register:
         """Apply a (4**k, 4**k) map to k qubits; the first one's index varies slowest."""
         if len(qubits) == 1:
-            return self.one(qubits[0], matrix)
+            return self.one(qubits[0], matrix, outer)
         return self._contract(qubits, matrix @ self._locals(qubits))
 
     def factor(self, qubit: int) -> Matrix | None:

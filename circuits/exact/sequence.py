@@ -9,8 +9,9 @@ through time. Other steps are applied operation by operation, recomputed on the 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +21,9 @@ from numpy.typing import NDArray
 from circuits.errors import CircuitsError
 from circuits.exact.carried import carried_state
 from circuits.exact.evolve import check_size, push, zero_state
+from circuits.exact.filling import filled, formulas_of
+from circuits.exact.formula import Formula, values_of
+from circuits.exact.noise import Noise
 from circuits.exact.operations import (
     Branch,
     Channel,
@@ -69,6 +73,12 @@ class SequenceModel:
     Of the bits of `step` the first half are then its own and the others those of the step before.
     """
 
+    form: Form | None = field(default=None, init=False)
+    """What the model was filled in from; None where its numbers are its own."""
+
+    arrays: tuple[Any, ...] = field(default=(), init=False)
+    """What was filled in, in the order of the form."""
+
     @property
     def n_outcomes(self) -> int:
         """Number of outcomes, 2**m."""
@@ -103,6 +113,10 @@ class SequenceModel:
         row = jax.checkpoint(lambda sequence: one(weights, *sequence))
         found: jax.Array = jax.lax.map(row, (features, lengths), batch_size=at_once)
         return found
+
+    def __call__(self, weights: jax.Array, features: jax.Array, lengths: jax.Array) -> jax.Array:
+        """Return `distributions`: a model is a reader of sequences."""
+        return self.distributions(weights, features, lengths)
 
     def _at_once(self, n_steps: int) -> int:
         """Return how many sequences are followed at once; more are walked through in parts.
@@ -195,7 +209,7 @@ class SequenceModel:
             pulled = jnp.tensordot(pulled, start, axes=([1 + qubit], [0]))
         return pulled.reshape(self.n_outcomes, -1)
 
-    def encode(self, split: Split, features: jax.Array, start: NDArray[np.float64]) -> jax.Array:
+    def encode(self, split: Split, features: jax.Array, start: Sequence[Any]) -> jax.Array:
         """Encoded data qubits as a product vector, shape (batch, T, 4**nd)."""
 
         def one(x: jax.Array) -> jax.Array:
@@ -252,6 +266,54 @@ class SequenceModel:
             return closing_distribution(self.closing, self.out_bits, end, weights)
 
         return one
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """A model whose maps depend on a noise yet to come: one compilation serves every noise.
+
+    A model that is filled in is a JAX pytree whose leaves are the maps that the noise gave, so that
+    it may be an argument of what is jitted, and many of them the rows of what is mapped.
+    """
+
+    model: SequenceModel
+    """Lifted by `lift.open_lift`."""
+
+    @cached_property
+    def formulas(self) -> tuple[Formula, ...]:
+        """What is to be filled in."""
+        programs = (self.model.step, self.model.closing, self.model.first)
+        found = (one for program in programs if program for one in formulas_of(program))
+        return tuple(dict.fromkeys(found))
+
+    def under(self, noise: Noise | None) -> SequenceModel:
+        """Return the model under a noise; None is ideal.
+
+        Raises:
+            CircuitsError: a delay in `dt` without a device that reports it.
+        """
+        values = values_of(noise)
+        return self.filled(tuple(formula.value(values) for formula in self.formulas))
+
+    def filled(self, arrays: Sequence[Any]) -> SequenceModel:
+        """Return the model with an array for each formula."""
+        first = self.model.first
+        model = replace(
+            self.model,
+            step=filled(self.model.step, self.formulas, arrays),
+            closing=filled(self.model.closing, self.formulas, arrays),
+            first=None if first is None else filled(first, self.formulas, arrays),
+        )
+        object.__setattr__(model, "form", self)
+        object.__setattr__(model, "arrays", tuple(arrays))
+        return model
+
+
+jax.tree_util.register_pytree_node(
+    SequenceModel,
+    lambda model: (model.arrays, model.form or model),
+    lambda form, arrays: form.filled(arrays) if isinstance(form, Form) else form,
+)
 
 
 def closing_functionals(closing: Program, out_bits: Sequence[int], weights: jax.Array) -> jax.Array:

@@ -141,8 +141,7 @@ def _run(
 
 
 def _map(operation: Channel, histories: _Histories, *, may_leave: bool) -> _Histories:
-    forgets = len(operation.qubits) == 1 and np.abs(operation.matrix[:, 1:]).max() < 1e-15
-    if may_leave and forgets:
+    if may_leave and operation.forgets:
         return _traced(histories, operation.qubits[0], operation.matrix[:, 0] / np.sqrt(2))
     histories = _joined(histories, operation.qubits)
     axes = [histories.qubits.index(q) for q in operation.qubits]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from circuits.exact.operations import Branch, Channel, Operation, Program, Rotation, touched
 from circuits.exact.pauli import ZERO
@@ -18,8 +19,8 @@ class Split:
 
     encoding: tuple[Operation, ...]
     rest: tuple[Operation, ...]
-    fresh: NDArray[np.float64]  # shape (nd, 4): data qubits before the first step
-    reset_to: NDArray[np.float64]  # shape (nd, 4): data qubits after every step
+    fresh: Sequence[Any]  # shape (nd, 4): data qubits before the first step
+    reset_to: Sequence[Any]  # shape (nd, 4): data qubits after every step
 
 
 def split_step(step: Program, n_features: int, data_qubits: Sequence[int]) -> Split | None:
@@ -49,8 +50,8 @@ def split_step(step: Program, n_features: int, data_qubits: Sequence[int]) -> Sp
     return Split(
         tuple(encoding),
         tuple(rest),
-        np.array([ZERO] * len(data_qubits)),
-        np.array(ends, dtype=float),
+        (ZERO,) * len(data_qubits),
+        tuple(ends),
     )
 
 
@@ -64,16 +65,16 @@ def _dependence(step: Program, operation: Operation, n_features: int) -> tuple[b
     return bool((used < n_features).any()), bool((used >= n_features).any())
 
 
-def end_state(rest: Sequence[Operation], qubit: int) -> NDArray[np.float64] | None:
+def end_state(rest: Sequence[Operation], qubit: int) -> Any | None:
     """Return the state that a data qubit is left in, None where it depends on what came before."""
-    maps: list[NDArray[np.float64]] = []
+    maps: list[Any] = []
     for operation in reversed(rest):
         if qubit not in touched(operation):
             continue
         if not isinstance(operation, Channel) or len(operation.qubits) > 1:
             return None
+        if operation.forgets:  # only the trace survives: a reset
+            state = operation.matrix[:, 0] / np.sqrt(2)
+            return reduce(lambda vector, later: later @ vector, reversed(maps), state)
         maps.append(operation.matrix)
-        product = np.linalg.multi_dot([*maps, np.eye(4)]) if maps else np.eye(4)
-        if np.abs(product[:, 1:]).max() < 1e-14:  # only the trace survives: a reset
-            return np.asarray(product[:, 0] / np.sqrt(2))
     return None

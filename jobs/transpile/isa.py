@@ -7,34 +7,29 @@ and no simulator holds them. Circuits are embedded in the full device only to be
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import (
     ClassicalRegister,
     Clbit,
-    Instruction,
     Parameter,
     ParameterVector,
     QuantumCircuit,
 )
-from qiskit.transpiler import PassManager
 
-from calibration.noise import assignment_errors
 from calibration.snapshot import Snapshot
 from circuits.definition import Architecture
 from circuits.parametrised import QRNNCircuit
-from circuits.unrolled import append_closing, step_circuit, unroll
 from jobs.errors import SpecError
-from jobs.transpile.decoupling import DECOUPLING, with_pulses
-from jobs.transpile.routing import choose_layout, embed, route, without_layout
-
-if TYPE_CHECKING:
-    from qiskit.transpiler import Target
+from jobs.transpile.decoupling import DECOUPLING
+from jobs.transpile.routed import RoutedStep, check_qubits, route_step
+from jobs.transpile.routing import choose_layout, embed, route
+from jobs.transpile.schedule import faster_on, schedule, with_variants
+from jobs.transpile.subgraphs import fits
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +169,7 @@ def transpile_round(
     physical = choose_layout(circuit, snapshot, seed)
     active = snapshot.restrict(physical)
     target = active.target()
-    scheduled = _schedule(route(circuit, target, seed, back=False), target, decoupling)
+    scheduled = schedule(route(circuit, target, seed, back=False), target, decoupling)
     return TranspiledRound(scheduled, active, embed(scheduled, physical, snapshot.n_qubits))
 
 
@@ -200,14 +195,15 @@ def transpile_step(
         decoupling: echo idling by pulses in place of plain delays: "xx" or "xy4"; None for none.
             Aer and the exact engine relax idling without memory, so there pulses only cost. What
             has no delay in the circuit, as the wait for the controller, is not echoed.
-        qubits: the device's qubits for the wires, then any other that routing may use; by
-            default those that the transpiler chooses.
+        qubits: of the device, one for each wire, then any other that routing may use; None lets
+            the transpiler's level 3 choose.
         alike: measure all qubits of the step by one instruction, and reset them by one, the faster
             variants only where they are not worse over all of them together. Where a qubit is read
             faster than another, the scheduler puts a reset behind the branch.
 
     Raises:
-        SpecError: the device has no `if_else` or too few qubits, or the model runs in rounds.
+        SpecError: the device has no `if_else` or too few qubits, the model runs in rounds, or the
+            qubits are not such that the model fits on them.
     """
     if architecture.mode == "expectation":
         raise SpecError(
@@ -220,90 +216,51 @@ def transpile_step(
         raise SpecError(
             f"the decoupling should be None or one of {', '.join(DECOUPLING)}. Got {decoupling!r}."
         )
-    n_steps = 2 if architecture.reads_previous else 1  # a first step alone has no branches
-    if qubits is None:
-        qubits = choose_layout(unroll(architecture, n_steps).circuit, snapshot, seed)
+    routed = route_step(architecture, snapshot, seed=seed)
+    if qubits is not None:
+        check_qubits(architecture, snapshot, qubits)
+        if not fits(routed, snapshot, qubits):
+            routed = route_step(architecture, snapshot, seed=seed, qubits=qubits)
+    at = routed.qubits if qubits is None else qubits
+    return place_step(routed, snapshot, at, decoupling=decoupling, alike=alike)
+
+
+def place_step(
+    routed: RoutedStep,
+    snapshot: Snapshot,
+    qubits: Sequence[int],
+    *,
+    decoupling: str | None = None,
+    alike: bool = False,
+) -> TranspiledStep:
+    """Schedule a routed step on some qubits of a device.
+
+    Args:
+        routed: step without time.
+        snapshot: of the whole device.
+        qubits: of the device, one for each of the step's.
+        decoupling: as for `transpile_step`.
+        alike: as for `transpile_step`.
+    """
     active = snapshot.restrict(qubits)
     target = active.target()
-    wires = tuple(range(architecture.n_qubits))
-    features = ParameterVector("x", architecture.n_features)
-    weights = ParameterVector("w", architecture.n_weights)
+    faster = {
+        name: faster_on(active, name, own, alike=alike) for name, own in routed.midcircuit.items()
+    }
 
-    def scheduled_step(later: bool) -> QuantumCircuit:
-        logical = step_circuit(architecture, list(features), list(weights), later=later)
-        routed = _with_midcircuit_variants(route(logical, target, seed), active, alike)
-        return _schedule(routed, target, decoupling)
+    def scheduled(circuit: QuantumCircuit) -> QuantumCircuit:
+        return schedule(with_variants(circuit, faster), target, decoupling)
 
-    closing = QuantumCircuit(architecture.n_qubits, name="closing")
-    append_closing(closing, architecture, list(weights))
     return TranspiledStep(
-        architecture=architecture,
+        architecture=routed.architecture,
         snapshot=active,
-        wires=wires,
-        step=scheduled_step(later=True),
-        closing=_schedule(route(closing, target, seed, back=False), target, decoupling),
-        features=tuple(features),
-        weights=tuple(weights),
-        first=scheduled_step(later=False) if architecture.reads_previous else None,
+        wires=tuple(range(routed.architecture.n_qubits)),
+        step=scheduled(routed.step),
+        closing=schedule(routed.closing, target, decoupling),
+        features=routed.features,
+        weights=routed.weights,
+        first=None if routed.first is None else scheduled(routed.first),
     )
-
-
-def midcircuit_measure() -> Instruction:
-    """Return `measure_2`, the instruction by which devices read a qubit within a circuit."""
-    from qiskit_ibm_runtime.circuit import MidCircuitMeasure
-
-    return MidCircuitMeasure("measure_2")
-
-
-def _with_midcircuit_variants(
-    circuit: QuantumCircuit, snapshot: Snapshot, alike: bool
-) -> QuantumCircuit:
-    from qiskit_ibm_runtime.circuit.library import MidCircuitReset
-
-    better: dict[str, set[int]] = {}
-    for name in ("measure", "reset"):
-        places = circuit.data if circuit.count_ops().get(name) else ()
-        qubits = {circuit.find_bit(one.qubits[0]).index for one in places if one.name == name}
-        groups = [qubits] if alike else [{qubit} for qubit in qubits]
-        better[name] = {
-            q for group in groups if _variant_is_better(snapshot, name, group) for q in group
-        }
-    changed = circuit.copy_empty_like()
-    for instruction in circuit.data:
-        operation = instruction.operation
-        qubit = circuit.find_bit(instruction.qubits[0]).index
-        if operation.name == "measure" and qubit in better["measure"]:
-            operation = midcircuit_measure()
-        elif operation.name == "reset" and qubit in better["reset"]:
-            operation = MidCircuitReset("reset_2")
-        changed.append(operation, instruction.qubits, instruction.clbits)
-    return changed
-
-
-def _variant_is_better(snapshot: Snapshot, name: str, qubits: Collection[int]) -> bool:
-    """Tell whether the faster variant is nowhere longer, and its errors together no larger."""
-    pairs = [
-        (snapshot.record(name, (qubit,)), snapshot.record(f"{name}_2", (qubit,)))
-        for qubit in qubits
-    ]
-    errors = [0.0, 0.0]
-    for plain, variant in pairs:
-        if variant is None or plain is None:
-            return False
-        if (variant.seconds or np.inf) > (plain.seconds or np.inf):
-            return False
-        errors[0] += sum(assignment_errors(plain))
-        errors[1] += sum(assignment_errors(variant))
-    return bool(pairs) and errors[1] <= errors[0]
-
-
-def _schedule(circuit: QuantumCircuit, target: Target, decoupling: str | None) -> QuantumCircuit:
-    """Return the circuit with its idling written out as delays or pulses, inside branches too."""
-    from qiskit_ibm_runtime.transpiler.passes.scheduling import ALAPScheduleAnalysis, PadDelay
-
-    passes = PassManager([ALAPScheduleAnalysis(target=target), PadDelay(target=target)])
-    scheduled = without_layout(passes.run(circuit))
-    return scheduled if decoupling is None else with_pulses(scheduled, target, decoupling)
 
 
 def _append(circuit: QuantumCircuit, part: QuantumCircuit, names: Mapping[str, str]) -> None:

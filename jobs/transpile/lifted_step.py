@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from weakref import WeakKeyDictionary
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,34 +11,47 @@ from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
 from circuits.exact.evolve import distribution
-from circuits.exact.lift import lift
+from circuits.exact.lift import lift, open_lift
 from circuits.exact.noise import Noise
-from circuits.exact.sequence import SequenceModel
+from circuits.exact.sequence import Form, SequenceModel
 from circuits.exact.shots import sample_shots
 from jobs.bits import registers_of
 from jobs.spec import JobSpec, Pub, PubResult
 from jobs.transpile.isa import TranspiledStep
 
+_FORMS: WeakKeyDictionary[TranspiledStep, Form] = WeakKeyDictionary()
+
 
 def sequence_model(transpiled: TranspiledStep, noise: Noise | None) -> SequenceModel:
     """Lift the scheduled step and closing part of a machine.
+
+    The step is lifted once; models of one step under several noises share what is compiled where
+    they are given to it as arguments.
 
     Args:
         transpiled: step on its active qubits.
         noise: of the same active qubits; None is ideal.
     """
+    if transpiled not in _FORMS:
+        _FORMS[transpiled] = form_of(transpiled)
+    return _FORMS[transpiled].under(noise)
+
+
+def form_of(transpiled: TranspiledStep) -> Form:
+    """Lift the scheduled step and closing part of a machine for noises yet to come."""
     features, weights = list(transpiled.features), list(transpiled.weights)
     n_out = len(transpiled.architecture.readout)
     first = transpiled.first
-    return SequenceModel(
-        step=lift(transpiled.step, [*features, *weights], noise),
-        closing=lift(transpiled.closing, weights, noise),
+    model = SequenceModel(
+        step=open_lift(transpiled.step, [*features, *weights]),
+        closing=open_lift(transpiled.closing, weights),
         n_features=len(features),
         n_weights=len(weights),
         data_qubits=transpiled.data_qubits,
         out_bits=tuple(range(n_out)),
-        first=None if first is None else lift(first, [*features, *weights], noise),
+        first=None if first is None else open_lift(first, [*features, *weights]),
     )
+    return Form(model)
 
 
 def circuit_distribution(

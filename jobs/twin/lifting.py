@@ -9,6 +9,7 @@ from typing import TypeAlias
 from qiskit.circuit import CircuitInstruction, Clbit, IfElseOp, QuantumCircuit, Qubit
 
 from circuits.exact.conditions import condition_of
+from circuits.exact.formula import values_of
 from circuits.exact.lift import _Lifter, fuse
 from circuits.exact.operations import Branch, Channel, Operation, Program
 from circuits.exact.order import resets_early
@@ -54,7 +55,7 @@ def lift_on(site: Site, strengths: Strengths, moment: Moment, circuit: QuantumCi
     zz = couplings(strengths["static-zz"], site) if "static-zz" in strengths else {}
     timeline = Timeline(site.snapshot, wait, zz)
     around = _effects(site, strengths, moment, memory)
-    lifter = _Lifter(circuit, noise, AngleMapBuilder(list(circuit.parameters)))
+    lifter = _Lifter(circuit, values_of(noise), AngleMapBuilder(list(circuit.parameters)))
     walk = _Walk(lifter, noise, site, timeline, around)
     qubits = {qubit: index for index, qubit in enumerate(circuit.qubits)}
     bits = {bit: index for index, bit in enumerate(circuit.clbits)}

@@ -79,7 +79,7 @@ class OneCircuit:
         """The readings to train on, in turn."""
         models = [self.noisy if self.training_noises else self.ideal]
         models += [sequence_model(self.transpiled, one) for one in self.training_noises[1:]]
-        return tuple(model.distributions for model in models)
+        return tuple(models)
 
     @property
     def aer(self) -> AerReadings | None:

@@ -7,7 +7,7 @@ reader, with a machine's noise or without.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import jax
@@ -15,6 +15,7 @@ import jax.numpy as jnp
 
 from circuits.exact.logical import logical_model
 from circuits.exact.rounds import RoundsModel
+from circuits.exact.sequence import SequenceModel
 from circuits.pure.hybrid_evolution import evolve_hybrid
 from circuits.pure.hybrid_layers import Readout
 from circuits.pure.ideal import pure_model
@@ -26,6 +27,21 @@ if TYPE_CHECKING:
 Reader = Callable[[Any, jax.Array, jax.Array], jax.Array]
 """Weights of the circuit (of the controller, where the host has one), features (n, T, d) and
 lengths (n,) to readings."""
+
+
+def turned(readers: Sequence[Reader], turn: jax.Array | None) -> Reader:
+    """Return the reader whose turn it is, the first where there are no turns.
+
+    One model under several noises is traced once, its noise being data.
+    """
+    if turn is None:
+        return readers[0]
+    models = [reader for reader in readers if isinstance(reader, SequenceModel)]
+    forms = {model.form for model in models}
+    if len(models) == len(readers) and len(forms) == 1 and None not in forms:
+        every = jax.tree.map(lambda *arrays: jnp.stack(arrays), *models)
+        return cast(Reader, jax.tree.map(lambda arrays: arrays[turn], every))
+    return lambda *given: cast(jax.Array, jax.lax.switch(turn, list(readers), *given))
 
 
 def ideal_reader(network: Network) -> Reader:

@@ -13,7 +13,7 @@ from qiskit.circuit import Clbit, ControlFlowOp, Qubit
 from calibration.readout import readout_circuits
 from jobs.digest import circuit_digest
 from jobs.spec import JobSpec
-from jobs.transpile.isa import midcircuit_measure
+from jobs.transpile.schedule import midcircuit_measure
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.folding import GATE_CHOICES, FoldedGates, fold, unfold
 

@@ -11,7 +11,7 @@ from jobs.service.retrieval import collect
 from jobs.spec import Pub
 from jobs.store.run_time import run_time
 from jobs.store.store import Store
-from jobs.transpile.isa import midcircuit_measure
+from jobs.transpile.schedule import midcircuit_measure
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.readout_calibration import from_shots
 from qrnn_hw.submission.belonging import readings

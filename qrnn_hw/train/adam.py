@@ -17,7 +17,7 @@ from qrnn_hw.data.target import check_targets, score
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.networks.encoding import Parameters
 from qrnn_hw.networks.network import Network
-from qrnn_hw.networks.readers import Reader
+from qrnn_hw.networks.readers import Reader, turned
 from qrnn_hw.train.losses import check_robustness, data_loss
 from qrnn_hw.train.options import TrainingOptions
 from qrnn_hw.train.trainer import Moved, TrainingState
@@ -138,24 +138,17 @@ def _epoch(
     adam: optax.GradientTransformation,
     frozen: bool,
 ) -> Callable[..., Any]:
-    def objective_of(reader: Reader) -> Callable[..., jax.Array]:
-        def objective(parameters: Parameters, inputs: Any, lengths: Any, targets: Any) -> jax.Array:
+    def slope(parameters: Parameters, turn: jax.Array | None, *batch: jax.Array) -> Any:
+        inputs, lengths, targets = batch
+        reader = turned(readers, turn)
+
+        def objective(parameters: Parameters) -> jax.Array:
             found = network.readings(parameters, inputs, lengths, reader)
             given = found, network.coefficients(parameters), targets, lengths
             loss = data_loss(network.target, *given, options, network.scale)
             if not options.projection_decay:
                 return loss
             return loss + options.projection_decay * jnp.sum(parameters["projection"] ** 2)
-
-        return objective
-
-    objectives = [objective_of(reader) for reader in readers]
-
-    def slope(parameters: Parameters, turn: jax.Array | None, *batch: jax.Array) -> Any:
-        def objective(parameters: Parameters) -> jax.Array:
-            if turn is None:
-                return objectives[0](parameters, *batch)
-            return jnp.asarray(jax.lax.switch(turn, objectives, parameters, *batch))
 
         return jax.value_and_grad(objective)(parameters)
 
@@ -183,8 +176,14 @@ def _epoch(
 def _validation(network: Network, readers: Sequence[Reader]) -> Callable[..., Any]:
     def validate(parameters: Parameters, held: Any) -> tuple[jax.Array, jax.Array]:
         inputs, lengths, targets = held
-        each = [network.outputs(parameters, inputs, lengths, reader) for reader in readers]
-        outputs = each[0] if len(each) == 1 else jnp.mean(jnp.stack(each), axis=0)
+
+        def outputs_at(turn: jax.Array | None) -> jax.Array:
+            return network.outputs(parameters, inputs, lengths, turned(readers, turn))
+
+        n = len(readers)
+        outputs = (
+            outputs_at(None) if n == 1 else jax.lax.map(outputs_at, jnp.arange(n)).mean(axis=0)
+        )
         found = loss(network.target, outputs, targets, lengths, scale=network.scale)
         return found, outputs
 

@@ -1,5 +1,7 @@
 """One noise for two engines: channels against Aer's own device model."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -141,3 +143,34 @@ def test_readout_circuits_show_the_readout_errors(noise):
             assert abs(wrong / shots - expected) < 5 * np.sqrt(expected / shots) + 4e-4
     with pytest.raises(CalibrationError, match="distinct and below 2"):
         readout_circuits(2, (0, 0))
+
+
+@pytest.mark.parametrize("factor", [0.5, 30.0])
+@pytest.mark.parametrize("backend", ["fake_boston", "fake_sherbrooke"])
+def test_channels_are_those_of_aers_device_model(backend, factor):
+    from qiskit.circuit import Gate
+    from qiskit_aer.noise.device import basic_device_gate_errors
+
+    part = snapshot(backend).restrict((0, 1, 2, 3))
+    device = DeviceNoise(part).scaled(NoiseScale(gate=factor, idle=factor))
+    records = tuple(
+        replace(r, error=r.error and r.error * factor, seconds=r.seconds and r.seconds * factor)
+        for r in part.instructions
+    )
+    target = replace(part, instructions=records).target()
+    expected = {
+        (name, tuple(qubits)): SuperOp(error).data
+        for name, qubits, error in basic_device_gate_errors(target=target)
+        if isinstance(target.operation_from_name(name), Gate)
+    }
+    assert expected
+    for record in part.instructions:
+        key = record.name, record.qubits
+        if not record.name.startswith(("measure", "reset", "delay")):
+            found = device.channel(*key)
+            assert (found is None) == (key not in expected)
+            if found is not None:
+                assert np.abs(found - expected[key]).max() < 1e-13
+    t1, t2 = part.qubits[1].t1_seconds, part.qubits[1].t2_seconds
+    error = thermal_relaxation_error(t1, min(t2, 2 * t1), 3e-6 * factor)
+    assert np.abs(device.idle(1, 3e-6) - SuperOp(error).data).max() < 1e-13

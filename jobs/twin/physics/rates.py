@@ -19,7 +19,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.noise import DeviceNoise, NoiseScale, Superoperator
+from calibration.channels import Superoperator
+from calibration.noise import DeviceNoise, NoiseScale
 from calibration.snapshot import InstructionRecord, QubitRecord, Snapshot
 from jobs.twin.moment import Moment
 from jobs.twin.site import Site

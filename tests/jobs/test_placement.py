@@ -1,0 +1,114 @@
+"""Placements: all that a graph holds, each scored as its own scheduled circuit is, to 1e-12."""
+
+from dataclasses import replace
+from itertools import pairwise, permutations
+
+import numpy as np
+import pytest
+
+import circuits
+from calibration.library import snapshot
+from calibration.noise import DeviceNoise
+from jobs.aer.static_rows import exact_distribution
+from jobs.errors import SpecError
+from jobs.transpile.idle_times import skeleton
+from jobs.transpile.isa import place_step, transpile_step
+from jobs.transpile.routed import route_step
+from jobs.transpile.scores import Probe, score_placements
+from jobs.transpile.subgraphs import placements_of
+
+LINE = circuits.architecture("dynamic-line")
+BOSTON = snapshot("fake_boston")
+REGION = (*range(16), 16, 17, 19, 35)
+
+
+def small(changed=lambda record: record):
+    part = BOSTON.restrict(REGION)
+    return replace(part, instructions=tuple(map(changed, part.instructions)))
+
+
+def test_all_lines_of_four_working_qubits_are_found():
+    device = small()
+    routed = route_step(LINE, device, seed=7)
+    coupled = {r.qubits for r in device.instructions if r.name == "cz" and r.error < 1}
+    dead = {r.qubits[0] for r in device.instructions if r.name == "sx" and r.error >= 1}
+    lines = {
+        four
+        for four in permutations(sorted(set(range(device.n_qubits)) - dead), 4)
+        if all(pair in coupled for pair in pairwise(four))
+    }
+    assert set(placements_of(routed, device)) == lines
+    without = placements_of(routed, device, broken=[5])
+    assert set(without) == {four for four in lines if 5 not in four}
+
+
+@pytest.mark.parametrize("fault", ["no T1", "gate fails", "gate uncalibrated", "coin", "no gate"])
+def test_a_qubit_that_is_broken_or_not_calibrated_is_left_out(fault):
+    def changed(record):
+        name = {"coin": "measure"}.get(fault, "sx")
+        if record.qubits != (5,) or record.name != name or fault == "no T1":
+            return record
+        if fault == "no gate":
+            return replace(record, qubits=(4,))
+        return replace(record, error={"gate uncalibrated": None, "coin": 0.5}.get(fault, 1.0))
+
+    device = small(changed)
+    if fault == "no T1":
+        records = list(device.qubits)
+        records[5] = replace(records[5], t1_seconds=None)
+        device = replace(device, qubits=tuple(records))
+    routed = route_step(LINE, small(), seed=7)
+    assert any(5 in four for four in placements_of(routed, small()))
+    assert not any(5 in four for four in placements_of(routed, device))
+
+
+def test_each_score_is_that_of_the_circuit_scheduled_there_as_aer_computes_it():
+    """Gates of two lengths and readouts by either instruction, so that schedules differ."""
+
+    def changed(record):
+        slower = 2.0 if record.name == "cz" and sum(record.qubits) % 4 == 1 else 1.0
+        return replace(record, seconds=record.seconds and record.seconds * slower)
+
+    device = small(changed)
+    probe = Probe.random(LINE, n=2, steps=2)
+    found = score_placements(LINE, device, seed=7, probe=probe)
+    assert len({one.error for one in found.ranked}) == len(found.ranked)
+    errors = [one.error for one in found.ranked]
+    assert errors == sorted(errors)
+    for placement in (found.best, found.level_3, found.ranked[-1]):
+        step = found.step(placement)
+        assert step.snapshot.physical == tuple(REGION[q] for q in placement.qubits)
+        unrolled, noise = step.unroll(2), DeviceNoise(step.snapshot)
+        distances = []
+        for features in probe.features:
+            bound = unrolled.bind(features, probe.weights)
+            keep = [bound.find_bit(bit).index for bit in bound.cregs[-1]]
+            noisy, ideal = (exact_distribution(bound, one, keep) for one in (noise, None))
+            distances.append(np.abs(noisy - ideal).sum() / 2)
+        assert abs(np.mean(distances) - placement.error) < 1e-12
+
+
+def test_level_3_is_what_transpile_step_gives_and_its_own_qubits_give_it_again():
+    routed = route_step(LINE, BOSTON, seed=7)
+    plain = transpile_step(LINE, BOSTON, seed=7)
+    assert routed.qubits == plain.snapshot.physical
+    again = place_step(routed, BOSTON, routed.qubits)
+    assert skeleton(again.step) == skeleton(plain.step)
+    # Elsewhere it is the same circuit with that place's times, not another one.
+    moved = transpile_step(LINE, BOSTON, seed=7, qubits=(3, 4, 5, 6))
+    assert moved.snapshot.physical == (3, 4, 5, 6)
+    assert moved.step.count_ops()["rz"] == plain.step.count_ops()["rz"]
+
+
+@pytest.mark.parametrize(
+    ("qubits", "fault"),
+    [
+        ((0, 1, 2), "should name 4 qubits"),
+        ((0, 1, 2, 2), "at most once"),
+        ((0, 1, 2, 156), "0 to 155"),
+        ((0, 1, 2, 4), "connected"),
+    ],
+)
+def test_qubits_that_cannot_hold_the_model_are_refused(qubits, fault):
+    with pytest.raises(SpecError, match=fault):
+        transpile_step(LINE, BOSTON, seed=7, qubits=qubits)
