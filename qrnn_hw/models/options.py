@@ -9,6 +9,7 @@ from qrnn_hw.errors import UsageError
 
 if TYPE_CHECKING:
     from circuits.definition import Architecture
+    from circuits.zoo.row import Row
 
 
 def chosen_architecture(
@@ -29,6 +30,22 @@ def chosen_architecture(
     from circuits.zoo.registry import row
 
     own = row(name)
+    return own.architecture(**typed_options(own, given, **short))
+
+
+def typed_options(
+    own: Row, given: Sequence[str] | None = None, **short: str | None
+) -> dict[str, Any]:
+    """Return the options of a row by name, numbers where it takes numbers.
+
+    Args:
+        own: whose options they are.
+        given: texts NAME=VALUE, each name once.
+        short: values that were given by an option of their own, None where they were not.
+
+    Raises:
+        UsageError: a text without a name, or a name that comes twice.
+    """
     pairs = [_pair(text) for text in given or ()]
     pairs += [(key, value) for key, value in short.items() if value is not None]
     options: dict[str, Any] = {}
@@ -36,7 +53,7 @@ def chosen_architecture(
         if key in options:
             raise UsageError(f"option {key} should be given once. Got it again as {value!r}.")
         options[key] = _integer(value) if isinstance(own.options.get(key), range) else value
-    return own.architecture(**options)
+    return options
 
 
 def _pair(text: str) -> tuple[str, str]:

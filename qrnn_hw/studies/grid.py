@@ -36,14 +36,23 @@ class Cell:
     def hashed(self) -> dict[str, Any]:
         """Return what the key is the SHA-256 of: kind and parameters, nothing of where or when.
 
-        A model whose circuits have changed since keys went by its name has them hashed too.
+        A model whose circuits have changed since keys went by its name has them hashed too, and so
+        has one of the user's own; no options of a model are not hashed, as before there were any.
         """
-        content = {"schema": KEY_SCHEMA, "kind": self.kind, "parameters": self.values}
-        if "model" not in self.values:
+        told = {k: value for k, value in self.values.items() if (k, value) != ("options", "")}
+        content = {"schema": KEY_SCHEMA, "kind": self.kind, "parameters": told}
+        if "model" not in told:
             return content
+        from circuits.errors import CircuitsError
+        from circuits.zoo.registry import row
+        from qrnn_hw.models.options import typed_options
         from qrnn_hw.networks.frozen_rows import changed_circuits
 
-        changed = changed_circuits(self.values["model"])
+        try:
+            options = typed_options(row(str(told["model"])), str(told.get("options", "")).split())
+        except CircuitsError:
+            return content  # the cell says it when it is run
+        changed = changed_circuits(told["model"], options)
         return content | {"circuits": changed} if changed else content
 
     @cached_property

@@ -7,10 +7,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from circuits.zoo.registry import architecture
+from circuits.definition import Architecture
 from jobs.store.lock import held
 from qrnn_hw.experiment.progress import Quiet
 from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.models.facts import given_options
+from qrnn_hw.models.options import chosen_architecture
 from qrnn_hw.networks.identity import architecture_digest
 from qrnn_hw.studies.grid import Cell
 from qrnn_hw.studies.trained import TrainedModel, trained_model
@@ -18,6 +20,7 @@ from qrnn_hw.train.options import TrainingOptions
 
 TRAINING: dict[str, str | int | float | bool] = {
     "model": "dynamic-line",
+    "options": "",
     "dataset": "amazon",
     "backend": "fake_boston",
     "seed": 0,
@@ -25,7 +28,8 @@ TRAINING: dict[str, str | int | float | bool] = {
     "sentences": 200,
 }
 """Parameters of a cell that decide its trained model, with their defaults; all but the number of
-test sentences are in the checkpoint's name."""
+test sentences are in the checkpoint's name. `options` are those of the model, as texts NAME=VALUE
+with blanks between them."""
 
 
 def model_of(parameters: Mapping[str, Any], folder: Path) -> TrainedModel:
@@ -39,7 +43,11 @@ def model_of(parameters: Mapping[str, Any], folder: Path) -> TrainedModel:
         folder: of the study.
     """
     known = tuple((name, parameters[name]) for name in TRAINING)
-    return _model(known, folder, architecture_digest(architecture(parameters["model"])))
+    return _model(known, folder, architecture_digest(_architecture(dict(known))))
+
+
+def _architecture(values: Mapping[str, Any]) -> Architecture:
+    return chosen_architecture(values["model"], str(values["options"]).split())
 
 
 @lru_cache(maxsize=4)
@@ -49,6 +57,7 @@ def _model(values: tuple[tuple[str, Any], ...], folder: Path, circuits: str) -> 
     key = Cell("training", named).key
     settings = RunSettings(
         model=chosen["model"],
+        options=given_options(_architecture(chosen)),
         dataset=chosen["dataset"],
         backend=chosen["backend"],
         seed=chosen["seed"],

@@ -265,3 +265,31 @@ def test_wrong_shards(text):
 def test_no_worker_is_refused(tmp_path):
     with pytest.raises(UsageError, match="at least 1. Got 0"):
         run_cells((), RowFile(tmp_path / "rows.jsonl"), add, Silent(), n_workers=0)
+
+
+def test_a_cell_knows_a_model_by_its_options_and_its_own_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    step = "def step(circuit, qubits=1, inputs=1, weights=1, bits=0, *, layers=1):\n"
+    step += "    circuit.ry(inputs[0], 0)\n"
+    step += "    for _ in range(layers):\n        circuit.GATE(weights[0], 0)\n"
+    known = {"model": "dynamic-line", "options": "", "sentences": 10}
+
+    def key(**parameters):
+        (cell,) = grid("noise", {"sentences": [10]}, parameters, known).cells()
+        return cell.key
+
+    (bare,) = grid("noise", {"sentences": [10]}, {}, {"model": "x", "sentences": 1}).cells()
+    named = grid(
+        "noise", {"sentences": [10]}, {"model": "dynamic-line"}, {"model": "x", "sentences": 1}
+    )
+    assert key() == named.cells()[0].key != bare.key  # no options, as before there were any
+
+    Path("cell.py").write_text(step.replace("GATE", "rx"))
+    first = key(model="cell.py:step")
+    assert first != key(model="cell.py:step", options="layers=2")
+    Path("cell.py").write_text("# the same\n" + step.replace("GATE", "rx"))
+    assert key(model="cell.py:step") == first
+    Path("cell.py").write_text(step.replace("GATE", "rz"))
+    assert key(model="cell.py:step") != first
+    with pytest.raises(UsageError, match="NAME=VALUE"):
+        key(options="layers")
