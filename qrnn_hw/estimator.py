@@ -1,76 +1,30 @@
-"""The recurrent circuit as a scikit-learn classifier."""
+"""Recurrent circuits as scikit-learn estimators: a classifier and a regressor over one engine."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from sklearn.base import BaseEstimator, ClassifierMixin
+from scipy.special import expit, softmax
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from circuits.definition import Architecture
 from circuits.zoo.registry import architecture
-from qrnn_hw.networks.encoding import VECTOR_OFFSET, Control, Parameters
-from qrnn_hw.networks.identity import architecture_digest
-from qrnn_hw.networks.network import Network, network_of
-from qrnn_hw.networks.readers import Reader
+from qrnn_hw.data.target import Classes, Numbers, Target
+from qrnn_hw.lbfgs import Engine, Known, compiled, initial
+from qrnn_hw.networks.step_readings import StepReadings
 
 Array = NDArray[np.float64]
-
-CHUNK = 128
-"""Rows evaluated at once; all data are cut into chunks of this size, so one shape is compiled."""
-
-EMPTY_INPUT = 1.0
-"""Of rows that only fill a chunk: zeros have no direction, which some models encode."""
-
-LOGIT_SCALE = 4.0
-"""The softmax sees mean scores times this."""
-
-TRANSPILER_SEED = 7
+Reading = Literal["final", "steps"]
 
 
-class QRNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Classify sequences by a recurrent circuit, trained with exact gradients.
-
-    A row of X is a sequence of `n_steps` steps laid end to end, each of
-    n_features_in_ / n_steps numbers. A step x is encoded as the angles pi tanh(x P + b), or goes
-    through the controller of a model that has one; each
-    outcome of the circuit has a score for each class, and the class probabilities are the softmax
-    of the mean scores. P, b, the circuit's angles and the scores are trained together by L-BFGS on
-    the cross-entropy. Features should be of order 1: put a `StandardScaler` before it.
-
-    Args:
-        model: name in the registry.
-        model_options: its options by name, such as {"mode": "sampled"}; the mode should be coherent
-            or sampled. None is the model as its row has it.
-        n_steps: time steps of a row.
-        backend: a recorded device, such as `fake_boston`, whose scheduled step and noise are
-            trained through; None is the ideal circuit.
-        max_iter: most iterations of L-BFGS.
-        alpha: factor of the squared entries of P and of the scores in the loss.
-        random_state: of the initial weights.
-
-    Attributes:
-        classes_: labels, shape (n_classes,).
-        projection_: P, shape (n_features_in_ / n_steps, d).
-        offset_: b, shape (d,).
-        angles_: of the circuit, radians, shape (p,).
-        scores_: of the outcomes, shape (2**m, n_classes).
-        controller_: weights of the controller by name, where the model has one.
-        n_iter_: iterations that were taken.
-        loss_: at the end.
-    """
+class _Recurrent(BaseEstimator):  # type: ignore[misc]
+    """Settings and parts that both estimators have."""
 
     def __init__(
         self,
@@ -78,6 +32,8 @@ class QRNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         *,
         model_options: dict[str, Any] | None = None,
         n_steps: int = 1,
+        reading: Reading = "final",
+        degree: int = 2,
         backend: str | None = None,
         max_iter: int = 100,
         alpha: float = 1e-3,
@@ -86,78 +42,50 @@ class QRNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.model = model
         self.model_options = model_options
         self.n_steps = n_steps
+        self.reading = reading
+        self.degree = degree
         self.backend = backend
         self.max_iter = max_iter
         self.alpha = alpha
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train on rows X, shape (n, n_features), with labels y, shape (n,).
-
-        Raises:
-            ValueError: columns that do not divide into `n_steps` steps, a single class, a setting
-                out of its range, or data that scikit-learn refuses.
-        """
-        self._check_settings()
-        X, y = validate_data(self, X, y, dtype=np.float64)
-        check_classification_targets(y)
-        self.classes_, labels = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(f"y should hold at least two classes. Got {len(self.classes_)} class.")
-        steps, targets = self._steps(X), np.eye(len(self.classes_))[labels]
-        engine = self._engine
-        start = _initial(
-            engine.network,
-            steps.shape[2],
-            len(self.classes_),
-            check_random_state(self.random_state),
-        )
-        point, unravel = ravel_pytree(start)
-        names = ("projection", "head")
-        decayed = ravel_pytree({n: np.full(v.shape, n in names) for n, v in start.items()})[0]
-
-        def loss(point: Array) -> tuple[float, Array]:
-            value, slopes = engine.loss(unravel(jnp.asarray(point)), steps, targets)
-            decay = self.alpha * np.asarray(decayed) * point
-            return value + float(decay @ point), np.asarray(ravel_pytree(slopes)[0]) + 2 * decay
-
-        found = minimize(
-            loss, np.asarray(point), jac=True, method="L-BFGS-B", options={"maxiter": self.max_iter}
-        )
-        kept = {name: np.asarray(value) for name, value in unravel(jnp.asarray(found.x)).items()}
+    def _fit(self, X: Array, targets: NDArray[Any]) -> Self:
+        steps, engine = self._steps(X), self._engine
+        start = initial(engine.network, steps.shape[2], check_random_state(self.random_state))
+        found = engine.fit(start, steps, targets, alpha=self.alpha, max_iter=self.max_iter)
+        kept = dict(found.parameters)
         self.projection_, self.offset_ = kept.pop("projection"), kept.pop("offset")
         self.angles_, self.scores_ = kept.pop("circuit"), kept.pop("head")
         self.controller_ = kept
-        self.n_iter_, self.loss_ = int(found.nit), float(found.fun)
+        self.n_iter_, self.loss_ = found.n_iterations, found.loss
         return self
 
-    def predict_proba(self, X: Any) -> Array:
-        """Return the class probabilities of rows X, shape (n, n_classes)."""
+    def _outputs(self, X: Any) -> Array:
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         names = ("projection", "offset", "circuit", "head")
         arrays = (self.projection_, self.offset_, self.angles_, self.scores_)
         parameters = dict(zip(names, arrays, strict=True)) | self.controller_
-        logits = self._engine.logits(parameters, self._steps(X))
-        raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return np.asarray(raised / raised.sum(axis=1, keepdims=True))
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Return the most probable class of rows X, shape (n,)."""
-        probabilities = self.predict_proba(X)
-        return np.asarray(self.classes_[probabilities.argmax(axis=1)])
+        return self._engine.outputs(parameters, self._steps(X))
 
     @property
-    def _engine(self) -> _Engine:
+    def _target(self) -> Target:
+        raise NotImplementedError
+
+    @property
+    def _engine(self) -> Engine:
         # The registry's own values: 1.0 and True would find what was compiled for 1.
-        network = architecture(self.model, **(self.model_options or {}))
-        return _compiled(Known(architecture_digest(network), network), self.backend)
+        model = architecture(self.model, **(self.model_options or {}))
+        steps = StepReadings(self.n_steps, self.degree) if self.reading == "steps" else None
+        return compiled(Known.of(model), self.backend, self._target, steps)
 
     def _check_settings(self) -> None:
-        for name in ("n_steps", "max_iter"):
+        for name in ("n_steps", "max_iter", "degree"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
                 raise ValueError(f"{name} should be an integer of at least 1. Got {value!r}.")
+        if self.reading not in ("final", "steps"):
+            raise ValueError(f"reading should be 'final' or 'steps'. Got {self.reading!r}.")
         if not isinstance(self.model, str):
             raise ValueError(f"model should be a name. Got {self.model!r}.")
         options: Any = {} if self.model_options is None else self.model_options
@@ -180,87 +108,132 @@ class QRNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return X.reshape(len(X), self.n_steps, -1)
 
 
-def _initial(
-    network: Network, n_inputs: int, n_classes: int, random: np.random.RandomState
-) -> dict[str, Array]:
-    architecture, encoding = network.architecture, network.encoding
-    controlled = encoding.controller if isinstance(encoding, Control) else None
-    d = controlled.n_features if controlled else architecture.n_features
-    found = {
-        "projection": random.normal(0.0, 0.5 / np.sqrt(n_inputs), (n_inputs, d)),
-        "offset": np.full(d, VECTOR_OFFSET if architecture.vectors else 0.0),
-        "circuit": random.normal(0.0, 0.3, architecture.n_weights),
-        "head": random.normal(0.0, 0.3, (2 ** len(architecture.readout), n_classes)),
-    }
-    if controlled:
-        own = controlled.initial_weights(jax.random.key(random.randint(2**31 - 1)))
-        found |= {name: np.asarray(value) for name, value in own.items()}
-    return found
+class QRNNClassifier(ClassifierMixin, _Recurrent):  # type: ignore[misc]
+    """Classify sequences by a recurrent circuit, trained with exact gradients.
+
+    A row of X is a sequence of `n_steps` steps laid end to end, each of
+    n_features_in_ / n_steps numbers. A step x is encoded as the angles pi tanh(x P + b), or goes
+    through the controller of a model that has one. The scores are the circuit's readings times R:
+    one of two classes, by its sign, else one for each class. P, b, the circuit's angles and R are
+    trained together by L-BFGS on the cross-entropy of 4 times the scores. Features should be of
+    order 1: put a `StandardScaler` before it.
+
+    Args:
+        model: name in the registry.
+        model_options: its options by name, such as {"mode": "sampled"}; the mode should be coherent
+            or sampled. None is the model as its row has it.
+        n_steps: time steps of a row.
+        reading: `final` reads the outcome after the last step, `steps` the bits of every step too.
+        degree: of `steps`, most bits of one product.
+        backend: a recorded device, such as `fake_boston`, whose scheduled step and noise are
+            trained through; None is the ideal circuit.
+        max_iter: most iterations of L-BFGS.
+        alpha: factor of the squared entries of P and of R in the loss.
+        random_state: of the initial weights.
+
+    Attributes:
+        classes_: labels, shape (n_classes,).
+        projection_: P, shape (n_features_in_ / n_steps, d).
+        offset_: b, shape (d,).
+        angles_: of the circuit, radians, shape (p,).
+        scores_: R, shape (n_readings, k), k = 1 for two classes: of `final` the scores of the 2**m
+            outcomes.
+        controller_: weights of the controller by name, where the model has one.
+        n_iter_: iterations that were taken.
+        loss_: at the end.
+    """
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train on rows X, shape (n, n_features), with labels y, shape (n,).
+
+        Raises:
+            ValueError: columns that do not divide into `n_steps` steps, a single class, a setting
+                out of its range, or data that scikit-learn refuses.
+            UsageError: bits of every step of a model that records none.
+        """
+        self._check_settings()
+        X, y = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(y)
+        self.classes_, labels = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"y should hold at least two classes. Got {len(self.classes_)} class.")
+        return self._fit(X, labels.astype(np.int64))
+
+    def decision_function(self, X: Any) -> Array:
+        """Return the scores of rows X: shape (n,) of two classes, else (n, n_classes)."""
+        found = self._outputs(X)
+        return found[:, 0] if found.shape[1] == 1 else found
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the class probabilities of rows X, shape (n, n_classes)."""
+        found = self._outputs(X) * self._engine.network.scale
+        if found.shape[1] > 1:
+            return np.asarray(softmax(found, axis=1))
+        second = expit(found[:, 0])
+        return np.stack([1 - second, second], axis=1)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the most probable class of rows X, shape (n,)."""
+        found = self.decision_function(X)
+        places = found.argmax(axis=1) if found.ndim > 1 else (found > 0).astype(np.int64)
+        return np.asarray(self.classes_[places])
+
+    @property
+    def _target(self) -> Target:
+        return Classes(tuple(map(str, range(len(self.classes_)))))
 
 
-class _Engine:
-    """One network's compiled functions on chunks of a fixed size, shared by all estimators."""
+class QRNNRegressor(RegressorMixin, _Recurrent):  # type: ignore[misc]
+    """Forecast numbers from sequences by a recurrent circuit, trained with exact gradients.
 
-    def __init__(self, network: Network, reader: Reader) -> None:
-        self.network = network
+    As `QRNNClassifier`, with the readings times R as the numbers themselves and the squared error
+    as the loss. R is fitted to y brought to mean 0 and deviation 1, and answers in y's own units.
 
-        def logits(parameters: Parameters, inputs: jax.Array) -> jax.Array:
-            lengths = jnp.full(inputs.shape[0], inputs.shape[1])
-            return LOGIT_SCALE * network.outputs(parameters, inputs, lengths, reader)
+    Args:
+        model: name in the registry.
+        model_options: its options by name.
+        n_steps: time steps of a row.
+        reading: `final` reads the outcome after the last step, `steps` the bits of every step too.
+        degree: of `steps`, most bits of one product.
+        backend: a recorded device whose scheduled step and noise are trained through.
+        max_iter: most iterations of L-BFGS.
+        alpha: factor of the squared entries of P and of R in the loss.
+        random_state: of the initial weights.
 
-        def loss(parameters: Parameters, inputs: jax.Array, targets: jax.Array) -> jax.Array:
-            # Rows that only fill a chunk have no target.
-            return -jnp.sum(targets * jax.nn.log_softmax(logits(parameters, inputs)))
+    Attributes:
+        projection_, offset_, angles_, controller_, n_iter_, loss_: as the classifier's.
+        scores_: R, shape (n_readings, k), for scaled numbers.
+        mean_: of y, shape (k,).
+        scale_: its standard deviation, 1 where it is constant, shape (k,).
+    """
 
-        self._logits = jax.jit(logits)
-        self._loss = jax.jit(jax.value_and_grad(loss))
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train on rows X, shape (n, n_features), with numbers y, shape (n,) or (n, k).
 
-    def logits(self, parameters: Any, inputs: Array) -> Array:
-        """Return the logits of inputs (n, T, n_inputs), shape (n, n_classes)."""
-        parts = [self._logits(parameters, chunk) for chunk in _chunks(inputs, EMPTY_INPUT)]
-        return np.asarray(np.concatenate(parts)[: len(inputs)])
+        Raises:
+            ValueError: columns that do not divide into `n_steps` steps, a setting out of its range,
+                or data that scikit-learn refuses.
+            UsageError: bits of every step of a model that records none.
+        """
+        self._check_settings()
+        X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
+        numbers = np.asarray(y, dtype=np.float64)
+        self._is_column = numbers.ndim == 1
+        numbers = numbers.reshape(len(numbers), -1)
+        self.mean_, spread = numbers.mean(axis=0), numbers.std(axis=0)
+        self.scale_ = np.where(spread > 0, spread, 1.0)
+        return self._fit(X, (numbers - self.mean_) / self.scale_)
 
-    def loss(self, parameters: Any, inputs: Array, targets: Array) -> tuple[float, Parameters]:
-        """Return the mean cross-entropy and its slopes by all parameters."""
-        pairs = zip(_chunks(inputs, EMPTY_INPUT), _chunks(targets, 0.0), strict=True)
-        values, slopes = zip(*(self._loss(parameters, *pair) for pair in pairs), strict=True)
-        mean = jax.tree.map(lambda *parts: sum(parts) / len(inputs), *slopes)
-        return float(sum(values)) / len(inputs), mean
+    def predict(self, X: Any) -> Array:
+        """Return the numbers of rows X, of the shape that y had."""
+        found: Array = self._outputs(X) * self.scale_ + self.mean_
+        return found[:, 0] if self._is_column else found
 
+    @property
+    def _target(self) -> Target:
+        return Numbers(tuple(map(str, range(len(self.mean_)))))
 
-def _chunks(rows: Array, empty: float) -> list[Array]:
-    n_chunks = -(-len(rows) // CHUNK)
-    filled = np.full((n_chunks * CHUNK, *rows.shape[1:]), empty)
-    filled[: len(rows)] = rows
-    return np.split(filled, n_chunks)
-
-
-@dataclass(frozen=True)
-class Known:
-    """An architecture that is known by its content alone."""
-
-    digest: str
-    architecture: Architecture = field(compare=False)
-
-
-@lru_cache(maxsize=8)
-def _compiled(known: Known, backend: str | None) -> _Engine:
-    # Kept here, so that a fitted estimator holds arrays only and can be pickled.
-    from circuits.exact.logical import logical_model
-
-    architecture = known.architecture
-    if backend is None:
-        model = logical_model(architecture)
-    else:
-        from calibration.library import snapshot
-        from calibration.noise import DeviceNoise
-        from jobs.transpile.isa import transpile_step
-        from jobs.transpile.lifted_step import sequence_model
-        from jobs.twin.name import device_of
-
-        transpiled = transpile_step(
-            architecture, snapshot(device_of(backend)), seed=TRANSPILER_SEED
-        )
-        model = sequence_model(transpiled, DeviceNoise(transpiled.snapshot))
-    # The width of the rows is that of P, which comes with the parameters.
-    return _Engine(network_of(architecture, 0), model.distributions)
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

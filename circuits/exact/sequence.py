@@ -103,8 +103,8 @@ class SequenceModel:
             CircuitsError: a shape does not fit, or one state would need more memory than
                 `circuits.exact.evolve.BYTES_LIMIT`.
         """
-        self._check_shapes(weights, features, lengths)
-        if self.split is not None and len(self._hidden) <= COMPILED_HIDDEN_LIMIT:
+        self.check_shapes(weights, features, lengths)
+        if self.split is not None and len(self.hidden) <= COMPILED_HIDDEN_LIMIT:
             return self._compiled(self.split, weights, features, lengths)
         one = self._gatewise if self.first is None else self._carrying(self.first)
         at_once = self._at_once(features.shape[1])
@@ -128,7 +128,8 @@ class SequenceModel:
         states = n_steps + WORKING_STATES  # the backward pass keeps one a step
         return max(1, PART_BYTES // (check_size(self.step, n_kept) * states))
 
-    def _check_shapes(self, *given: jax.Array) -> None:
+    def check_shapes(self, *given: jax.Array) -> None:
+        """Refuse weights, features or lengths of another shape than `distributions` takes."""
         weights, features, lengths = map(jnp.shape, given)
         if weights != (self.n_weights,):
             raise CircuitsError(f"weights should have shape ({self.n_weights},). Got {weights}.")
@@ -150,7 +151,7 @@ class SequenceModel:
     def _compiled(
         self, split: Split, weights: jax.Array, features: jax.Array, lengths: jax.Array
     ) -> jax.Array:
-        hidden = self._hidden
+        hidden = self.hidden
         step_map = self._step_map(split, weights)  # (4**nh, 4**nh, 4**nd)
         readout = self.readout(split, weights)  # (2**m, 4**nh)
         first = self.encode(split, features[:, :1], split.fresh)
@@ -171,7 +172,8 @@ class SequenceModel:
         return carry @ readout.T
 
     @property
-    def _hidden(self) -> tuple[int, ...]:
+    def hidden(self) -> tuple[int, ...]:
+        """Qubits that live on from step to step, ascending."""
         return tuple(q for q in range(self.step.n_qubits) if q not in self.data_qubits)
 
     def _step_map(self, split: Split, weights: jax.Array) -> jax.Array:
@@ -190,7 +192,7 @@ class SequenceModel:
             Shape (2**m, 4**nh, 4**nh, 4**nd), (hidden, data) -> hidden; hidden qubits ascend, data
             qubits stand in the model's order, the first of each varies slowest.
         """
-        hidden = self._hidden
+        hidden = self.hidden
         identity = np.eye(4 ** len(hidden)).reshape(-1, *(4,) * len(hidden))
         data = sorted(self.data_qubits)
         functionals = Register.of(identity).with_factors([TRACE] * len(data), at=data)

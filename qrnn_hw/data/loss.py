@@ -32,15 +32,24 @@ def loss(
         lengths: steps that count of each sequence, shape (n,), at least 1; None for all T.
         scale: of the scores of classes.
     """
-    wanted = jnp.asarray(targets)
-    if isinstance(target, Classes) and target.n_outputs == 1:
-        each = jnp.logaddexp(0.0, -scale * (2.0 * wanted - 1.0) * outputs[..., 0])
-    elif isinstance(target, Classes):
-        logarithms = jax.nn.log_softmax(scale * outputs)
-        each = -jnp.take_along_axis(logarithms, wanted[..., None], axis=-1)[..., 0]
-    else:
-        each = jnp.mean((outputs - wanted) ** 2, axis=-1)
+    each = losses(target, outputs, targets, scale=scale)
     if not target.per_step or lengths is None:
         return jnp.mean(each)
     counted = jnp.arange(each.shape[1]) < jnp.asarray(lengths)[:, None]
     return jnp.sum(jnp.where(counted, each, 0.0)) / jnp.sum(counted)
+
+
+def losses(
+    target: Target, outputs: jax.Array, targets: ArrayLike, *, scale: float = 1.0
+) -> jax.Array:
+    """Return the loss of each sequence, shape (n,), per step of each step, shape (n, T).
+
+    Arguments: see `loss`.
+    """
+    wanted = jnp.asarray(targets)
+    if isinstance(target, Classes) and target.n_outputs == 1:
+        return jnp.logaddexp(0.0, -scale * (2.0 * wanted - 1.0) * outputs[..., 0])
+    if isinstance(target, Classes):
+        logarithms = jax.nn.log_softmax(scale * outputs)
+        return -jnp.take_along_axis(logarithms, wanted[..., None], axis=-1)[..., 0]
+    return jnp.mean((outputs - wanted) ** 2, axis=-1)

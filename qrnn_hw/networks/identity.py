@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,8 @@ def network_content(network: Network) -> dict[str, Any]:
     target = network.target
     if target.n_outputs > 1 or target.per_step or not isinstance(target, Classes):
         content["target"] = [type(target).__name__, target.n_outputs, target.per_step]
+    if network.steps is not None:
+        content["steps"] = asdict(network.steps)
     return content
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.definition import Architecture
+from circuits.exact.sequence import SequenceModel
 from circuits.pure.hybrid_controller import WEIGHT_NAMES
 from circuits.pure.statevector import outcome_signs
 from qrnn_hw.data.sequences import Sequences
@@ -28,6 +29,7 @@ from qrnn_hw.errors import UsageError
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.encoding import Control, Encoding, Form, Parameters, encoding_of
 from qrnn_hw.networks.readers import Reader, ideal_reader
+from qrnn_hw.networks.step_readings import StepReadings
 
 Head = Literal["outcomes", "linear", "softmax"]
 
@@ -53,6 +55,8 @@ class Network:
     """Factor of the scores of classes in the loss."""
 
     target: Target = TWO_CLASSES
+    steps: StepReadings | None = None
+    """Which bits of every step the head reads, linearly; None is the outcome alone."""
 
     @property
     def host_controlled(self) -> bool:
@@ -70,6 +74,14 @@ class Network:
         if isinstance(self.encoding, Control) and self.host_controlled:
             return self.encoding.controller.n_readouts
         return 1 if self.architecture.gates else len(self.architecture.readout)
+
+    @property
+    def n_readings(self) -> int:
+        """Rows of R."""
+        if self.steps is not None:
+            sizes = self.architecture.n_bits, len(self.architecture.readout)
+            return self.steps.n_readings(*sizes, per_step=self.target.per_step)
+        return 1 + self.n_values if self.in_rounds else int(2 ** len(self.architecture.readout))
 
     @cached_property
     def _signs(self) -> NDArray[np.float64]:
@@ -92,10 +104,11 @@ class Network:
         found = {"circuit": generator.normal(0.0, 0.3, self.architecture.n_weights)}
         found |= self.encoding.initial(generator, seed, projection)
         if self.head != "softmax":
-            first = self._initial_head()
+            first = np.zeros(self.n_readings) if self.steps else self._initial_head()
             shape = (len(first), self.target.n_outputs)
             # A single output keeps the vector that it always was, and its checkpoints.
-            found["head"] = first if shape[1] == 1 else generator.normal(0.0, 0.3, shape)
+            is_vector = shape[1] == 1 and self.steps is None
+            found["head"] = first if is_vector else generator.normal(0.0, 0.3, shape)
         return {name: jnp.asarray(value) for name, value in found.items()}
 
     def _initial_head(self) -> NDArray[np.float64]:
@@ -116,6 +129,12 @@ class Network:
         """Return what the circuits take, shape (n, T, d), of inputs (n, T, n_inputs)."""
         return self.encoding.features(parameters, inputs)
 
+    def reader(self, model: SequenceModel) -> Reader:
+        """Return the readings of the circuits as a lifted model has them, with its noise if any."""
+        if self.steps is None:
+            return model.distributions
+        return self.steps.reader(model, per_step=self.target.per_step)
+
     @cached_property
     def ideal(self) -> Reader:
         """The readings without noise."""
@@ -128,7 +147,7 @@ class Network:
         lengths: jax.Array,
         reader: Reader | None = None,
     ) -> jax.Array:
-        """Return what the circuits say of n sequences, shape (n, n_readings).
+        """Return what the circuits say of n sequences, shape (n, r), per step (n, T, r).
 
         A pure function of arrays: jit, grad and vmap apply.
 
@@ -140,7 +159,7 @@ class Network:
         """
         read = self.ideal if reader is None else reader
         found = read(self.weights(parameters), self.features(parameters, inputs), lengths)
-        if not self.in_rounds:
+        if not self.in_rounds or self.steps is not None:
             return found
         return jnp.concatenate([jnp.ones((len(found), 1)), found], axis=1)
 
@@ -148,7 +167,7 @@ class Network:
         """Return R, the factor of each reading in each output, shape (n_readings, k)."""
         given = jnp.array([0.0, -1.0, 1.0]) if self.head == "softmax" else parameters["head"]
         linear = given if given.ndim == 2 else given[:, None]
-        if self.head == "outcomes" or self.in_rounds:
+        if self.head == "outcomes" or self.in_rounds or self.steps is not None:
             return linear
         return linear[0] + jnp.asarray(self._signs) @ linear[1:]
 
@@ -159,9 +178,15 @@ class Network:
         lengths: jax.Array,
         reader: Reader | None = None,
     ) -> jax.Array:
-        """Return the outputs of n sequences, shape (n, k); see `qrnn_hw.data.target`."""
+        """Return the outputs of n sequences, shape (n, k), per step (n, T, k)."""
         read = self.readings(parameters, inputs, lengths, reader)
         return read @ self.coefficients(parameters)
+
+    @cached_property
+    def compiled_readings(self) -> Callable[..., jax.Array]:
+        """`readings`, compiled once for all calls."""
+        compiled: Callable[..., jax.Array] = jax.jit(self.readings, static_argnums=3)
+        return compiled
 
     @cached_property
     def compiled_outputs(self) -> Callable[..., jax.Array]:
@@ -242,6 +267,7 @@ def network_of(
     head: Head = "outcomes",
     scale: float = SCORE_SCALE,
     target: Target = TWO_CLASSES,
+    steps: StepReadings | None = None,
 ) -> Network:
     """Return the network of a model, with a controller where its circuit has one.
 
@@ -252,10 +278,24 @@ def network_of(
         head: what decides.
         scale: factor of the scores of classes in the loss.
         target: what is learnt.
+        steps: which bits of every step the head reads; None is the outcome alone.
 
     Raises:
-        UsageError: a fixed decision with other outputs than its one.
+        UsageError: a fixed decision with other outputs than its one, targets at every step without
+            readings of them, or readings of steps that record no bits.
     """
+    if target.per_step and (steps is None or steps.pooled):
+        raise UsageError(
+            "a target per step should have readings of every step, not pooled. "
+            f"Got {steps and 'pooled ones'}."
+        )
+    if steps is not None and (head != "outcomes" or not architecture.n_bits):
+        raise UsageError(
+            "the bits of every step should be read by a trained head of a model that measures "
+            f"within its steps, such as dynamic-line. Got {architecture.name} in "
+            f"{architecture.mode} mode, with {architecture.n_bits} bits a step and the head {head}."
+        )
     if head == "softmax" and target.n_outputs != 1:
         raise UsageError(f"a softmax head has one output. Got a target of {target.n_outputs}.")
-    return Network(architecture, encoding_of(architecture, n_inputs, form), head, scale, target)
+    encoding = encoding_of(architecture, n_inputs, form)
+    return Network(architecture, encoding, head, scale, target, steps)

@@ -53,9 +53,9 @@ def ideal_reader(network: Network) -> Reader:
     architecture = network.architecture
     if network.host_controlled:
         return _host_controlled(network)
-    ideal = pure_model(architecture)
+    ideal = None if network.steps is not None else pure_model(architecture)
     if ideal is None:
-        return logical_model(architecture).distributions
+        return network.reader(logical_model(architecture))
     law = ideal.law
     if law is None:
         return _one_by_one(lambda w, x, n: ideal.outputs(ideal.differentiable_offsets(x), w, n))

@@ -57,7 +57,7 @@ class Adam:
         """
         for part in (*training, *(validation or ())):
             check_targets(network.target, part)
-        check_robustness(network.target, options)
+        check_robustness(network, options)
         given = (network.ideal,) if readers is None else tuple(readers)
         if not given:
             raise ConfigurationError("training needs at least one model. Got none.")

@@ -17,6 +17,7 @@ from jax.typing import ArrayLike
 from qrnn_hw.data.loss import loss
 from qrnn_hw.data.target import Classes, Target
 from qrnn_hw.errors import UsageError
+from qrnn_hw.networks.network import Network
 from qrnn_hw.train.options import TrainingOptions
 
 
@@ -46,21 +47,22 @@ def shot_robustness(
     return jnp.mean(shortfall**2) + options.variance_penalty * jnp.mean(variance)
 
 
-def check_robustness(target: Target, options: TrainingOptions) -> None:
-    """Refuse options that mean nothing for a target.
+def check_robustness(network: Network, options: TrainingOptions) -> None:
+    """Refuse options that mean nothing for what a network learns or reads.
 
     Raises:
-        UsageError: a margin for numbers, or either option for targets at every step.
+        UsageError: a margin for numbers, or either option for a head that reads every step.
     """
+    target = network.target
     if options.margin and not isinstance(target, Classes):
         raise UsageError(
             f"margin is kept by the scores of classes. Got {options.margin} for numbers; "
             "variance_penalty serves them."
         )
-    if options.is_regularised and target.per_step:
+    if options.is_regularised and network.steps is not None:
         raise UsageError(
-            "margin and variance_penalty should have one target for each sequence. Got one per "
-            "step; leave them out."
+            "margin and variance_penalty need the law of a whole shot, which the outcome has. Got "
+            "a head that reads every step; leave them out."
         )
 
 

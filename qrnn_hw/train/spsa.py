@@ -96,7 +96,7 @@ class SPSA:
         """Refuse targets that are not the network's, and options that mean nothing for them."""
         for part in (self.training, self.validation):
             check_targets(self.network.target, part)
-        check_robustness(self.network.target, self.options)
+        check_robustness(self.network, self.options)
 
     def optimiser(self, parameters: Parameters) -> Any:
         """Return nothing: a step depends on its number and the seed alone."""

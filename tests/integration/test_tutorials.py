@@ -31,6 +31,7 @@ def steps(pages):
         TUTORIALS,
         ["tutorials/own-cell.md"],
         ["how-to/scikit-learn.md"],
+        ["how-to/targets.md"],
         ["how-to/mitigate-your-own-circuit.md"],
     ],
 )

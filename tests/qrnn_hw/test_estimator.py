@@ -3,7 +3,9 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -11,11 +13,16 @@ from sklearn.utils.estimator_checks import check_estimator
 
 import circuits
 from circuits.errors import CircuitsError, UnknownNameError
-from qrnn_hw.estimator import QRNNClassifier, _initial
+from qrnn_hw.data.target import Classes, Numbers
+from qrnn_hw.errors import UsageError
+from qrnn_hw.estimator import QRNNClassifier, QRNNRegressor
+from qrnn_hw.lbfgs import Known, compiled, initial
+from qrnn_hw.networks.step_readings import StepReadings
 
 
-def test_it_keeps_scikit_learns_contract():
-    check_estimator(QRNNClassifier(max_iter=15))
+@pytest.mark.parametrize("estimator", [QRNNClassifier(max_iter=15), QRNNRegressor(max_iter=15)])
+def test_they_keep_scikit_learns_contract(estimator):
+    check_estimator(estimator)
 
 
 def ordered(n, seed):
@@ -37,12 +44,22 @@ def test_it_learns_an_order_in_a_pipeline_and_a_search():
     assert search.score(held, expected) > 0.9
 
 
-@pytest.mark.parametrize("model", ["dynamic-line", "hybrid"])
-def test_its_gradient_is_the_slope_of_its_loss(model):
-    engine = QRNNClassifier(model, model_options={"mode": "sampled"})._engine
-    start = _initial(engine.network, 3, 2, np.random.RandomState(3))
+@pytest.mark.parametrize(
+    ("model", "target", "steps"),
+    [
+        ("dynamic-line", Classes(("a", "b")), None),
+        ("dynamic-line", Numbers(("a", "b")), StepReadings(2)),
+        ("hybrid", Classes(("a", "b", "c")), None),
+    ],
+)
+def test_its_gradient_is_the_slope_of_its_loss(model, target, steps):
+    known = Known.of(circuits.architecture(model, mode="sampled"))
+    engine = compiled(known, None, target, steps)
+    start = initial(engine.network, 3, np.random.RandomState(3))
     rng = np.random.default_rng(3)
-    inputs, targets = rng.normal(size=(130, 2, 3)), np.eye(2)[rng.integers(0, 2, 130)]
+    inputs, targets = rng.normal(size=(130, 2, 3)), rng.integers(0, 2, 130)
+    if isinstance(target, Numbers):
+        targets = rng.normal(size=(130, 2))
     _, gradient = engine.loss(start, inputs, targets)
     moves = {name: rng.normal(size=value.shape) for name, value in start.items()}
     # A hybrid goes through its controller here, too.
@@ -87,10 +104,63 @@ def test_options_choose_the_model_and_rows_of_zeros_do_no_harm():
 @pytest.mark.parametrize("layers", [1.0, True])
 def test_a_value_that_equals_a_compiled_one_is_refused_all_the_same(layers):
     one = QRNNClassifier("hybrid", model_options={"mode": "sampled", "n_layers": 1})
+    one.classes_ = np.array([0, 1])
     assert one._engine is one.set_params(n_steps=2)._engine
     other = QRNNClassifier("hybrid", model_options={"mode": "sampled", "n_layers": layers})
     with pytest.raises(CircuitsError, match=rf"option n_layers of hybrid .*Got {layers}"):
         other.fit(*ordered(10, 0))
+
+
+def memory(n, seed):
+    """Three steps of two numbers, of which the first one decides."""
+    rows = np.random.default_rng(seed).normal(size=(n, 6))
+    return rows, rows[:, 0]
+
+
+def test_a_regressor_reads_every_step_and_answers_in_the_units_of_y():
+    rows, first = memory(150, 0)
+    given = {"n_steps": 3, "max_iter": 40, "random_state": 0}
+    held, expected = memory(100, 1)
+    one = QRNNRegressor(reading="steps", **given).fit(rows, 1000 + 20 * first)
+    assert one.predict(held).shape == (100,)
+    assert one.score(held, 1000 + 20 * expected) > 0.9
+    assert one.scores_.shape == (1 + 3 * 3 + 3, 1)
+    both = QRNNRegressor(reading="steps", **given).fit(rows, np.c_[first, np.full(150, 7.0)])
+    np.testing.assert_allclose(both.predict(held)[:, 1], 7.0, atol=0.5)
+    again = pickle.loads(pickle.dumps(clone(one).fit(rows, 1000 + 20 * first)))
+    np.testing.assert_array_equal(again.predict(held), one.predict(held))
+
+
+NAMES = np.array(["low", "middle", "high"])
+
+
+def test_classes_of_any_number_and_name_are_learnt_from_frames():
+    rows, first = memory(150, 2)
+    frame = pd.DataFrame(rows, columns=[f"x{i}" for i in range(6)])
+    best = QRNNClassifier(n_steps=3, reading="steps", max_iter=30, random_state=0)
+    best.fit(frame, NAMES[np.digitize(first, [-0.5, 0.5])])
+    held, numbers = memory(100, 3)
+    expected = NAMES[np.digitize(numbers, [-0.5, 0.5])]
+    assert best.feature_names_in_.tolist() == frame.columns.tolist()
+    assert best.score(pd.DataFrame(held, columns=frame.columns), expected) > 0.85
+    assert best.decision_function(frame).shape == (150, 3)
+    np.testing.assert_allclose(best.predict_proba(frame).sum(axis=1), 1)
+    polars = pytest.importorskip("polars")
+    read = polars.DataFrame(rows, schema=frame.columns.tolist())
+    np.testing.assert_array_equal(best.predict(read), best.predict(frame))
+
+
+@pytest.mark.slow
+def test_a_search_in_two_processes_finds_what_one_finds():
+    rows, first = memory(60, 4)
+    given = {"n_steps": 3, "reading": "steps", "max_iter": 10, "random_state": 0}
+    found = [
+        GridSearchCV(QRNNRegressor(**given), {"degree": [1, 2]}, cv=2, n_jobs=n_jobs)
+        .fit(rows, first)
+        .cv_results_["mean_test_score"]
+        for n_jobs in (1, 2)
+    ]
+    np.testing.assert_allclose(found[0], found[1], atol=1e-6)
 
 
 def test_what_it_cannot_use_is_refused():
@@ -103,6 +173,10 @@ def test_what_it_cannot_use_is_refused():
         (name,) = setting
         with pytest.raises(ValueError, match=rf"{name} should be .*at least [01]\. Got"):
             QRNNClassifier(**setting).fit(rows, labels)
+    with pytest.raises(ValueError, match="reading should be 'final' or 'steps'. Got 'last'"):
+        QRNNClassifier(reading="last").fit(rows, labels)
+    with pytest.raises(UsageError, match="measures within its steps"):
+        QRNNClassifier("sim-v1", reading="steps").fit(rows, labels)
     for options in ([("mode", "sampled")], "mode=sampled", {1: 2, "mode": "sampled"}):
         with pytest.raises(ValueError, match=r"values by name, .*Got [\[{']"):
             QRNNClassifier("v1", model_options=options).fit(rows, labels)

@@ -81,9 +81,7 @@ def test_of_numbers_the_variance_of_a_shot_counts_and_no_margin():
         found = shot_robustness(target, p, r, jnp.zeros((2, 1)), options)
         assert found == pytest.approx(2.0 * (0.75 + 1.0) / 2)
     with pytest.raises(UsageError, match="kept by the scores of classes. Got 0.1 for numbers"):
-        losses.check_robustness(target, TrainingOptions(margin=0.1))
-    with pytest.raises(UsageError, match="Got one per step"):
-        losses.check_robustness(Numbers(("x",), per_step=True), options)
+        losses.check_robustness(network_of(LINE, 2, target=target), TrainingOptions(margin=0.1))
 
 
 @pytest.mark.slow

@@ -1,0 +1,186 @@
+"""L-BFGS on the exact loss of a network, on chunks of one shape.
+
+Deterministic, without a learning rate or a validation part: for the small data of a scikit-learn
+estimator. `qrnn_hw.train` is for all else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from circuits.definition import Architecture
+from qrnn_hw.data.loss import losses
+from qrnn_hw.data.target import Target
+from qrnn_hw.networks.encoding import VECTOR_OFFSET, Control, Parameters
+from qrnn_hw.networks.identity import architecture_digest
+from qrnn_hw.networks.network import Network, network_of
+from qrnn_hw.networks.readers import Reader
+from qrnn_hw.networks.step_readings import StepReadings
+
+Array = NDArray[np.float64]
+Arrays = dict[str, Array]
+
+CHUNK = 128
+"""Rows evaluated at once; all data are cut into chunks of this size, so one shape is compiled."""
+
+EMPTY_INPUT = 1.0
+"""Of rows that only fill a chunk: zeros have no direction, which some models encode."""
+
+DECAYED = ("projection", "head")
+
+TRANSPILER_SEED = 7
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a minimisation found."""
+
+    parameters: Arrays
+    n_iterations: int
+    loss: float
+
+
+class Engine:
+    """One network's compiled functions on chunks of a fixed size, shared by all estimators."""
+
+    def __init__(self, network: Network, reader: Reader) -> None:
+        self.network = network
+        target, scale = network.target, network.scale
+
+        def outputs(parameters: Parameters, inputs: jax.Array) -> jax.Array:
+            lengths = jnp.full(inputs.shape[0], inputs.shape[1])
+            return network.outputs(parameters, inputs, lengths, reader)
+
+        def total(
+            parameters: Parameters, inputs: jax.Array, targets: jax.Array, counts: jax.Array
+        ) -> jax.Array:
+            found = losses(target, outputs(parameters, inputs), targets, scale=scale)
+            return jnp.sum(jnp.where(counts, found, 0.0))
+
+        self._outputs = jax.jit(outputs)
+        self._total = jax.jit(jax.value_and_grad(total))
+
+    def outputs(self, parameters: Any, inputs: Array) -> Array:
+        """Return the outputs of inputs (n, T, n_inputs), shape (n, k)."""
+        parts = [self._outputs(parameters, chunk) for chunk in _chunks(inputs, EMPTY_INPUT)]
+        return np.asarray(np.concatenate(parts)[: len(inputs)])
+
+    def loss(
+        self, parameters: Any, inputs: Array, targets: NDArray[Any]
+    ) -> tuple[float, Parameters]:
+        """Return the mean loss and its slopes by all parameters."""
+        given = _chunks(inputs, EMPTY_INPUT), _chunks(targets, 0), _chunks(_ones(inputs), False)
+        found = [self._total(parameters, *chunk) for chunk in zip(*given, strict=True)]
+        values, slopes = zip(*found, strict=True)
+        mean = jax.tree.map(lambda *parts: sum(parts) / len(inputs), *slopes)
+        return float(sum(values)) / len(inputs), mean
+
+    def fit(
+        self, start: Arrays, inputs: Array, targets: NDArray[Any], *, alpha: float, max_iter: int
+    ) -> Fitted:
+        """Return the parameters of the least loss that so many iterations find.
+
+        Args:
+            start: from `initial`.
+            inputs: shape (n, T, n_inputs).
+            targets: as `qrnn_hw.data.target.check_targets` has them.
+            alpha: factor of the squared entries of P and R in the loss.
+            max_iter: most iterations.
+        """
+        point, unravel = ravel_pytree(start)
+        is_decayed = {name: np.full(value.shape, name in DECAYED) for name, value in start.items()}
+        decay = alpha * np.asarray(ravel_pytree(is_decayed)[0], dtype=float)
+
+        def loss(point: Array) -> tuple[float, Array]:
+            value, slopes = self.loss(unravel(jnp.asarray(point)), inputs, targets)
+            slope = np.asarray(ravel_pytree(slopes)[0])
+            return value + float(decay @ point**2), slope + 2 * decay * point
+
+        found = minimize(
+            loss, np.asarray(point), jac=True, method="L-BFGS-B", options={"maxiter": max_iter}
+        )
+        kept = {name: np.asarray(value) for name, value in unravel(jnp.asarray(found.x)).items()}
+        return Fitted(kept, int(found.nit), float(found.fun))
+
+
+def _ones(rows: Array) -> NDArray[np.bool_]:
+    return np.ones(len(rows), dtype=bool)
+
+
+def _chunks(rows: NDArray[Any], empty: Any) -> list[NDArray[Any]]:
+    n_chunks = -(-len(rows) // CHUNK)
+    filled = np.full((n_chunks * CHUNK, *rows.shape[1:]), empty, dtype=rows.dtype)
+    filled[: len(rows)] = rows
+    return np.split(filled, n_chunks)
+
+
+def initial(network: Network, n_inputs: int, random: np.random.RandomState) -> Arrays:
+    """Return small random parameters of a network whose inputs are of some width."""
+    architecture, encoding = network.architecture, network.encoding
+    controlled = encoding.controller if isinstance(encoding, Control) else None
+    d = controlled.n_features if controlled else architecture.n_features
+    found = {
+        "projection": random.normal(0.0, 0.5 / np.sqrt(n_inputs), (n_inputs, d)),
+        "offset": np.full(d, VECTOR_OFFSET if architecture.vectors else 0.0),
+        "circuit": random.normal(0.0, 0.3, architecture.n_weights),
+        "head": random.normal(0.0, 0.3, (network.n_readings, network.target.n_outputs)),
+    }
+    if controlled:
+        own = controlled.initial_weights(jax.random.key(random.randint(2**31 - 1)))
+        found |= {name: np.asarray(value) for name, value in own.items()}
+    return found
+
+
+@dataclass(frozen=True)
+class Known:
+    """An architecture that is known by its content alone."""
+
+    digest: str
+    architecture: Architecture = field(compare=False)
+
+    @classmethod
+    def of(cls, architecture: Architecture) -> Known:
+        """Return an architecture with its digest."""
+        return cls(architecture_digest(architecture), architecture)
+
+
+@lru_cache(maxsize=8)
+def compiled(
+    known: Known, backend: str | None, target: Target, steps: StepReadings | None
+) -> Engine:
+    """Return a network's engine, kept here so that estimators hold arrays only and are pickled.
+
+    Args:
+        known: the model.
+        backend: a recorded device whose scheduled step and noise are trained through; None is the
+            ideal circuit.
+        target: what is learnt.
+        steps: which bits of every step are read.
+    """
+    from circuits.exact.logical import logical_model
+
+    architecture = known.architecture
+    if backend is None:
+        model = logical_model(architecture)
+    else:
+        from calibration.library import snapshot
+        from calibration.noise import DeviceNoise
+        from jobs.transpile.isa import transpile_step
+        from jobs.transpile.lifted_step import sequence_model
+        from jobs.twin.name import device_of
+
+        recorded = snapshot(device_of(backend))
+        transpiled = transpile_step(architecture, recorded, seed=TRANSPILER_SEED)
+        model = sequence_model(transpiled, DeviceNoise(transpiled.snapshot))
+    # The width of the rows is that of P, which comes with the parameters.
+    network = network_of(architecture, 0, target=target, steps=steps)
+    return Engine(network, network.reader(model))

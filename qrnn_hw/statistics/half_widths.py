@@ -1,0 +1,65 @@
+"""How near shots bring a number to that of infinitely many: half-widths in place of flips."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+from qrnn_hw.errors import UsageError
+from qrnn_hw.statistics.certainty import hoeffding_shots, shots_at_quantile
+
+Array = NDArray[np.float64]
+
+
+def output_variances(probabilities: ArrayLike, coefficients: ArrayLike) -> Array:
+    """Return the variance of one shot's outputs, shape (n, k): p @ R^2 - (p @ R)^2.
+
+    Args:
+        probabilities: of the outcomes, shape (n, 2**m).
+        coefficients: R, shape (2**m, k).
+    """
+    p, r = np.asarray(probabilities, dtype=np.float64), np.asarray(coefficients, dtype=np.float64)
+    return np.maximum(p @ r**2 - (p @ r) ** 2, 0.0)
+
+
+def half_widths(variances: ArrayLike, shots: int, level: float = 0.95) -> Array:
+    """Return z sigma / sqrt(S): S shots miss the number by more with probability 1 - level.
+
+    Args:
+        variances: of one shot, any shape.
+        shots: S, at least 1.
+        level: of the two-sided interval.
+
+    Raises:
+        UsageError: no shot.
+    """
+    if shots < 1:
+        raise UsageError(f"a half-width needs a shot or more. Got {shots}.")
+    z = _two_sided(level)
+    return np.asarray(z * np.sqrt(np.asarray(variances, dtype=np.float64) / shots))
+
+
+def shots_for(variances: ArrayLike, half_width: float, level: float = 0.95) -> Array:
+    """Return ceil(z^2 sigma^2 / h^2), the shots whose half-width is at most h."""
+    _check(half_width)
+    return shots_at_quantile(half_width, variances, _two_sided(level))
+
+
+def sufficient_shots(coefficients: ArrayLike, half_width: float, level: float = 0.95) -> Array:
+    """Return shots that suffice whatever the outcomes' law, shape (k,): Hoeffding's, two-sided."""
+    _check(half_width)
+    widths = np.ptp(np.asarray(coefficients, dtype=np.float64), axis=0)
+    delta = (1 - level) / 2
+    return np.array([hoeffding_shots(half_width, width, delta) for width in widths], dtype=float)
+
+
+def _two_sided(level: float) -> float:
+    if not 0 < level < 1:
+        raise UsageError(f"a level lies between 0 and 1. Got {level}.")
+    return float(special.ndtri((1 + level) / 2))
+
+
+def _check(half_width: float) -> None:
+    if not half_width > 0:
+        raise UsageError(f"a half-width should be above 0. Got {half_width}.")

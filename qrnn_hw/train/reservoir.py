@@ -1,0 +1,89 @@
+"""Reservoirs: a network whose circuit, projection and all stay as they were drawn, but its head.
+
+The head is fitted by ridge to the readings of every step (`qrnn_hw.train.ridge`), exact ones or
+those of stored jobs. A long series goes through circuits of some length: each has the last inputs
+of the one before it again, to forget |0...0>, and no answer of these steps counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from qrnn_hw.data.sequences import Sequences
+from qrnn_hw.errors import UsageError
+from qrnn_hw.networks.encoding import Parameters
+from qrnn_hw.networks.network import Network, TrainedNetwork
+from qrnn_hw.networks.readers import Reader
+from qrnn_hw.train.ridge import ALPHAS, choose_head
+
+Array = NDArray[np.float64]
+
+
+def driven(inputs: Array, targets: NDArray[np.generic], *, n_steps: int, washout: int) -> Sequences:
+    """Cut a series that is answered at every step into sequences of equal length.
+
+    Args:
+        inputs: shape (T, d).
+        targets: of every step, shape (T,) of classes or (T, k) of numbers.
+        n_steps: of a sequence.
+        washout: first steps of a sequence, which repeat the end of the one before; each other step
+            is answered once. Steps at the end that fill no sequence are left out.
+
+    Raises:
+        UsageError: a wash-out that leaves no step, or a series shorter than a sequence.
+    """
+    given = np.asarray(inputs, dtype=np.float64)
+    if not 0 <= washout < n_steps <= len(given) or len(targets) != len(given):
+        raise UsageError(
+            "a series should be at least as long as a sequence, whose wash-out leaves a step, and "
+            f"have a target at every step. Got {len(given)} steps, {len(targets)} targets, "
+            f"sequences of {n_steps} and a wash-out of {washout}."
+        )
+    starts = np.arange(0, len(given) - n_steps + 1, n_steps - washout)
+    rows = starts[:, None] + np.arange(n_steps)
+    return Sequences(given[rows], np.full(len(rows), n_steps), np.asarray(targets)[rows])
+
+
+def exact_readings(
+    network: Network, parameters: Parameters, sequences: Sequences, reader: Reader | None = None
+) -> Array:
+    """Return the readings at infinite shots, shape (n, r), per step (n, T, r).
+
+    Args:
+        network: of the reservoir.
+        parameters: as they were drawn.
+        sequences: its inputs.
+        reader: with a machine's noise; None is without noise.
+    """
+    given = jnp.asarray(sequences.values), jnp.asarray(sequences.lengths)
+    return np.asarray(network.compiled_readings(parameters, *given, reader))
+
+
+def fit_reservoir(
+    network: Network,
+    parameters: Parameters,
+    parts: Sequence[Sequences],
+    readings: Sequence[Array],
+    *,
+    alphas: Sequence[float] = ALPHAS,
+    washout: int = 0,
+) -> TrainedNetwork:
+    """Return the network with the head that ridge fits, its circuit untouched.
+
+    Args:
+        network: with a head for its target.
+        parameters: as they were drawn.
+        parts: rows to fit, and rows that choose the ridge's alpha.
+        readings: of both, exact or from shots (`qrnn_hw.networks.recorded.Recorded.readings`).
+        alphas: to choose from.
+        washout: first steps of every sequence that do not count, of a target per step.
+    """
+    targets, lengths = [part.known_targets for part in parts], [part.lengths for part in parts]
+    head, _ = choose_head(
+        network.target, readings, targets, lengths, alphas=alphas, washout=washout
+    )
+    return TrainedNetwork(network, {**parameters, "head": jnp.asarray(head)})

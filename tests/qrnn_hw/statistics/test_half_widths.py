@@ -1,0 +1,45 @@
+"""Half-widths of numbers cover the number of infinitely many shots."""
+
+import numpy as np
+import pytest
+
+from qrnn_hw.errors import UsageError
+from qrnn_hw.statistics.half_widths import (
+    half_widths,
+    output_variances,
+    shots_for,
+    sufficient_shots,
+)
+
+RNG = np.random.default_rng(7)
+P, R = RNG.dirichlet(np.ones(4), 5), RNG.normal(size=(4, 2))
+
+
+def test_intervals_of_drawn_shots_cover_as_often_as_they_say():
+    shots, variances = 400, output_variances(P, R)
+    for row, p in enumerate(P):
+        single = R[RNG.choice(4, 20_000, p=p)]
+        np.testing.assert_allclose(variances[row], single.var(axis=0), rtol=0.05)
+        outputs = RNG.multinomial(shots, p, 4000) @ R / shots
+        missed = np.abs(outputs - p @ R) > half_widths(variances[row], shots, 0.9)
+        np.testing.assert_allclose(missed.mean(axis=0), 0.1, atol=0.02)
+
+
+def test_as_many_shots_as_asked_for_reach_the_half_width():
+    variances = output_variances(P, R)
+    shots = shots_for(variances, 0.05)
+    for place in np.ndindex(variances.shape):
+        assert half_widths(variances[place], int(shots[place])) <= 0.05
+        assert half_widths(variances[place], int(shots[place]) - 1) > 0.05
+    assert (sufficient_shots(R, 0.05) >= shots.max(axis=0)).all()
+    # By hand: width 2 and z of Hoeffding, 2^2 ln(2 / 0.05) / (2 0.1^2) = 737.8
+    assert sufficient_shots([[-1.0], [1.0]], 0.1).tolist() == [738]
+
+
+def test_what_has_no_half_width_is_refused():
+    with pytest.raises(UsageError, match="a shot or more. Got 0"):
+        half_widths(1.0, 0)
+    with pytest.raises(UsageError, match="above 0. Got 0"):
+        shots_for(1.0, 0.0)
+    with pytest.raises(UsageError, match="between 0 and 1. Got 1"):
+        half_widths(1.0, 10, 1.0)
