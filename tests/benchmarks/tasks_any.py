@@ -1,9 +1,9 @@
 """Any sequence, any target: digits, vowels, forecasts, reservoirs and sentences beside baselines.
 
-Run by `make bench-tasks`; writes build/bench-tasks.json, a list of {name, measured, baseline, target,
-holds}, and prints the rows as they come. Every network is trained under FakeBoston's noise unless its
-row says ideal, and tested on its exact readings under the same. `--only GROUP` runs one group and
-writes no file; `--seeds N` takes fewer seeds. A miss is a row that does not hold.
+Run by `make bench-tasks`; writes build/bench-tasks.json, a list of {name, measured, baseline,
+target, holds}, and prints the rows as they come. Every network is trained under FakeBoston's noise
+unless its row says ideal, and tested on its exact readings under the same. `--only GROUP` runs one
+group and writes no file; `--seeds N` takes fewer seeds. A miss is a row that does not hold.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from qrnn_hw.classical.baseline import Baseline
+from qrnn_hw.classical.task_baselines import task_baselines
 from sklearn.datasets import load_digits
 
 from calibration.library import snapshot
@@ -30,14 +31,12 @@ from circuits.layers.cells import Entangle, Rotations
 from circuits.layers.encoders import dense_angle_encoding
 from circuits.layers.feedback import ConditionalRotation, Measure, Reset
 from circuits.zoo.registry import architecture
+from jobs.aer.executor import AerExecutor
 from jobs.runner import run
 from jobs.spec import JobSpec
 from jobs.store.store import Store
-from jobs.aer.executor import AerExecutor
 from jobs.transpile.isa import TranspiledStep, transpile_step
 from jobs.transpile.lifted_step import sequence_model
-from qrnn_hw.classical.baseline import Baseline
-from qrnn_hw.classical.task_baselines import task_baselines
 from qrnn_hw.data.dataset import Dataset, Parts
 from qrnn_hw.data.labelled_text import load_embedded
 from qrnn_hw.data.named import read_named
@@ -310,9 +309,7 @@ def _reservoir(
             network.target, given[2] @ fitted.coefficients, parts[2].known_targets, washout=washout
         )
         numbers = np.asarray(wanted, dtype=np.float64)
-        found[kind] = (
-            nrmse(outputs, numbers) if name == "narma10" else capacities(outputs, numbers)
-        )
+        found[kind] = nrmse(outputs, numbers) if name == "narma10" else capacities(outputs, numbers)
     if name == "narma10":
         measured = {kind: float(one) for kind, one in found.items()}
         # Ridge on the same ten inputs, as many as the head reads steps.
@@ -326,7 +323,9 @@ def _reservoir(
         }
     return {
         "name": "reservoir of 5 qubits, short-term memory: capacity from 1,000 shots",
-        "measured": {kind: {"sum": float(c.sum()), "delays": c.tolist()} for kind, c in found.items()},
+        "measured": {
+            kind: {"sum": float(c.sum()), "delays": c.tolist()} for kind, c in found.items()
+        },
         "baseline": {"no memory": 0.0},
         "target": "a memory of more than one step",
         "holds": float(found["shots"].sum()) > 1,
