@@ -63,13 +63,17 @@ docs: $(STAMP)
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
 
 # Slow measurements; each writes build/<name>.json with what was measured beside its target.
-.PHONY: accuracy bench bench-mitigation bench-qpu bench-studies faults growth zoo
+.PHONY: accuracy bench bench-mitigation bench-qpu bench-studies bench-tasks faults growth zoo
 
 accuracy: $(STAMP)
 	$(BIN)/python tests/benchmarks/accuracy.py
 
 bench-studies: $(STAMP)
 	$(BIN)/python tests/benchmarks/studies.py
+
+# Any sequence and any target beside classical models; reservoirpy's row needs '.[series]'.
+bench-tasks: $(STAMP)
+	$(BIN)/python tests/benchmarks/tasks_any.py
 
 faults: $(STAMP)
 	$(BIN)/python tests/benchmarks/faults.py

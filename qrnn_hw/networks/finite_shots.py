@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.exact.logical import logical_model
 from circuits.pure.ideal import ideal_model
 from circuits.pure.statevector import outcome_signs
 from qrnn_hw.data.sequences import Sequences
@@ -20,12 +21,13 @@ from qrnn_hw.networks.expectation import (
     run_rounds,
 )
 from qrnn_hw.networks.network import TrainedNetwork
+from qrnn_hw.networks.recorded import drawn
 
 
 def sampled_outputs(
     trained: TrainedNetwork, sequences: Sequences, *, shots: int, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return outputs of n sequences from shots, shape (n, k); no noise but theirs.
+    """Return outputs of n sequences from shots, shape (n, k), per step (n, T, k); no other noise.
 
     In rounds every circuit of every round has so many shots, and the values fed back are the
     estimated ones.
@@ -37,6 +39,12 @@ def sampled_outputs(
         sampler = StatevectorSampler(seed=int(generator.integers(2**31)))
         return outputs_in_rounds(trained, trained.encoded(sequences), by_sampler(sampler, shots))
     coefficients = trained.coefficients
+    if network.steps is not None:
+        recorded = drawn(
+            logical_model(network.architecture), trained.encoded(sequences), shots, generator
+        )
+        per_step = network.target.per_step
+        return np.asarray(recorded.readings(network.steps, per_step=per_step) @ coefficients)
     if not network.in_rounds:
         given = jnp.asarray(sequences.values), jnp.asarray(sequences.lengths)
         laws = np.asarray(jax.jit(network.readings)(parameters, *given))

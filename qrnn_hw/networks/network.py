@@ -217,8 +217,13 @@ class TrainedNetwork:
         """The only column of R, shape (n_readings,): of two classes, the score of each outcome.
 
         Raises:
-            UsageError: there are several outputs.
+            UsageError: there are several outputs, or the bits of every step are read.
         """
+        if self.network.steps is not None:
+            raise UsageError(
+                "a score of each outcome should be asked of a head that reads the outcome alone. "
+                "Got one that reads the bits of every step."
+            )
         return _only(self.coefficients)
 
     def encoded(self, sequences: Sequences) -> Encoded:

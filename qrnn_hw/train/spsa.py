@@ -23,6 +23,7 @@ from jobs.transpile.isa import TranspiledStep
 from qrnn_hw.data.loss import loss as loss_of
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import check_targets, score
+from qrnn_hw.errors import UsageError
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.encoding import Parameters
 from qrnn_hw.networks.network import Network, TrainedNetwork
@@ -97,6 +98,11 @@ class SPSA:
         for part in (self.training, self.validation):
             check_targets(self.network.target, part)
         check_robustness(self.network, self.options)
+        if self.network.steps is not None:
+            raise UsageError(
+                "Aer's training reads the outcome alone. Got a head that reads the bits of every "
+                "step; train it with the exact engine."
+            )
 
     def optimiser(self, parameters: Parameters) -> Any:
         """Return nothing: a step depends on its number and the seed alone."""

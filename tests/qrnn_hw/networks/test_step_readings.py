@@ -17,6 +17,7 @@ from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes, Numbers, score
 from qrnn_hw.errors import DataError, UsageError
+from qrnn_hw.networks.finite_shots import sampled_outputs
 from qrnn_hw.networks.identity import network_content
 from qrnn_hw.networks.network import TrainedNetwork, network_of
 from qrnn_hw.networks.recorded import drawn, estimated, from_results
@@ -25,6 +26,7 @@ from qrnn_hw.predict import sentence_pubs
 from qrnn_hw.train.adam import Adam
 from qrnn_hw.train.options import TrainingOptions
 from qrnn_hw.train.ridge import fit_head
+from qrnn_hw.train.spsa import SPSA
 from qrnn_hw.train.trainer import start, train
 
 LINE = circuits.architecture("dynamic-line")
@@ -78,6 +80,18 @@ def test_a_job_of_a_noisy_machine_gives_the_exact_outputs_within_its_covariance(
     assert z.std() > 0.3  # nor is the interval far too wide
     mean = recorded.readings(network.steps, per_step=per_step) @ trained.coefficients
     np.testing.assert_allclose(mean, found.value, atol=1e-12)
+
+
+def test_outputs_drawn_without_noise_scatter_about_the_exact_ones():
+    network = network_of(LINE, 2, steps=StepReadings(3))
+    trained = TrainedNetwork(network, network.initial(3))
+    given = rows(60, [3, 2])
+    found = sampled_outputs(trained, given, shots=900, generator=np.random.default_rng(0))
+    exact = trained.outputs(given.values, given.lengths)
+    spread = np.abs(trained.coefficients).sum() / 30
+    assert found.shape == (60, 1)
+    assert 0 < np.abs(found - exact).max() < 3 * spread
+    assert np.abs((found - exact).mean()) < 4 * spread / np.sqrt(60)
 
 
 def test_the_covariance_is_that_of_repeated_runs_steps_together():
@@ -141,9 +155,14 @@ def test_what_cannot_read_its_steps_is_refused_and_what_reads_them_is_another_ne
     assert other == plain
     options = TrainingOptions(margin=0.1)
     network = network_of(LINE, 2, steps=StepReadings(3))
+    trained = TrainedNetwork(network, network.initial(0))
+    with pytest.raises(UsageError, match="reads the outcome alone. Got one that reads the bits"):
+        _ = trained.decision
     labelled = Sequences(np.zeros((4, 3, 2)), np.full(4, 3), np.arange(4) % 2)
     with pytest.raises(UsageError, match="law of a whole shot"):
         Adam(network, [labelled], None, options, [0])
+    with pytest.raises(UsageError, match="Aer's training reads the outcome alone"):
+        SPSA(network, None, labelled, labelled, TrainingOptions())
 
 
 def test_a_job_without_the_steps_bits_and_a_single_shot_are_refused():
