@@ -18,8 +18,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qrnn_hw.classical.baseline import Baseline
-from qrnn_hw.classical.task_baselines import task_baselines
 from sklearn.datasets import load_digits
 
 from calibration.library import snapshot
@@ -37,6 +35,8 @@ from jobs.spec import JobSpec
 from jobs.store.store import Store
 from jobs.transpile.isa import TranspiledStep, transpile_step
 from jobs.transpile.lifted_step import sequence_model
+from qrnn_hw.classical.baseline import Baseline
+from qrnn_hw.classical.task_baselines import task_baselines
 from qrnn_hw.data.dataset import Dataset, Parts
 from qrnn_hw.data.labelled_text import load_embedded
 from qrnn_hw.data.named import read_named
