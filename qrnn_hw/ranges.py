@@ -13,6 +13,12 @@ MOST_STEPS = 1_000
 MOST_ROWS = 100_000
 """Of a model: what still fits into memory; machines run far less in one job."""
 
+MOST_WINDOW = 100_000
+"""Of a series, and of the words of a text."""
+
+MOST_SERIES = 1_000_000
+"""Steps of a series that is made."""
+
 MOST_UNROLLED = 10_000
 """Time steps of a circuit that is shown or written, as `circuits` unrolls them."""
 

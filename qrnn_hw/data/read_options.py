@@ -10,16 +10,18 @@ from typing import Any, get_args
 from qrnn_hw.data.series import DEFAULT_HORIZON, DEFAULT_WINDOW
 from qrnn_hw.data.word_choice import WordChoice
 from qrnn_hw.errors import UsageError
-from qrnn_hw.ranges import MOST_SEED
+from qrnn_hw.ranges import MOST_SEED, MOST_SERIES, MOST_WINDOW
 
 STEPS = 10
 """Words of a sentence that the models read, as in the first source."""
 
+LEAST_SERIES = 10
+
 BOUNDS = {
-    "window": (1, 100_000),
-    "horizon": (0, 100_000),
-    "steps": (1, 100_000),
-    "length": (10, 1_000_000),
+    "window": (1, MOST_WINDOW),
+    "horizon": (0, MOST_WINDOW),
+    "steps": (1, MOST_WINDOW),
+    "length": (LEAST_SERIES, MOST_SERIES),
     "data_seed": (0, MOST_SEED),
 }
 """Least and largest value of each number."""

@@ -32,6 +32,7 @@ def steps(pages):
         ["tutorials/own-cell.md"],
         ["how-to/scikit-learn.md"],
         ["how-to/targets.md"],
+        ["how-to/own-data.md"],
         ["how-to/mitigate-your-own-circuit.md"],
     ],
 )
