@@ -118,7 +118,7 @@ def _header(path: Path, lines: Iterator[tuple[int, str]]) -> _Header:
                 f"{path}, line {number}: the lines before @data should begin with @ or #. "
                 f"Got {shown(line)}."
             )
-        tag, *cells = line[1:].split()
+        tag, *cells = line[1:].split() or ("",)
         if tag.lower() == "data":
             return _Header(path, tags)
         tags[tag.lower()] = (number, cells)

@@ -562,6 +562,7 @@ REFUSED = {
         {},
         "line 9: .*2 steps, as the header says. Got 3",
     ),
+    "a tag without a name": ("a.ts", TS.replace("data", ""), {}, "a line @data"),
     "no line of data": ("a.ts", TS.replace("@data\n", ""), {}, "a line @data"),
     "no labels in a ts file": (
         "a.ts",
