@@ -11,11 +11,29 @@ import typer
 from qrnn_hw.cli.numbers import whole
 from qrnn_hw.cli.options import Data, Embeddings, FeedbackMode, ModelOptions, Wiring
 from qrnn_hw.cli.output import Json, print_json, print_table
+from qrnn_hw.errors import UsageError
 from qrnn_hw.ranges import MOST_EPOCHS, MOST_SEED, MOST_SEEDS, MOST_SHOTS
 
 
 def train(
-    name: Annotated[str, typer.Argument(help="Model name, as `qrnn-hw models list` gives it.")],
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Model name, as `qrnn-hw models list` gives it; left out with --task."),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="In place of a model: one of the tasks mnist, pmnist, copy, language, "
+            "translation, sentiment, on the data that is carried or on --data."
+        ),
+    ] = None,
+    core: Annotated[
+        str,
+        typer.Option(
+            help="Of a task: qrnn, product, frozen, no-quantum, rnn, gru, lstm or orthogonal, "
+            "each of the hybrid's number of parameters."
+        ),
+    ] = "qrnn",
     recipe: Annotated[
         str,
         typer.Option(help="published (the first source's procedure, faults and all) or ours."),
@@ -42,8 +60,9 @@ def train(
         ),
     ] = None,
     shots: Annotated[
-        int, whole(1, MOST_SHOTS, help="Of each circuit in the test with shots.")
-    ] = 1000,
+        int | None,
+        whole(1, MOST_SHOTS, help="Of each circuit in the test with shots; 1,000 by default."),
+    ] = None,
     freeze: Annotated[
         bool, typer.Option("--freeze", help="Leave the circuit's weights as drawn: a control.")
     ] = False,
@@ -58,8 +77,30 @@ def train(
 ) -> None:
     """Train a model by a recipe, without noise, and test it with infinite shots and with few.
 
-    A run that was interrupted goes on from the checkpoint in the output folder.
+    A run that was interrupted goes on from the checkpoint in the output folder. With --task a
+    recurrent core is trained on one of six tasks, with exact read-outs and no machine.
     """
+    if task is not None:
+        from qrnn_hw.cli.train_task import TaskWanted, train_task
+
+        given = {
+            f"the model {name}": name,
+            f"--recipe {recipe}": recipe != "ours",
+            "--mode": mode,
+            "--wiring": wiring,
+            "--dataset": dataset,
+            "--fault": fault,
+            "--shots": shots,
+            "--freeze": freeze,
+        }
+        wanted = TaskWanted(
+            task, core, tuple(option or ()), data, embeddings, seed, seeds, epochs, output
+        )
+        train_task(wanted, [what for what, value in given.items() if value], as_json=json)
+        return
+    if name is None or core != "qrnn":
+        found = "neither" if name is None else f"--core {core} without --task"
+        raise UsageError(f"train should be given a model, or --task. Got {found}.")
     from qrnn_hw.data.labelled_text import dataset_name, load_embedded, load_tsv
     from qrnn_hw.models.options import chosen_architecture
 
@@ -83,7 +124,7 @@ def train(
         n_seeds=seeds,
         epochs=epochs,
         faults=tuple(fault) if fault else None,
-        shots=shots,
+        shots=1000 if shots is None else shots,
         frozen=freeze,
     )
     settings = replace(settings, output=output or default_folder(settings))

@@ -48,12 +48,28 @@ def typed_options(
     """
     pairs = [_pair(text) for text in given or ()]
     pairs += [(key, value) for key, value in short.items() if value is not None]
-    options: dict[str, Any] = {}
+    return {
+        key: _integer(value) if isinstance(own.options.get(key), range) else value
+        for key, value in _once(pairs).items()
+    }
+
+
+def named_options(given: Sequence[str]) -> dict[str, str]:
+    """Return texts NAME=VALUE by name.
+
+    Raises:
+        UsageError: a text without a name, or a name that comes twice.
+    """
+    return _once([_pair(text) for text in given])
+
+
+def _once(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    found: dict[str, str] = {}
     for key, value in pairs:
-        if key in options:
+        if key in found:
             raise UsageError(f"option {key} should be given once. Got it again as {value!r}.")
-        options[key] = _integer(value) if isinstance(own.options.get(key), range) else value
-    return options
+        found[key] = value
+    return found
 
 
 def _pair(text: str) -> tuple[str, str]:

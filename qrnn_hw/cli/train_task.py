@@ -1,0 +1,146 @@
+"""`qrnn-hw train --task`: a recurrent core on one of the six tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from qrnn_hw.cli.output import print_json, print_table
+from qrnn_hw.errors import UsageError
+
+if TYPE_CHECKING:
+    from qrnn_hw.tasks.fit import Fitted
+    from qrnn_hw.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class TaskWanted:
+    """What the command was told of a task."""
+
+    task: str
+    core: str
+    options: tuple[str, ...]
+    data: Path | None
+    embeddings: Path | None
+    seed: int
+    n_seeds: int
+    epochs: int | None
+    output: Path | None
+
+
+def train_task(wanted: TaskWanted, others: Sequence[str], *, as_json: bool) -> None:
+    """Train from each seed, write result.json and the parameters, and print the qualities.
+
+    Args:
+        wanted: what to train.
+        others: options of a model that were given and mean nothing here.
+        as_json: print the document in place of a table.
+
+    Raises:
+        UsageError, UnknownNameError: what a task does not take.
+        DataError: data that is missing or malformed.
+    """
+    if others:
+        raise UsageError(
+            "--task should come with --core, --option, --data, --embeddings, --seed, --seeds and "
+            f"--epochs alone. Got {', '.join(others)}."
+        )
+    if wanted.task == "copy" and wanted.data is not None:
+        raise UsageError("the task copy draws its data. Got --data; leave it out.")
+    if wanted.task != "sentiment" and wanted.embeddings is not None:
+        raise UsageError(
+            f"--embeddings should come with the task sentiment. Got the task {wanted.task}, "
+            "which trains its own."
+        )
+
+    from qrnn_hw.cli.progress import ConsoleProgress
+    from qrnn_hw.config import writable_folder
+    from qrnn_hw.models.options import named_options
+    from qrnn_hw.report.files import write_json
+    from qrnn_hw.tasks.catalogue import chosen_options, entry_of, equal_task
+    from qrnn_hw.tasks.cores import NAMES, unknown
+    from qrnn_hw.tasks.fit import fit
+    from qrnn_hw.tasks.kept_parameters import save_parameters
+
+    size, settings = chosen_options(wanted.task, named_options(wanted.options))
+    if wanted.core not in NAMES:
+        raise unknown("core", wanted.core, NAMES)
+    if wanted.embeddings is not None:
+        settings["embeddings"] = wanted.embeddings
+    entry = entry_of(wanted.task)
+    options = replace(entry.fit, epochs=wanted.epochs or entry.fit.epochs)
+    folder = writable_folder(wanted.output or _default_folder(wanted, size, settings))
+    with ConsoleProgress() as progress:
+        progress.stage(f"reading the data of {wanted.task}")
+        task, width = equal_task(entry.make(wanted.data, settings), wanted.core, size)
+        fitted = []
+        for seed in range(wanted.seed, wanted.seed + wanted.n_seeds):
+            progress.stage(f"training {wanted.core} on {task.name}, seed {seed}")
+            fitted.append(fit(task, replace(options, seed=seed), progress.advance))
+            save_parameters(folder / f"parameters-{seed}.npz", fitted[-1].parameters)
+    document = _document(wanted, task, fitted, size=asdict(size), width=width, fit=asdict(options))
+    write_json(folder / "result.json", document)
+    if as_json:
+        print_json(document)
+        return
+    rows = [
+        (f"seed {one['seed']}", *_shown(one["validation"], one["test"]))
+        for one in document["seeds"]
+    ]
+    print_table(("", "", "validation", "test"), rows)
+    typer.echo(
+        f"{fitted[0].n_total:,} parameters, {fitted[0].n_core:,} of them in the core; "
+        + ", ".join(f"{name} {value}" for name, value in task.facts)
+    )
+    typer.echo(f"result: {folder / 'result.json'}")
+
+
+def _default_folder(wanted: TaskWanted, size: Any, settings: dict[str, Any]) -> Path:
+    from qrnn_hw.experiment.run_folder import RUNS, settings_digest
+
+    told = asdict(wanted) | {
+        "size": asdict(size),
+        "settings": {k: str(v) for k, v in settings.items()},
+    }
+    del told["output"], told["options"]
+    told["data"] = str(wanted.data and wanted.data.absolute())
+    told["embeddings"] = str(wanted.embeddings and wanted.embeddings.absolute())
+    return RUNS / f"task-{wanted.task}-{wanted.core}-{settings_digest(told)}"
+
+
+def _document(
+    wanted: TaskWanted, task: Task, fitted: Sequence[Fitted], **settings: Any
+) -> dict[str, Any]:
+    return {
+        "schema_version": 1,
+        "task": task.name,
+        "core": wanted.core,
+        "quality": task.quality,
+        "higher_is_better": task.higher_is_better,
+        "settings": settings,
+        "facts": [list(fact) for fact in task.facts],
+        "n_parameters": {"core": fitted[0].n_core, "total": fitted[0].n_total},
+        "seeds": [
+            {
+                "seed": wanted.seed + index,
+                "validation": one.validation,
+                "test": one.test,
+                "steps": one.n_steps,
+                "seconds": one.seconds,
+                "curve": list(one.curve),
+            }
+            for index, one in enumerate(fitted)
+        ],
+    }
+
+
+def _shown(validation: dict[str, float], test: dict[str, float]) -> tuple[str, str, str]:
+    names = " / ".join(name.replace("_", " ") for name in test)
+    held, tested = (
+        " / ".join(f"{value:.4g}" for value in part.values()) for part in (validation, test)
+    )
+    return names, held, tested

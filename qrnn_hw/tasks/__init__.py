@@ -1,0 +1,1 @@
+"""Six sequence tasks, and recurrent cores of equal size that are compared on them."""

@@ -1,0 +1,43 @@
+"""Sentences with labels as word vectors in three parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from qrnn_hw.data.labelled_text import load_embedded, load_tsv
+from qrnn_hw.data.sequences import Sequences
+from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.experiment.task import load_task
+from qrnn_hw.tasks.classification import ClassData, ClassRows
+
+
+def load_sentences(
+    path: Path | None, *, embeddings: Path | None = None, seed: int = 0
+) -> ClassData:
+    """Return sentences as their first ten words with a vector, split as `qrnn-hw run` splits them.
+
+    Args:
+        path: a table with the columns label and text; None is the embedded amazon file.
+        embeddings: a file of word vectors; None is the embedded ones.
+        seed: of the split.
+
+    Raises:
+        DataError, UsageError: as `qrnn-hw run`.
+    """
+    text = load_embedded("amazon") if path is None else load_tsv(path)
+    settings = RunSettings(
+        dataset="amazon" if path is None else "", data=path, embeddings=embeddings, seed=seed
+    )
+    found = load_task(settings, text)
+    parts = [_rows(part) for part in (found.training, found.validation, found.test)]
+    return ClassData("sentiment", parts[0], parts[1], parts[2], 2, str(path or "amazon file"))
+
+
+def _rows(read: Sequences) -> ClassRows:
+    return ClassRows(
+        read.values.astype(np.float32),
+        read.lengths.astype(np.int32),
+        read.known_targets.astype(np.int32),
+    )

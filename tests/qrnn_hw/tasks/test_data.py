@@ -1,0 +1,135 @@
+"""Data of the six tasks: readers, and what they refuse."""
+
+import gzip
+import struct
+
+import numpy as np
+import pytest
+
+from qrnn_hw.errors import DataError, UsageError
+from qrnn_hw.tasks.catalogue import chosen_options
+from qrnn_hw.tasks.copying import chance, draw
+from qrnn_hw.tasks.images import load_images
+from qrnn_hw.tasks.pairs import BEGIN, END, PAD, UNKNOWN, load_pairs
+from qrnn_hw.tasks.text import load_text_parts
+
+
+def write_idx(path, values):
+    header = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
+    content = header + values.astype(np.uint8).tobytes()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+
+def mnist(folder):
+    rng = np.random.default_rng(0)
+    for part, n, end in (("train", 20, ".gz"), ("t10k", 10, "")):
+        write_idx(folder / f"{part}-images-idx3-ubyte{end}", rng.integers(256, size=(n, 4, 6)))
+        write_idx(folder / f"{part}-labels-idx1-ubyte{end}", np.arange(n) % 10)
+    return folder
+
+
+def test_idx_files_are_rows_or_pixels_in_one_order(tmp_path):
+    folder = mnist(tmp_path)
+    rows = load_images(folder)
+    assert rows.training.values.shape == (18, 4, 6)
+    assert rows.validation.values.shape == (2, 4, 6)
+    raw = gzip.decompress((folder / "train-images-idx3-ubyte.gz").read_bytes())[16:]
+    images = np.frombuffer(raw, np.uint8).reshape(20, 4, 6) / 255
+    both = np.concatenate([rows.training.values, rows.validation.values])
+    np.testing.assert_allclose(np.sort(both, axis=0), np.sort(images, axis=0), atol=1e-7)
+    pixels = load_images(folder, order="pixels").test.values
+    np.testing.assert_array_equal(pixels.reshape(10, 24), rows.test.values.reshape(10, 24))
+    permuted = load_images(folder, permuted=True).test.values.reshape(10, 24)
+    assert not np.array_equal(permuted, rows.test.values.reshape(10, 24))
+    np.testing.assert_array_equal(np.sort(permuted), np.sort(rows.test.values.reshape(10, 24)))
+    pooled = load_images(folder, pooled=True).test.values
+    assert pooled.shape == (10, 2, 3)
+    assert pooled[0, 0, 0] == pytest.approx(rows.test.values[0, :2, :2].mean())
+
+
+def test_damaged_idx_files_are_refused(tmp_path):
+    folder = mnist(tmp_path)
+    labels = folder / "t10k-labels-idx1-ubyte"
+    whole = labels.read_bytes()
+    for content, match in (
+        (whole[:-1], r"should hold \[10\] numbers\. Got 9"),
+        (b"\0\0\x0d\x01" + whole[4:], "should be an idx file of bytes on 1 axes"),
+        (whole[:5], "should be an idx file"),
+        (whole[:-1] + b"\x0b", "labels from 0 to 9"),
+    ):
+        labels.write_bytes(content)
+        with pytest.raises(DataError, match=match):
+            load_images(folder)
+    labels.unlink()
+    with pytest.raises(DataError, match="without t10k-labels-idx1-ubyte"):
+        load_images(folder)
+    damaged = folder / "train-images-idx3-ubyte.gz"
+    damaged.write_bytes(damaged.read_bytes()[:-40])
+    with pytest.raises(DataError, match="should be readable"):
+        load_images(folder)
+
+
+def test_copying_asks_for_its_symbols_after_the_delay():
+    x, wanted = draw(np.random.default_rng(0), 3, 5, 8, 2)
+    given = x.argmax(axis=-1)
+    assert given.shape == (3, 9)
+    np.testing.assert_array_equal(given[:, :2], wanted[:, -2:])
+    assert (given[:, 6] == 9).all()
+    assert (given == 9).sum() == 3
+    assert (wanted[:, :-2] == 8).all()
+    assert (given[:, 7:] == 8).all()
+    assert chance(50) == pytest.approx(0.297, abs=1e-3)
+
+
+def test_a_text_is_split_and_numbered_by_its_training_part(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text("\ufeff" + "ab" * 900 + "c" * 200, encoding="utf-8")
+    data = load_text_parts(path)
+    assert [len(part) for part in (data.training, data.validation, data.test)] == [1800, 100, 100]
+    assert set(data.vocabulary) == {"a", "b", "<unk>"}
+    assert (data.test == data.vocabulary.index("<unk>")).all()
+    words = load_text_parts(None, "words", 50)
+    assert len(words.vocabulary) == 51
+    path.write_bytes(b"\xff" * 3000)
+    with pytest.raises(DataError, match="UTF-8"):
+        load_text_parts(path)
+    path.write_text("short")
+    with pytest.raises(DataError, match=r"1,000 characters or more\. Got 5"):
+        load_text_parts(path)
+    with pytest.raises(DataError, match=r"without ptb.train.txt, ptb.valid.txt"):
+        load_text_parts(tmp_path)
+
+
+def test_pairs_are_numbered_with_their_marks(tmp_path):
+    path = tmp_path / "pairs.tsv"
+    lines = [f"Der Hund {i} .\tthe dog {i} ." for i in range(20)]
+    path.write_text("\n".join(lines))
+    data = load_pairs(path, longest=3)
+    assert [len(part) for part in (data.training, data.validation, data.test)] == [16, 2, 2]
+    row = data.training.source[0]
+    assert row.shape == (4,)
+    assert data.source_words[row[0]] == "der"
+    assert row[-1] == END
+    target = data.test.target[0]
+    assert (target[0], target[-1]) == (BEGIN, END)
+    assert target[3] == UNKNOWN  # a number that no training sentence has
+    assert PAD not in target[:4]
+    built = load_pairs(None)
+    assert len(built.training) + len(built.validation) + len(built.test) == 600
+    path.write_text("one cell\n")
+    with pytest.raises(DataError, match=r"Got 1 cells in line 1"):
+        load_pairs(path)
+    with pytest.raises(DataError, match=r"without train\.de"):
+        load_pairs(tmp_path)
+
+
+def test_options_of_a_task_are_checked():
+    size, settings = chosen_options("copy", {"delay": "20", "n_qubits": "6", "readout": "xyz"})
+    assert (size.n_qubits, size.readout, settings) == (6, "xyz", {"delay": 20})
+    for given, match in (
+        ({"delay": "0"}, r"1 to 10,000\. Got '0'"),
+        ({"delay": "1_0"}, r"Got '1_0'"),
+        ({"readout": "q"}, r"z or xyz\. Got 'q'"),
+    ):
+        with pytest.raises(UsageError, match=match):
+            chosen_options("copy", given)

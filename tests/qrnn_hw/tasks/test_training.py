@@ -1,0 +1,125 @@
+"""Training of tasks, decoding, and the command."""
+
+import json
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from qrnn_hw.cli import invoke
+from qrnn_hw.tasks.catalogue import TASKS
+from qrnn_hw.tasks.classical_cores import gru
+from qrnn_hw.tasks.controlled_cores import CircuitSize, frozen, qrnn
+from qrnn_hw.tasks.decoding import decode
+from qrnn_hw.tasks.fit import FitOptions, fit
+from qrnn_hw.tasks.kept_parameters import load_parameters, save_parameters
+from qrnn_hw.tasks.task import pooled
+from qrnn_hw.tasks.translation import bleu
+
+
+def test_the_hybrid_learns_to_copy_and_its_parameters_are_kept(tmp_path):
+    size = CircuitSize(n_qubits=4, n_hidden=16)
+    settings = {"delay": 2, "n_copied": 1, "n_symbols": 3, "n_batches": 50}
+    task = TASKS["copy"].make(None, settings)(lambda d: qrnn(d, size))
+    fitted = fit(task, FitOptions(epochs=4, learning_rate=1e-2))
+    assert fitted.test["recalled"] > 0.95  # chance is a third
+    assert fitted.n_steps == 200
+    assert len(fitted.curve) == 4
+    path = tmp_path / "parameters.npz"
+    save_parameters(path, fitted.parameters)
+    again = load_parameters(path, jax.eval_shape(task.init, jax.random.key(0)))
+    assert task.evaluate(again, "test") == fitted.test
+
+
+def test_what_is_frozen_stays_and_the_head_learns():
+    size = CircuitSize(n_qubits=2, n_hidden=4)
+    task = TASKS["copy"].make(None, {"delay": 2, "n_copied": 1})(lambda d: frozen(d, size))
+    before = task.init(jax.random.key(5))
+    fitted = fit(task, FitOptions(seed=5, max_steps=3, evaluations=1))
+    for name, value in before["core"].items():
+        np.testing.assert_array_equal(fitted.parameters["core"][name], value)
+    assert np.abs(fitted.parameters["head"]["w"] - before["head"]["w"]).max() > 1e-3
+
+
+def test_a_language_window_goes_on_from_the_state_of_the_one_before():
+    task = TASKS["language"].make(None, {"n_steps": 5, "batch": 2})(lambda d: gru(d, 3))
+    p = task.init(jax.random.key(0))
+    windows = list(zip(task.epoch(np.random.default_rng(0)), range(2), strict=False))
+    (first, _), (second, _) = windows
+    np.testing.assert_array_equal(first[:, -1], second[:, 0])
+    whole = np.concatenate([first, second[:, 1:]], axis=1)
+    loss = jax.jit(task.loss)
+    one, state = loss(p, first, None, task.state(p))
+    two, _ = loss(p, second, None, state)
+    together, _ = loss(p, whole, None, task.state(p))
+    assert float(one + two) / 2 == pytest.approx(float(together), rel=1e-5)
+
+
+def test_heads_take_the_last_or_the_mean_of_the_steps_that_count():
+    z = jnp.arange(12.0).reshape(2, 3, 2)
+    lengths = jnp.array([2, 3])
+    np.testing.assert_allclose(pooled(z, lengths, "last"), [[2, 3], [10, 11]])
+    np.testing.assert_allclose(pooled(z, lengths, "mean"), [[1, 2], [8, 9]])
+
+
+def test_beams_find_the_likeliest_sentence_where_greed_does_not():
+    """A first word of .6 leads to halves, one of .4 to certainty."""
+    begin, end = 0, 1
+    law = np.full((6, 6), 1e-9)
+    law[0, [2, 3]] = 0.6, 0.4
+    law[2, [4, 5]] = 0.5, 0.5
+    law[3, 4] = law[4, end] = law[5, end] = 1.0
+    log = jnp.log(jnp.asarray(law))
+
+    def advance(state, words):
+        return state + 1, log[words]
+
+    marks = {"begin": begin, "end": end, "longest": 5}
+    greedy = decode(advance, jnp.zeros(2), 2, **marks)
+    beams = decode(advance, jnp.zeros(2), 2, n_beams=3, **marks)
+    assert greedy.tolist() == [[2, 4, 1, 1, 1]] * 2
+    assert beams.tolist() == [[3, 4, 1, 1, 1]] * 2
+    assert bleu(["a b c d"], ("a b c d",)) == pytest.approx(100)
+    assert bleu(["a b c e"], ("a b c d",)) < 100
+
+
+@pytest.mark.parametrize("task", ["mnist", "translation"])
+def test_the_command_trains_a_task(task, tmp_path, capsys, monkeypatch):
+    short = replace(TASKS[task].fit, max_steps=2, evaluations=1)
+    monkeypatch.setitem(TASKS, task, replace(TASKS[task], fit=short))
+    small = ["-o", "n_qubits=2", "-o", "n_hidden=2"]
+    words = ["train", "--task", task, *small, "--output", str(tmp_path / "out"), "--json"]
+    assert invoke(words) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document == json.loads((tmp_path / "out" / "result.json").read_text())
+    (seed,) = document["seeds"]
+    assert (seed["seed"], seed["steps"]) == (0, 2)
+    assert 0 <= seed["test"][document["quality"]] <= 100
+    assert (tmp_path / "out" / "parameters-0.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ([], 2, "should be given a model, or --task. Got neither"),
+        (["dynamic-line", "--core", "gru"], 2, "Got --core gru without --task"),
+        (["hybrid", "--task", "copy"], 2, "Got the model hybrid"),
+        (["--task", "copy", "--freeze", "--shots", "5"], 2, "Got --shots, --freeze"),
+        (["--task", "copies"], 2, "should be one of copy, language, mnist"),
+        (["--task", "copy", "--core", "grus"], 2, "the core should be one of"),
+        (["--task", "copy", "--data", "x"], 2, "draws its data"),
+        (["--task", "mnist", "--embeddings", "x"], 2, "trains its own"),
+        (["--task", "mnist", "-o", "delay=3"], 2, "option of the task mnist should be one of"),
+        (["--task", "mnist", "--data", "nowhere"], 3, "without train-images-idx3-ubyte"),
+        (["--task", "language", "--data", "nowhere"], 3, "nowhere"),
+    ],
+)
+def test_what_is_no_task_ends_in_one_line(words, code, said, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert invoke(["train", *words]) == code
+    error = capsys.readouterr().err
+    assert said in error.replace("\n", " ")
+    assert "Traceback" not in error
+    assert not (tmp_path / "runs").exists() or code == 3
