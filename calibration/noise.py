@@ -58,7 +58,8 @@ class DeviceNoise:
     snapshot: Snapshot
     scale: NoiseScale = field(default_factory=NoiseScale)
     reset_flip: float = 0.0
-    """Probability that a reset ends in |1>; devices do not report it, so it is 0 by default."""
+    """Probability that a reset ends in |1>, of qubits for which the snapshot says nothing: devices
+    do not report it, `calibrate readout` measures it."""
 
     def scaled(self, scale: NoiseScale) -> DeviceNoise:
         """Return the same device with other factors."""
@@ -72,7 +73,7 @@ class DeviceNoise:
     def channel(self, name: str, qubits: tuple[int, ...]) -> Superoperator | None:
         """Return the error after an instruction as a superoperator (4**k, 4**k), None if ideal."""
         if name.startswith("reset"):
-            flip = min(1.0, self.reset_flip * self.scale.reset)
+            flip = min(1.0, self._reset_flip(name, qubits[0]) * self.scale.reset)
             return bit_flip(flip) if flip else None
         return self._gate_channels.get((name, qubits))
 
@@ -114,6 +115,10 @@ class DeviceNoise:
         p01, p10 = (min(max(0.5, p), p * self.scale.readout) for p in assignment_errors(record))
         return np.array([[1 - p01, p01], [p10, 1 - p10]])
 
+    def _reset_flip(self, name: str, qubit: int) -> float:
+        record = self.snapshot.record(name, (qubit,))
+        return self.reset_flip if record is None or record.error is None else record.error
+
     def aer_model(self, measured_with: Mapping[int, str] | None = None) -> NoiseModel:
         """Return Aer's noise model of the same channels.
 
@@ -130,6 +135,7 @@ class DeviceNoise:
         for (name, qubits), superoperator in self._gate_channels.items():
             model.add_quantum_error(kraus_error(superoperator), name, list(qubits), warnings=False)
         for qubit in range(self.snapshot.n_qubits):
+            # Circuits use one kind of reset on a qubit; what is learned of it is said of all.
             flip = self.channel("reset", (qubit,))
             if flip is not None:
                 model.add_quantum_error(kraus_error(flip), "reset", [qubit], warnings=False)

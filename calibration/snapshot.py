@@ -32,7 +32,8 @@ class InstructionRecord:
     qubits: tuple[int, ...]
     seconds: float | None
     error: float | None
-    """Gate: 1 - average fidelity. Measurement: mean assignment error."""
+    """Gate: 1 - average fidelity. Measurement: mean assignment error. Reset: probability that it
+    ends in |1>, which devices do not report and `calibration.learned` adds."""
 
     p01: float | None = None
     """P(read 1 | prepared 0), where the device reports it apart."""

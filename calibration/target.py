@@ -93,8 +93,10 @@ def target_of(snapshot: Snapshot) -> Target:
     )
     by_name: dict[str, dict[tuple[int, ...], InstructionProperties | None]] = {}
     for record in snapshot.instructions:
-        known = record.seconds is not None or record.error is not None
-        values = InstructionProperties(record.seconds, record.error) if known else None
+        # What is learned of resets is known of few qubits, so that it must not choose the layout.
+        error = None if record.name.startswith("reset") else record.error
+        known = record.seconds is not None or error is not None
+        values = InstructionProperties(record.seconds, error) if known else None
         by_name.setdefault(record.name, {})[record.qubits] = values
     for name, properties in by_name.items():
         target.add_instruction(operation_named(name), properties, name=name)

@@ -90,7 +90,7 @@ def readout(
     qubits: Annotated[str, typer.Option(help="Qubits of the device, such as 0,3,5-7.")],
     effects: options.Effects = None,
     machine_seed: options.MachineSeed = None,
-    shots: Annotated[int, whole(1, MOST_SHOTS, help="Shots of each of the two circuits.")] = 4000,
+    shots: Annotated[int, whole(1, MOST_SHOTS, help="Shots of each of the four circuits.")] = 4000,
     seed: Annotated[int, whole(0, MOST_SEED, help="Of a recorded device's shots.")] = 0,
     budget: options.Budget = None,
     yes: options.Yes = False,
@@ -113,7 +113,11 @@ def readout(
     output: Annotated[Path | None, typer.Option(help="Also write the document here.")] = None,
     json: Json = False,
 ) -> None:
-    """Measure both readout errors of each qubit, with standard errors; the bits are stored."""
+    """Measure each qubit's readout errors, and how often its reset ends in |1>; bits are stored.
+
+    Devices report no reset error. `--learned FILE` of `run` and `study shots` takes what --output
+    writes here: the noise of training and forecasts then holds both.
+    """
     from qrnn_hw.submission.machine import chosen_backend
     from qrnn_hw.submission.readout_run import parse_qubits
 
@@ -135,12 +139,15 @@ def readout(
         f"job {document['job'][:12]}"
     )
     print_table(
-        ("qubit", "P(1 | 0)", "P(0 | 1)"),
+        ("qubit", "P(1 | 0)", "P(0 | 1)", "reset ends in 1"),
         [
             (
                 one["qubit"],
                 f"{one['p01']:.4f} +- {one['p01_standard_error']:.4f}",
                 f"{one['p10']:.4f} +- {one['p10_standard_error']:.4f}",
+                "not measured"
+                if one["reset"] is None
+                else f"{one['reset']:.4f} +- {one['reset_standard_error']:.4f}",
             )
             for one in document["qubits"]
         ],

@@ -74,6 +74,13 @@ Snapshots = Annotated[
         help="Another calibration of the device, a file of `calibrate snapshot`; may be repeated."
     ),
 ]
+Learned = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="What was measured of the machine beside what it reports, a file of `calibrate "
+        "readout --output`; may be repeated. Training and forecasts then hold it."
+    ),
+]
 Data = Annotated[
     Path | None,
     typer.Option(help="Your own labelled text: TSV with the columns label and text."),

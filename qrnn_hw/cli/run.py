@@ -15,6 +15,7 @@ from qrnn_hw.cli.options import (
     Effects,
     Embeddings,
     FeedbackMode,
+    Learned,
     MachineSeed,
     ModelOptions,
     Snapshots,
@@ -111,6 +112,7 @@ def run(
         real(0, MOST_WEIGHT, help="Weight of a single shot's variance in the training's loss."),
     ] = 0.0,
     snapshots: Snapshots = None,
+    learned: Learned = None,
     training_noise: Annotated[
         str | None,
         typer.Option(
@@ -169,6 +171,7 @@ def run(
             variance_penalty=variance_penalty,
         ),
         snapshots=tuple(snapshots or ()),
+        learned=tuple(learned or ()),
         plans=tuple(plan or ()),
         training_noise=training_noise,  # type: ignore[arg-type]
         output=output or Path(),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qrnn_hw.cli.numbers import real, whole
-from qrnn_hw.cli.options import Budget, Effects, MachineSeed, Yes
+from qrnn_hw.cli.options import Budget, Effects, Learned, MachineSeed, Yes
 from qrnn_hw.cli.output import Json, Parquet
 from qrnn_hw.ranges import MOST_EPOCHS, MOST_HOURS, MOST_ROUNDS, MOST_SEED, MOST_SENTENCES
 
@@ -39,6 +39,7 @@ def device(
     hours_between: Annotated[
         float, real(0, MOST_HOURS, help="A round begins so long after the one before.")
     ] = 0.0,
+    learned: Learned = None,
     budget: Budget = None,
     yes: Yes = False,
     output: Annotated[
@@ -74,6 +75,7 @@ def device(
         seed=seed,
         sentences=sentences,
         training=TrainingOptions(epochs=epochs),
+        learned=tuple(learned or ()),
         output=output,
     )
 
@@ -83,13 +85,14 @@ def device(
         require_parquet()
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.config import writable_folder
+    from qrnn_hw.experiment.kept_calibration import with_learned_of
     from qrnn_hw.report.device_report import write_device_report
     from qrnn_hw.studies.trained import trained_model
     from qrnn_hw.submission.machine import open_machine
 
     with ConsoleProgress() as progress:
         progress.stage(f"opening {backend}")
-        opened = open_machine(backend)
+        opened = with_learned_of(open_machine(backend), settings)
         writable_folder(output)
         trained = trained_model(settings, progress, first_day(opened, output))
     found = _run(trained, plan, yes=yes)

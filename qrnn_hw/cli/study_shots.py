@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qrnn_hw.cli.numbers import real, whole
-from qrnn_hw.cli.options import Effects, MachineSeed, Snapshots
+from qrnn_hw.cli.options import Effects, Learned, MachineSeed, Snapshots
 from qrnn_hw.cli.output import Json, Parquet
 from qrnn_hw.ranges import (
     MOST_EPOCHS,
@@ -74,6 +74,7 @@ def shots(
         real(0, MOST_WEIGHT, help="Change of each word vector, as a share of its size; 0 is none."),
     ] = 0.02,
     snapshots: Snapshots = None,
+    learned: Learned = None,
     output: Annotated[
         Path, typer.Option(help="Folder of report.html, report.md, rows.csv, study.json.")
     ] = Path("runs/shots"),
@@ -113,6 +114,7 @@ def shots(
         backend=chosen_backend(backend, effects, machine_seed),
         seed=seed,
         training=training,
+        learned=tuple(learned or ()),
         output=output,
     )
     if parquet:
@@ -231,7 +233,16 @@ def _check_alone(context: typer.Context) -> None:
 
     given = [
         f"--{name.replace('_', '-')}"
-        for name in ("model", "dataset", "data", "backend", "effects", "machine_seed", "epochs")
+        for name in (
+            "model",
+            "dataset",
+            "data",
+            "backend",
+            "effects",
+            "machine_seed",
+            "learned",
+            "epochs",
+        )
         if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
     ]
     if given:

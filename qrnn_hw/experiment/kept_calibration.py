@@ -6,10 +6,12 @@ calibrated anew would otherwise train again, and pay again for what has already 
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 from calibration.files import read_snapshot, write_snapshot
+from calibration.learned import read_learned, with_learned
 from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.submission.machine import Machine, open_machine
@@ -23,7 +25,7 @@ def open_as_begun(settings: RunSettings, progress: Progress) -> Machine:
     Raises:
         CalibrationError: the kept calibration cannot be read.
     """
-    today = open_machine(settings.backend)
+    today = with_learned_of(open_machine(settings.backend), settings)
     machine = _with_kept(today, settings.output)
     if machine.snapshot.digest != today.snapshot.digest:
         progress.stage(
@@ -31,6 +33,18 @@ def open_as_begun(settings: RunSettings, progress: Progress) -> Machine:
             f"not with that of {today.snapshot.taken}; for that one choose another --output"
         )
     return machine
+
+
+def with_learned_of(machine: Machine, settings: RunSettings) -> Machine:
+    """Return the machine with what the settings say was learned of it.
+
+    Raises:
+        CalibrationError: a file that cannot be read, or of another device.
+    """
+    snapshot = machine.snapshot
+    for path in settings.learned:
+        snapshot = with_learned(snapshot, read_learned(path))
+    return replace(machine, snapshot=snapshot)
 
 
 def _with_kept(machine: Machine, folder: Path) -> Machine:
@@ -69,3 +83,8 @@ def keep_snapshots(settings: RunSettings) -> None:
         kept = settings.kept_snapshot(number)
         if kept != path:
             write_snapshot(read_snapshot(path), kept)
+    for number, path in enumerate(settings.learned):
+        kept = settings.kept_learned(number)
+        if kept != path:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_text(json.dumps(read_learned(path), indent=2) + "\n", encoding="utf-8")

@@ -33,9 +33,11 @@ def default_folder(settings: RunSettings) -> Path:
     """
     told = {k: value for k, value in asdict(settings).items() if k not in _NOT_TOLD_APART}
     told["snapshots"] = [_file_digest(path) for path in settings.snapshots]
+    told["learned"] = [_file_digest(path) for path in settings.learned]
     # So that folders of before keep their names.
-    if not settings.snapshots:
-        del told["snapshots"]
+    for name in ("snapshots", "learned"):
+        if not told[name]:
+            del told[name]
     for name in ("training_noise", "plans"):
         if not told[name]:
             del told[name]

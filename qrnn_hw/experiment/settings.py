@@ -68,6 +68,9 @@ class RunSettings:
     """Other calibrations of the backend, files of `qrnn-hw calibrate snapshot`, to train under
     too."""
 
+    learned: tuple[Path, ...] = ()
+    """What was measured of the backend beside what it reports, files of `calibrate readout`."""
+
     plans: tuple[str, ...] = ()
     """Names of the mitigation stacks to run, or `auto`; none are `DEFAULT_PLANS`."""
 
@@ -156,13 +159,19 @@ class RunSettings:
         """Return where the output folder keeps one of the other calibrations."""
         return self.output / f"calibration-{number + 1}.json"
 
+    def kept_learned(self, number: int) -> Path:
+        """Return where the output folder keeps one of the learned calibrations."""
+        return self.output / f"learned-{number + 1}.json"
+
     def to_json(self) -> dict[str, Any]:
         """Return the settings as a JSON object."""
-        document = {
+        document: dict[str, Any] = {
             name: str(value) if isinstance(value, Path) else value
             for name, value in asdict(self).items()
         }
-        return document | {"snapshots": [str(path) for path in self.snapshots]}
+        for name in ("snapshots", "learned"):
+            document[name] = [str(path) for path in getattr(self, name)]
+        return document
 
     @classmethod
     def from_json(cls, document: dict[str, Any], folder: Path) -> RunSettings:
@@ -175,9 +184,10 @@ class RunSettings:
         for name in ("data", "embeddings"):
             fields[name] = Path(fields[name]) if fields[name] else None
         fields["training"] = TrainingOptions(**fields["training"])
-        settings = cls(**fields | {"output": folder, "snapshots": ()})
+        settings = cls(**fields | {"output": folder, "snapshots": (), "learned": ()})
         kept = [settings.kept_snapshot(n) for n in range(len(fields.get("snapshots", ())))]
-        return replace(settings, snapshots=tuple(kept))
+        learned = [settings.kept_learned(n) for n in range(len(fields.get("learned", ())))]
+        return replace(settings, snapshots=tuple(kept), learned=tuple(learned))
 
 
 def _plans(given: Sequence[str]) -> tuple[str, ...]:

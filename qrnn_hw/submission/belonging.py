@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import Clbit, ControlFlowOp, Qubit
 
-from calibration.readout import readout_circuits
+from calibration.readout import readout_circuits, reset_circuits
 from jobs.digest import circuit_digest
 from jobs.spec import JobSpec
-from jobs.transpile.schedule import midcircuit_measure
+from jobs.transpile.schedule import midcircuit_measure, midcircuit_reset
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.folding import GATE_CHOICES, FoldedGates, fold, unfold
 
@@ -108,17 +108,25 @@ def readings(specs: Sequence[JobSpec], register: str) -> tuple[Reading, ...]:
 
 
 def check_readout(spec: JobSpec) -> tuple[Reading, ...]:
-    """Refuse a job that is not the two circuits of `readout_circuits`; return what they read.
+    """Refuse a job that does not begin with the circuits of `readout_circuits`; return their bits.
+
+    Those that show what a reset leaves may follow.
 
     Raises:
         UsageError: It is another job.
     """
-    there = readings([spec], "out") if len(spec.pubs) == 2 and _has_out(spec) else ()
+    first = replace(spec, pubs=spec.pubs[:2])
+    there = readings([first], "out") if len(spec.pubs) in (2, 4) and _has_out(first) else ()
     read = midcircuit_measure() if any(one.kind != "measure" for one in there) else None
     qubits = [one.qubit for one in there]
     if len(set(qubits)) == len(qubits) > 0:
-        wanted = readout_circuits(spec.pubs[0].circuit.num_qubits, qubits, read)
-        if tuple(map(circuit_digest, wanted)) == spec.circuit_digests:
+        n_qubits = spec.pubs[0].circuit.num_qubits
+        wanted = readout_circuits(n_qubits, qubits, read)
+        allowed = [wanted] + [
+            (*wanted, *reset_circuits(n_qubits, qubits, read, reset))
+            for reset in (None, midcircuit_reset())
+        ]
+        if spec.circuit_digests in [tuple(map(circuit_digest, one)) for one in allowed]:
             return there
     raise UsageError(
         "a readout job should hold two circuits with the register out, all qubits in 0 and all in "

@@ -44,11 +44,13 @@ class Machine:
         if self.service is not None:
             return self.service
         if is_twin(self.name):
+            from calibration.library import snapshot
             from jobs.twin.executor import TwinExecutor
             from jobs.twin.machine import Twin
 
             named = twin_name(self.name)
-            return TwinExecutor(Twin(self.snapshot, named.strengths, named.seed))
+            # What was learned of a machine does not change it.
+            return TwinExecutor(Twin(snapshot(named.device), named.strengths, named.seed))
         from jobs.aer.recorded_device import RecordedDeviceExecutor
 
         return RecordedDeviceExecutor(self.snapshot)

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from calibration.readout import readout_circuits
+from qiskit import QuantumCircuit
+
+from calibration.readout import readout_circuits, reset_circuits
 from jobs.service.retrieval import collect
 from jobs.spec import Pub
 from jobs.store.run_time import run_time
 from jobs.store.store import Store
-from jobs.transpile.schedule import midcircuit_measure
+from jobs.transpile.schedule import midcircuit_measure, midcircuit_reset
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.readout_calibration import from_shots
+from qrnn_hw.mitigation.reset_calibration import from_resets
 from qrnn_hw.submission.belonging import readings
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.submission.workload import Workload
@@ -48,12 +51,12 @@ def _is_number(text: str) -> bool:
 def readout_workload(
     machine: Machine, qubits: Sequence[int], *, mid_circuit: bool = False
 ) -> Workload:
-    """Return the two circuits that show both readout errors of each qubit.
+    """Return the circuits that show both readout errors of each qubit, and what a reset leaves.
 
     Args:
         machine: whose readout it is.
         qubits: of the device, each once.
-        mid_circuit: of the device's measurement within a circuit, not of the final one.
+        mid_circuit: of the device's measurement and reset within a circuit, not of the final one.
 
     Raises:
         CalibrationError: a qubit is repeated or does not exist.
@@ -61,7 +64,12 @@ def readout_workload(
     """
     snapshot = machine.snapshot
     read = midcircuit_measure() if mid_circuit else None
-    circuits = readout_circuits(snapshot.n_qubits, qubits, read)
+    circuits: tuple[QuantumCircuit, ...] = readout_circuits(snapshot.n_qubits, qubits, read)
+    names = {record.name for record in snapshot.instructions}
+    if "reset" in names:
+        quick = mid_circuit and all(snapshot.record("reset_2", (q,)) is not None for q in qubits)
+        reset = midcircuit_reset() if quick else None
+        circuits = (*circuits, *reset_circuits(snapshot.n_qubits, qubits, read, reset))
     without = [q for q in qubits if mid_circuit and snapshot.record("measure_2", (q,)) is None]
     if without:
         raise UsageError(
@@ -80,6 +88,7 @@ def readout_workload(
 def readout_document(key: str, store: Store, qubits: Sequence[int]) -> dict[str, Any]:
     """Return the confusion of each qubit, with standard errors and age, from the stored bits.
 
+    `reset` is how often a reset ends in |1>, None of a job that was sent without these circuits.
     `instruction` is what read them; `measured_at` is when the job ran, and `measured_at_kind` how
     that is known: `jobs.store.run_time`.
 
@@ -87,9 +96,10 @@ def readout_document(key: str, store: Store, qubits: Sequence[int]) -> dict[str,
         CalibrationError: a qubit's readout tells nothing.
         PendingError, JobFailedError, PartialResultError: the bits are not there.
     """
-    zeros, ones = (result.registers["out"][0] for result in collect(key, store))
+    zeros, ones, *resets = (result.registers["out"][0] for result in collect(key, store))
     record, ran = store.record(key), run_time(key, store)
     found = from_shots(zeros, ones, ran.at)
+    learned = from_resets(resets[0], resets[1], found) if resets else None
     return {
         "backend": record.backend if record else "",
         "job": key,
@@ -105,6 +115,13 @@ def readout_document(key: str, store: Store, qubits: Sequence[int]) -> dict[str,
                 "p01_standard_error": found.p01_standard_error[bit],
                 "p10": found.p10[bit],
                 "p10_standard_error": found.p10_standard_error[bit],
+                "reset": None if learned is None else float(learned.rate[bit]),
+                "reset_standard_error": (
+                    None if learned is None else float(learned.standard_error[bit])
+                ),
+                "reset_after": (
+                    None if learned is None else [float(one[bit]) for one in learned.after]
+                ),
             }
             for bit, qubit in enumerate(qubits)
         ],

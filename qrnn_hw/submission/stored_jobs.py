@@ -139,7 +139,7 @@ def load_readout(text: str, store: Store, scaled: Scaled, limit: timedelta) -> S
     there = check_readout(spec)
     check_one_machine([*corrected, spec])
     places = places_of(readings(corrected, scaled.register), there, spec.backend)
-    zeros, ones = (one.registers["out"][0][:, places] for one in results)
+    zeros, ones = (one.registers["out"][0][:, places] for one in results[:2])
     ran = run_time(key, store)
     calibration = from_shots(zeros, ones, ran.at)
     # A calibration long after the bits is as stale as one long before.
