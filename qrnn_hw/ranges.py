@@ -16,7 +16,7 @@ MOST_ROWS = 100_000
 MOST_WINDOW = 100_000
 """Of a series, and of the words of a text."""
 
-MOST_SERIES = 1_000_000
+MOST_SERIES = 100_000
 """Steps of a series that is made."""
 
 MOST_UNROLLED = 10_000

@@ -8,6 +8,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from qrnn_hw.classical.baseline import Baseline
+from qrnn_hw.data.scaling import moments
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.tokens import tokenise, words
 from qrnn_hw.data.vectors import WordVectors
@@ -67,9 +68,8 @@ def pls_logistic(
     divided by their standard deviation in `fit_rows`.
     """
     projected = project(sequences, fit_pls(sequences, labels, fit_rows, k))
-    flat = projected.values.reshape(len(projected), -1)
-    deviations = flat[fit_rows].std(axis=0)
-    flat = flat / np.where(deviations > 0, deviations, 1.0)
+    flat: NDArray[np.float64] = projected.values.reshape(len(projected), -1)
+    flat = flat / moments(flat[fit_rows])[1]
     return _logistic(
         f"{sequences.n_steps} words x PLS-{k}",
         flat[fit_rows],

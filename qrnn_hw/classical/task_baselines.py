@@ -15,6 +15,7 @@ from qrnn_hw.classical.gru import gru
 from qrnn_hw.classical.step_models import all_step_logistic, mean_step_logistic, ridge
 from qrnn_hw.classical.warping import nearest_neighbour
 from qrnn_hw.data.dataset import Dataset, Parts
+from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.data.sequences import Sequences, joined
 from qrnn_hw.data.series import Series
 from qrnn_hw.data.target import Classes, Numbers
@@ -25,12 +26,7 @@ N_FEATURES = 4
 
 
 def task_baselines(
-    data: Dataset,
-    parts: Parts,
-    *,
-    n_parameters: int,
-    seed: int,
-    vectors: WordVectors | None = None,
+    data: Dataset, parts: Parts, *, n_parameters: int, seed: int
 ) -> tuple[Baseline, ...]:
     """Train the classical models of a task on its training and validation rows; answer its test.
 
@@ -45,12 +41,11 @@ def task_baselines(
         parts: of it, as `data.parts` returns them.
         n_parameters: of the quantum model.
         seed: of the networks.
-        vectors: of the words, where sentences are read.
     """
     test = _in_own_units(data, parts)
     found: list[Baseline] = []
-    if data.text is not None and vectors is not None:
-        found += _of_text(data, parts, vectors)
+    if data.text is not None and data.vectors is not None:
+        found += _of_text(data, parts, data.text, data.vectors)
     elif isinstance(data.target, Classes):
         fit = joined(parts.training, parts.validation)
         if not data.target.per_step:
@@ -78,9 +73,10 @@ def task_baselines(
     return (*found, recurrent)
 
 
-def _of_text(data: Dataset, parts: Parts, vectors: WordVectors) -> list[Baseline]:
-    assert data.text is not None
-    texts, labels = data.text.texts, np.asarray(data.text.labels)
+def _of_text(
+    data: Dataset, parts: Parts, text: LabelledText, vectors: WordVectors
+) -> list[Baseline]:
+    texts, labels = text.texts, np.asarray(text.labels)
     fit, test = parts.rows.development, parts.rows.test
     return [
         tfidf_logistic(texts, labels, fit, test),

@@ -15,6 +15,7 @@ from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.series import Series
 from qrnn_hw.data.split import TEST_FRACTION, VALIDATION_FRACTION, Split, split, split_one_source
 from qrnn_hw.data.target import Classes, Target, check_targets
+from qrnn_hw.data.vectors import WordVectors
 
 Order = Literal["random", "groups", "time", "given"]
 
@@ -60,6 +61,12 @@ class Dataset:
     text: LabelledText | None = None
     """The sentences, where they are text."""
 
+    tested_source: str | None = None
+    """The source of sentences that alone is tested; the others help to train."""
+
+    vectors: WordVectors | None = None
+    """Of the words of the sentences."""
+
     series: Series | None = None
     """The whole series, where rows are windows of one."""
 
@@ -95,12 +102,19 @@ class Dataset:
         labels = self.labels
         if self.order == "time":
             return split_time(len(self), self.gap, **fractions)
-        if self.text is not None and self.text.name == "uci":
-            # The published accuracies are those of the amazon file: the others help to train.
-            return split_one_source(self.text, "amazon", seed=seed, **fractions)
+        if self.text is not None and self.tested_source is not None:
+            return split_one_source(self.text, self.tested_source, seed=seed, **fractions)
         if self.order == "random" and labels is not None:
             return split(labels, seed=seed, groups=self.sequences.groups, **fractions)
-        return split_groups(self.sequences, labels, seed=seed, tested=self.tested, **fractions)
+        # Sentences of one content are those of the same words, as their groups have it.
+        return split_groups(
+            self.sequences,
+            labels,
+            seed=seed,
+            tested=self.tested,
+            by_content=self.text is None,
+            **fractions,
+        )
 
     def parts(self, seed: int, *, rows: Split | None = None) -> Parts:
         """Return the three parts, scaled by the training part's own numbers.

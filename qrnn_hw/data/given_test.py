@@ -14,6 +14,7 @@ from qrnn_hw.data.dataset import Dataset
 from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes
+from qrnn_hw.data.vectors import WordVectors
 from qrnn_hw.errors import DataError, UsageError
 
 
@@ -57,15 +58,18 @@ def with_test(data: Dataset, test: Dataset, paths: tuple[Path, Path]) -> Dataset
     values = np.concatenate([_padded(part.values, n_steps) for part in parts])
     if target.per_step:
         targets = [_padded(np.asarray(one), n_steps) for one in targets]
+    joined_targets = np.concatenate([np.asarray(one) for one in targets])
+    text = _joined(data.text, test.text, joined_targets)
+    # Groups of two files have nothing to do with each other; the words of sentences have.
+    groups = np.concatenate(
+        [data.sequences.groups, test.sequences.groups + data.sequences.groups.max() + 1]
+    )
     sequences = Sequences(
         values,
         np.concatenate([part.lengths for part in parts]),
-        np.concatenate([np.asarray(one) for one in targets]),
+        joined_targets,
         identities=data.sequences.identities + test.sequences.identities,
-        # Groups of two files have nothing to do with each other; rows of one content do.
-        groups=np.concatenate(
-            [data.sequences.groups, test.sequences.groups + data.sequences.groups.max() + 1]
-        ),
+        groups=groups if text is None else text.groups,
     )
     shares = [one.share_read for one in (data, test) if one.share_read is not None]
     return replace(
@@ -73,7 +77,8 @@ def with_test(data: Dataset, test: Dataset, paths: tuple[Path, Path]) -> Dataset
         sequences=sequences,
         order="given",
         tested=np.arange(len(data), len(data) + len(test), dtype=np.int64),
-        text=_joined(data.text, test.text, sequences.targets),
+        text=text,
+        vectors=_of_both(data.vectors, test.vectors),
         share_read=np.concatenate(shares) if len(shares) == 2 else None,
         notes=(*data.notes, f"Tested on the {len(test):,} rows of {paths[1].name}.", *test.notes),
     )
@@ -87,15 +92,26 @@ def _padded(array: NDArray[Any], n_steps: int) -> NDArray[Any]:
 
 
 def _joined(
-    first: LabelledText | None, second: LabelledText | None, labels: NDArray[Any] | None
+    first: LabelledText | None, second: LabelledText | None, labels: NDArray[Any]
 ) -> LabelledText | None:
-    if first is None or second is None or labels is None:
+    if first is None or second is None:
         return None
     return replace(
         first,
         texts=first.texts + second.texts,
         labels=labels,
         sources=first.sources + second.sources,
+    )
+
+
+def _of_both(first: WordVectors | None, second: WordVectors | None) -> WordVectors | None:
+    """Return the vectors of all words of two texts, which are of one file."""
+    if first is None or second is None:
+        return None
+    others = [row for row, word in enumerate(second.words) if word not in first.index]
+    return WordVectors(
+        first.words + tuple(second.words[row] for row in others),
+        np.concatenate([first.vectors, second.vectors[others]]),
     )
 
 

@@ -52,8 +52,9 @@ def split_groups(
     test_fraction: float,
     validation_fraction: float,
     tested: NDArray[np.int64] | None = None,
+    by_content: bool = True,
 ) -> Split:
-    """Part whole groups at random; rows of one content are of one group too.
+    """Part whole groups at random.
 
     Classes keep their shares as nearly as whole groups allow.
 
@@ -63,14 +64,14 @@ def split_groups(
         seed: of the random order.
         test_fraction: of all rows, nearly.
         validation_fraction: of all rows, nearly.
-        tested: rows that are the test part whatever the seed; rows of their contents are left out
-            of the others.
+        tested: rows that are the test part whatever the seed; others of their groups are left out.
+        by_content: whether rows of one content are of one group too.
 
     Raises:
         DataError: too few groups, or a part without a class that others have.
         UsageError: rows to be tested, and none else.
     """
-    groups = _joined(sequences)
+    groups = _joined(sequences) if by_content else sequences.groups
     if tested is None:
         rest, test = _part(np.arange(len(sequences)), groups, labels, test_fraction, seed)
     else:

@@ -14,7 +14,6 @@ from qrnn_hw.data.class_names import (
     check_class_rows,
     listed,
     numbered_classes,
-    ordered,
 )
 from qrnn_hw.data.lines import shown
 from qrnn_hw.data.table import Table, columns_shown, has_column, read_table
@@ -135,16 +134,7 @@ def load_text(path: Path | str, *, text: str = "text", label: str = "label") -> 
         DataError: the file cannot be read, a line is malformed, or the rows are unfit for
             learning classes; one line with the file, the line number and what was expected.
     """
-    return labelled_text(open_table(Path(path)), text, label)
-
-
-def labelled_text(table: Table, text: str, label: str) -> LabelledText:
-    """Return the sentences of a table, as `load_text` does.
-
-    Raises:
-        DataError: as for `load_text`.
-    """
-    return _labelled(table, *_columns(table, text, label))
+    return _with_enough_rows(labelled_text(open_table(Path(path)), text, label), path)
 
 
 def load_tsv(path: Path | str) -> LabelledText:
@@ -153,13 +143,30 @@ def load_tsv(path: Path | str) -> LabelledText:
     Raises:
         DataError: as for `load_text`, or there are not two classes.
     """
-    table = open_table(Path(path))
-    texts, labels = _columns(table, "text", "label")
-    if len(classes := ordered(set(labels))) > 2:
+    found = labelled_text(open_table(Path(path)), "text", "label")
+    if len(found.classes) > 2:
         raise DataError(
-            f"{path}: the label column should hold exactly two classes. Got {listed(classes)}."
+            f"{path}: the label column should hold exactly two classes. "
+            f"Got {listed(found.classes)}."
         )
-    return _labelled(table, texts, labels)
+    return _with_enough_rows(found, path)
+
+
+def labelled_text(table: Table, text: str, label: str) -> LabelledText:
+    """Return the sentences of a table, of any number of rows.
+
+    Raises:
+        DataError: a column is missing, a cell is empty, or there is one class only.
+    """
+    texts, labels = _columns(table, text, label)
+    classes, numbers = numbered_classes(table.path, labels)
+    stem = table.path.stem
+    return LabelledText(stem, tuple(texts), numbers, classes, (stem,) * len(texts))
+
+
+def _with_enough_rows(found: LabelledText, path: Path | str) -> LabelledText:
+    check_class_rows(path, found.classes, found.labels, MIN_ROWS_PER_CLASS)
+    return found
 
 
 def _columns(table: Table, text: str, label: str) -> tuple[list[str], list[str]]:
@@ -177,10 +184,3 @@ def _columns(table: Table, text: str, label: str) -> tuple[list[str], list[str]]
                 f"{table.place(cells.index(''), name)}: should not be empty. Got a gap."
             )
     return texts, [normalize("NFC", one) for one in labels]
-
-
-def _labelled(table: Table, texts: list[str], labels: list[str]) -> LabelledText:
-    classes, numbers = numbered_classes(table.path, labels)
-    check_class_rows(table.path, classes, numbers, MIN_ROWS_PER_CLASS)
-    stem = table.path.stem
-    return LabelledText(stem, tuple(texts), numbers, classes, (stem,) * len(texts))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from qrnn_hw.data.dataset import Dataset
 from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.data.read_options import STEPS, ReadOptions
+from qrnn_hw.data.series import check_size
 from qrnn_hw.data.tokens import tokenise
 from qrnn_hw.data.vectors import WordVectors, load_embedded_vectors, load_vectors
 from qrnn_hw.features import read_text
@@ -34,6 +35,7 @@ def text_dataset(
     steps = STEPS if options.steps is None else options.steps
     if vectors is None:
         vectors = vectors_of(text, options.embeddings)
+    check_size(text.name, len(text) * steps * vectors.dim)
     sequences = read_text(text, vectors, steps=steps, choice=options.words)
     known = np.array([sum(w in vectors.index for w in tokenise(one)) for one in text.texts])
     share = sequences.lengths / np.maximum(known, 1)
@@ -46,6 +48,7 @@ def text_dataset(
         order="random",
         is_scaled=False,
         text=text,
+        vectors=vectors,
         share_read=share,
         notes=(_share_note(share, steps, options.words),),
     )

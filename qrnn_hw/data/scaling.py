@@ -60,14 +60,18 @@ def fit_scaling(sequences: Sequences, rows: NDArray[np.int64], target: Target) -
         numbers = sequences.targets[rows]
         if target.per_step:
             numbers = numbers[sequences.mask[rows]]
-    target_mean, target_deviation = _moments(numbers)
-    mean, deviation = _moments(steps)
+    target_mean, target_deviation = moments(numbers)
+    mean, deviation = moments(steps)
     return Scaling(
         mean, deviation, target_mean, target_deviation, steps.min(axis=0), steps.max(axis=0)
     )
 
 
-def _moments(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def moments(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean and standard deviation of each column, shape (d,), of rows (m, d).
+
+    Of a constant the deviation is 1.
+    """
     mean, deviation = rows.mean(axis=0), rows.std(axis=0)
     # A constant's deviation is rounding noise of its size, which would blow it up.
     varies = deviation > 1e-12 * np.abs(rows).max(axis=0, initial=0.0)

@@ -114,7 +114,7 @@ def check_size(name: str, n_numbers: int) -> None:
     if n_numbers > MOST_NUMBERS:
         raise DataError(
             f"{name}: all sequences together should hold at most {MOST_NUMBERS:,} numbers. "
-            f"Got {n_numbers:,}: use a shorter window or sequences, or a part of the data."
+            f"Got {n_numbers:,}: read fewer steps, or a part of the data."
         )
 
 

@@ -10,7 +10,7 @@ from qrnn_hw.classical.step_models import all_step_logistic
 from qrnn_hw.classical.task_baselines import task_baselines
 from qrnn_hw.classical.warping import nearest_neighbour, warped_distances
 from qrnn_hw.data.dataset import Dataset
-from qrnn_hw.data.reading import read_windows
+from qrnn_hw.data.reading import read, read_windows
 from qrnn_hw.data.sequences import Sequences, joined
 from qrnn_hw.data.series import Series
 from qrnn_hw.data.target import Classes, Numbers
@@ -136,6 +136,22 @@ def test_the_class_of_each_step_is_read_off_the_steps_up_to_it():
     changed = all_step_logistic(fit, replace(parts.test, values=later), data.target)
     np.testing.assert_array_equal(found.predictions[:, :4], changed.predictions[:, :4])
     assert (found.predictions != changed.predictions).any()
+
+
+def test_sentences_of_three_classes(tmp_path):
+    moods = ("wonderful", "terrible", "cheap")
+    path = tmp_path / "a.csv"
+    rows = [f"my {moods[n % 3]} phone number {n},{'abc'[n % 3]}" for n in range(90)]
+    path.write_text("\n".join(["text,label", *rows]))
+    found, _ = found_by_name(read(path), n_parameters=450)
+    assert list(found)[:3] == [
+        "logistic regression, TF-IDF",
+        "logistic regression, mean word vector",
+        "logistic regression, 10 words x PLS-4",
+    ]
+    for baseline in found.values():
+        assert baseline.accuracy > 0.9
+    assert found["logistic regression, 10 words x PLS-4"].n_parameters == 101 * 4 + 40 * 3 + 3
 
 
 def slow_warping(first, second):

@@ -109,7 +109,7 @@ def test_japanese_vowels_are_tested_as_their_source_does():
         ("narma10", {"label": "y"}, "series narma10 should be read without --label"),
         ("japanese-vowels", {"steps": 4}, "without --steps"),
         ("stm", {"inputs": ("u(t-1)",)}, "horizon of 0 the target should not be among the inputs"),
-        ("stm", {"length": 3}, "length should be from 10 to 1,000,000. Got 3"),
+        ("stm", {"length": 3}, "length should be from 10 to 100,000. Got 3"),
     ],
 )
 def test_a_name_or_option_without_sense_is_refused(name, options, said):

@@ -148,3 +148,34 @@ def test_sentences_of_any_number_of_classes(tmp_path):
         read(path, text="review", label="mood", time="x")
     with pytest.raises(DataError, match="line 1: .*columns Mod and review"):
         read(path, text="review", label="Mod")
+
+
+def test_a_file_of_a_carried_name_is_a_file(tmp_path):
+    path = tmp_path / "uci.tsv"
+    path.write_text("label\ttext\n" + "".join(f"{n % 2}\tgood {n} phone\n" for n in range(40)))
+    assert len(read(path).split(seed=0).test) == 8
+
+
+def test_a_second_file_is_tested(tmp_path):
+    words = ("good", "bad", "poor")
+    for name, n_rows, first in (("a", 60, 0), ("b", 9, 100)):
+        rows = [f"{'xyz'[n % 3]}\t{words[n % 3]} phone {n + first}" for n in range(n_rows)]
+        # A row that training has too is tested, and taught no more.
+        rows.append("x\tgood phone 0")
+        (tmp_path / f"{name}.tsv").write_text("\n".join(["label\ttext", *rows]))
+    data = read(tmp_path / "a.tsv", test=tmp_path / "b.tsv")
+    rows = data.split(seed=1)
+    assert [data.text.texts[row] for row in rows.test][-2:] == ["poor phone 108", "good phone 0"]
+    assert "good phone 0" not in {data.text.texts[row] for row in rows.development}
+    assert len(rows.development) == 59
+    np.testing.assert_array_equal(data.sequences.targets[rows.test], [0, 1, 2] * 3 + [0])
+    (tmp_path / "c.tsv").write_text("label\ttext\n" + "u\tgood\nx\tbad\n" * 10)
+    with pytest.raises(DataError, match="c.tsv: should hold classes that .*a.tsv has. Got 'u'"):
+        read(tmp_path / "a.tsv", test=tmp_path / "c.tsv")
+
+
+def test_what_would_take_gigabytes_is_refused(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_text("label\ttext\n" + "0\tgood\n1\tbad\n" * 40)
+    with pytest.raises(DataError, match="at most 536,870,912 numbers. Got 800,000,000"):
+        read(path, steps=100_000)
