@@ -17,6 +17,7 @@ def estimate(
     rows: options.Rows = 1,
     shots: options.Shots = 1000,
     seed: options.Seed = 0,
+    placement: options.Placement = "level-3",
     json: Json = False,
 ) -> None:
     """Price a model or a circuit file: QPU seconds as a range, and the share of the plan."""
@@ -32,6 +33,7 @@ def estimate(
         shots=shots,
         seed=seed,
         mode="job",
+        placement=placement,
     )
     require(verdict.circuit_findings)
     document = verdict.to_json()

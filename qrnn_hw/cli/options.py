@@ -52,6 +52,14 @@ Budget = Annotated[
         "the service stay within it.",
     ),
 ]
+Placement = Annotated[
+    str,
+    typer.Option(
+        help="Where on the machine a model lies: level-3 (the transpiler's choice), auto (the "
+        "placement where its own answers lose least, by the exact engine), or one qubit for each "
+        "wire, such as 35,19,15,14.",
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Spend QPU time without asking.")]
 ModeOption = Annotated[str, typer.Option(help="job, batch or session (not on the Open plan).")]
 ModelOptions = Annotated[

@@ -24,6 +24,7 @@ def preflight(
     rows: options.Rows = 1,
     shots: options.Shots = 1000,
     seed: options.Seed = 0,
+    placement: options.Placement = "level-3",
     mode: options.ModeOption = "job",
     remote: Annotated[
         bool, typer.Option("--remote", help="Also ask for the service's dry run (paid plans).")
@@ -45,6 +46,7 @@ def preflight(
         shots=shots,
         seed=seed,
         mode=mode,
+        placement=placement,
     )
     if remote and not verdict.errors:
         from qrnn_hw.submission.dry_run import with_dry_run
@@ -70,12 +72,14 @@ def assessed(
     seed: int,
     mode: str,
     factors: Sequence[int] = (1,),
+    placement: str = "level-3",
 ) -> tuple[Verdict, ...]:
     """Load a workload, open its machine and assess the one on the other, folded by each factor.
 
     What is quickly known to be wrong is said before the slow imports.
     """
     from qrnn_hw.errors import UsageError
+    from qrnn_hw.submission.placing import parse_placement, said
     from qrnn_hw.submission.workload import check_source, load_workload
 
     if mode not in ("job", "batch", "session"):
@@ -85,6 +89,7 @@ def assessed(
         )
     if shots < 1:
         raise UsageError(f"the number of shots should be at least 1. Got {shots}.")
+    parse_placement(placement)
     check_source(source, options)
 
     from qrnn_hw.submission.assessment import plan_state
@@ -92,8 +97,19 @@ def assessed(
     from qrnn_hw.submission.machine import open_machine
 
     machine = open_machine(backend)
+    workload = load_workload(
+        source,
+        machine,
+        options=options,
+        steps=steps,
+        rows=rows,
+        seed=seed,
+        placement=placement,
+    )
+    if workload.placement is not None:
+        typer.echo(said(workload.placement), err=True)
     return assess_folded(
-        load_workload(source, machine, options=options, steps=steps, rows=rows, seed=seed),
+        workload,
         machine,
         factors,
         shots=shots,

@@ -18,6 +18,7 @@ from qrnn_hw.cli.options import (
     Learned,
     MachineSeed,
     ModelOptions,
+    Placement,
     Snapshots,
     Wiring,
     Yes,
@@ -81,6 +82,7 @@ def run(
             "and bring nothing. The wait for the controller itself cannot be echoed."
         ),
     ] = None,
+    placement: Placement = "level-3",
     seed: Annotated[
         int, whole(0, MOST_SEED, help="All other seeds are derived from this one.")
     ] = 0,
@@ -160,6 +162,7 @@ def run(
         backend=chosen_backend(backend, effects, machine_seed),
         shots=shots,
         decoupling=decoupling,
+        placement=placement,
         sentences=sentences,
         seed=seed,
         engine=engine,  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qrnn_hw.cli.numbers import whole
+from qrnn_hw.cli.options import Placement
 from qrnn_hw.cli.output import Json, Parquet
 from qrnn_hw.cli.study_device import device
 from qrnn_hw.cli.study_shots import shots
@@ -67,6 +68,7 @@ def noise(
     design: Design = None,
     axis: Axis = None,
     fixed: Fixed = None,
+    placement: Placement = "level-3",
     shard: ShardOption = None,
     merge: Merge = None,
     workers: Workers = 1,
@@ -88,6 +90,7 @@ def noise(
         design,
         axis,
         fixed,
+        placement,
         shard,
         merge,
         workers,
@@ -104,6 +107,7 @@ def mitigation(
     design: Design = None,
     axis: Axis = None,
     fixed: Fixed = None,
+    placement: Placement = "level-3",
     shard: ShardOption = None,
     merge: Merge = None,
     workers: Workers = 1,
@@ -125,6 +129,7 @@ def mitigation(
         design,
         axis,
         fixed,
+        placement,
         shard,
         merge,
         workers,
@@ -141,6 +146,7 @@ def _run_grid(
     design: Path | None,
     axes: list[str] | None,
     fixed: list[str] | None,
+    placement: str,
     shard: str | None,
     merge: list[Path] | None,
     workers: int,
@@ -154,7 +160,7 @@ def _run_grid(
     from qrnn_hw.config import writable_folder
     from qrnn_hw.errors import UsageError
     from qrnn_hw.studies.engine import check_workers, run_cells
-    from qrnn_hw.studies.grid import Shard
+    from qrnn_hw.studies.grid import Shard, placed
     from qrnn_hw.studies.kinds import evaluator
     from qrnn_hw.studies.rows import RowFile, in_order
 
@@ -164,7 +170,7 @@ def _run_grid(
         require_parquet()
     if design is not None and (axes or fixed):
         raise UsageError("a study is a file, or --axis and --set. Got both.")
-    chosen = _grid(kind, design, axes, fixed)
+    chosen = placed(_grid(kind, design, axes, fixed), placement)
     cells = chosen.cells(Shard.parse(shard) if shard else None)
     check_workers(workers)
     rows = RowFile(writable_folder(output) / "rows.jsonl")

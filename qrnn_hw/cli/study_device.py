@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qrnn_hw.cli.numbers import real, whole
-from qrnn_hw.cli.options import Budget, Effects, Learned, MachineSeed, Yes
+from qrnn_hw.cli.options import Budget, Effects, Learned, MachineSeed, Placement, Yes
 from qrnn_hw.cli.output import Json, Parquet
 from qrnn_hw.ranges import MOST_EPOCHS, MOST_HOURS, MOST_ROUNDS, MOST_SEED, MOST_SENTENCES
 
@@ -40,6 +40,7 @@ def device(
         float, real(0, MOST_HOURS, help="A round begins so long after the one before.")
     ] = 0.0,
     learned: Learned = None,
+    placement: Placement = "level-3",
     budget: Budget = None,
     yes: Yes = False,
     output: Annotated[
@@ -77,6 +78,7 @@ def device(
         training=TrainingOptions(epochs=epochs),
         learned=tuple(learned or ()),
         output=output,
+        placement=placement,
     )
 
     if parquet:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qrnn_hw.cli.numbers import real, whole
-from qrnn_hw.cli.options import Effects, Learned, MachineSeed, Snapshots
+from qrnn_hw.cli.options import Effects, Learned, MachineSeed, Placement, Snapshots
 from qrnn_hw.cli.output import Json, Parquet
 from qrnn_hw.ranges import (
     MOST_EPOCHS,
@@ -75,6 +75,7 @@ def shots(
     ] = 0.02,
     snapshots: Snapshots = None,
     learned: Learned = None,
+    placement: Placement = "level-3",
     output: Annotated[
         Path, typer.Option(help="Folder of report.html, report.md, rows.csv, study.json.")
     ] = Path("runs/shots"),
@@ -116,6 +117,7 @@ def shots(
         training=training,
         learned=tuple(learned or ()),
         output=output,
+        placement=placement,
     )
     if parquet:
         from qrnn_hw.report.parquet import require_parquet

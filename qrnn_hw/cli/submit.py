@@ -26,6 +26,7 @@ def submit(
     steps: options.Steps = 10,
     rows: options.Rows = 1,
     seed: options.Seed = 0,
+    placement: options.Placement = "level-3",
     fold: Annotated[
         str | None,
         typer.Option(
@@ -74,6 +75,7 @@ def submit(
         seed=seed,
         mode=mode,
         factors=factors,
+        placement=placement,
     )
     with Store(store_path()) as store:
         verdicts, keys, interrupted = send_and_follow(
@@ -202,6 +204,8 @@ def _print(
     estimates = [one for verdict in verdicts if (one := verdict.estimate) is not None]
     cost = total(estimates) if len(estimates) == len(verdicts) else None
     document: dict[str, Any] = {"jobs": jobs, "estimate": cost and estimate_json(cost)}
+    if verdicts and verdicts[0].workload.placement is not None:
+        document["placement"] = verdicts[0].workload.placement
     if len(factors) > 1 and jobs:
         document["folded"] = [
             {"scale_factor": factor, "key": spec.key}

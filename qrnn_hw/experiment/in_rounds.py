@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from qrnn_hw.networks.finite_shots import sampled_outputs
 from qrnn_hw.networks.network import TrainedNetwork
 from qrnn_hw.networks.readers import Reader, rounds_reader
 from qrnn_hw.submission.machine import Machine
+from qrnn_hw.submission.placing import LEVEL_3
 
 ONLY_NONE = (
     "the only plan of a model in rounds is none: a corrected value that is fed back makes another "
@@ -78,6 +80,9 @@ class InRounds:
         return (rounds_reader(rounds_model(self.settings.architecture, on_machine)),)
 
     aer = None
+
+    def keep(self, folder: Path) -> None:
+        """Write nothing: level 3 chooses the qubits of every circuit."""
 
     @property
     def calibration(self) -> dict[str, Any] | None:
@@ -148,6 +153,7 @@ def check_rounds(settings: RunSettings) -> None:
             "sampled."
         )
     given = {
+        f"--placement {settings.placement}": settings.placement != LEVEL_3,
         f"--engine {settings.engine}": settings.engine != "exact",
         "--snapshots": bool(settings.snapshots),
         "--margin": settings.training.margin > 0,
@@ -157,7 +163,8 @@ def check_rounds(settings: RunSettings) -> None:
     if found:
         raise UsageError(
             "a model in expectation mode is trained by exact gradients, under one calibration or "
-            f"without noise. Got {', '.join(found)}; leave that out, or choose --mode sampled."
+            f"without noise, and placed by level 3. Got {', '.join(found)}; leave that out, or "
+            "choose --mode sampled."
         )
     if settings.trains_under_noise and not settings.architecture.in_rounds:
         raise UsageError(

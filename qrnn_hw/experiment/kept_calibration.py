@@ -73,6 +73,15 @@ def keep_calibration(machine: Machine, folder: Path) -> None:
         write_snapshot(machine.snapshot, folder / FILE_NAME)
 
 
+PLACEMENT = "placement.json"
+
+
+def kept_placement(settings: RunSettings) -> Path | None:
+    """Return the scores by which a run that goes on has chosen its qubits, None of a new one."""
+    path = settings.output / PLACEMENT
+    return path if path.exists() and (settings.output / "checkpoint.npz").exists() else None
+
+
 def keep_snapshots(settings: RunSettings) -> None:
     """Copy the other calibrations to the output folder, so that it says all that it was made of.
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,12 +15,13 @@ from calibration.noise import DeviceNoise
 from calibration.series import read_series
 from calibration.snapshot import Snapshot
 from circuits.exact.sequence import SequenceModel
-from jobs.transpile.isa import TranspiledStep, transpile_step
+from jobs.transpile.isa import TranspiledStep
 from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.experiment.agreement import compare_with_aer
 from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.exact import Simulated, exact_distributions
+from qrnn_hw.experiment.kept_calibration import PLACEMENT, kept_placement
 from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.mitigation.stack import Stack
@@ -26,6 +29,7 @@ from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.network import TrainedNetwork
 from qrnn_hw.networks.readers import Reader
 from qrnn_hw.submission.machine import Machine
+from qrnn_hw.submission.placing import Placed, place
 from qrnn_hw.train.spsa import AerReadings
 
 
@@ -35,7 +39,7 @@ class OneCircuit:
 
     settings: RunSettings
     machine: Machine
-    transpiled: TranspiledStep
+    placed: Placed
     noise: DeviceNoise
     noisy: SequenceModel
     ideal: SequenceModel
@@ -50,17 +54,20 @@ class OneCircuit:
             SpecError: the machine has too few qubits.
             CalibrationError: another calibration cannot be read, or lacks the circuit's qubits.
         """
-        transpiled = transpile_step(
+        placed = place(
             settings.architecture,
-            machine.snapshot,
+            machine,
+            settings.placement,
             seed=settings.seeds["transpiler"],
             decoupling=settings.decoupling,
+            kept=kept_placement(settings),
         )
+        transpiled = placed.step
         noise = DeviceNoise(transpiled.snapshot)
         return cls(
             settings,
             machine,
-            transpiled,
+            placed,
             noise,
             noisy=sequence_model(transpiled, noise),
             ideal=sequence_model(transpiled, None),
@@ -68,6 +75,11 @@ class OneCircuit:
                 noise, read_series(settings.snapshots, machine.snapshot.backend)
             ),
         )
+
+    @property
+    def transpiled(self) -> TranspiledStep:
+        """The step on its qubits."""
+        return self.placed.step
 
     @property
     def training_noises(self) -> tuple[DeviceNoise, ...]:
@@ -92,7 +104,8 @@ class OneCircuit:
     @property
     def calibration(self) -> dict[str, Any]:
         """What of the machine the trained numbers depend on, and those that are bound."""
-        return {
+        elsewhere = {} if self.placed.is_level_3 else {"qubits": self._qubits}
+        return elsewhere | {
             "snapshot": self.machine.snapshot.digest,
             "decoupling": self.settings.decoupling,
             "others": [noise.snapshot.digest for noise in self.other_noises],
@@ -141,9 +154,20 @@ class OneCircuit:
         scores = {"ideal": ideal @ trained.decision, "noisy_exact": noisy @ trained.decision}
         return Simulated(scores, noisy, agreement)
 
+    def keep(self, folder: Path) -> None:
+        """Write the scores by which the qubits were chosen, before there is a checkpoint."""
+        if self.placed.document is not None and kept_placement(self.settings) is None:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / PLACEMENT).write_text(json.dumps(self.placed.document, indent=2) + "\n")
+
     def described(self) -> dict[str, Any]:
         """Return what a document says of the circuits' place."""
-        return {"qubits": list(self.transpiled.snapshot.physical)}
+        placement = self.placed.document
+        return {"qubits": self._qubits} | ({"placement": placement} if placement else {})
+
+    @property
+    def _qubits(self) -> list[int]:
+        return list(self.transpiled.snapshot.physical)
 
 
 def other_noises(noise: DeviceNoise, snapshots: Sequence[Snapshot]) -> tuple[DeviceNoise, ...]:

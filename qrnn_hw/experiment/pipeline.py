@@ -27,6 +27,7 @@ def train(prepared: Prepared, progress: Progress) -> TrainingState:
     settings, machine = prepared.settings, prepared.machine
     keep_calibration(machine, settings.output)
     keep_snapshots(settings)
+    prepared.execution.keep(settings.output)
     noise = f"under the noise of {machine.name}" if settings.trains_under_noise else "without noise"
     progress.stage(f"training {settings.model} {noise}")
     return prepared.training.resumed(settings.output, progress)

@@ -27,6 +27,7 @@ from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.network import TrainedNetwork, network_of
 from qrnn_hw.submission.machine import Machine
+from qrnn_hw.submission.placing import said
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,4 +134,6 @@ def prepare(
     progress.stage(f"reading the vectors of {len(text):,} sentences, opening {settings.backend}")
     machine = machine or open_as_begun(settings, progress)
     execution = (InRounds if in_rounds else OneCircuit).on(machine, settings)
+    if isinstance(execution, OneCircuit) and execution.placed.document is not None:
+        progress.stage(said(execution.placed.document))
     return Prepared(load_task(settings, text), execution)

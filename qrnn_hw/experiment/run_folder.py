@@ -17,6 +17,7 @@ from typing import Any
 
 from qrnn_hw.data.lines import regular_file
 from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.submission.placing import LEVEL_3
 
 RUNS = Path("runs")
 LATEST = RUNS / "latest"
@@ -38,6 +39,8 @@ def default_folder(settings: RunSettings) -> Path:
     for name in ("snapshots", "learned"):
         if not told[name]:
             del told[name]
+    if told["placement"] == LEVEL_3:
+        del told["placement"]
     for name in ("training_noise", "plans"):
         if not told[name]:
             del told[name]

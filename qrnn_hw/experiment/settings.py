@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from qrnn_hw.errors import UsageError
 from qrnn_hw.ranges import MOST_SEED, MOST_SHOTS
+from qrnn_hw.submission.placing import LEVEL_3, placement_name
 from qrnn_hw.train.options import TrainingOptions
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ class RunSettings:
 
     decoupling: str | None = None
     """Pulses that echo idling, `xx` or `xy4`; None is plain delays."""
+
+    placement: str = LEVEL_3
+    """Where the circuit lies: `level-3`, `auto` for the best of all by the exact engine, or qubits
+    of the machine."""
 
     seed: int = 0
     engine: Engine = "exact"
@@ -104,6 +109,7 @@ class RunSettings:
                 f"the budget should be a number of seconds of at least 0. "
                 f"Got {self.budget_seconds}."
             )
+        object.__setattr__(self, "placement", placement_name(self.placement))
         if self.decoupling not in (None, *DECOUPLINGS):
             raise UsageError(
                 f"the decoupling should be one of {', '.join(DECOUPLINGS)}. "

@@ -6,7 +6,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from math import isfinite, prod
@@ -15,6 +15,7 @@ from typing import Any
 
 from calibration.documents import read_text
 from qrnn_hw.errors import ConfigurationError, UsageError
+from qrnn_hw.submission.placing import LEVEL_3, placement_name
 
 Scalar = str | int | float | bool
 MOST_CELLS = 1_000_000
@@ -37,9 +38,10 @@ class Cell:
         """Return what the key is the SHA-256 of: kind and parameters, nothing of where or when.
 
         A model whose circuits have changed since keys went by its name has them hashed too, and so
-        has one of the user's own; no options of a model are not hashed, as before there were any.
+        has one of the user's own. No options, and level 3, are not hashed: before, none were.
         """
-        told = {k: value for k, value in self.values.items() if (k, value) != ("options", "")}
+        unsaid = (("options", ""), ("placement", LEVEL_3))
+        told = {k: value for k, value in self.values.items() if (k, value) not in unsaid}
         content = {"schema": KEY_SCHEMA, "kind": self.kind, "parameters": told}
         if "model" not in told:
             return content
@@ -147,6 +149,22 @@ def grid(
     rest = {name: _typed(name, v, defaults[name]) for name, v in fixed.items()}
     settled = {n: rest.get(n, v) for n, v in sorted(defaults.items()) if n not in axes}
     return Grid(kind, tuple(settled.items()), tuple(checked))
+
+
+def placed(design: Grid, placement: str) -> Grid:
+    """Return a design whose models lie where an option says, where it says more than the design.
+
+    Raises:
+        UsageError: no placement, or the design has another.
+    """
+    name = placement_name(placement)
+    if name == LEVEL_3:
+        return design
+    own = dict(design.fixed).get("placement", "an axis of them")
+    if own not in (LEVEL_3, name):
+        raise UsageError(f"a study should have one placement. Got {name}, and {own} in its design.")
+    fixed = tuple((n, name if n == "placement" else value) for n, value in design.fixed)
+    return replace(design, fixed=fixed)
 
 
 def read_grid(path: Path, kinds: Mapping[str, Mapping[str, Scalar]]) -> Grid:

@@ -16,6 +16,7 @@ from qrnn_hw.models.options import chosen_architecture
 from qrnn_hw.networks.identity import architecture_digest
 from qrnn_hw.studies.grid import Cell
 from qrnn_hw.studies.trained import TrainedModel, trained_model
+from qrnn_hw.submission.placing import LEVEL_3
 from qrnn_hw.train.options import TrainingOptions
 
 TRAINING: dict[str, str | int | float | bool] = {
@@ -26,6 +27,7 @@ TRAINING: dict[str, str | int | float | bool] = {
     "seed": 0,
     "epochs": 30,
     "sentences": 200,
+    "placement": LEVEL_3,
 }
 """Parameters of a cell that decide its trained model, with their defaults; all but the number of
 test sentences are in the checkpoint's name. `options` are those of the model, as texts NAME=VALUE
@@ -62,6 +64,7 @@ def _model(values: tuple[tuple[str, Any], ...], folder: Path, circuits: str) -> 
         backend=chosen["backend"],
         seed=chosen["seed"],
         sentences=chosen["sentences"],
+        placement=chosen["placement"],
         training=TrainingOptions(epochs=chosen["epochs"]),
         output=folder / "models" / key[:16],
     )

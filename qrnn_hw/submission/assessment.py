@@ -86,7 +86,7 @@ class Verdict:
             "sending_seconds": sending_seconds(len(self.parts)),
             "plan": {"name": self.plan.name, "remaining_seconds": left},
             "share_of_plan": estimate and share(estimate, self.plan),
-        }
+        } | ({"placement": self.workload.placement} if self.workload.placement else {})
 
 
 def priced(jobs: Sequence[Assessment | Verdict]) -> Estimate:

@@ -12,12 +12,14 @@ import numpy as np
 from qrnn_hw.errors import UsageError
 from qrnn_hw.models.options import chosen_architecture
 from qrnn_hw.ranges import MOST_ROWS, MOST_STEPS
+from qrnn_hw.submission.placing import LEVEL_3, place, placement_name
 
 if TYPE_CHECKING:
     from qiskit.circuit import QuantumCircuit
 
     from circuits.definition import Architecture
     from jobs.spec import JSON, Pub
+    from jobs.transpile.isa import TranspiledStep
     from qrnn_hw.submission.machine import Machine
 
 
@@ -41,6 +43,10 @@ class Workload:
     asked: Mapping[str, JSON] = field(default_factory=dict)
     """What was asked for, whatever the machine's calibration makes of it; empty for circuits that
     are taken as they are."""
+
+    placement: Mapping[str, JSON] | None = None
+    """The scores by which the circuits were placed, with their calibration; None where level 3 or
+    the user chose."""
 
     @property
     def in_rounds(self) -> bool:
@@ -120,6 +126,7 @@ def load_workload(
     steps: int = 10,
     rows: int = 1,
     seed: int = 0,
+    placement: str = LEVEL_3,
 ) -> Workload:
     """Return the circuits of a file as they are, or those of a model made for the machine.
 
@@ -131,10 +138,12 @@ def load_workload(
         rows: random inputs of a model, one sequence each, all with the same random weights; a
             file's circuit is taken so many times.
         seed: of the weights, the inputs and the transpiler.
+        placement: of a model in one circuit: `level-3`, `auto`, or qubits.
 
     Raises:
         UnknownNameError: no such model.
-        UsageError: steps, rows or seed out of range, or a malformed option.
+        UsageError: steps, rows or seed out of range, a malformed option, or a placement that the
+            model cannot have.
         CircuitsError: an option that the model does not take.
         SpecError: a file that cannot be read.
         JobsError: the machine cannot hold the model.
@@ -149,7 +158,9 @@ def load_workload(
     for name, value, most in (("steps", steps, MOST_STEPS), ("rows", rows, MOST_ROWS)):
         if value > most:
             raise UsageError(f"{name} should be at most {most:,}. Got {value}.")
+    name = placement_name(placement)
     if is_file(source):
+        _check_level_3(name, "a file's circuits lie where they are")
         items = tuple(
             circuit if circuit.num_parameters else Pub.bound(circuit)
             for circuit in (
@@ -160,14 +171,24 @@ def load_workload(
         return Workload(Path(source).name, items * rows if bound else items)
     model = chosen_architecture(source, options)
     in_rounds = model.mode == "expectation"
-    make = _in_rounds if in_rounds else _stepwise
+    asked = _asked(model, steps, rows, seed)
+    if in_rounds:
+        _check_level_3(name, "a model in rounds is placed by level 3")
+        pubs = _in_rounds(model, machine, steps, rows, seed)
+        return Workload(source, pubs, machine.snapshot.digest, n_rounds=steps, asked=asked)
+    placed = place(model, machine, name, seed=seed)
     return Workload(
         source,
-        make(model, machine, steps, rows, seed),
+        _stepwise(placed.step, machine, steps, rows, seed),
         machine.snapshot.digest,
-        n_rounds=steps if in_rounds else 0,
-        asked=_asked(model, steps, rows, seed),
+        asked=asked if name == LEVEL_3 else asked | {"placement": name},
+        placement=placed.document,
     )
+
+
+def _check_level_3(placement: str, why: str) -> None:
+    if placement != LEVEL_3:
+        raise UsageError(f"{why}. Got --placement {placement}; leave it out.")
 
 
 def _asked(model: Architecture, steps: int, rows: int, seed: int) -> dict[str, JSON]:
@@ -189,12 +210,9 @@ def _asked(model: Architecture, steps: int, rows: int, seed: int) -> dict[str, J
 
 
 def _stepwise(
-    model: Architecture, machine: Machine, steps: int, rows: int, seed: int
+    transpiled: TranspiledStep, machine: Machine, steps: int, rows: int, seed: int
 ) -> tuple[Pub, ...]:
-    """Transpile and schedule the step, unroll it, and place it on the machine's qubits."""
-    from jobs.transpile.isa import transpile_step
-
-    transpiled = transpile_step(model, machine.snapshot, seed=seed)
+    """Unroll a scheduled step, and put it on the machine's qubits."""
     unrolled = transpiled.unroll(steps)
     circuit = transpiled.embed(unrolled.circuit, machine.snapshot.n_qubits)
     weights = {weight.name for weight in unrolled.weights}

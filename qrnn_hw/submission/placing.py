@@ -1,0 +1,168 @@
+"""Where on its machine a model is put: by level 3, by the exact engine, or on qubits named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qrnn_hw.errors import ConfigurationError, UsageError
+
+if TYPE_CHECKING:
+    from circuits.definition import Architecture
+    from jobs.transpile.isa import TranspiledStep
+    from qrnn_hw.submission.machine import Machine
+
+LEVEL_3 = "level-3"
+AUTO = "auto"
+LISTED = 20
+"""Placements that are kept of all that were scored, the best ones."""
+
+
+def parse_placement(text: str) -> str | tuple[int, ...]:
+    """Return `auto`, `level-3`, or the qubits of a list such as 35,19,15,14.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    plain = text.strip().lower()
+    if plain in (LEVEL_3, AUTO):
+        return plain
+    parts = [part.strip() for part in plain.split(",")]
+    if not all(part.isascii() and part.isdecimal() and len(part) < 7 for part in parts):
+        raise UsageError(
+            "a placement should be auto, level-3, or qubits of the machine such as 35,19,15,14. "
+            f"Got {text[:60]!r}."
+        )
+    return tuple(map(int, parts))
+
+
+def placement_name(text: str) -> str:
+    """Return a placement as it is always written.
+
+    Raises:
+        UsageError: it is none.
+    """
+    found = parse_placement(text)
+    return found if isinstance(found, str) else ",".join(map(str, found))
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """A model's step on its qubits, and how these were found."""
+
+    step: TranspiledStep
+    is_level_3: bool
+    """Whether it lies where the transpiler's level 3 puts it."""
+
+    document: dict[str, Any] | None = None
+    """The scores with the calibration they hold for, where placements were scored."""
+
+
+def said(document: Mapping[str, Any]) -> str:
+    """Return one line on the scores of a placement."""
+    own, other = document["placements"][0], document["level_3"]
+    return (
+        f"placed on {','.join(map(str, own['qubits']))}, the best of {document['n_placements']:,}: "
+        f"its answers are {own['error']:.4f} from those without noise, {other['error']:.4f} where "
+        f"level 3 puts it (calibration of {document['taken']})"
+    )
+
+
+def place(
+    architecture: Architecture,
+    machine: Machine,
+    placement: str,
+    *,
+    seed: int,
+    decoupling: str | None = None,
+    kept: Path | None = None,
+) -> Placed:
+    """Transpile a model's step to where it is to lie.
+
+    Args:
+        architecture: coherent or sampled.
+        machine: open.
+        placement: `auto`, `level-3`, or qubits.
+        seed: of the transpiler.
+        decoupling: as for `transpile_step`.
+        kept: scores of before, whose choice stands; None scores anew.
+
+    Raises:
+        UsageError: qubits that the model cannot lie on.
+        SpecError: the machine cannot hold the model.
+        ConfigurationError: the scores of before cannot be read.
+    """
+    from jobs.transpile.isa import transpile_step
+
+    chosen, document = parse_placement(placement), None
+    snapshot = machine.snapshot
+    plain = transpile_step(architecture, snapshot, seed=seed, decoupling=decoupling)
+    if chosen == LEVEL_3:
+        return Placed(plain, is_level_3=True)
+    if isinstance(chosen, str):
+        document = _read(kept) if kept else _scored(architecture, machine, seed, decoupling)
+        qubits = tuple(document["placements"][0]["qubits"])
+    else:
+        _check(architecture, machine, chosen, len(plain.snapshot.physical))
+        qubits = chosen
+    if tuple(snapshot.physical[qubit] for qubit in qubits) == plain.snapshot.physical:
+        return Placed(plain, is_level_3=True, document=document)
+    step = transpile_step(architecture, snapshot, seed=seed, decoupling=decoupling, qubits=qubits)
+    return Placed(step, is_level_3=False, document=document)
+
+
+def _scored(
+    architecture: Architecture, machine: Machine, seed: int, decoupling: str | None
+) -> dict[str, Any]:
+    from jobs.transpile.scores import score_placements
+
+    found = score_placements(
+        architecture,
+        machine.snapshot,
+        seed=seed,
+        broken=machine.faulty_qubits,
+        decoupling=decoupling,
+    )
+    if not found.ranked:
+        raise UsageError(
+            f"{machine.name} should have working qubits that hold {architecture.name}. Got none; "
+            "choose another backend."
+        )
+    return found.to_json(LISTED)
+
+
+def _check(
+    architecture: Architecture, machine: Machine, qubits: Sequence[int], n_routed: int
+) -> None:
+    from jobs.errors import SpecError
+    from jobs.transpile.routed import check_qubits
+
+    n = architecture.n_qubits
+    if len(qubits) not in (n, n_routed):
+        spare = f", or {n_routed} with those that routing takes" if n_routed > n else ""
+        raise UsageError(
+            f"a placement of {architecture.name} should name {n} qubits, one for each wire{spare}. "
+            f"Got {len(qubits)}: {','.join(map(str, qubits))}."
+        )
+    try:
+        check_qubits(architecture, machine.snapshot, qubits, machine.faulty_qubits)
+    except SpecError as error:
+        raise UsageError(str(error)) from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    from calibration.documents import read_document
+
+    try:
+        document: dict[str, Any] = read_document(path)
+        qubits = document["placements"][0]["qubits"]
+        if not all(type(qubit) is int for qubit in qubits):
+            raise ValueError("qubits that are no numbers")
+    except (OSError, KeyError, IndexError, TypeError, ValueError) as error:
+        raise ConfigurationError(
+            f"the placement of a run should be a document written by this project. Got {path}, "
+            f"which cannot be read ({type(error).__name__}); give its qubits as --placement."
+        ) from None
+    return document
