@@ -40,11 +40,20 @@ def embed(
     steps: int = 10,
     drop_stop_words: bool = True,
     choice: WordChoice = "first",
+    refuse_unread: bool = True,
 ) -> Sequences:
     """Return the unit vectors of `steps` words of each text that have a vector, by default the
     first.
 
     Words without a vector are passed over and take no step.
+
+    Args:
+        texts: any.
+        vectors: of words.
+        steps: at most so many words of a text are read.
+        drop_stop_words: whether stop words are passed over too.
+        choice: which words of a longer text.
+        refuse_unread: whether to refuse texts of which the vectors know nothing.
 
     Raises:
         UsageError: `steps` is below 1, or there is no such choice.
@@ -67,7 +76,8 @@ def embed(
         identities.append(identity(vectors.vectors[known]))  # as read: a norm is a product
     unread = [text for text, length in zip(texts, lengths, strict=True) if length == 0]
     remedy = unparted({word for text in unread for word in tokenise(text)})
-    if len(unread) == len(texts) or (remedy and 2 * len(unread) > len(texts)):
+    all_unread = len(unread) == len(texts)
+    if refuse_unread and (all_unread or (remedy and 2 * len(unread) > len(texts))):
         raise DataError(
             f"at least one word of the texts should have a vector. Got {len(unread)} of "
             f"{len(texts)} texts without one among {len(vectors.words)} vectors.{remedy}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -36,28 +37,8 @@ def read_arrays(path: Path, *, kind: Kind | None = None, per_step: bool | None =
     Raises:
         DataError: an array is missing, or has another shape, type or value than it should.
     """
-    try:
-        with regular_file(path):
-            arrays = read_archive(path)
-    except (OSError, ValueError) as error:
-        if isinstance(error, DataError):
-            raise
-        reason = " ".join(str(error).split())
-        raise DataError(
-            f"{path}: should be a NumPy archive with the arrays X and y, without pickled objects. "
-            f"Got: {shown(reason)}."
-        ) from error
-    for name in ("X", "y"):
-        if name not in arrays:
-            raise DataError(
-                f"{path}: should hold the arrays X and y. Got no {name} among "
-                f"{', '.join(sorted(arrays)) or 'none'}."
-            )
-    if unknown := sorted(set(arrays) - set(NAMES)):
-        raise DataError(
-            f"{path}: should hold no arrays but {', '.join(NAMES)}. Got {unknown[0]}: leave it out."
-        )
-    values, lengths = _values(path, arrays)
+    arrays = open_arrays(path, ("X", "y"))
+    values, lengths = read_values(path, arrays)
     kind = kind or ("numbers" if arrays["y"].dtype.kind == "f" else "classes")
     target, targets = _targets(path, arrays["y"], lengths, values.shape[1], kind, per_step)
     groups = _groups(path, arrays.get("groups"), len(values))
@@ -74,10 +55,48 @@ def read_arrays(path: Path, *, kind: Kind | None = None, per_step: bool | None =
     )
 
 
-def _values(
+def open_arrays(path: Path, needed: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an archive by name.
+
+    Args:
+        path: of the archive.
+        needed: names of arrays that it should have; others of `NAMES` it may have.
+
+    Raises:
+        DataError: it cannot be read, lacks an array, or has one of another name.
+    """
+    try:
+        with regular_file(path):
+            arrays = read_archive(path)
+    except (OSError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        reason = " ".join(str(error).split())
+        raise DataError(
+            f"{path}: should be a NumPy archive with the arrays X and y, without pickled objects. "
+            f"Got: {shown(reason)}."
+        ) from error
+    for name in needed:
+        if name not in arrays:
+            raise DataError(
+                f"{path}: should hold the arrays {' and '.join(needed)}. Got no {name} among "
+                f"{', '.join(sorted(arrays)) or 'none'}."
+            )
+    if unknown := sorted(set(arrays) - set(NAMES)):
+        raise DataError(
+            f"{path}: should hold no arrays but {', '.join(NAMES)}. Got {unknown[0]}: leave it out."
+        )
+    return arrays
+
+
+def read_values(
     path: Path, arrays: dict[str, NDArray[Any]]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return values (n, T, d), zero beyond the lengths, and lengths (n,)."""
+    """Return values (n, T, d), zero beyond the lengths, and lengths (n,).
+
+    Raises:
+        DataError: `X` or `lengths` have another shape, type or value than they should.
+    """
     found = arrays["X"]
     if found.ndim != 3 or 0 in found.shape:
         remedy = ": one feature a step is X[:, :, None]" if found.ndim == 2 else ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -50,32 +52,61 @@ def read_long(
             "a table of sequences should have either a label (--label, classes) or a target "
             f"(--target, numbers). Got {'both' if target else 'none'}."
         )
-    owner = _owners(table, sequence)
-    order = _order(table, owner, time)
-    lengths = np.bincount(owner)
-    n_rows, n_steps = len(lengths), int(lengths.max())
-    step = np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    place = (owner[order], step)
     features = _inputs(table, inputs, [sequence, time, label, *target])
-    check_size(str(table.path), n_rows * n_steps * len(features))
-    values = np.zeros((n_rows, n_steps, len(features)))
-    for column, name in enumerate(features):
-        values[(*place, column)] = table.numbers(name)[order]
-    learnt, rows, found = _learnt(table, label, target, owner, per_step)
+    steps = sequence_steps(table, sequence, time, features)
+    learnt, rows, found = _learnt(table, label, target, steps.owner, per_step)
     targets: NDArray[Any] = found
     if per_step:
-        targets = np.zeros((n_rows, n_steps, *found.shape[1:]), found.dtype)
-        targets[place] = found[order]
+        targets = np.zeros((*steps.values.shape[:2], *found.shape[1:]), found.dtype)
+        targets[steps.place] = found[steps.order]
     else:
         targets = found[rows]
     return Dataset(
         name=table.path.stem,
-        sequences=Sequences(values, lengths.astype(np.int64), targets),
+        sequences=Sequences(steps.values, steps.lengths, targets),
         target=learnt,
         features=features,
         order="random",
-        notes=(sequences_note(lengths, len(features)),),
+        notes=(sequences_note(steps.lengths, len(features)),),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceSteps:
+    """What the sequences of a long table are read as."""
+
+    names: tuple[str, ...]
+    values: NDArray[np.float64]  # shape: (n, T, d)
+    lengths: NDArray[np.int64]  # shape: (n,)
+    owner: NDArray[np.int64]  # shape: (rows,)
+    """The sequence of each row of the table."""
+
+    order: NDArray[np.int64]  # shape: (rows,)
+    """The rows by sequence, those of one in the order of time."""
+
+    place: tuple[NDArray[np.int64], NDArray[np.int64]]
+    """Sequence and step of each of them."""
+
+
+def sequence_steps(
+    table: Table, sequence: str, time: str | None, features: Sequence[str]
+) -> SequenceSteps:
+    """Return the numbers of each sequence in the order of time.
+
+    Raises:
+        DataError: a row names no sequence, a sequence has a time twice, or a cell is no number.
+    """
+    names, owner = _owners(table, sequence)
+    order = _order(table, owner, time)
+    lengths = np.bincount(owner).astype(np.int64)
+    step = np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    place = (owner[order], step)
+    shape = (len(lengths), int(lengths.max()), len(features))
+    check_size(str(table.path), math.prod(shape))
+    values = np.zeros(shape)
+    for column, name in enumerate(features):
+        values[(*place, column)] = table.numbers(name)[order]
+    return SequenceSteps(names, values, lengths, owner, order, place)
 
 
 def _learnt(
@@ -110,15 +141,16 @@ def _learnt(
     return Numbers(written, per_step), firsts, np.stack(columns, axis=1)
 
 
-def _owners(table: Table, sequence: str) -> NDArray[np.int64]:
-    """Return the number of each row's sequence, in the order in which they first appear."""
+def _owners(table: Table, sequence: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """Return the sequences in the order in which they first appear, and the one of each row."""
     numbers: dict[str, int] = {}
     cells = table.cells(sequence)
     if "" in cells:
         raise DataError(
             f"{table.place(cells.index(''), sequence)}: should name a sequence. Got a gap."
         )
-    return np.array([numbers.setdefault(one, len(numbers)) for one in cells], dtype=np.int64)
+    owner = np.array([numbers.setdefault(one, len(numbers)) for one in cells], dtype=np.int64)
+    return tuple(numbers), owner
 
 
 def _order(table: Table, owner: NDArray[np.int64], time: str | None) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,9 +61,18 @@ def vectors_of(text: LabelledText, embeddings: Path | None) -> WordVectors:
     Raises:
         DataError: the file cannot be read.
     """
+    return vectors_of_texts(text.texts, embeddings)
+
+
+def vectors_of_texts(texts: Sequence[str], embeddings: Path | None) -> WordVectors:
+    """Return the carried word vectors, or those of a file for the words of some texts.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
     if embeddings is None:
         return load_embedded_vectors()
-    words = {word for sentence in text.texts for word in tokenise(sentence)}
+    words = {word for sentence in texts for word in tokenise(sentence)}
     return load_vectors(embeddings, keep=words)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,32 @@ def read_ts(path: Path, *, kind: Kind | None = None) -> Dataset:
         DataError: the file cannot be read, differs from its own header, has time stamps or missing
             values, or names nothing to be learnt.
     """
+    header, lines = _opened(path)
+    found_kind = _kind(header, kind)
+    sequences, ends, places = _sequences(header, lines, has_end=True)
+    target, targets = _targets(header, found_kind, ends, places)
+    return Dataset(
+        name=path.stem,
+        sequences=replace(sequences, targets=targets),
+        target=target,
+        features=tuple(f"x{place}" for place in range(sequences.dim)),
+        order="random",
+        notes=(sequences_note(sequences.lengths, sequences.dim),),
+    )
+
+
+def read_cases(path: Path) -> Sequences:
+    """Return the sequences of a .ts file alone, whether or not it says what is to be learnt.
+
+    Raises:
+        DataError: as for `read_ts`.
+    """
+    header, lines = _opened(path)
+    has_end = bool(header.says("classlabel") or header.says("targetlabel"))
+    return _sequences(header, lines, has_end=has_end)[0]
+
+
+def _opened(path: Path) -> tuple[_Header, Iterator[tuple[int, str]]]:
     lines = numbered_lines(path, longest_bytes=LONGEST_LINE_BYTES)
     header = _header(path, lines)
     if header.says("timestamps"):
@@ -78,33 +105,31 @@ def read_ts(path: Path, *, kind: Kind | None = None) -> Dataset:
             f"{path}, line {stated}: steps should follow each other without time stamps. Got "
             "@timeStamps true: write the values alone."
         )
-    found_kind = _kind(header, kind)
+    return header, lines
+
+
+def _sequences(
+    header: _Header, lines: Iterator[tuple[int, str]], *, has_end: bool
+) -> tuple[Sequences, list[str], list[int]]:
+    """Return the sequences, what stands at the end of each, and its line."""
     cases: list[NDArray[np.float64]] = []
     ends, places = [], []
     for number, line in lines:
         if line.lstrip().startswith(("#", "%")):
             continue
-        *dimensions, end = line.split(":")
+        dimensions = line.split(":")
+        ends.append(dimensions.pop().strip() if has_end else "")
         cases.append(_case(header, number, dimensions, cases))
-        ends.append(end.strip())
         places.append(number)
     if not cases:
-        raise DataError(f"{path}: should hold a sequence a line after @data. Got none.")
-    target, targets = _targets(header, found_kind, ends, places)
+        raise DataError(f"{header.path}: should hold a sequence a line after @data. Got none.")
     lengths = np.array([case.shape[1] for case in cases], dtype=np.int64)
     shape = (len(cases), int(lengths.max()), len(cases[0]))
-    check_size(str(path), int(np.prod(shape)))
+    check_size(str(header.path), math.prod(shape))
     values = np.zeros(shape)
     for row, case in enumerate(cases):
         values[row, : lengths[row]] = case.T
-    return Dataset(
-        name=path.stem,
-        sequences=Sequences(values, lengths, targets),
-        target=target,
-        features=tuple(f"x{place}" for place in range(shape[2])),
-        order="random",
-        notes=(sequences_note(lengths, shape[2]),),
-    )
+    return Sequences(values, lengths), ends, places
 
 
 def _header(path: Path, lines: Iterator[tuple[int, str]]) -> _Header:
