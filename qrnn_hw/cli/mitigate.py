@@ -193,11 +193,12 @@ def _forecast(
     stored: StoredRun, shots: int, level: NoiseLevel, candidates: Any, progress: Any
 ) -> MitigationPlan:
     from qrnn_hw.experiment.forecast import forecast
-    from qrnn_hw.experiment.recompute import ideal_scores
+    from qrnn_hw.experiment.recompute import canary_evidence, ideal_scores
+    from qrnn_hw.mitigation.evidence import reconsidered
 
     progress.stage("forecasting every stack" if candidates is None else "choosing a stack")
     prepared = stored.prepared
-    return forecast(
+    plan = forecast(
         prepared.circuit.transpiled,
         prepared.circuit.noise,
         stored.encoded,
@@ -207,8 +208,11 @@ def _forecast(
         terminal=_terminal(stored, shots),
         level=level,
         candidates=candidates,
+        interleaved=stored.circuits.repetitions > 1,
         after=progress.advance,
     )
+    evidence = canary_evidence(stored, candidates or (), shots)
+    return reconsidered(plan, evidence) if evidence else plan
 
 
 def _print(found: Recomputed, level: NoiseLevel | None, plan: MitigationPlan | None) -> None:

@@ -26,6 +26,7 @@ from qrnn_hw.cli.options import (
 from qrnn_hw.ranges import (
     MOST_EPOCHS,
     MOST_LEARNING_RATE,
+    MOST_ROUNDS,
     MOST_SEED,
     MOST_SENTENCES,
     MOST_SHOTS,
@@ -71,6 +72,24 @@ def run(
             'default none, terminal and "linear(1,3) + terminal". A model in rounds has only none.'
         ),
     ] = None,
+    canaries: Annotated[
+        int,
+        whole(
+            0,
+            MOST_SENTENCES,
+            help="Sequences with known answers that are run along: what the machine misses of them "
+            "widens every interval for the noiseless value. 0 sends none.",
+        ),
+    ] = 8,
+    repetitions: Annotated[
+        int,
+        whole(
+            1,
+            MOST_ROUNDS,
+            help="Deal all circuits out over so many repetitions in one job, at most: their "
+            "scatter shows what drifts. 1 runs each circuit once.",
+        ),
+    ] = 20,
     sentences: Annotated[
         int | None, whole(1, MOST_SENTENCES, help="Run only so many test sentences on the machine.")
     ] = None,
@@ -164,6 +183,8 @@ def run(
         decoupling=decoupling,
         placement=placement,
         sentences=sentences,
+        canaries=canaries,
+        repetitions=repetitions,
         seed=seed,
         engine=engine,  # type: ignore[arg-type]
         training_shots=RunSettings.training_shots if training_shots is None else training_shots,

@@ -56,6 +56,8 @@ def print_outcome(document: dict[str, Any]) -> None:
             f"exact engine against Aer: {document['agreement']['exact_vs_aer']:.1e} "
             f"(shots: p = {document['agreement']['p_value']:.2f})"
         )
+    for name, answer in document.get("answers", {}).items():
+        console.print(f"{label(name)}: {_trust(answer)}")
     if "rounds" in document:
         console.print(f"in rounds: {document['rounds']} jobs, one for each time step")
     console.print(
@@ -63,6 +65,18 @@ def print_outcome(document: dict[str, Any]) -> None:
         f"({spread['low']:.0f} to {spread['high']:.0f} s)"
     )
     console.print(f"report: {document['report']}")
+
+
+def _trust(answer: dict[str, Any]) -> str:
+    """Say in a line whether repetitions agreed, and what canaries missed."""
+    repeated, canaries = answer["repetitions"], answer["canaries"]
+    said = "run once" if repeated is None else f"{repeated['number']} repetitions"
+    if repeated is not None:
+        said += " disagree: the machine changed" if repeated["disagree"] else " agree"
+    if canaries is None:
+        return f"{said}; no canaries, the interval covers this machine's own mean only"
+    missed, n = canaries["beyond_shots"], canaries["n_canaries"]
+    return f"{said}; {n} canaries missed by {missed:.3f} beyond their shots"
 
 
 def print_findings(lines: Sequence[str]) -> None:

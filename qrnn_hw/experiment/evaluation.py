@@ -21,9 +21,11 @@ from jobs.spec import Pub
 from jobs.transpile.isa import TranspiledStep
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.forecast import fed_forward_readout
+from qrnn_hw.experiment.interleaved import INTERLEAVED, Interleaving, Part
 from qrnn_hw.experiment.measure import Measure, Request
-from qrnn_hw.experiment.measured import READOUT, Measured
+from qrnn_hw.experiment.measured import CANARY, ITEM, READOUT, Measured
 from qrnn_hw.experiment.shot_plan import ShotPlan, plan_shots
+from qrnn_hw.mitigation.canaries import SHARE
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
 from qrnn_hw.mitigation.stack import (
     Stack,
@@ -34,6 +36,21 @@ from qrnn_hw.mitigation.stack import (
 )
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.predict import Batch, batches
+
+MAIN_SHARE = 1 / 16
+"""Of the most shots of a circuit: one with as many is in every repetition of a job."""
+
+
+@dataclass(frozen=True, eq=False)
+class Canaries:
+    """Sequences with known answers that are run along, through the same circuits."""
+
+    encoded: Encoded
+    known: NDArray[np.float64]  # shape (n,)
+    """Their exact scores without noise."""
+
+    def __len__(self) -> int:
+        return len(self.encoded)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +77,14 @@ class Evaluation:
     width: int
     """Qubits of the machine."""
 
+    repetitions: int = 1
+    """Of all circuits in one job, at most; 1 is one job for each scale factor, as there were before
+    canaries."""
+
+    canaries: Canaries | None = None
+
     made: dict[tuple[object, ...], QuantumCircuit] = field(default_factory=dict, repr=False)
-    """Circuits on the whole device; they do not depend on the weights."""
+    """Circuits on active qubits and on the whole device; they do not depend on the weights."""
 
     def trained(self, encoded: Encoded, decision: NDArray[np.float64]) -> Evaluation:
         """Return the same evaluation of other weights."""
@@ -76,6 +99,25 @@ class Evaluation:
     def batches(self) -> tuple[Batch, ...]:
         """The sentences of each length."""
         return batches(self.transpiled, self.encoded)
+
+    @cached_property
+    def canary_batches(self) -> dict[int, Batch]:
+        """The canaries of each length; all lengths are among those of the sentences."""
+        if self.canaries is None:
+            return {}
+        return {one.length: one for one in batches(self.transpiled, self.canaries.encoded)}
+
+    @property
+    def is_interleaved(self) -> bool:
+        """Whether one job holds all main circuits, dealt out over its repetitions."""
+        return self.repetitions > 1 or self.canaries is not None
+
+    def canary_shots(self, shots: int) -> int:
+        """Return the shots of a canary where a sentence has so many: `SHARE` of all at most."""
+        if self.canaries is None:
+            return 0
+        most = SHARE / (1 - SHARE) * len(self.encoded) / len(self.canaries)
+        return max(1, round(shots * min(1.0, most)))
 
     @cached_property
     def _fed_forward(self) -> dict[int, ReadoutCalibration | None]:
@@ -128,35 +170,111 @@ class Evaluation:
         requests = list(self.requests())
         results = measure(requests)
         roles = [request.role for request in requests]
-        return Measured(self, dict(zip(roles, results, strict=True)), measure.ran_at(READOUT))
+        calibrated = measure.ran_at(INTERLEAVED if self.is_interleaved else READOUT)
+        return Measured(
+            self,
+            dict(zip(roles, results, strict=True)),
+            calibrated if self.shots.calibration else None,
+        )
 
     def requests(self) -> Iterator[Request]:
-        """Yield all that is to be measured: readout first, then the circuits by scale factor."""
+        """Yield all that is to be measured.
+
+        Interleaved: one job of all main circuits, then those of circuits with few shots. Else
+        readout first, then the circuits by scale factor.
+        """
+        if self.is_interleaved:
+            yield from self._interleaved()
+            return
         if self.shots.calibration:
-            read = [self.transpiled.wires[wire] for wire in self.transpiled.architecture.readout]
             yield Request(
-                tuple(
-                    Pub.bound(self.transpiled.embed(circuit, self.width))
-                    for circuit in readout_circuits(self.transpiled.n_active, read)
-                ),
+                tuple(Pub.bound(self._placed(circuit)) for circuit in self._readout_circuits),
                 self.shots.calibration,
                 READOUT,
                 self.seeds["readout_calibration"],
             )
         for number, (role, (members, shots)) in enumerate(self.jobs.items()):
             yield Request(
-                tuple(batch.pub(self._made(batch, stack, term)) for batch, stack, term in members),
+                tuple(
+                    batch.pub(self._placed(self._circuit(batch, stack, term)))
+                    for batch, stack, term in members
+                ),
                 shots,
                 role,
                 self.seeds["shots_scale_1"] + 1000 * number,
             )
 
-    def _made(self, batch: Batch, stack: Stack, term: Term) -> QuantumCircuit:
+    def _interleaved(self) -> Iterator[Request]:
+        dealt, seed = self.interleaving, self.seeds["shots_scale_1"]
+        yield Request(dealt.pubs(self._placed), dealt.layout.shots, INTERLEAVED, seed)
+        for number, (role, (parts, shots)) in enumerate(self.rare.items(), start=1):
+            pubs = tuple(Pub(self._placed(part.circuit), part.parameters) for part in parts)
+            yield Request(pubs, shots, role, seed + 1000 * number)
+
+    @cached_property
+    def interleaving(self) -> Interleaving:
+        """All circuits of an interleaved job, on active qubits."""
+        shots = self.shots.calibration
+        parts = [
+            Part((READOUT, number), circuit, np.empty((1, 0)), shots, True)
+            for number, circuit in enumerate(self._readout_circuits)
+            if shots
+        ]
+        least = MAIN_SHARE * max(shots for *_, shots in self._members)
+        for batch, stack, term, shots in self._members:
+            circuit = self._circuit(batch, stack, term)
+            place = (batch.length, stack.circuit_of(term))
+            values = batch.pub(circuit).parameters
+            parts.append(Part((ITEM, *place), circuit, values, shots, shots >= least))
+            if batch.length in self.canary_batches:
+                values = self.canary_batches[batch.length].pub(circuit).parameters
+                few = self.canary_shots(shots)
+                parts.append(Part((CANARY, *place), circuit, values, few, False))
+        return Interleaving.of(parts, self.repetitions)
+
+    @cached_property
+    def rare(self) -> dict[str, tuple[list[Part], int]]:
+        """Parts and shots of each job of circuits that want too few for the interleaved one."""
+        found: dict[int, list[Part]] = {}
+        for part in self.interleaving.left:
+            found.setdefault(part.shots.bit_length(), []).append(part)
+        most = {size: max(part.shots for part in parts) for size, parts in found.items()}
+        return {f"rare, {most[size]} shots": (parts, most[size]) for size, parts in found.items()}
+
+    @property
+    def _readout_circuits(self) -> tuple[QuantumCircuit, ...]:
+        read = [self.transpiled.wires[wire] for wire in self.transpiled.architecture.readout]
+        for number, circuit in enumerate(readout_circuits(self.transpiled.n_active, read)):
+            self.made.setdefault((READOUT, number), circuit)
+        return self.made[READOUT, 0], self.made[READOUT, 1]
+
+    def _circuit(self, batch: Batch, stack: Stack, term: Term) -> QuantumCircuit:
+        """Return a stack's circuit on active qubits."""
         key = (batch.length, *stack.circuit_of(term))
         if key not in self.made:
-            (circuit,) = construct_circuits(batch.circuit, stack, [term])
+            (self.made[key],) = construct_circuits(batch.circuit, stack, [term])
+        return self.made[key]
+
+    def _placed(self, circuit: QuantumCircuit) -> QuantumCircuit:
+        """Return a circuit on the whole device, the same one for the same circuit."""
+        key = ("placed", id(circuit))
+        if key not in self.made:
             self.made[key] = self.transpiled.embed(circuit, self.width)
         return self.made[key]
+
+    @cached_property
+    def _members(self) -> list[tuple[Batch, Stack, Term, int]]:
+        """Each circuit once, with the shots of the stack that wants most of it."""
+        members = []
+        for batch in self.batches:
+            most: dict[object, tuple[Stack, Term, int]] = {}
+            for stack in self.stacks:
+                for term, shots in self.shares(stack, batch.length, self.shots):
+                    key = stack.circuit_of(term)
+                    if key not in most or most[key][2] < shots:
+                        most[key] = (stack, term, shots)
+            members += [(batch, stack, term, shots) for stack, term, shots in most.values()]
+        return members
 
     @cached_property
     def jobs(self) -> dict[str, tuple[list[tuple[Batch, Stack, Term]], int]]:
@@ -166,16 +284,9 @@ class Evaluation:
         of rare masks neither cost a job each nor are raised to the many of the bare circuit.
         """
         found: dict[tuple[float, int], list[tuple[Batch, Stack, Term, int]]] = {}
-        for batch in self.batches:
-            most: dict[object, tuple[Stack, Term, int]] = {}
-            for stack in self.stacks:
-                for term, shots in self.shares(stack, batch.length, self.shots):
-                    key = stack.circuit_of(term)
-                    if key not in most or most[key][2] < shots:
-                        most[key] = (stack, term, shots)
-            for stack, term, shots in most.values():
-                place = (term.scale_factor, shots.bit_length())
-                found.setdefault(place, []).append((batch, stack, term, shots))
+        for batch, stack, term, shots in self._members:
+            place = (term.scale_factor, shots.bit_length())
+            found.setdefault(place, []).append((batch, stack, term, shots))
         jobs = {}
         for (factor, _), members in found.items():
             shots = max(shots for *_, shots in members)

@@ -212,6 +212,7 @@ def forecast(
     terminal: ReadoutCalibration,
     level: NoiseLevel = REPORTED,
     candidates: Sequence[Stack] | None = None,
+    interleaved: bool = False,
     after: After = lambda done, total: None,
 ) -> MitigationPlan:
     """Choose among all stacks by bias^2 + variance under the noise at its likely levels.
@@ -228,6 +229,7 @@ def forecast(
         terminal: calibration of the final bits.
         level: what is believed about the factor on all reported rates but readout.
         candidates: stacks to compare; all of `plan.default_stacks` if None.
+        interleaved: whether all scale factors run in the same repetitions.
         after: called after each exact evolution, with their number so far and in all.
 
     Raises:
@@ -263,4 +265,5 @@ def forecast(
         fed_forward=fed_forward,
         terminal=terminal,
         alternatives=worlds[1:],
+        interleaved=interleaved,
     )

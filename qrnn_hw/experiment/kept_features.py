@@ -34,7 +34,11 @@ SAME = 1e-9
 
 
 def encoded_once(
-    trained: TrainedNetwork, sequences: Sequences, folder: Path, run: Identity
+    trained: TrainedNetwork,
+    sequences: Sequences,
+    folder: Path,
+    run: Identity,
+    file_name: str = FILE_NAME,
 ) -> Encoded:
     """Return what is bound for some rows: what `folder` holds of them, else noted there now.
 
@@ -45,11 +49,12 @@ def encoded_once(
         sequences: all rows that the run may measure.
         folder: of the run.
         run: what the training depends on, the rows among it.
+        file_name: of the rows in the folder.
 
     Raises:
         ConfigurationError: the file of this very training cannot be used.
     """
-    path, header = folder / FILE_NAME, {"run": run.digest, "weights": _digest(trained)}
+    path, header = folder / file_name, {"run": run.digest, "weights": _digest(trained)}
     if path.exists():
         arrays, found = read_arrays(path)
         if header.items() <= found.items():

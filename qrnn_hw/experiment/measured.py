@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from qrnn_hw.experiment.interleaved import INTERLEAVED, Read
 from qrnn_hw.experiment.measure import Bits
 from qrnn_hw.experiment.shot_plan import ShotPlan
+from qrnn_hw.mitigation.answer import Answer, joined
+from qrnn_hw.mitigation.canaries import missed
 from qrnn_hw.mitigation.estimate import Estimate
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration, from_shots
-from qrnn_hw.mitigation.stack import Stack, Term, combine_counts, outcome_numbers
+from qrnn_hw.mitigation.repetitions import combine_repetitions
+from qrnn_hw.mitigation.stack import Stack, Term, outcome_numbers
 from qrnn_hw.predict import Batch, counts_of
 from qrnn_hw.statistics.intervals import Interval, wilson
 
@@ -24,7 +28,9 @@ if TYPE_CHECKING:
 
 
 READOUT = "readout"
-"""Role of the job that measures the readout errors."""
+"""Role of the job that measures the readout errors, and of its circuits in an interleaved one."""
+
+ITEM, CANARY = "item", "canary"
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,35 +45,48 @@ class Measured:
     """When the readout job ran, where there is one."""
 
     @cached_property
-    def outcomes(self) -> dict[tuple[int, tuple[object, ...]], NDArray[np.int64]]:
-        """Outcome integers of every shot, shape (rows, shots), by sentence length and circuit."""
-        found: dict[tuple[int, tuple[object, ...]], NDArray[np.int64]] = {}
-        for role, (members, _) in self.evaluation.jobs.items():
+    def reads(self) -> dict[Hashable, Read]:
+        """What each part gave: (`READOUT`, number), or kind, length and circuit of the others."""
+        evaluation = self.evaluation
+        if evaluation.is_interleaved:
+            found = evaluation.interleaving.read(self.results[INTERLEAVED])
+            b = evaluation.interleaving.layout.repetitions
+            for role, (parts, _) in evaluation.rare.items():
+                for part, result in zip(parts, self.results[role], strict=True):
+                    found[part.key] = Read.once(result.registers["out"], b)
+            return found
+        found = {
+            (READOUT, number): Read.once(one.registers["out"])
+            for number, one in enumerate(self.results.get(READOUT, ()))
+        }
+        for role, (members, _) in evaluation.jobs.items():
             for (batch, stack, term), result in zip(members, self.results[role], strict=True):
-                bits = result.registers["out"].astype(np.int64)
-                key = batch.length, stack.circuit_of(term)
-                found[key] = bits @ (1 << np.arange(bits.shape[-1]))
+                key = (ITEM, batch.length, stack.circuit_of(term))
+                found[key] = Read.once(result.registers["out"])
         return found
 
     @property
-    def readout(self) -> tuple[NDArray[np.uint8], ...]:
-        """The bits of the readout circuits."""
-        return tuple(one.registers["out"][0] for one in self.results.get(READOUT, ()))
+    def repetitions(self) -> int:
+        """In how many repetitions the main circuits were run."""
+        evaluation = self.evaluation
+        return evaluation.interleaving.layout.repetitions if evaluation.is_interleaved else 1
 
     def calibration(self, shots: int) -> ReadoutCalibration | None:
-        """Return the readout errors by the first shots of the two circuits, None without any.
+        """Return the readout errors by so many shots of the two circuits, None without any.
 
         Raises:
             CalibrationError: so few shots tell nothing of a bit.
         """
-        if not self.readout or self.calibrated_at is None:
+        if (READOUT, 1) not in self.reads or self.calibrated_at is None:
             return None
-        zeros, ones = (bits[:shots] for bits in self.readout)
-        return from_shots(zeros, ones, self.calibrated_at)
+        zeros, ones = (self.reads[READOUT, number] for number in (0, 1))
+        return from_shots(
+            zeros.bits[0][zeros.first(shots)], ones.bits[0][ones.first(shots)], self.calibrated_at
+        )
 
     def lacks(self, stack: Stack, plan: ShotPlan) -> bool:
         """Tell whether a circuit of the stack, or some of its shots, were not measured."""
-        if stack.terminal and len(self.readout) < 2:
+        if stack.terminal and (READOUT, 1) not in self.reads:
             return True
         return any(
             self._stored(batch, stack, term) < shots
@@ -76,10 +95,14 @@ class Measured:
         )
 
     def _stored(self, batch: Batch, stack: Stack, term: Term) -> int:
-        read = self.outcomes.get((batch.length, stack.circuit_of(term)))
-        return 0 if read is None else read.shape[1]
+        read = self.reads.get((ITEM, batch.length, stack.circuit_of(term)))
+        return 0 if read is None else read.bits.shape[1]
 
     def scores(self, stack: Stack, plan: ShotPlan) -> Estimate:
+        """Estimate the score of each sentence, with the interval for this machine's own mean."""
+        return self.answer(stack, plan).machine
+
+    def answer(self, stack: Stack, plan: ShotPlan) -> Answer:
         """Estimate the score of each sentence with the shots of a plan, arrays of shape (n,).
 
         The score is sum_i w_i sum_k c_k n_ik / N_i over the terms i of `stack.terms`, with n_ik the
@@ -89,28 +112,42 @@ class Measured:
             UsageError: fewer shots than circuits.
             CalibrationError: so few shots tell nothing of a bit.
         """
+        evaluation = self.evaluation
+        found = self._combined(stack, plan, ITEM, {one.length: one for one in evaluation.batches})
+        if evaluation.canaries is None:
+            return found
+        sent = self.sent(stack, plan)
+        return found.with_miss(missed(sent.value, evaluation.canaries.known, sent.standard_error))
+
+    def sent(self, stack: Stack, plan: ShotPlan) -> Answer:
+        """Estimate the scores of the canaries, arrays of shape (n_canaries,)."""
+        return self._combined(stack, plan, CANARY, self.evaluation.canary_batches)
+
+    def _combined(
+        self, stack: Stack, plan: ShotPlan, kind: str, batches: Mapping[int, Batch]
+    ) -> Answer:
         terminal = self.calibration(plan.calibration) if stack.terminal else None
         numbers = outcome_numbers(self.evaluation.decision, stack, terminal)
-        found = np.empty((4, len(self.evaluation.encoded)))
-        confidence = 0.95
-        for batch in self.evaluation.batches:
-            shares = self.evaluation.shares(stack, batch.length, plan)
-            counts = [
-                counts_of(
-                    self.outcomes[batch.length, stack.circuit_of(term)][:, :shots], numbers.size
-                )
-                for term, shots in shares
-            ]
-            listed = [term for term, _ in shares]
-            one = combine_counts(np.stack(counts), listed, numbers, confidence)
-            found[:, batch.rows] = one.value, one.standard_error, one.low, one.high
-        value, error, low, high = found
-        return Estimate(value, error, low, high, confidence)
+        answers = []
+        for length in batches:
+            shares = self.evaluation.shares(stack, length, plan)
+            counts = []
+            for term, shots in shares:
+                read = self.reads[kind, length, stack.circuit_of(term)]
+                own = shots if kind == ITEM else self.evaluation.canary_shots(shots)
+                counts.append(read.counts(min(own, read.bits.shape[1]), numbers.size))
+            answers.append(combine_repetitions(counts, [term for term, _ in shares], numbers))
+        return joined(answers, [batch.rows for batch in batches.values()])
+
+    @cached_property
+    def answers(self) -> dict[str, Answer]:
+        """The answer of each planned stack by its name, all at the same total of shots."""
+        plan = self.evaluation.shots
+        return {one.name: self.answer(one, plan) for one in self.evaluation.stacks}
 
     def by_stack(self) -> dict[str, NDArray[np.float64]]:
-        """Return the scores of each planned stack by its name, all at the same total of shots."""
-        plan = self.evaluation.shots
-        return {one.name: self.scores(one, plan).value for one in self.evaluation.stacks}
+        """Return the scores of each planned stack by its name."""
+        return {name: one.value for name, one in self.answers.items()}
 
     def bare_counts(self) -> dict[float, NDArray[np.int64]]:
         """Return what circuits that are only folded have read, shape (n, 2**m), by scale factor."""
@@ -119,13 +156,14 @@ class Measured:
         factors = {factor for stack in evaluation.stacks for factor, _ in stack.scales()}
         for factor in sorted(factors):
             key = Stack().circuit_of(Term(factor, None, 1.0))
-            if all((batch.length, key) in self.outcomes for batch in evaluation.batches):
+            if all((ITEM, batch.length, key) in self.reads for batch in evaluation.batches):
                 n_outcomes = evaluation.decision.size
                 table: NDArray[np.int64] = np.empty(
                     (len(evaluation.encoded), n_outcomes), dtype=np.int64
                 )
                 for batch in evaluation.batches:
-                    table[batch.rows] = counts_of(self.outcomes[batch.length, key], n_outcomes)
+                    outcomes = self.reads[ITEM, batch.length, key].outcomes
+                    table[batch.rows] = counts_of(outcomes, n_outcomes)
                 found[factor] = np.asarray(table)
         return found
 

@@ -130,6 +130,7 @@ class OneCircuit:
             self.settings.shots,
             self.settings.seeds,
             self.machine.snapshot.n_qubits,
+            self.settings.repetitions,
         )
 
     def simulated(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from qrnn_hw.classical.baseline import Baseline
 from qrnn_hw.data.sequences import Sequences
+from qrnn_hw.experiment.choosing import Choice
 from qrnn_hw.experiment.controls import baseline_interval
 from qrnn_hw.experiment.exact import Simulated
 from qrnn_hw.experiment.measured import Measured, accuracy_interval
@@ -20,6 +21,7 @@ from qrnn_hw.experiment.prepare import Prepared
 from qrnn_hw.experiment.rounds import MeasuredRounds
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.versions import package_versions
+from qrnn_hw.mitigation.answer import Answer
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.mitigation.zne import extrapolated_by
 from qrnn_hw.networks.network import TrainedNetwork
@@ -47,6 +49,9 @@ class Outcome:
     jobs: Mapping[str, str]
     """Key of the job of each role."""
 
+    choice: Choice | None = None
+    """Why a plan was chosen, where one was."""
+
     @property
     def settings(self) -> RunSettings:
         """What was run."""
@@ -66,6 +71,11 @@ class Outcome:
     def scores(self) -> dict[str, NDArray[np.float64]]:
         """Scores (n,): simulated ones first, those of each stack at equal total shots after."""
         return {**self.simulated.scores, **self.measured.by_stack()}
+
+    @property
+    def answers(self) -> dict[str, Answer]:
+        """The scores of each stack with all their errors; none for a model in rounds."""
+        return self.measured.answers if isinstance(self.measured, Measured) else {}
 
     @cached_property
     def accuracy(self) -> dict[str, Interval]:
@@ -173,6 +183,8 @@ class Outcome:
         return {
             "agreement": self.simulated.agreement.to_json(),
             "flip_rate": {str(shots): rate for shots, rate in self.flip_rate.items()},
+            "choice": self.choice and self.choice.to_json(),
+            "answers": {name: answer.to_json() for name, answer in self.answers.items()},
         }
 
     def _readout(self) -> dict[str, Any]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from jobs.store.store import Store
 from qrnn_hw.config import store_path, writable_folder
 from qrnn_hw.data.labelled_text import LabelledText
+from qrnn_hw.experiment.canaries import canaries_of, priced_canaries
+from qrnn_hw.experiment.choosing import choose
 from qrnn_hw.experiment.controls import classical_controls
 from qrnn_hw.experiment.kept_calibration import keep_calibration, keep_snapshots
 from qrnn_hw.experiment.measure import Priced
 from qrnn_hw.experiment.outcome import Outcome
-from qrnn_hw.experiment.plan import Plan, choose_stack, named_stacks
+from qrnn_hw.experiment.plan import Plan, named_stacks
 from qrnn_hw.experiment.prepare import Prepared, prepare
 from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.experiment.settings import AUTO, RunSettings
@@ -51,7 +53,8 @@ def run(settings: RunSettings, text: LabelledText, progress: Progress, confirm: 
     machine, test, training = prepared.machine, prepared.test, prepared.training
     consent = Consent(machine, confirm, settings.budget_seconds)
     untrained, stacks = training.untrained, named_stacks(settings)
-    evaluation = prepared.evaluation(untrained, untrained.encoded(test), stacks)
+    priced = priced_canaries(prepared, untrained)
+    evaluation = prepared.evaluation(untrained, untrained.encoded(test), stacks, priced)
     evaluation.check()  # what cannot be planned is said before the training
     # What is sent of a run that goes on, or of a plan yet to be chosen, is only known after it.
     if AUTO not in settings.plans and not (settings.output / CHECKPOINT).exists():
@@ -66,12 +69,13 @@ def run(settings: RunSettings, text: LabelledText, progress: Progress, confirm: 
         prepared.task, n_parameters=trained.n_parameters, seed=settings.seeds["training"]
     )
     simulated = prepared.execution.simulated(trained, test, encoded, progress)
-    if AUTO in settings.plans:
-        ideal = simulated.scores["ideal"]
-        chosen = choose_stack(prepared.circuit, encoded, trained.decision, ideal, progress)
-        stacks = named_stacks(settings, chosen)
-    evaluation = prepared.evaluation(trained, encoded, stacks)
+    canaries, choice = canaries_of(prepared, trained), None
     with Store(store_path()) as store:
+        if AUTO in settings.plans:
+            ideal, circuit = simulated.scores["ideal"], prepared.circuit
+            choice = choose(circuit, trained, encoded, ideal, canaries, consent, store, progress)
+            stacks = named_stacks(settings, choice.plan.stack)
+        evaluation = prepared.evaluation(trained, encoded, stacks, canaries)
         plan = Plan.of(evaluation, Priced(machine, store=store))
         measured, jobs = plan.measure(consent, store, progress)
-    return Outcome(prepared, state, trained, controls, simulated, plan, measured, jobs)
+    return Outcome(prepared, state, trained, controls, simulated, plan, measured, jobs, choice)

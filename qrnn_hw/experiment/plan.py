@@ -5,21 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from jobs.store.store import Store
 from qrnn_hw.experiment.evaluation import Evaluation
-from qrnn_hw.experiment.forecast import final_readout, forecast
 from qrnn_hw.experiment.measure import Priced, running
 from qrnn_hw.experiment.measured import Measured
-from qrnn_hw.experiment.one_circuit import OneCircuit
 from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.experiment.rounds import MeasuredRounds, Rounds
 from qrnn_hw.experiment.settings import AUTO, DEFAULT_PLANS, RunSettings
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.mitigation.stack_names import parse_stack
-from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.submission.consent import Consent
 
 
@@ -33,35 +27,6 @@ def named_stacks(settings: RunSettings, chosen: Stack | None = None) -> tuple[St
     names = settings.plans or (("none",) if in_rounds else DEFAULT_PLANS)
     found = [chosen if name == AUTO else parse_stack(name) for name in names]
     return tuple(dict.fromkeys(stack for stack in found if stack is not None))
-
-
-def choose_stack(
-    circuit: OneCircuit,
-    encoded: Encoded,
-    decision: NDArray[np.float64],
-    ideal: NDArray[np.float64],
-    progress: Progress,
-) -> Stack:
-    """Return the stack of the least forecast error; none unless it gains over 20 %.
-
-    Args:
-        circuit: with the machine's reported noise, which is believed to a factor of two.
-        encoded: the test sentences.
-        decision: score of each outcome, shape (2**m,).
-        ideal: scores without noise, shape (n,).
-        progress: told how far it is.
-    """
-    progress.stage("forecasting every stack")
-    return forecast(
-        circuit.transpiled,
-        circuit.noise,
-        encoded,
-        decision,
-        shots=circuit.settings.shots,
-        ideal=ideal,
-        terminal=final_readout(circuit.transpiled, circuit.noise),
-        after=progress.advance,
-    ).stack
 
 
 @dataclass(frozen=True, eq=False)

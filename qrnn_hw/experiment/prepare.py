@@ -12,7 +12,7 @@ import numpy as np
 from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.errors import UsageError
-from qrnn_hw.experiment.evaluation import Evaluation
+from qrnn_hw.experiment.evaluation import Canaries, Evaluation
 from qrnn_hw.experiment.fingerprints_before import run_before
 from qrnn_hw.experiment.in_rounds import InRounds, check_rounds
 from qrnn_hw.experiment.kept_calibration import open_as_begun
@@ -103,14 +103,19 @@ class Prepared:
         return every.take(np.arange(len(self.test)))
 
     def evaluation(
-        self, trained: TrainedNetwork, encoded: Encoded, stacks: Sequence[Stack]
+        self,
+        trained: TrainedNetwork,
+        encoded: Encoded,
+        stacks: Sequence[Stack],
+        canaries: Canaries | None = None,
     ) -> Evaluation | Rounds:
-        """Return what is asked of the machine for the test rows.
+        """Return what is asked of the machine for the test rows, and the canaries beside them.
 
         Raises:
             UsageError: a stack that the model is not run with.
         """
-        return self.execution.evaluation(trained, encoded, stacks)
+        found = self.execution.evaluation(trained, encoded, stacks)
+        return replace(found, canaries=canaries) if isinstance(found, Evaluation) else found
 
 
 def prepare(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from qrnn_hw.experiment.measured import accuracy_interval
 from qrnn_hw.experiment.rounds import MeasuredRounds
 from qrnn_hw.experiment.shot_plan import ShotPlan, plan_shots
 from qrnn_hw.experiment.stored import StoredRun
+from qrnn_hw.mitigation.evidence import Evidence
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.mitigation.threshold import fit_threshold
 from qrnn_hw.statistics.intervals import Interval
@@ -173,6 +175,17 @@ def stored_stacks(run: StoredRun, total: int) -> tuple[Stack, ...]:
     )
     found = dict.fromkeys((*run.evaluation.stacks, *others))
     return tuple(one for one in found if fitting_plan(run, one, total) is not None)
+
+
+def canary_evidence(run: StoredRun, stacks: Sequence[Stack], total: int) -> dict[Stack, Evidence]:
+    """Return what the run's canaries showed of stacks that its circuits allow; none without any."""
+    measured, canaries = run.circuits, run.evaluation.canaries
+    plans = {one: fitting_plan(run, one, total) for one in stacks} if canaries else {}
+    return {
+        one: Evidence.of(measured.sent(one, plan), canaries.known)
+        for one, plan in plans.items()
+        if plan is not None and canaries is not None
+    }
 
 
 def fitting_plan(run: StoredRun, stack: Stack, total: int) -> ShotPlan | None:

@@ -41,8 +41,8 @@ def default_folder(settings: RunSettings) -> Path:
             del told[name]
     if told["placement"] == LEVEL_3:
         del told["placement"]
-    for name in ("training_noise", "plans"):
-        if not told[name]:
+    for name in ("training_noise", "plans", "repetitions", "canaries"):
+        if getattr(settings, name) == getattr(RunSettings, name):
             del told[name]
     told |= changed(settings.model, settings.options)
     return RUNS / f"{file_name(settings.model)}-{settings_digest(told)}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from qrnn_hw.errors import UsageError
-from qrnn_hw.ranges import MOST_SEED, MOST_SHOTS
+from qrnn_hw.ranges import MOST_ROUNDS, MOST_SEED, MOST_SENTENCES, MOST_SHOTS
 from qrnn_hw.submission.placing import LEVEL_3, placement_name
 from qrnn_hw.train.options import TrainingOptions
 
@@ -22,6 +22,12 @@ DECOUPLINGS = ("xx", "xy4")
 AUTO = "auto"
 DEFAULT_PLANS = ("none", "terminal", "linear(1,3) + terminal")
 """Of the extrapolations the cheapest in variance: four times the shots of a raw value."""
+
+REPETITIONS = 20
+"""As many as tell scatter from shots with 19 degrees of freedom."""
+
+DEFAULT_CANARIES = 8
+"""With eight large answers 95 % intervals hold under every effect of the twin machine."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,12 @@ class RunSettings:
     plans: tuple[str, ...] = ()
     """Names of the mitigation stacks to run, or `auto`; none are `DEFAULT_PLANS`."""
 
+    repetitions: int = REPETITIONS
+    """Of all circuits in one job, at most; 1 is one job for each scale factor."""
+
+    canaries: int = DEFAULT_CANARIES
+    """Sequences with known answers that are run along; 0 is none."""
+
     training_noise: TrainingNoise | None = None
     """Whether to train under the machine's noise; None is to, except for models in rounds."""
 
@@ -90,6 +102,8 @@ class RunSettings:
         for name, least in (
             ("shots", 1),
             ("training_shots", 0),
+            ("repetitions", 1),
+            ("canaries", 0),
             ("sentences", 1),
             ("seed", 0),
             ("training_seed", 0),
@@ -100,6 +114,8 @@ class RunSettings:
         for name, most in (
             ("shots", MOST_SHOTS),
             ("training_shots", MOST_SHOTS),
+            ("repetitions", MOST_ROUNDS),
+            ("canaries", MOST_SENTENCES),
             ("seed", MOST_SEED),
         ):
             if getattr(self, name) > most:
@@ -186,7 +202,8 @@ class RunSettings:
         Raises:
             KeyError, TypeError, AttributeError, ValueError: it is no such document.
         """
-        fields = dict(document)
+        # Runs of before had neither.
+        fields = {"repetitions": 1, "canaries": 0} | dict(document)
         for name in ("data", "embeddings"):
             fields[name] = Path(fields[name]) if fields[name] else None
         fields["training"] = TrainingOptions(**fields["training"])

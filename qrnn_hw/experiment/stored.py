@@ -16,6 +16,7 @@ from jobs.service.retrieval import collect
 from jobs.store.store import Store
 from qrnn_hw.data.labelled_text import load_embedded, load_tsv
 from qrnn_hw.errors import ConfigurationError, UsageError
+from qrnn_hw.experiment.canaries import canaries_of
 from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.in_rounds import ONLY_NONE
 from qrnn_hw.experiment.measured import Measured
@@ -91,7 +92,8 @@ def open_run(folder: Path, store: Store) -> StoredRun:
     trained = prepared.training.trained(prepared.training.read(folder))
     names = document.get("stacks")
     stacks = [parse_stack(name) for name in names] if names else named_stacks(settings)
-    evaluation = prepared.evaluation(trained, prepared.encoded(trained), stacks)
+    canaries = canaries_of(prepared, trained)
+    evaluation = prepared.evaluation(trained, prepared.encoded(trained), stacks, canaries)
     recorded = Recorded(
         machine, store=store, jobs=tuple(document["jobs"]), known=document.get("roles")
     )

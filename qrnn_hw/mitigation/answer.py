@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +56,27 @@ class Answer:
         half = self.miss.half_width(self.standard_error, self.confidence)
         return self._around(np.maximum(self._own_half_width(), half))
 
+    @staticmethod
+    def settled(interval: Estimate) -> float:
+        """Return the share of the items whose interval leaves 0 out."""
+        return float(np.mean((interval.low > 0) | (interval.high < 0)))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return every error in a field of its own, and both intervals, as a JSON object."""
+        noiseless, repeated = self.noiseless, self.repeated
+        return {
+            "value": self.value.tolist(),
+            "confidence": self.confidence,
+            "shot_error": self.shot_error.tolist(),
+            "scatter_error": None if repeated is None else repeated.scatter_error.tolist(),
+            "repetitions": None if repeated is None else repeated.to_json(),
+            "canaries": None if self.miss is None else self.miss.to_json(),
+            "machine": {"low": self.machine.low.tolist(), "high": self.machine.high.tolist()},
+            "noiseless": None
+            if noiseless is None
+            else {"low": noiseless.low.tolist(), "high": noiseless.high.tolist()},
+        }
+
     def with_miss(self, miss: Miss | None) -> Answer:
         """Return the answer with what canaries missed."""
         return replace(self, miss=miss)
@@ -67,3 +90,32 @@ class Answer:
         return Estimate(
             self.value, self.standard_error, self.value - half, self.value + half, self.confidence
         )
+
+
+def joined(answers: Sequence[Answer], rows: Sequence[NDArray[np.int64]]) -> Answer:
+    """Return one answer of several, each for some of the items.
+
+    Args:
+        answers: arrays of shape (n_i,), all with repetitions or none.
+        rows: places of each one's items among all, shape (n_i,).
+    """
+    order = np.argsort(np.concatenate(rows))
+
+    def put(parts: Iterable[Array]) -> Array:
+        return np.asarray(np.concatenate(list(parts))[order])
+
+    repeats = [one.repeated for one in answers if one.repeated is not None]
+    repeated = None
+    if len(repeats) == len(answers):
+        repeated = Repeated(
+            put(one.value for one in repeats),
+            put(one.shot_error for one in repeats),
+            put(one.scatter_error for one in repeats),
+            repeats[0].n_repetitions,
+        )
+    return Answer(
+        put(one.value for one in answers),
+        put(one.shot_error for one in answers),
+        repeated,
+        confidence=answers[0].confidence,
+    )

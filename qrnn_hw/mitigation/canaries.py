@@ -19,8 +19,6 @@ from qrnn_hw.errors import UsageError
 
 Array = NDArray[np.float64]
 
-DEFAULT_CANARIES = 8
-
 SHARE = 0.2
 """Of all shots, that the canaries take at most."""
 

@@ -64,6 +64,15 @@ class Forecast:
         return math.sqrt(self.squared_error)
 
 
+FAR = 9
+"""Scale factors from here on are far: few shots are folded so much, and all at one time."""
+
+FAR_IN_TURN = (
+    "its factors run one after the other, and drift between them leaks into an extrapolation from "
+    "so far; deal them out over repetitions"
+)
+
+
 @dataclass(frozen=True)
 class Declined:
     """A stack that cannot be used, and why."""
@@ -95,6 +104,7 @@ class MitigationPlan:
         terminal: ReadoutCalibration | None = None,
         least_gain: float = 0.2,
         alternatives: Sequence[tuple[ExactOutcomes, float]] = (),
+        interleaved: bool = True,
     ) -> "MitigationPlan":
         """Predict bias^2 + variance of each stack under a noise description and take the best.
 
@@ -116,6 +126,9 @@ class MitigationPlan:
             least_gain: Share of the mean squared error that must be gained, from 0 up to 1.
             alternatives: The same outcomes if the noise were otherwise, and the probability of
                 that; what is left of 1 is that of `outcomes`.
+            interleaved: Whether all scale factors run in the same repetitions of a job. If they run
+                one after the other, drift leaks into an extrapolation from far ones: these are
+                declined.
 
         Raises:
             UsageError: If there are fewer than two shots, the gain or a probability is out of
@@ -135,6 +148,9 @@ class MitigationPlan:
         forecasts: list[list[Forecast]] = []  # of each stack, under each description
         declined: list[Declined] = []
         for stack in dict.fromkeys((NOTHING, *candidates)):
+            if not interleaved and is_far(stack):
+                declined.append(Declined(stack, FAR_IN_TURN))
+                continue
             try:
                 numbers = outcome_numbers(weights, stack, terminal)
                 spread = _spread(stack, fed_forward, total_shots)
@@ -194,6 +210,11 @@ class MitigationPlan:
             )
         lines += [f"  {item.stack.name:<{width}}  {item.reason}" for item in self.declined]
         return "\n".join(lines)
+
+
+def is_far(stack: Stack) -> bool:
+    """Tell whether a stack extrapolates from a far scale factor."""
+    return max(factor for factor, _ in stack.scales()) >= FAR
 
 
 def _probabilities(alternatives: Sequence[float]) -> NDArray[np.float64]:

@@ -19,9 +19,6 @@ from qrnn_hw.mitigation.answer import Answer
 from qrnn_hw.mitigation.stack import Term, combine_counts
 from qrnn_hw.statistics.repetitions import repeated
 
-REPETITIONS = 20
-"""As many as tell scatter from shots with 19 degrees of freedom; more cost rows and tell little."""
-
 MOST_COST = 1.5
 """Repetitions may cost so many times what one pass through all circuits does."""
 
@@ -76,7 +73,7 @@ class Layout:
 
 def lay_out(
     wants: Sequence[Want],
-    most: int = REPETITIONS,
+    most: int = 20,
     *,
     seconds_per_shot: float,
     seconds_per_job: float,

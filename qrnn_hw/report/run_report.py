@@ -16,6 +16,7 @@ from qrnn_hw.report.blocks import Block, Figure, Findings, Heading, Table, Text,
 from qrnn_hw.report.figures import circuit_figure, histogram_figure, interval_figure, line_figure
 from qrnn_hw.report.files import write_json, write_text
 from qrnn_hw.report.labels import label
+from qrnn_hw.report.trust_blocks import choice_blocks, trust_blocks, trust_findings
 from qrnn_hw.statistics.comparison import holm, mcnemar
 
 SIGNIFICANT = 0.05
@@ -48,6 +49,9 @@ def _blocks(outcome: Outcome, document: dict[str, Any]) -> Iterator[Block]:
         yield _spending(outcome.plan.evaluation, int(outcome.test.lengths.max()))
     else:
         yield from _rounds(outcome)
+    yield from trust_blocks(outcome.answers)
+    if outcome.choice is not None:
+        yield from choice_blocks(outcome.choice)
     if outcome.flip_rate:
         yield from _stability(outcome)
     yield from _training(outcome)
@@ -76,6 +80,7 @@ def run_findings(outcome: Outcome) -> list[str]:
         "differ from those.",
         *(["At the same total shots, " + _compared(outcome, stacks, named)] if stacks else []),
         "On the same sentences, " + _compared(outcome, controls, "the network"),
+        *(trust_findings(outcome.answers) if outcome.answers else []),
         *([_stable(outcome)] if outcome.flip_rate else []),
         "The whole evaluation would take about "
         f"{outcome.plan.priced.estimate.best_seconds:.0f} s of QPU time on the machine.",

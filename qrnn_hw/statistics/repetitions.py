@@ -8,6 +8,7 @@ shots in it, and whatever changed between them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -68,6 +69,15 @@ class Repeated:
         freedom = self.n_repetitions - 1
         statistic = freedom * np.square(self.scatter_error[moved] / self.shot_error[moved]).sum()
         return float(stats.chi2.sf(statistic, freedom * moved.sum()))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return how many there are and whether they agree, as a JSON object."""
+        return {
+            "number": self.n_repetitions,
+            "scatter_over_shots": self.ratio,
+            "p_value": self.p_value,
+            "disagree": self.disagree,
+        }
 
     @property
     def disagree(self) -> bool:

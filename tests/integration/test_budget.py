@@ -316,9 +316,9 @@ def test_a_run_is_the_same_jobs_after_a_lost_answer_and_a_recalibration(
     lose_the_first_answer(emulator, capsys, monkeypatch, [*run, "--yes"])
     _, said = command(capsys, [*run, "--yes"])
     assert "going on with the calibration" in said
-    assert len(emulator.service.jobs) == 3
+    assert len(emulator.service.jobs) == 1
     command(capsys, run)
-    assert len(emulator.service.jobs) == 3
+    assert len(emulator.service.jobs) == 1
 
 
 @pytest.mark.slow

@@ -52,6 +52,14 @@ def quick(tmp_path_factory):
     return folder, run(*QUICK, cwd=folder)
 
 
+@pytest.fixture(scope="module")
+def in_turn(quick):
+    """Return the folder of a run as those of before were: a job for each scale factor."""
+    words = ["--repetitions", "1", "--canaries", "0", "--output", "runs/in-turn"]
+    assert run(*QUICK, *words, cwd=quick[0]).returncode == 0
+    return quick[0] / "runs/in-turn"
+
+
 @pytest.fixture
 def typed(quick, monkeypatch, capsys):
     """Return what types a command in the folder of the quick run, without a process of its own."""
@@ -194,8 +202,8 @@ def test_any_stack_reaches_the_main_job_and_is_recomputed_to_the_last_digit(type
     assert "needs circuits that it did not run" in err
 
 
-def test_a_job_of_other_circuits_is_not_taken_for_the_runs(quick, typed):
-    path = quick[0] / "runs/latest/result.json"
+def test_a_job_of_other_circuits_is_not_taken_for_the_runs(in_turn, typed):
+    path = in_turn / "result.json"
     whole = path.read_text()
     document = json.loads(whole)
     readout, first, second = document["jobs"]
@@ -207,13 +215,14 @@ def test_a_job_of_other_circuits_is_not_taken_for_the_runs(quick, typed):
             ([readout, first], 3, "should be for"),
         ):
             path.write_text(json.dumps(document | {"jobs": jobs}))
-            found, _, err = typed("mitigate", "--run", "runs/latest")
+            found, _, err = typed("mitigate", "--run", "runs/in-turn")
             assert (found, words in err) == (code, True), err
         # Documents of before have no roles: their three jobs stand in this order.
         old = {k: v for k, v in document.items() if k not in ("roles", "stacks")}
-        del old["settings"]["plans"]
+        for name in ("plans", "repetitions", "canaries"):
+            del old["settings"][name]
         path.write_text(json.dumps(old))
-        found, out, err = typed("mitigate", "--run", "runs/latest", "--json")
+        found, out, err = typed("mitigate", "--run", "runs/in-turn", "--json")
         assert found == 0, err
         assert json.loads(out)["stacks"][ZNE]["accuracy"] == document["accuracy"][ZNE]
     finally:

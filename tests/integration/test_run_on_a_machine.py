@@ -48,7 +48,7 @@ def test_what_may_not_be_spent_is_said_before_the_training(emulator, capsys, tmp
     assert "within the budget of 1 s" in capsys.readouterr().err
     assert invoke(words) == 8
     assert "add --yes" in capsys.readouterr().err
-    emulator.service.settings.usage_consumed_seconds = 595.0
+    emulator.service.settings.usage_consumed_seconds = 599.0
     assert invoke([*words, "--yes"]) == 4
     captured = capsys.readouterr()
     assert "plan-exhausted" in captured.err

@@ -13,11 +13,12 @@ from calibration.library import snapshot
 from calibration.noise import DeviceNoise
 from calibration.readout import readout_circuits
 from circuits.exact.noise import Noise
+from jobs.aer.recorded_device import on_active_qubits
 from jobs.spec import JobSpec, Pub, PubResult
 from jobs.transpile.isa import transpile_step
 from jobs.transpile.lifted_step import circuit_distribution
 from qrnn_hw.errors import UsageError
-from qrnn_hw.experiment.evaluation import Evaluation
+from qrnn_hw.experiment.evaluation import Canaries, Evaluation
 from qrnn_hw.experiment.measured import Measured, accuracy_interval
 from qrnn_hw.experiment.settings import DEFAULT_PLANS, RunSettings
 from qrnn_hw.experiment.shot_plan import plan_shots
@@ -237,3 +238,97 @@ def test_accuracy_counts_signs_and_zero_is_class_0():
     assert interval.value == 0.75
     assert interval.n == 4
     assert interval.low < 0.75 < interval.high
+
+
+def interleaved(stacks, total=2000, lengths=(2, 2, 2), n_canaries=2, repetitions=5):
+    """Return an evaluation whose canaries are copies of its last rows."""
+    one = evaluation(stacks, total=total, lengths=lengths)
+    rows = one.encoded.take(np.arange(len(lengths) - n_canaries, len(lengths)))
+    canaries = Canaries(rows, np.zeros(n_canaries)) if n_canaries else None
+    return replace(one, repetitions=repetitions, canaries=canaries)
+
+
+@pytest.mark.parametrize("names", [("none", "terminal", "linear(1,3) + terminal"),
+                                   ("none", "linear(1,3) + relabel + terminal")])  # fmt: skip
+def test_one_job_holds_all_main_circuits_in_every_repetition_and_loses_no_shot(names):
+    one = interleaved(map(parse_stack, names), n_canaries=1)
+    first, *rest = one.requests()
+    b = one.interleaving.layout.repetitions
+    assert first.role == "interleaved"
+    assert b == 5
+    assert all(request.role.startswith("rare, ") for request in rest)
+    circuits = [id(pub.circuit) for pub in first.pubs]
+    per_repetition = {place: circuits.count(place) for place in circuits}
+    main = [part for part in one.interleaving.parts if part.is_main]
+    assert {p.key[0] for p in main} == {"readout", "item"}
+    assert sum(count >= b for count in per_repetition.values()) >= len(names)
+    # The bits are each shot's place in the job: none is read twice, none of another circuit.
+    results, shot = {}, 0
+    for request in (first, *rest):
+        bits = []
+        for pub in request.pubs:
+            n = pub.n_rows * request.shots
+            bits.append(PubResult({"out": np.arange(shot, shot + n).reshape(-1, request.shots, 1)}))
+            shot += n
+        results[request.role] = tuple(bits)
+    reads = Measured(one, results, datetime.now(UTC)).reads
+    seen = np.concatenate([read.bits.ravel() for read in reads.values()])
+    assert len(np.unique(seen)) == seen.size == shot
+    for stack in one.stacks:
+        for term, shots in one.shares(stack, 2, one.shots):
+            read = reads["item", 2, stack.circuit_of(term)]
+            assert read.bits.shape[1] >= shots
+            few = read.first(shots)
+            assert len(set(few.tolist())) == shots
+            if len(read.repetitions) >= b:  # evenly from every repetition
+                each = np.bincount(
+                    read.repetitions[few // (read.bits.shape[1] // len(read.repetitions))]
+                )
+                assert 1 <= each.max() <= 2 * each.min() + 2
+            sent = reads["canary", 2, stack.circuit_of(term)]
+            assert sent.bits.shape[1] >= one.canary_shots(shots)
+
+
+def test_answers_of_an_interleaved_run_are_those_of_its_law_and_canaries_miss_what_is_missing():
+    """Bits drawn from the exact noisy law: values near it, and canaries see what noise took."""
+    one = interleaved(DEFAULT, total=6000, lengths=(1,) * 4, n_canaries=3, repetitions=6)
+    noise, generator = one.noise, np.random.default_rng(2)
+    keep = {}
+    for request in one.requests():
+        bits = []
+        for pub in request.pubs:
+            rows = []
+            for row in pub.parameters:
+                key = id(pub.circuit), row.tobytes()
+                if key not in keep:
+                    small = on_active(pub.circuit, one).assign_parameters(row)
+                    keep[key] = out_law(small, noise)
+                law = keep[key]
+                drawn = generator.choice(law.size, request.shots, p=law)
+                rows.append(drawn[:, None] >> np.arange(law.size.bit_length() - 1) & 1)
+            bits.append(PubResult({"out": np.array(rows, np.uint8)}))
+        results = {request.role: tuple(bits)}
+    exact = np.array([out_law(bound_row(one, row), noise) @ one.decision for row in range(4)])
+    ideal = np.array([out_law(bound_row(one, row), None) @ one.decision for row in range(4)])
+    one = replace(one, canaries=replace(one.canaries, known=ideal[1:]))
+    measured = Measured(one, results, datetime.now(UTC))
+    raw = measured.answers["none"]
+    assert measured.repetitions == 6
+    assert np.abs((raw.value - exact) / raw.standard_error).max() < 4
+    assert raw.repeated is not None
+    assert not raw.repeated.disagree
+    assert raw.miss is not None
+    off = np.sqrt(np.mean((exact - ideal)[1:] ** 2))
+    assert raw.miss.beyond_shots == pytest.approx(off, abs=4 * raw.miss.own_error)
+    assert raw.noiseless is not None
+    assert (raw.noiseless.high - raw.noiseless.low > raw.machine.high - raw.machine.low).all()
+
+
+def on_active(circuit, one):
+    """Bring a circuit of the device back onto its active qubits, as they are numbered there."""
+    return on_active_qubits(circuit, one.transpiled.snapshot.physical)
+
+
+def bound_row(one, row):
+    (batch,) = one.batches
+    return batch.circuit.assign_parameters(batch.pub(batch.circuit).parameters[row])

@@ -28,6 +28,8 @@ OTHERS = {
     "options": (("wiring", "repaired"),),
     "training_noise": "none",
     "plans": ("none",),
+    "repetitions": 1,
+    "canaries": 0,
 }
 
 
@@ -42,6 +44,7 @@ def test_each_setting_but_the_budget_gives_a_folder_of_its_own():
     found = [default_folder(replace(plain, **{name: value})) for name, value in OTHERS.items()]
     assert len({default_folder(plain), *found}) == len(OTHERS) + 1
     told = set(OTHERS) | {"data", "embeddings", "snapshots", "output", "budget_seconds"}
+    told |= {"learned", "placement"}
     assert {field.name for field in fields(RunSettings)} == told
     for name, value in (("output", Path("elsewhere")), ("budget_seconds", 3.0)):
         assert default_folder(replace(plain, **{name: value})) == default_folder(plain)

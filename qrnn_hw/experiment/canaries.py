@@ -1,0 +1,67 @@
+"""The canaries of a run: validation rows, whose answers the exact engine knows."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrnn_hw.data.sequences import Sequences
+from qrnn_hw.experiment.evaluation import Canaries
+from qrnn_hw.experiment.exact import exact_distributions
+from qrnn_hw.experiment.in_rounds import InRounds
+from qrnn_hw.experiment.kept_features import encoded_once
+from qrnn_hw.experiment.prepare import Prepared
+from qrnn_hw.mitigation.canaries import choose_canaries
+from qrnn_hw.networks.network import TrainedNetwork
+
+FILE_NAME = "canaries.npz"
+
+
+def candidates(prepared: Prepared) -> Sequences:
+    """Return the validation rows that canaries are chosen from, as many as are run at most.
+
+    They are of the same kind as the test rows and none of them, and of the longest length that is
+    run and that enough of them have: what is longest misses most, and all then cost the same. None
+    for a model in rounds, whose answers depend on the shots that are fed back.
+    """
+    test, rows = prepared.test, prepared.task.validation
+    n = prepared.settings.canaries
+    none = rows.take(np.zeros(0, dtype=np.int64))
+    if not n or isinstance(prepared.execution, InRounds):
+        return none
+    for length in sorted(set(test.lengths.tolist()) & set(rows.lengths.tolist()), reverse=True):
+        places = np.flatnonzero(rows.lengths == length)
+        if len(places) >= n:
+            return rows.take(places[: max(n, len(test))])
+    return none
+
+
+def priced_canaries(prepared: Prepared, untrained: TrainedNetwork) -> Canaries | None:
+    """Return what costs as much as the canaries of a run that is not trained yet."""
+    rows = candidates(prepared)
+    if not len(rows):
+        return None
+    some = untrained.encoded(rows.take(np.arange(prepared.settings.canaries)))
+    return Canaries(some, np.zeros(len(some)))
+
+
+def canaries_of(prepared: Prepared, trained: TrainedNetwork) -> Canaries | None:
+    """Return the candidates of the largest answers, with the answers; None where none are sent.
+
+    Args:
+        prepared: what is run.
+        trained: with its training over.
+
+    Raises:
+        ConfigurationError: what the folder has noted of them cannot be used.
+    """
+    rows = candidates(prepared)
+    if not len(rows):
+        return None
+    every = encoded_once(
+        trained, rows, prepared.settings.output, prepared.training.identity, FILE_NAME
+    )
+    ideal = exact_distributions(prepared.circuit.ideal, every) @ trained.decision
+    chosen = choose_canaries(ideal, prepared.settings.canaries)
+    known: NDArray[np.float64] = ideal[chosen]
+    return Canaries(every.take(chosen), known)

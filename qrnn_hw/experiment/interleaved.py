@@ -1,0 +1,183 @@
+"""One job that deals all its circuits out over repetitions, and what each repetition read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit.circuit import QuantumCircuit
+
+from jobs.cost import DEFAULT_FORMULA
+from jobs.limits import DEFAULT_LIMITS
+from jobs.preflight.broadcasts import broadcast_slots
+from jobs.preflight.load import instructions_per_qubit
+from jobs.spec import Pub, PubResult
+from qrnn_hw.mitigation.repetitions import Layout, Want, lay_out
+
+INTERLEAVED = "interleaved"
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Rows of one circuit that all want the same."""
+
+    key: Hashable
+    """What its bits are found by."""
+
+    circuit: QuantumCircuit
+    """On active qubits; the same object for parts of one circuit."""
+
+    parameters: NDArray[np.float64]  # shape (rows, n_parameters)
+    shots: int
+    """Wanted of each row."""
+
+    is_main: bool
+    """Whether every repetition has to hold it."""
+
+    @cached_property
+    def want(self) -> Want:
+        """What is asked for the part, with the share of a job's limits that a row takes."""
+        return Want(self.shots, len(self.parameters), _load(self.circuit), self.is_main)
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """What the rows of a part gave, shot by shot in the order they were taken."""
+
+    bits: NDArray[np.uint8]  # shape (rows, times * shots, n_bits)
+    repetitions: NDArray[np.int64]  # shape (times,): the repetition of each time
+    n_repetitions: int
+
+    @classmethod
+    def once(cls, bits: NDArray[np.uint8], n_repetitions: int = 1) -> Read:
+        """Return what was run once, for itself, beside a job of some repetitions."""
+        return cls(bits, np.zeros(1, dtype=np.int64), n_repetitions)
+
+    def first(self, shots: int) -> NDArray[np.int64]:
+        """Return places of so many shots, evenly from all the times, shape (shots,).
+
+        Who wants fewer shots of a circuit than were run has them from the whole job all the same.
+        """
+        times = len(self.repetitions)
+        each = self.bits.shape[1] // times
+        taken = np.diff(shots * np.arange(times + 1) // times)
+        return np.concatenate([each * k + np.arange(n) for k, n in enumerate(taken.tolist())])
+
+    def counts(self, shots: int, n_outcomes: int) -> NDArray[np.int64]:
+        """Count outcomes of so many shots of each row by repetition: (B, rows, n_outcomes)."""
+        places = self.first(shots)
+        each = self.bits.shape[1] // len(self.repetitions)
+        found = np.zeros((self.n_repetitions, len(self.bits), n_outcomes), dtype=np.int64)
+        outcomes = self.outcomes[:, places]
+        when = np.broadcast_to(self.repetitions[places // each], outcomes.shape)
+        rows = np.broadcast_to(np.arange(len(outcomes))[:, None], outcomes.shape)
+        np.add.at(found, (when, rows, outcomes), 1)
+        return found
+
+    @cached_property
+    def outcomes(self) -> NDArray[np.int64]:
+        """Outcome integers of all shots: bit j of an integer is bit j. Shape (rows, n_shots)."""
+        weights = 1 << np.arange(self.bits.shape[-1])
+        return np.asarray(self.bits.astype(np.int64) @ weights)
+
+
+@dataclass(frozen=True, eq=False)
+class Interleaving:
+    """The parts of a job and how they are dealt out."""
+
+    parts: tuple[Part, ...]
+    layout: Layout
+    left: tuple[Part, ...] = ()
+    """What wants too few shots for a row of the job: it is run by itself."""
+
+    @classmethod
+    def of(cls, parts: Sequence[Part], most: int) -> Interleaving:
+        """Deal parts out over at most so many repetitions; see `lay_out`.
+
+        Jobs are priced as documented, whatever the machine: the same command asks for the same job.
+        """
+        wants = [one.want for one in parts]
+        layout = lay_out(
+            [want for want in wants if want.is_main],
+            most,
+            seconds_per_shot=DEFAULT_FORMULA.thumb_seconds_per_execution,
+            seconds_per_job=DEFAULT_FORMULA.overhead_seconds,
+        )
+        joins = [want.is_main or 2 * want.shots >= layout.shots for want in wants]
+        inside = (part for part, joined in zip(parts, joins, strict=True) if joined)
+        left = (part for part, joined in zip(parts, joins, strict=True) if not joined)
+        return cls(tuple(inside), layout, tuple(left))
+
+    @cached_property
+    def _times(self) -> list[int]:
+        return [self.layout.times(part.want) for part in self.parts]
+
+    @cached_property
+    def _dealt(self) -> list[tuple[int, list[tuple[int, int]]]]:
+        """Return of each pub its repetition, and the (part, times) that it holds, in order."""
+        by_circuit: dict[int, list[int]] = {}
+        for place, part in enumerate(self.parts):
+            by_circuit.setdefault(id(part.circuit), []).append(place)
+        dealt: list[tuple[int, list[tuple[int, int]]]] = []
+        for number in range(self.layout.repetitions):
+            for places in by_circuit.values():
+                held = [
+                    (place, self.layout.in_repetition(self._times[place], number))
+                    for place in places
+                ]
+                held = [(place, times) for place, times in held if times]
+                if held and self.parts[held[0][0]].parameters.size:
+                    dealt.append((number, held))
+                else:  # a circuit without parameters has one row in a pub
+                    dealt += [(number, [(place, 1)]) for place, times in held for _ in range(times)]
+        return dealt
+
+    def pubs(self, placed: Callable[[QuantumCircuit], QuantumCircuit]) -> tuple[Pub, ...]:
+        """Return the circuits with their rows, in the order in which they are run.
+
+        Args:
+            placed: puts a circuit on the whole device; the same one for the same circuit.
+        """
+        found = []
+        for _, held in self._dealt:
+            rows = [np.tile(self.parts[place].parameters, (times, 1)) for place, times in held]
+            found.append(Pub(placed(self.parts[held[0][0]].circuit), np.concatenate(rows)))
+        return tuple(found)
+
+    def read(self, results: Sequence[PubResult], register: str = "out") -> dict[Hashable, Read]:
+        """Return what each part gave, by its key.
+
+        Args:
+            results: one for each of `pubs`.
+            register: that holds the outcome.
+        """
+        bits: list[list[NDArray[np.uint8]]] = [[] for _ in self.parts]
+        when: list[list[int]] = [[] for _ in self.parts]
+        for (number, held), result in zip(self._dealt, results, strict=True):
+            table, start = result.registers[register], 0
+            for place, times in held:
+                n_rows = len(self.parts[place].parameters)
+                for _ in range(times):
+                    bits[place].append(table[start : start + n_rows])
+                    when[place].append(number)
+                    start += n_rows
+        return {
+            part.key: Read(
+                np.concatenate(bits[place], axis=1),
+                np.array(when[place]),
+                self.layout.repetitions,
+            )
+            for place, part in enumerate(self.parts)
+        }
+
+
+def _load(circuit: QuantumCircuit) -> float:
+    """Return the share of a job's limits that one row takes."""
+    limits = DEFAULT_LIMITS
+    return max(
+        broadcast_slots(circuit) / limits.broadcast_slots,
+        instructions_per_qubit(circuit) / limits.instructions_per_qubit,
+    )

@@ -1,0 +1,116 @@
+"""What canaries show of a stack on the machine itself, weighed against a forecast."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qrnn_hw.mitigation.answer import Answer
+from qrnn_hw.mitigation.plan import NOTHING, Declined, Forecast, MitigationPlan, is_far
+from qrnn_hw.mitigation.stack import Stack
+
+LEAST_BIAS = 0.003
+"""Of a score between -1 and 1, that no description of noise is believed below."""
+
+BELIEF = 2.0
+"""Standard deviation of the logarithm of the squared bias around its forecast."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What canaries under a stack showed on the machine itself.
+
+    A description of the noise has no errors but those that it names; what canaries miss has all of
+    them, drowned in shots. `bias` weighs the one by the other.
+    """
+
+    squared_miss: float
+    """Mean square of what the canaries missed, shots in it."""
+
+    squared_error: float
+    """Mean square of their standard errors."""
+
+    n_canaries: int
+    scatter: float = 1.0
+    """Error of the scatter between repetitions over that of the shots; below 1 counts as 1."""
+
+    @classmethod
+    def of(cls, sent: Answer, known: NDArray[np.float64]) -> "Evidence":
+        """Hold the canaries' answers under a stack against what they are known to be."""
+        return cls(
+            float(np.mean((sent.value - known) ** 2)),
+            float(np.mean(sent.standard_error**2)),
+            len(known),
+            1.0 if sent.repeated is None else sent.repeated.ratio,
+        )
+
+    def squared_bias(self, forecast: float) -> float:
+        """Return the expected squared bias, given what a noise description forecasts.
+
+        The misses are normal with the bias's square and the shots' as variance; the belief before
+        is log-normal around the forecast, off by a factor of e**2 in the square, and never below
+        `LEAST_BIAS` squared, as no description is complete.
+
+        Args:
+            forecast: squared bias under the description.
+        """
+        logs = np.linspace(math.log(1e-8), 0.0, 400)
+        middle = math.log(forecast + LEAST_BIAS**2)
+        total = np.exp(logs) + self.squared_error
+        score = -((logs - middle) ** 2) / (2 * BELIEF**2)
+        score -= self.n_canaries / 2 * (np.log(total) + self.squared_miss / total)
+        weights = np.exp(score - score.max())
+        return float(weights @ np.exp(logs) / weights.sum())
+
+
+def shortlist(plan: MitigationPlan, most_circuits: int = 1000) -> tuple[Stack, ...]:
+    """Return the stacks that are worth a trial on canaries: the best of each kind by forecast.
+
+    Kinds differ in what canaries may find out: with relabelling and without it, extrapolated or
+    not, from near factors alone or from far ones too. No mitigation is always among them.
+
+    Args:
+        plan: the forecasts.
+        most_circuits: of a stack that is to be tried.
+    """
+    best: dict[tuple[bool, bool, bool], Stack] = {}
+    for item in plan.forecasts:
+        if item.n_circuits > most_circuits:
+            continue
+        stack = item.stack
+        kind = (stack.feed_forward != "none", stack.extrapolation is not None, is_far(stack))
+        best.setdefault(kind, stack)
+    return tuple(dict.fromkeys((NOTHING, *best.values())))
+
+
+def reconsidered(plan: MitigationPlan, evidence: Mapping[Stack, Evidence]) -> MitigationPlan:
+    """Choose again among the stacks that canaries ran, by what these showed.
+
+    The bias is then the canaries' as much as the description's, and the variance grows by what
+    repetitions scattered beyond shots. No mitigation stays the answer where nothing gains enough.
+
+    Args:
+        plan: the forecasts of a description.
+        evidence: of some of its stacks.
+    """
+    found = sorted(
+        (_corrected(one, evidence[one.stack]) for one in plan.forecasts if one.stack in evidence),
+        key=lambda one: one.squared_error,
+    )
+    # Where no canary ran without mitigation its forecast has to do.
+    nothing = next(one for one in (*found, *plan.forecasts) if one.stack == NOTHING)
+    gains = found[0].squared_error < (1 - plan.least_gain) * nothing.squared_error
+    others = (one.stack for one in plan.forecasts if one.stack not in evidence)
+    untried = tuple(Declined(stack, "no canary was run under it") for stack in others)
+    stack = found[0].stack if gains else NOTHING
+    return replace(plan, stack=stack, forecasts=tuple(found), declined=(*plan.declined, *untried))
+
+
+def _corrected(item: Forecast, evidence: Evidence) -> Forecast:
+    return replace(
+        item,
+        squared_bias=evidence.squared_bias(item.squared_bias),
+        variance=item.variance * max(1.0, evidence.scatter) ** 2,
+    )

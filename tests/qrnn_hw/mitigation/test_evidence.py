@@ -1,0 +1,81 @@
+"""What canaries showed, weighed against forecasts; far factors only where they are interleaved."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qrnn_hw.mitigation.evidence import LEAST_BIAS, Evidence, reconsidered, shortlist
+from qrnn_hw.mitigation.plan import MitigationPlan, default_stacks, is_far
+from qrnn_hw.mitigation.stack import Stack
+from qrnn_hw.mitigation.stack_names import parse_stack
+
+Z = (1.0, -1.0)
+IDEAL = np.linspace(-0.6, 0.6, 5)
+
+
+def contracted(scale_factor, exponent):
+    """What is read where noise shrinks <Z> by 6 % a scale factor, and misreads by 4 %."""
+    mean = IDEAL * (1 - 0.04 * min(exponent, 1)) * np.exp(-0.06 * scale_factor)
+    return np.stack([(1 + mean) / 2, (1 - mean) / 2], axis=-1)
+
+
+def plan(**more):
+    stacks = tuple(one for one in default_stacks(0) if not one.terminal)
+    return MitigationPlan.choose(
+        65_536, stacks, ideal=IDEAL, outcomes=contracted, weights=Z, **more
+    )
+
+
+@given(bias=st.floats(0.001, 0.3), forecast=st.floats(1e-6, 0.1), n=st.integers(1, 50))
+@settings(max_examples=60, deadline=None)
+def test_exact_canaries_are_believed_and_drowned_ones_are_not(bias, forecast, n):
+    many = Evidence(bias**2, 1e-12, 10_000).squared_bias(forecast)
+    assert many == pytest.approx(bias**2, rel=0.06)
+    drowned = Evidence(bias**2 + 1e4, 1e4, n).squared_bias(forecast)
+    # A log-normal's mean lies above its median by a known factor, cut at 1 here.
+    assert drowned >= forecast + LEAST_BIAS**2
+    assert drowned <= min(1.0, (forecast + LEAST_BIAS**2) * np.exp(2.0**2 / 2) * 1.05)
+
+
+def test_more_shots_and_more_canaries_move_the_belief_further():
+    forecast, miss = 0.01**2, 0.05**2
+    beliefs = [
+        Evidence(miss + error**2, error**2, n).squared_bias(forecast)
+        for n, error in ((2, 0.1), (8, 0.05), (8, 0.01), (64, 0.01))
+    ]
+    assert all(abs(b - miss) < abs(a - miss) for a, b in itertools.pairwise(beliefs))
+
+
+def test_what_canaries_refute_is_not_chosen():
+    forecast = plan()
+    tried = shortlist(forecast)
+    assert tried[0] == Stack()
+    assert any(map(is_far, tried))
+    good = next(one for one in tried[1:] if not is_far(one))
+    error = 0.002**2
+    evidence = {one: Evidence(0.06**2 + error, error, 8) for one in tried}
+    evidence[good] = Evidence(0.003**2 + error, error, 8)
+    chosen = reconsidered(forecast, evidence)
+    assert chosen.stack == good
+    assert {one.stack for one in chosen.forecasts} == set(tried)
+    assert {one.stack for one in chosen.declined} == {
+        one.stack for one in forecast.forecasts
+    } - set(tried)
+    # Where all miss alike nothing is gained over no mitigation.
+    same = reconsidered(forecast, {one: Evidence(0.06**2, error, 8) for one in tried})
+    assert same.stack == Stack()
+    # A stack that scatters ten times as much as its shots is not worth its small bias.
+    evidence[good] = Evidence(0.003**2 + error, error, 8, scatter=40.0)
+    assert reconsidered(forecast, evidence).stack != good
+
+
+def test_far_factors_are_declined_where_factors_run_one_after_the_other():
+    far = {"linear(1,9)", "richardson(1,3,9)", "richardson(1,5,15)", "richardson(1,3,9,15)"}
+    in_turn = plan(interleaved=False)
+    assert {one.stack.name for one in in_turn.declined} == far
+    assert all("leaks into an extrapolation" in one.reason for one in in_turn.declined)
+    assert {one.stack.name for one in plan().forecasts} >= far
+    assert parse_stack("linear(1,3)") in {one.stack for one in in_turn.forecasts}
