@@ -1,11 +1,11 @@
 """Reservoirs: a head on frozen circuits, fitted to exact readings and to jobs of a store."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import circuits
 from calibration.library import snapshot
-from calibration.noise import DeviceNoise
 from jobs.aer.executor import AerExecutor
 from jobs.runner import run
 from jobs.spec import JobSpec
@@ -35,12 +35,23 @@ def test_a_series_is_answered_once_at_every_step_after_the_wash_out():
         driven(u, y, n_steps=8, washout=8)
 
 
+def drawn(network):
+    """Return wide random angles, and inputs that turn about a right angle: cosines are even."""
+    rng, start = np.random.default_rng(3), network.initial(3)
+    wide = {
+        "projection": rng.uniform(0.1, 0.4, start["projection"].shape),
+        "offset": np.full(4, 0.5),
+        "circuit": np.random.default_rng(3).uniform(-np.pi, np.pi, start["circuit"].shape),
+    }
+    return start | {name: jnp.asarray(value) for name, value in wide.items()}
+
+
 def test_it_remembers_from_shots_of_stored_jobs_what_it_remembers_exactly(tmp_path):
     u = np.random.default_rng(0).uniform(-1, 1, 420)
     targets, washout = delayed(u, 2), 4
     target = Numbers(("one ago", "two ago"), per_step=True)
     network = network_of(LINE, 1, target=target, steps=StepReadings(1))
-    parameters = network.initial(1)
+    parameters = drawn(network)
     given = driven(u[:, None], targets, n_steps=14, washout=washout)
     rows = np.arange(len(given))
     parts = given.take(rows[:25]), given.take(rows[25:32]), given.take(rows[32:])
@@ -50,8 +61,8 @@ def test_it_remembers_from_shots_of_stored_jobs_what_it_remembers_exactly(tmp_pa
     with Store(tmp_path / "store.sqlite") as store:
         for part in parts:
             sentences = sentence_pubs(transpiled, trained.encoded(part))
-            spec = JobSpec(sentences.pubs, 1000, "aer", "fake_boston", seed=3)
-            run(spec, AerExecutor(DeviceNoise(transpiled.snapshot)), store)
+            spec = JobSpec(sentences.pubs, 200, "aer", "fake_boston", seed=3)
+            run(spec, AerExecutor(None), store)
             bits = from_results(store.raw(spec.key), sentences.rows, part.lengths)
             jobs.append(bits.readings(network.steps, per_step=True))
     remembered = []
@@ -60,8 +71,8 @@ def test_it_remembers_from_shots_of_stored_jobs_what_it_remembers_exactly(tmp_pa
         np.testing.assert_array_equal(fitted.parameters["circuit"], parameters["circuit"])
         outputs = readings[2] @ fitted.coefficients
         remembered.append(capacities(*counted(target, outputs, parts[2].targets, washout=washout)))
-    assert remembered[0][0] > 0.5
-    assert remembered[1][0] > 0.3
+    assert remembered[0][0] > 0.8
+    assert 0.3 < remembered[1][0] < remembered[0][0]
     # A step ago is remembered better than two, by either.
     assert all(one[0] > one[1] for one in remembered)
     # What the exact head says agrees with the network's own outputs.
