@@ -289,10 +289,10 @@ def network_of(
         UsageError: a fixed decision with other outputs than its one, targets at every step without
             readings of them, or readings of steps that record no bits.
     """
-    if target.per_step and (steps is None or steps.pooled):
+    if target.per_step and (steps is None or steps.segments):
         raise UsageError(
-            "a target per step should have readings of every step, not pooled. "
-            f"Got {steps and 'pooled ones'}."
+            "a target per step should have readings of every step, without segments. "
+            f"Got {'none' if steps is None else f'{steps.segments} segments'}."
         )
     if steps is not None and (head != "outcomes" or not architecture.n_bits):
         raise UsageError(

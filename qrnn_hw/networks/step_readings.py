@@ -35,15 +35,17 @@ class StepReadings:
     degree: int = 2
     """Most bits of one product."""
 
-    pooled: bool = False
-    """Whether means over all steps of a sequence join them, for lengths that vary much."""
+    segments: int = 0
+    """Into how many equal parts a sequence is cut whose means join them, for lengths that vary
+    much: part j of L steps holds step t as far as [t, t + 1) overlaps [j L / s, (j + 1) L / s)."""
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        if self.n_steps < 1 or self.degree < 1:
+        if self.n_steps < 1 or self.degree < 1 or self.segments < 0:
             raise UsageError(
-                "readings of steps should have a step and a degree of at least 1. "
-                f"Got {self.n_steps} steps and degree {self.degree}."
+                "readings of steps should have a step and a degree of at least 1, and no segment "
+                f"or more. Got {self.n_steps} steps, degree {self.degree} and {self.segments} "
+                "segments."
             )
 
     def n_readings(self, n_bits: int, n_readout: int, *, per_step: bool) -> int:
@@ -58,7 +60,7 @@ class StepReadings:
         of_steps = 1 + self.n_steps * of_step
         if per_step:
             return of_steps
-        return of_steps + self.pooled * of_step + len(products(n_readout, self.degree))
+        return of_steps + self.segments * of_step + len(products(n_readout, self.degree))
 
     def reader(
         self, model: SequenceModel, *, per_step: bool
@@ -86,8 +88,13 @@ class StepReadings:
         chosen = jnp.take_along_axis(steps, jnp.maximum(place, 0)[..., None], axis=1)
         from_end = jnp.where((place >= 0)[..., None], chosen, 0.0)
         parts = [jnp.ones((n, 1)), from_end.reshape(n, self.n_steps * n_products)]
-        if self.pooled:  # steps after the end are 0
-            parts.append(steps.sum(axis=1) / jnp.maximum(jnp.asarray(lengths), 1)[:, None])
+        if self.segments:
+            ends = jnp.asarray(lengths)[:, None] * jnp.arange(self.segments + 1) / self.segments
+            at = jnp.arange(n_steps)[None, None, :]
+            low, high = ends[:, :-1, None], ends[:, 1:, None]
+            shares = jnp.clip(jnp.minimum(at + 1, high) - jnp.maximum(at, low), 0.0)
+            means = jnp.einsum("nst,ntc->nsc", shares / jnp.maximum(high - low, 1e-9), steps)
+            parts.append(means.reshape(n, self.segments * n_products))
         parts.append(last)
         return jnp.concatenate(parts, axis=1)
 

@@ -184,7 +184,7 @@ def digits(device: Device, seeds: int) -> Iterator[Row]:
 def vowels(device: Device, seeds: int) -> Iterator[Row]:
     """Yield nine speakers by 7 to 29 frames of a vowel."""
     data = read_named("japanese-vowels")
-    steps = StepReadings(7, degree=3, pooled=True)
+    steps = StepReadings(1, degree=3, segments=4)
     options = TrainingOptions(40, batch_size=16, learning_rate=0.02, projection_decay=1e-3)
     yield from classes("japanese-vowels", data, steps, device, options, seeds)
 
@@ -352,7 +352,7 @@ def sentences(device: Device, seeds: int) -> Iterator[Row]:
     line = architecture("dynamic-line")
     transpiled = transpile_step(line, snapshot(DEVICE), seed=7)
     model = sequence_model(transpiled, DeviceNoise(transpiled.snapshot))
-    steps = StepReadings(tasks[0].training.n_steps, degree=2, pooled=True)
+    steps = StepReadings(tasks[0].training.n_steps, degree=2, segments=1)
     network = network_of(line, tasks[0].training.dim, steps=steps)
     reader, options = network.reader(model), TrainingOptions(20)
     parts = [one.training for one in tasks], [one.validation for one in tasks]

@@ -48,9 +48,13 @@ def test_readings_are_one_then_products_of_bits_counted_from_the_end():
     assert found.shape[1] == read.n_readings(2, 2, per_step=False)
     short = StepReadings(1).joined(steps, last, jnp.array([2, 1]), per_step=False)
     np.testing.assert_array_equal(short[0], [1, 4, 5, 6, 0.1, 0.2, 0.3])
-    pooled = StepReadings(1, pooled=True).joined(steps, last, jnp.array([2, 1]), per_step=False)
-    np.testing.assert_array_equal(pooled[0], [1, 4, 5, 6, 2.5, 3.5, 4.5, 0.1, 0.2, 0.3])
-    assert pooled.shape[1] == StepReadings(1, pooled=True).n_readings(2, 2, per_step=False)
+    whole = StepReadings(1, segments=1).joined(steps, last, jnp.array([2, 1]), per_step=False)
+    np.testing.assert_array_equal(whole[0], [1, 4, 5, 6, 2.5, 3.5, 4.5, 0.1, 0.2, 0.3])
+    thirds = StepReadings(1, segments=3).joined(steps, last, jnp.array([2, 1]), per_step=False)
+    # Two steps in three parts: the middle one holds half of each.
+    np.testing.assert_allclose(thirds[0, 4:13], [1, 2, 3, 2.5, 3.5, 4.5, 4, 5, 6])
+    np.testing.assert_allclose(thirds[1, 4:13], [7, 8, 9] * 3)
+    assert thirds.shape[1] == StepReadings(1, segments=3).n_readings(2, 2, per_step=False)
     slid = StepReadings(2).joined(steps, last, jnp.array([2, 2]), per_step=True)
     np.testing.assert_array_equal(slid[1], [[1, 0, 0, 0, 7, 8, 9], [1, 7, 8, 9, 10, 11, 12]])
     assert slid.shape[2] == StepReadings(2).n_readings(2, 2, per_step=True)
@@ -143,15 +147,15 @@ def test_a_target_per_step_trains_on_the_bits_of_each_step():
 def test_what_cannot_read_its_steps_is_refused_and_what_reads_them_is_another_network():
     with pytest.raises(UsageError, match="measures within its steps.*Got sim-v1 in coherent"):
         network_of(circuits.architecture("sim-v1"), 2, steps=StepReadings(3))
-    with pytest.raises(UsageError, match="not pooled. Got None"):
+    with pytest.raises(UsageError, match="without segments. Got none"):
         network_of(LINE, 2, target=Numbers(("a",), per_step=True))
-    with pytest.raises(UsageError, match="Got 0 steps and degree 2"):
+    with pytest.raises(UsageError, match="Got 0 steps, degree 2 and 0 segments"):
         StepReadings(0)
     plain = network_content(network_of(LINE, 2))
     assert set(plain) == {"circuit", "encoding", "head"}
     other = network_content(network_of(LINE, 2, target=Numbers(("a",)), steps=StepReadings(3)))
     assert other.pop("target") == ["Numbers", 1, False]
-    assert other.pop("steps") == {"n_steps": 3, "degree": 2, "pooled": False}
+    assert other.pop("steps") == {"n_steps": 3, "degree": 2, "segments": 0}
     assert other == plain
     options = TrainingOptions(margin=0.1)
     network = network_of(LINE, 2, steps=StepReadings(3))
