@@ -39,7 +39,11 @@ def numbered_classes(
 
 
 def check_class_rows(
-    path: Path | str, names: Sequence[str], places: NDArray[np.int64], least: int
+    path: Path | str,
+    names: Sequence[str],
+    places: NDArray[np.int64],
+    least: int,
+    remedy: str = "",
 ) -> None:
     """Refuse classes of which there are too few rows to be split.
 
@@ -48,6 +52,7 @@ def check_class_rows(
         names: of the classes.
         places: the class of each row, shape (n,).
         least: rows of each class.
+        remedy: a sentence on what to do.
 
     Raises:
         DataError: there is such a class.
@@ -60,7 +65,7 @@ def check_class_rows(
         raise DataError(
             f"{path}: each class should have at least {least} rows, to be split into training, "
             f"validation and test parts. Got {counts[few[0]]} of {shown(names[few[0]])}{others}."
-            f"{numbers}"
+            f"{remedy}{numbers}"
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
@@ -109,9 +111,12 @@ def _part(
         splitter = GroupShuffleSplit(n_splits=1, test_size=share, random_state=seed)
         first, second = next(splitter.split(rows, groups=groups[rows]))
     else:
-        n_folds = min(max(2, round(1 / share)), n_groups)
+        most = int(np.bincount(labels[rows]).max())
+        n_folds = min(max(2, round(1 / share)), n_groups, max(2, most))
         folds = StratifiedGroupKFold(n_splits=n_folds, shuffle=True, random_state=seed)
-        first, second = next(folds.split(rows, labels[rows], groups[rows]))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of classes with fewer rows than folds
+            first, second = next(folds.split(rows, labels[rows], groups[rows]))
     generator = np.random.default_rng(seed)
     return rows[generator.permutation(first)], rows[generator.permutation(second)]
 

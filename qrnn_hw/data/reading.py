@@ -23,6 +23,9 @@ from qrnn_hw.data.target import Classes, Numbers
 from qrnn_hw.data.ts_file import read_ts
 from qrnn_hw.errors import DataError
 
+FEWEST = 2
+"""Rows of a class where no test rows are taken from them."""
+
 OF_SERIES = ("window", "horizon", "inputs", "sequence", "time")
 OF_TEXT = ("text", "steps", "words")
 
@@ -52,10 +55,10 @@ def read(path: Path | str, options: ReadOptions | None = None, **given: Any) -> 
     if options.test is not None:
         data = with_test(data, _read(options.test, options), (path, options.test))
     if (labels := data.labels) is not None and isinstance(data.target, Classes):
-        least = MIN_ROWS_PER_CLASS
+        least, remedy = MIN_ROWS_PER_CLASS, f" With test rows of their own (--test) {FEWEST} do."
         if data.tested is not None:
-            labels, least = np.delete(labels, data.tested), 2
-        check_class_rows(path, data.target.names, labels, least)
+            labels, least, remedy = np.delete(labels, data.tested), FEWEST, ""
+        check_class_rows(path, data.target.names, labels, least, remedy)
     return data
 
 

@@ -174,6 +174,18 @@ def test_a_second_file_is_tested(tmp_path):
         read(tmp_path / "a.tsv", test=tmp_path / "c.tsv")
 
 
+def test_few_rows_of_a_class_do_where_test_rows_are_given(tmp_path):
+    header = "@univariate true\n@classLabel true a b c\n@data\n"
+    for name, n_rows in (("train", 6), ("test", 5)):
+        rows = "".join(f"{n},{len(name)},{n % 3}:{'abc'[n % 3]}\n" for n in range(n_rows))
+        (tmp_path / f"{name}.ts").write_text(header + rows)
+    data = read(tmp_path / "train.ts", test=tmp_path / "test.ts")
+    parts = data.split(seed=0)
+    assert (len(parts.train), len(parts.validation), len(parts.test)) == (3, 3, 5)
+    with pytest.raises(DataError, match=r"Got 2 of 'a', .* With test rows of their own \(--test\)"):
+        read(tmp_path / "train.ts")
+
+
 def test_what_would_take_gigabytes_is_refused(tmp_path):
     path = tmp_path / "a.tsv"
     path.write_text("label\ttext\n" + "0\tgood\n1\tbad\n" * 40)
