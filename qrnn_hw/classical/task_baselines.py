@@ -73,6 +73,13 @@ def task_baselines(
     return (*found, recurrent)
 
 
+def left_out(data: Dataset) -> tuple[str, ...]:
+    """Say which of the classical models of a task are not there, and why."""
+    if data.series is None or has_reservoirs():
+        return ()
+    return ("echo-state network: reservoirpy is not installed (the extra qrnn-hw[reservoir])",)
+
+
 def _of_text(
     data: Dataset, parts: Parts, text: LabelledText, vectors: WordVectors
 ) -> list[Baseline]:

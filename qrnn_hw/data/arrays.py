@@ -20,13 +20,17 @@ from qrnn_hw.data.target import Classes, Numbers, Target
 from qrnn_hw.errors import DataError
 
 Kind = Literal["classes", "numbers"]
+FEW_VALUES = 20
+"""So many whole numbers may be classes, though they are stored as fractions."""
+
 NAMES = ("X", "y", "lengths", "groups")
 
 
 def read_arrays(path: Path, *, kind: Kind | None = None, per_step: bool | None = None) -> Dataset:
     """Read `X` of shape (n, T, d), `y` of shape (n,), (n, k) or (n, T), `lengths` and `groups`.
 
-    Whole numbers, booleans and strings in `y` are classes, others numbers. A `y` with a column for
+    Whole numbers, booleans and strings in `y` are classes, others numbers; a few whole numbers that
+    are stored as fractions may be either. A `y` with a column for
     each of T steps is a target per step.
 
     Args:
@@ -39,7 +43,7 @@ def read_arrays(path: Path, *, kind: Kind | None = None, per_step: bool | None =
     """
     arrays = open_arrays(path, ("X", "y"))
     values, lengths = read_values(path, arrays)
-    kind = kind or ("numbers" if arrays["y"].dtype.kind == "f" else "classes")
+    kind = kind or _kind_of(path, arrays["y"])
     target, targets = _targets(path, arrays["y"], lengths, values.shape[1], kind, per_step)
     groups = _groups(path, arrays.get("groups"), len(values))
     sequences = Sequences(values, lengths, targets)
@@ -53,6 +57,18 @@ def read_arrays(path: Path, *, kind: Kind | None = None, per_step: bool | None =
         order="random" if groups is None else "groups",
         notes=(sequences_note(lengths, values.shape[2]),),
     )
+
+
+def _kind_of(path: Path, y: NDArray[Any]) -> Kind:
+    if y.dtype.kind != "f":
+        return "classes"
+    values = np.unique(y[np.isfinite(y)])
+    if 2 <= len(values) <= FEW_VALUES and (values == np.round(values)).all():
+        raise DataError(
+            f"{path}, y: whole numbers that are stored as fractions may be classes or numbers. Got "
+            f"{len(values)} values of {y.dtype}: --label y says classes, --target y numbers."
+        )
+    return "numbers"
 
 
 def open_arrays(path: Path, needed: Sequence[str]) -> dict[str, NDArray[Any]]:

@@ -21,7 +21,7 @@ from qrnn_hw.data.read_text import text_dataset
 from qrnn_hw.data.reading import OF_TEXT, read_windows
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.series import Series
-from qrnn_hw.data.table import read_table
+from qrnn_hw.data.table import parted_names, read_table
 from qrnn_hw.data.target import Classes
 from qrnn_hw.errors import UsageError
 
@@ -132,7 +132,8 @@ def _generated(name: str, options: ReadOptions) -> tuple[Series, str]:
     row = GENERATED[name]
     length = DEFAULT_LENGTH if options.length is None else options.length
     values = row.make(length, seed=options.data_seed)
-    for asked in (*options.inputs, *options.target):
+    inputs, targets = (parted_names(row.names, one) for one in (options.inputs, options.target))
+    for asked in (*inputs, *targets):
         if asked not in row.names:
             raise UsageError(
                 f"the columns of {name} are {', '.join(row.names)}. Got {shown(asked)}."
@@ -141,8 +142,8 @@ def _generated(name: str, options: ReadOptions) -> tuple[Series, str]:
         name=name,
         names=row.names,
         values=values.reshape(length, -1),
-        inputs=options.inputs or row.inputs,
-        targets=options.target or row.targets,
+        inputs=inputs or row.inputs,
+        targets=targets or row.targets,
         window=row.window if options.window is None else options.window,
         horizon=row.horizon if options.horizon is None else options.horizon,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from qrnn_hw.data.read_options import ReadOptions
 from qrnn_hw.data.read_series import read_series
 from qrnn_hw.data.read_text import text_dataset
 from qrnn_hw.data.series import Series
-from qrnn_hw.data.table import Table, columns_shown, has_column
+from qrnn_hw.data.table import Table, columns_shown, has_column, parted_names
 from qrnn_hw.data.tables import open_table
 from qrnn_hw.data.target import Classes, Numbers
 from qrnn_hw.data.ts_file import read_ts
@@ -70,6 +71,11 @@ def _read(path: Path, options: ReadOptions) -> Dataset:
         options.refuse("A .ts file", *OF_SERIES, *OF_TEXT, "per_step")
         return read_ts(path, kind=_kind(path, options))
     table = open_table(path)
+    options = replace(
+        options,
+        target=parted_names(table.names, options.target),
+        inputs=parted_names(table.names, options.inputs),
+    )
     if options.sequence is not None:
         options.refuse("A table of sequences", *OF_TEXT, "window", "horizon")
         return read_long(

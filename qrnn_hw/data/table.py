@@ -124,6 +124,16 @@ def column_place(table: Table, name: str) -> int:
     )
 
 
+def parted_names(columns: Sequence[str], asked: Sequence[str]) -> tuple[str, ...]:
+    """Return the names that were asked for, `a,b` parted in two unless a column is called so."""
+    known = {one.casefold() for one in columns}
+    found: list[str] = []
+    for name in asked:
+        whole = name.strip().casefold() in known or "," not in name
+        found += [name] if whole else [one.strip() for one in name.split(",") if one.strip()]
+    return tuple(found)
+
+
 def has_column(table: Table, name: str) -> bool:
     """Tell whether a column of that name is there, in any case."""
     return any(one.casefold() == name.casefold() for one in table.names)

@@ -7,7 +7,7 @@ from sklearn.linear_model import LinearRegression
 from qrnn_hw.classical.forecasts import season_of
 from qrnn_hw.classical.gru import n_gru_parameters, nearest_hidden_size
 from qrnn_hw.classical.step_models import all_step_logistic
-from qrnn_hw.classical.task_baselines import task_baselines
+from qrnn_hw.classical.task_baselines import left_out, task_baselines
 from qrnn_hw.classical.warping import nearest_neighbour, warped_distances
 from qrnn_hw.data.dataset import Dataset
 from qrnn_hw.data.reading import read, read_windows
@@ -72,6 +72,12 @@ def test_an_echo_state_network_is_among_them(forecasts):
     assert network.n_parameters == 60
     assert network.quality.mean() < 0.1 * found["last value"].quality.mean()
     assert list(found)[2:4] == ["ridge on 8 steps", "echo-state network, 29 units"]
+
+
+def test_what_is_not_installed_is_said(monkeypatch):
+    monkeypatch.setattr("qrnn_hw.classical.task_baselines.has_reservoirs", lambda: False)
+    assert "qrnn-hw[reservoir]" in left_out(wave())[0]
+    assert left_out(shapes()) == ()
 
 
 def test_what_is_tested_teaches_nothing(forecasts):

@@ -628,9 +628,15 @@ REFUSED = {
         "lengths: .*20 whole numbers.*float64",
     ),
     "groups for some": ("a.npz", archive(X=X, y=Y, groups=Y[:5]), {}, "groups: .*20 whole numbers"),
+    "classes or numbers": (
+        "a.npz",
+        archive(X=X, y=Y + 0.0),
+        {},
+        "y: whole numbers .* may be classes or numbers. Got 2 values of float64: --label y",
+    ),
     "a gap in y": (
         "a.npz",
-        archive(X=X, y=np.where(Y, np.nan, 1.0)),
+        archive(X=X, y=np.where(Y, np.nan, 0.5)),
         {},
         r"y\[1, 0\]: should be finite.*Got nan",
     ),

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from qrnn_hw.data.named import read_named
 from qrnn_hw.data.reading import read
 from qrnn_hw.data.sequences import identity
 from qrnn_hw.data.target import Classes, Numbers
@@ -58,6 +59,15 @@ def test_pieces_have_a_target_for_each_step(series):
     np.testing.assert_array_equal(
         data.sequences.targets, data.sequences.values**2 / 4 + data.sequences.values + 1
     )
+
+
+def test_names_may_be_parted_by_commas(series):
+    data = read(series, target="a,b", inputs=("b, a",), window=3)
+    assert (data.features, data.target.names) == (("b", "a"), ("a", "b"))
+    assert read_named("lorenz63", inputs="x,z", length=30).features == ("x", "z")
+    path = series.with_name("c.csv")
+    path.write_text('"a,b"\n' + "".join(f"{n}\n" for n in range(30)))
+    assert read(path, target="a,b").features == ("a,b",)
 
 
 def test_a_series_of_one_column_reads_itself(series):
