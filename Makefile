@@ -63,7 +63,7 @@ docs: $(STAMP)
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
 
 # Slow measurements; each writes build/<name>.json with what was measured beside its target.
-.PHONY: accuracy bench bench-mitigation bench-qpu bench-studies bench-tasks faults growth zoo
+.PHONY: accuracy bench bench-mitigation bench-twin bench-qpu bench-studies bench-tasks faults growth zoo
 
 accuracy: $(STAMP)
 	$(BIN)/python tests/benchmarks/accuracy.py
@@ -80,6 +80,9 @@ faults: $(STAMP)
 
 bench-qpu: $(STAMP)
 	PYTHONPATH=. $(BIN)/python tests/benchmarks/qpu.py
+
+bench-twin: $(STAMP)
+	$(BIN)/python tests/benchmarks/twin.py
 
 bench-mitigation: $(STAMP)
 	$(BIN)/python tests/benchmarks/mitigation.py

@@ -59,8 +59,10 @@ class Timeline:
             yield from block.data
             return
         placed = self._placed(block, wires)
+        # At one time: what takes none, pairs at rest, then what lasts.
         events: list[tuple[float, int, int, CircuitInstruction | Coupled]] = [
-            (round(one.start, 13), 1, place, one.instruction) for place, one in enumerate(placed)
+            (round(one.start, 13), 1 if one.end > one.start else -1, place, one.instruction)
+            for place, one in enumerate(placed)
         ]
         for pair, hertz in self.couplings.items():
             for start, end in _resting(placed, pair):
@@ -101,7 +103,7 @@ class Timeline:
             end = start + self.seconds(one, wires)
             free.update(dict.fromkeys(one.qubits, end))
             for bit in conditions:
-                read[bit] = max(read.get(bit, 0.0), start)
+                read[bit] = max(read.get(bit, 0.0), end)
             if not conditions:
                 written.update(dict.fromkeys(one.clbits, end))
             placed.append(_Placed(start, end, one, tuple(wires[q] for q in one.qubits)))

@@ -174,8 +174,9 @@ def test_sx_turns_too_far() -> None:
     assert p1(twin, halved) == pytest.approx(p1(twin, made), abs=1e-12)
 
 
-def test_static_zz_turns_by_the_state_of_the_neighbour() -> None:
-    twin = on("static-zz=30000")
+@pytest.mark.parametrize("gate_seconds", [GATE_SECONDS, 0.0])
+def test_static_zz_turns_by_the_state_of_the_neighbour(gate_seconds: float) -> None:
+    twin = on("static-zz=30000", gate_seconds=gate_seconds)
     site = Site(twin.snapshot, twin.seed, ((0, 1, 2),))
     hertz = site.draws("static-zz", 0, 1).uniform(1e4, 3e4)
 
