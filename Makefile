@@ -99,3 +99,18 @@ zoo: $(STAMP)
 .PHONY: fuzz
 fuzz: $(STAMP)
 	PYTHONPATH=. $(BIN)/python tests/benchmarks/fuzz.py
+
+# Six tasks, eight cores of equal size, five seeds: docs/tasks.md; hours, resumable. Real data from
+# the folder that QRNN_HW_DATA names.
+.PHONY: tasks tasks-hardware bench-hybrid
+tasks: $(STAMP)
+	PYTHONPATH=. $(BIN)/python tests/benchmarks/tasks.py
+
+# The same six in a form that a machine runs today, with its noise and finite shots; an hour.
+tasks-hardware: $(STAMP)
+	PYTHONPATH=. $(BIN)/python tests/benchmarks/tasks_hardware.py
+	PYTHONPATH=. $(BIN)/python tests/benchmarks/tasks.py --page-only
+
+# What the hybrid promises beside what was measured, build/bench-hybrid.json; under 15 minutes.
+bench-hybrid: $(STAMP)
+	PYTHONPATH=. $(BIN)/python tests/benchmarks/hybrid.py

@@ -30,6 +30,7 @@ def steps(pages):
     [
         TUTORIALS,
         ["tutorials/own-cell.md"],
+        pytest.param(["tutorials/digits.md"], marks=pytest.mark.slow),
         ["how-to/scikit-learn.md"],
         ["how-to/targets.md"],
         ["how-to/own-data.md"],
