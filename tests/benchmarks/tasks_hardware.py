@@ -307,8 +307,7 @@ def measured(name: str, seed: int, epochs: tuple[int, int]) -> dict[str, Any]:
 
 
 def _outputs(trained: TrainedNetwork, found: NDArray[np.float64]) -> NDArray[np.float64]:
-    outputs = found @ np.asarray(trained.decision)
-    return outputs.reshape(len(found), -1)
+    return np.asarray(found @ trained.coefficients)
 
 
 def main() -> None:
