@@ -66,13 +66,13 @@ def train_task(wanted: TaskWanted, others: Sequence[str], *, as_json: bool) -> N
     from qrnn_hw.tasks.fit import fit
     from qrnn_hw.tasks.kept_parameters import save_parameters
 
-    size, settings = chosen_options(wanted.task, named_options(wanted.options))
+    size, own, settings = chosen_options(wanted.task, named_options(wanted.options))
     if wanted.core not in NAMES:
         raise unknown("core", wanted.core, NAMES)
     if wanted.embeddings is not None:
         settings["embeddings"] = wanted.embeddings
     entry = entry_of(wanted.task)
-    options = replace(entry.fit, epochs=wanted.epochs or entry.fit.epochs)
+    options = replace(own, epochs=wanted.epochs or own.epochs)
     folder = writable_folder(wanted.output or _default_folder(wanted, size, settings))
     with ConsoleProgress() as progress:
         progress.stage(f"reading the data of {wanted.task}")

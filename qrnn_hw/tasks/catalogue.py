@@ -124,7 +124,9 @@ SIZE_OPTIONS: dict[str, Any] = {
     "n_hidden": range(1, 4097),
     "readout": ("z", "xyz"),
     "activation": ("gelu", "glu", "linear", "relu"),
+    "dropout": (0.0, 0.95),
 }
+FIT_OPTIONS: dict[str, Any] = {"learning_rate": (1e-6, 1.0)}
 _BATCH = {"batch": range(1, 4097)}
 _IMAGES = {"order": ("rows", "pixels"), "pooled": ("no", "yes"), "head": ("last", "mean"), **_BATCH}
 TASK_OPTIONS: dict[str, dict[str, Any]] = {
@@ -154,28 +156,34 @@ TASK_OPTIONS: dict[str, dict[str, Any]] = {
     },
     "sentiment": {"head": ("last", "mean"), "n_projected": range(1, 1025), **_BATCH},
 }
-"""What each option takes: a range of whole numbers, or words."""
+"""What each option takes: a range of whole numbers, the ends of real ones, or words."""
 
 
-def chosen_options(name: str, given: Mapping[str, str]) -> tuple[CircuitSize, dict[str, Any]]:
-    """Return the size of the circuit and the settings of a task, from texts by name.
+def chosen_options(
+    name: str, given: Mapping[str, str]
+) -> tuple[CircuitSize, FitOptions, dict[str, Any]]:
+    """Return the circuit's size, how it is trained, and the task's settings, from texts by name.
 
     Raises:
         UnknownNameError: no such task or option.
         UsageError: a value that the option does not take.
     """
-    entry, known = entry_of(name), SIZE_OPTIONS | TASK_OPTIONS[name]
+    entry, known = entry_of(name), SIZE_OPTIONS | FIT_OPTIONS | TASK_OPTIONS[name]
     size: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     settings: dict[str, Any] = {}
     for option, text in given.items():
         if option not in known:
             raise unknown(f"option of the task {name}", option, known)
         value = _value(option, text, known[option])
-        (size if option in SIZE_OPTIONS else settings)[option] = value
-    return replace(entry.size, **size), settings
+        own = size if option in SIZE_OPTIONS else options if option in FIT_OPTIONS else settings
+        own[option] = value
+    return replace(entry.size, **size), replace(entry.fit, **options), settings
 
 
 def _value(option: str, text: str, taken: Any) -> Any:
+    if isinstance(taken[0], float):
+        return _real(option, text, *taken)
     if not isinstance(taken, range):
         if text not in taken:
             raise UsageError(f"option {option} should be {' or '.join(taken)}. Got {text!r}.")
@@ -186,4 +194,14 @@ def _value(option: str, text: str, taken: Any) -> Any:
         raise UsageError(
             f"option {option} should be a whole number, {taken[0]} to {taken[-1]:,}. Got {text!r}."
         )
+    return number
+
+
+def _real(option: str, text: str, least: float, most: float) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if not least <= number <= most:
+        raise UsageError(f"option {option} should be {least:g} to {most:g}. Got {text!r}.")
     return number

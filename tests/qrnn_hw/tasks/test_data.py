@@ -124,11 +124,15 @@ def test_pairs_are_numbered_with_their_marks(tmp_path):
 
 
 def test_options_of_a_task_are_checked():
-    size, settings = chosen_options("copy", {"delay": "20", "n_qubits": "6", "readout": "xyz"})
+    given = {"delay": "20", "n_qubits": "6", "readout": "xyz", "dropout": "0.2"}
+    size, options, settings = chosen_options("copy", given | {"learning_rate": "2e-3"})
+    assert (size.dropout, options.learning_rate) == (0.2, 0.002)
     assert (size.n_qubits, size.readout, settings) == (6, "xyz", {"delay": 20})
     for given, match in (
         ({"delay": "0"}, r"1 to 10,000\. Got '0'"),
         ({"delay": "1_0"}, r"Got '1_0'"),
+        ({"dropout": "1"}, r"0 to 0\.95\. Got '1'"),
+        ({"learning_rate": "nan"}, r"1e-06 to 1\. Got 'nan'"),
         ({"readout": "q"}, r"z or xyz\. Got 'q'"),
     ):
         with pytest.raises(UsageError, match=match):
