@@ -124,7 +124,9 @@ def text_inputs(
 
 def _of_series(table: Table, options: ReadOptions, features: Sequence[str]) -> Inputs:
     check_times(table, options.time)
-    columns = np.stack([table.numbers(name) for name in features], axis=1)
+    columns = np.stack(
+        [table.numbers(name, fill=options.gaps == "last") for name in features], axis=1
+    )
     window, n_steps = options.window_or_default, len(columns)
     if n_steps < window:
         raise DataError(

@@ -114,11 +114,21 @@ def read_named(name: str, options: ReadOptions | None = None, **given: Any) -> D
     if name not in GENERATED:
         options.refuse(f"The data set {name}", "length", "data_seed")
     if name in SERIES_NAMES:
-        options.refuse(f"The series {name}", *OF_TEXT, "label", "sequence", "time")
+        options.refuse(f"The series {name}", *OF_TEXT, "label", "sequence", "time", "gaps")
         series, note = _sunspots(options) if name == SUNSPOTS else _generated(name, options)
         data = read_windows(series, per_step=bool(options.per_step))
         return replace(data, name=name, notes=(note, *data.notes))
-    only_text = ("text", "label", "target", "window", "horizon", "inputs", "sequence", "time")
+    only_text = (
+        "text",
+        "label",
+        "target",
+        "window",
+        "horizon",
+        "inputs",
+        "sequence",
+        "time",
+        "gaps",
+    )
     options.refuse(f"The data set {name}", *only_text, "per_step")
     if name == VOWELS:
         options.refuse(f"The data set {name}", *OF_TEXT)

@@ -31,6 +31,20 @@ def decimal_comma(cells: Sequence[str]) -> bool:
     return any("," in cell and _COMMA.fullmatch(cell) for cell in cells)
 
 
+def filled(cells: Sequence[str]) -> tuple[list[str], int]:
+    """Return the cells with each gap as the one before it, and how many gaps there were.
+
+    Gaps before the first number stay.
+    """
+    found, n_gaps, last = [], 0, ""
+    for cell in cells:
+        is_gap = cell.lower() in GAPS
+        n_gaps += is_gap and bool(last)
+        last = last if is_gap else cell
+        found.append(last or cell)
+    return found, n_gaps
+
+
 def numbers(
     cells: Sequence[str], *, comma: bool, place: Callable[[int], str]
 ) -> NDArray[np.float64]:
@@ -63,7 +77,7 @@ def _wrong(cell: str, comma: bool) -> str | None:
     """Say what a cell is if it is no number."""
     if cell.lower() in GAPS:
         written = f" written {shown(cell)}" if cell else ""
-        return f"a gap{written}: fill it, or leave its rows out"
+        return f"a gap{written}: fill it (a series by --gaps last), or leave its rows out"
     if comma and "." in cell:
         return (
             f"{shown(cell)}, with a point in a file whose decimals are parted by commas: write all "

@@ -43,12 +43,33 @@ class ParquetTable:
         column = self.columns.column(column_place(self, name)).to_pylist()
         return ["" if value is None else str(value).strip() for value in column]
 
-    def numbers(self, name: str) -> NDArray[np.float64]:
+    def n_gaps(self, name: str) -> int:
+        """Return how many cells of a column are gaps, those before the first number aside."""
+        missing = np.isnan(self._column(name))
+        return int(missing[int((~missing).argmax()) :].sum())
+
+    def numbers(self, name: str, *, fill: bool = False) -> NDArray[np.float64]:
         """Return a column of finite numbers, shape (n,).
 
         Raises:
-            DataError: the column has another type, or a gap.
+            DataError: the column has another type, or a gap that is not to be filled.
         """
+        found = self._column(name)
+        if fill:
+            known = np.maximum.accumulate(np.where(np.isnan(found), 0, np.arange(len(found))))
+            found = found[known]
+        unfit = ~(np.abs(found) <= LARGEST)
+        if unfit.any():
+            row = int(unfit.argmax())
+            remedy = "a gap: fill it (a series by --gaps last), or leave its rows out"
+            raise DataError(
+                f"{self.place(row, name)}: should be a number of at most {LARGEST:g} in size. "
+                f"Got {remedy if np.isnan(found[row]) else f'{found[row]:g}'}."
+            )
+        return found
+
+    def _column(self, name: str) -> NDArray[np.float64]:
+        """Return a column of numbers, a gap being none."""
         types = import_module("pyarrow.types")
         column = self.columns.column(column_place(self, name))
         if not (
@@ -60,20 +81,7 @@ class ParquetTable:
                 f"{self.path}, column {shown(name)}: should hold numbers. Got the type "
                 f"{column.type}."
             )
-        if types.is_decimal(column.type):
-            column = column.cast("float64")
-        missing = column.is_null().to_numpy()
-        found = np.asarray(column.fill_null(0).to_numpy(), dtype=np.float64)
-        unfit = missing | ~(np.abs(found) <= LARGEST)
-        if unfit.any():
-            row = int(unfit.argmax())
-            gap = missing[row] or np.isnan(found[row])
-            what = "a gap: fill it, or leave its rows out" if gap else f"{found[row]:g}"
-            raise DataError(
-                f"{self.place(row, name)}: should be a number of at most {LARGEST:g} in size. "
-                f"Got {what}."
-            )
-        return found
+        return np.asarray(column.cast("float64").fill_null(np.nan).to_numpy(), dtype=np.float64)
 
 
 def read_parquet(path: Path) -> ParquetTable:

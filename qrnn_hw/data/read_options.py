@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from qrnn_hw.data.series import DEFAULT_HORIZON, DEFAULT_WINDOW
 from qrnn_hw.data.word_choice import WordChoice
@@ -14,6 +14,8 @@ from qrnn_hw.ranges import MOST_SEED, MOST_SERIES, MOST_WINDOW
 
 STEPS = 10
 """Words of a sentence that the models read, as in the first source."""
+
+Gaps = Literal["refused", "last"]
 
 LEAST_SERIES = 10
 
@@ -55,6 +57,9 @@ class ReadOptions:
     time: str | None = None
     """Column of the times."""
 
+    gaps: Gaps = "refused"
+    """What a cell without a number is in a series: refused, or the last number before it."""
+
     per_step: bool | None = None
     """Whether every step has a target."""
 
@@ -85,11 +90,12 @@ class ReadOptions:
             value = getattr(self, name)
             if value is not None and not least <= value <= most:
                 raise UsageError(f"{name} should be from {least} to {most:,}. Got {value}.")
-        if self.words not in get_args(WordChoice):
-            raise UsageError(
-                f"the words read should be one of {', '.join(get_args(WordChoice))}. "
-                f"Got {self.words!r}."
-            )
+        for what, value, known in (
+            ("the words read", self.words, get_args(WordChoice)),
+            ("gaps", self.gaps, get_args(Gaps)),
+        ):
+            if value not in known:
+                raise UsageError(f"{what} should be one of {', '.join(known)}. Got {value!r}.")
         if self.label is not None and self.target:
             raise UsageError(
                 "either a label (classes) or a target (numbers) should be learnt. "

@@ -28,6 +28,7 @@ def read_series(
     window: int,
     horizon: int,
     time: str | None = None,
+    fill: bool = False,
 ) -> Series:
     """Return a series, its rows in the order of time.
 
@@ -39,6 +40,7 @@ def read_series(
         horizon: steps from the last of them to the target.
         time: column of the times, which should rise from row to row; by default one that is called
             so is looked at, and only a falling order is refused.
+        fill: whether a gap is the number before it.
 
     Raises:
         UsageError: a column is named twice, or window and horizon do not fit.
@@ -51,7 +53,7 @@ def read_series(
             raise UsageError(f"{what} should name each column once. Got {columns_shown(given)}.")
     written = {name: table.names[column_place(table, name)] for name in asked}
     names = tuple(dict.fromkeys(written.values()))
-    values = np.stack([table.numbers(name) for name in names], axis=1)
+    values = np.stack([table.numbers(name, fill=fill) for name in names], axis=1)
     return Series(
         name=str(table.path),
         names=names,

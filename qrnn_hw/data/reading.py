@@ -27,7 +27,7 @@ from qrnn_hw.errors import DataError
 FEWEST = 2
 """Rows of a class where no test rows are taken from them."""
 
-OF_SERIES = ("window", "horizon", "inputs", "sequence", "time")
+OF_SERIES = ("window", "horizon", "inputs", "sequence", "time", "gaps")
 OF_TEXT = ("text", "steps", "words")
 
 
@@ -77,7 +77,7 @@ def _read(path: Path, options: ReadOptions) -> Dataset:
         inputs=parted_names(table.names, options.inputs),
     )
     if options.sequence is not None:
-        options.refuse("A table of sequences", *OF_TEXT, "window", "horizon")
+        options.refuse("A table of sequences", *OF_TEXT, "window", "horizon", "gaps")
         return read_long(
             table,
             sequence=options.sequence,
@@ -89,7 +89,8 @@ def _read(path: Path, options: ReadOptions) -> Dataset:
         )
     if options.target or options.window is not None or options.horizon is not None:
         options.refuse("A series", *OF_TEXT, "label")
-        return read_windows(_series(table, options), per_step=bool(options.per_step))
+        data = read_windows(_series(table, options), per_step=bool(options.per_step))
+        return replace(data, notes=(*data.notes, *_gap_notes(table, options, data)))
     options.refuse("Text", *OF_SERIES, "per_step")
     names = (options.text or "text", options.label or "label")
     if not all(has_column(table, name) for name in names) and not (options.text or options.label):
@@ -126,6 +127,16 @@ def read_windows(series: Series, *, per_step: bool = False) -> Dataset:
     )
 
 
+def _gap_notes(table: Table, options: ReadOptions, data: Dataset) -> tuple[str, ...]:
+    """Say how many gaps were filled."""
+    if options.gaps == "refused" or data.series is None:
+        return ()
+    n_gaps = sum(table.n_gaps(name) for name in data.series.names)
+    if n_gaps == 1:
+        return ("1 gap is the last number before it.",)
+    return (f"{n_gaps:,} gaps are the last numbers before them.",) if n_gaps else ()
+
+
 def _series(table: Table, options: ReadOptions) -> Series:
     if not options.target:
         raise DataError(
@@ -139,6 +150,7 @@ def _series(table: Table, options: ReadOptions) -> Series:
         window=options.window_or_default,
         horizon=options.horizon_or_default,
         time=options.time,
+        fill=options.gaps == "last",
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrnn_hw.data.lines import numbered_lines, shown, whole_text
-from qrnn_hw.data.number_cells import decimal_comma, numbers
+from qrnn_hw.data.number_cells import decimal_comma, filled, numbers
 from qrnn_hw.errors import DataError
 
 _SEPARATORS = (",", ";", "\t", "|")
@@ -49,12 +49,19 @@ class Table(Protocol):
     def cells(self, name: str) -> list[str]:
         """Return a column as text, stripped of blanks around it; a gap is empty."""
 
-    def numbers(self, name: str) -> NDArray[np.float64]:
+    def numbers(self, name: str, *, fill: bool = False) -> NDArray[np.float64]:
         """Return a column of finite numbers, shape (n,).
+
+        Args:
+            name: of the column.
+            fill: whether a gap is the number before it.
 
         Raises:
             DataError: a cell is none; one line with its place.
         """
+
+    def n_gaps(self, name: str) -> int:
+        """Return how many cells of a column are gaps, those before the first number aside."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +94,11 @@ class TextTable:
         place = column_place(self, name)
         return [row[place].strip() for row in self.rows]
 
-    def numbers(self, name: str) -> NDArray[np.float64]:
+    def n_gaps(self, name: str) -> int:
+        """Return how many cells of a column are gaps, those before the first number aside."""
+        return filled(self.cells(name))[1]
+
+    def numbers(self, name: str, *, fill: bool = False) -> NDArray[np.float64]:
         """Return a column of finite numbers, shape (n,).
 
         Where no comma parts the cells it may part the decimals, and then does so in all columns.
@@ -96,6 +107,8 @@ class TextTable:
             DataError: a cell is no number; one line with its place.
         """
         cells = self.cells(name)
+        if fill:
+            cells, _ = filled(cells)
         comma = self.separator != "," and (self._has_commas or decimal_comma(cells))
         return numbers(cells, comma=comma, place=lambda row: self.place(row, name))
 

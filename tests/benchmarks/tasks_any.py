@@ -205,7 +205,7 @@ def forecasts(device: Device, seeds: int) -> Iterator[Row]:
         if name == "co2" and not CO2.exists():
             continue
         data = (
-            read(CO2, target=("co2",), window=12, horizon=1)
+            read(CO2, target=("co2",), window=12, horizon=1, gaps="last")
             if name == "co2"
             else read_named(name.split(",")[0], **given)
         )

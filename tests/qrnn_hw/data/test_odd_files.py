@@ -222,6 +222,12 @@ READ = {
         SERIES,
         is_series(8.25),
     ),
+    "gaps that are to be filled": (
+        "a.csv",
+        table([f"{n},{n}" for n in range(8)] + ["8,", "9,NA", "10,3"]),
+        SERIES | {"gaps": "last"},
+        is_series(7, 7, 3),
+    ),
     "exponents and signs": (
         "a.csv",
         column("1e-3", "+2", "-3.5E2", ".5", "7."),
@@ -392,6 +398,12 @@ REFUSED = {
     "NA": ("a.csv", column("NA"), SERIES, "line 10, column 'x': .*Got a gap written 'NA'"),
     "NaN": ("a.csv", column("NaN"), SERIES, "line 10, .*gap written 'NaN'"),
     "a hyphen for a gap": ("a.csv", column("-"), SERIES, "line 10, .*gap written '-'"),
+    "a gap before any number": (
+        "a.csv",
+        table(["1,", "2,1", "3,2"] * 3),
+        SERIES | {"gaps": "last"},
+        "line 2, column 'x': .*Got a gap",
+    ),
     "infinity": ("a.csv", column("inf"), SERIES, "line 10, .*Got 'inf': it should be finite"),
     "beyond all bounds": ("a.csv", column("1e400"), SERIES, "line 10, .*Got '1e400'"),
     "text": ("a.csv", column("rain"), SERIES, "line 10, column 'x': .*Got the text 'rain'"),
@@ -679,6 +691,10 @@ def test_parquet(tmp_path):
     path.write_bytes(parquet(x=[1, None, 3]))
     with pytest.raises(QRNNError, match="row 2, column 'x': .*Got a gap"):
         read(path, **SERIES)
+    path.write_bytes(parquet(x=[*range(8), None, 9]))
+    data = read(path, **SERIES, gaps="last")
+    is_series(7, 9)(data)
+    assert data.notes[-1] == "1 gap is the last number before it."
     path.write_bytes(parquet(x=["1", "2", "3"]))
     with pytest.raises(QRNNError, match="column 'x': should hold numbers. Got the type string"):
         read(path, **SERIES)
