@@ -31,7 +31,10 @@ def working_qubits(snapshot: Snapshot, broken: Iterable[int] = ()) -> frozenset[
     )
     found = set(coherent) - set(broken)
     for name, records in by_name.items():
-        reported = any(record.error is not None for record in records.values())
+        # Errors of resets are none that a device reports: they are known where they were learned.
+        reported = not name.startswith("reset") and any(
+            record.error is not None for record in records.values()
+        )
         found -= {q for q in found if not _is_ready(name, records.get(q), reported)}
     return frozenset(found)
 

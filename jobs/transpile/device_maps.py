@@ -27,7 +27,7 @@ class DeviceMaps:
         self,
         placements: NDArray[np.intp],
         idle_dt: Mapping[str, NDArray[np.float64]],
-        faster: Sequence[Collection[int]],
+        faster: Sequence[Mapping[str, Collection[int]]],
         source: Source,
     ) -> Array:
         """Return a source's map on every placement.
@@ -35,9 +35,10 @@ class DeviceMaps:
         Args:
             placements: qubits of the device, shape (n, n_active).
             idle_dt: durations of the named delays on every placement, each of shape (n,).
-            faster: qubits of the device that are measured by `measure_2`, on every placement.
-            source: of a circuit on the active qubits; its `measure_2` stands for what measures the
-                qubit there.
+            faster: qubits of the device on which "measure" is `measure_2` and "reset" is `reset_2`,
+                on every placement.
+            source: of a circuit on the active qubits; its `measure_2` and `reset_2` stand for what
+                measures and resets the qubit there.
 
         Returns:
             Shape (n, 4**k, 4**k), or (n, 2, 2) of a readout.
@@ -45,16 +46,12 @@ class DeviceMaps:
         if isinstance(source, Idling):
             seconds = idle_dt[str(source.duration)] * (self.noise.dt_seconds or 0.0)
             return self._relaxed(placements[:, source.qubit], seconds)
+        qubits = (source.qubit,) if isinstance(source, ReadoutOf) else source.qubits
+        rows = [tuple(row) for row in placements[:, list(qubits)].tolist()]
+        names = [_own_name(source.name, row[0], f) for row, f in zip(rows, faster, strict=True)]
         if isinstance(source, ReadoutOf):
-            qubits = placements[:, source.qubit].tolist()
-            return np.stack(
-                [
-                    self._readout(source.name if qubit in own else "measure", qubit)
-                    for qubit, own in zip(qubits, faster, strict=True)
-                ]
-            )
-        rows = placements[:, list(source.qubits)].tolist()
-        return np.stack([self._error(source.name, tuple(row)) for row in rows])
+            return np.stack([self._readout(n, row[0]) for n, row in zip(names, rows, strict=True)])
+        return np.stack([self._error(n, row) for n, row in zip(names, rows, strict=True)])
 
     def _error(self, name: str, qubits: tuple[int, ...]) -> Array:
         key = ErrorOf(name, qubits)
@@ -88,3 +85,8 @@ class DeviceMaps:
         maps[:, 1, 1] = maps[:, 2, 2] = coherent
         maps[:, 3, 3], maps[:, 3, 0] = kept, 1 - kept
         return maps
+
+
+def _own_name(name: str, qubit: int, faster: Mapping[str, Collection[int]]) -> str:
+    plain = name.removesuffix("_2")
+    return plain if name != plain and qubit not in faster.get(plain, ()) else name

@@ -69,7 +69,7 @@ def placed_forms(
             name.name: np.array([one.idle.get(slot, 0) for one in schedules], dtype=float)
             for slot, name in names.items()
         }
-        faster = [scheduled.faster(placements[index])["measure"] for index in members]
+        faster = [scheduled.faster(placements[index]) for index in members]
         values = partial(maps.values, chosen, idle, faster)
         arrays = tuple(formula.value(values) for formula in form.formulas)
         yield PlacedForm(form, np.array(members), arrays)
