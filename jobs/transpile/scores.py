@@ -104,7 +104,16 @@ class Placements:
             "n_placements": len(self.ranked),
             "level_3": _json(self.level_3),
             "placements": [_json(one) for one in self.ranked[:most]],
+            "least_error": self.least_error(),
         }
+
+    def least_error(self) -> list[float | None]:
+        """Return for each qubit the error of the best placement that it is in, None without one."""
+        found: list[float | None] = [None] * self.snapshot.n_qubits
+        for placement in reversed(self.ranked):
+            for qubit in placement.qubits:
+                found[qubit] = placement.error
+        return found
 
 
 def _json(placement: Placement) -> dict[str, Any]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import typer
 
 from qrnn_hw._version import __version__
-from qrnn_hw.cli import auth, calibrate, config, jobs, models, study
-from qrnn_hw.cli.backends import backends
+from qrnn_hw.cli import auth, backends, calibrate, config, jobs, models, study
 from qrnn_hw.cli.doctor import doctor
 from qrnn_hw.cli.estimate import estimate
 from qrnn_hw.cli.mitigate import mitigate
@@ -45,7 +44,7 @@ def root(
 
 app.command("run")(run)
 app.command("train")(train)
-app.command("backends")(backends)
+app.add_typer(backends.app, name="backends")
 app.command("mitigate")(mitigate)
 app.command("preflight")(preflight)
 app.command("estimate")(estimate)

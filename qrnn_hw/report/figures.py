@@ -134,6 +134,55 @@ def histogram_figure(values: Sequence[float], *, label: str) -> str:
 
 
 @_or_note
+def chip_figure(
+    points: Sequence[tuple[float, float]],
+    pairs: Sequence[tuple[int, int]],
+    scores: Sequence[float | None],
+    outlined: Sequence[Sequence[int]],
+    *,
+    label: str,
+) -> str:
+    """Draw a device: qubits the fuller the smaller their score, crosses where they are out.
+
+    Args:
+        points: where each qubit lies.
+        pairs: of coupled qubits.
+        scores: of each qubit, None where it is out.
+        outlined: placements whose qubits are named; the first is drawn full, others dashed.
+        label: what the picture is of.
+    """
+    known = [score for score in scores if score is not None]
+    order = {score: rank for rank, score in enumerate(sorted(set(known)))}
+    across, down = zip(*points, strict=True)
+    width, height = max(across) - min(across) + 2, max(down) - min(down) + 2
+    figure, axes = _figure(WIDTH_INCHES, max(1.0, WIDTH_INCHES * height / width))
+    for a, b in pairs:
+        ends = zip(points[a], points[b], strict=True)
+        axes.plot(*ends, color=FAINT, linewidth=1, zorder=1)
+    named = {qubit for placement in outlined for qubit in placement}
+    for qubit, ((x, y), score) in enumerate(zip(points, scores, strict=True)):
+        if score is None:
+            axes.plot([x], [y], "x", color=INK, markersize=6, zorder=3)
+            continue
+        shade = 1 - order[score] / max(1, len(order) - 1)
+        axes.plot([x], [y], "o", color=ACCENT, markersize=11, alpha=0.12 + 0.88 * shade, zorder=2)
+        if qubit in named:
+            axes.annotate(
+                str(qubit), (x, y), textcoords="offset points", xytext=(0, 8), ha="center"
+            )
+    for number, placement in enumerate(outlined):
+        inside = [pair for pair in pairs if set(pair) <= set(placement)]
+        for a, b in inside:
+            ends = zip(points[a], points[b], strict=True)
+            axes.plot(*ends, ":" if number else "-", color=INK, linewidth=3, zorder=2)
+    axes.set_xlim(min(across) - 1, max(across) + 1)
+    axes.set_ylim(max(down) + 1, min(down) - 1)
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+    return _svg(figure, label)
+
+
+@_or_note
 def circuit_figure(circuit: QuantumCircuit) -> str:
     """Draw a circuit in Qiskit's black-and-white style, for a white ground."""
     from matplotlib import rc_context

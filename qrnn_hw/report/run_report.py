@@ -13,6 +13,7 @@ from qrnn_hw.experiment.controls import baseline_interval
 from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.outcome import Outcome
 from qrnn_hw.report.blocks import Block, Figure, Findings, Heading, Table, Text, to_html
+from qrnn_hw.report.chip_blocks import chip_blocks
 from qrnn_hw.report.figures import circuit_figure, histogram_figure, interval_figure, line_figure
 from qrnn_hw.report.files import write_json, write_text
 from qrnn_hw.report.labels import label
@@ -249,6 +250,10 @@ def _circuit(outcome: Outcome) -> Iterator[Block]:
             ("scheduled step on the machine", "count"),
             tuple((name, str(count)) for name, count in counts.items()),
         )
+    placement = outcome.prepared.execution.described().get("placement")
+    if placement is not None:
+        yield Heading("Where it lies")
+        yield from chip_blocks(placement, outcome.prepared.machine.snapshot)
 
 
 def _provenance(document: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -102,7 +102,7 @@ def place(
     if chosen == LEVEL_3:
         return Placed(plain, is_level_3=True)
     if isinstance(chosen, str):
-        document = _read(kept) if kept else _scored(architecture, machine, seed, decoupling)
+        document = _read(kept) if kept else scored(architecture, machine, seed, decoupling)
         qubits = tuple(document["placements"][0]["qubits"])
     else:
         _check(architecture, machine, chosen, len(plain.snapshot.physical))
@@ -113,11 +113,22 @@ def place(
     return Placed(step, is_level_3=False, document=document)
 
 
-def _scored(
-    architecture: Architecture, machine: Machine, seed: int, decoupling: str | None
+def scored(
+    architecture: Architecture, machine: Machine, seed: int, decoupling: str | None = None
 ) -> dict[str, Any]:
+    """Score all placements of a model on a machine, as a JSON object that lists the best.
+
+    Raises:
+        UsageError: no working qubits hold the model, or it runs in rounds.
+        SpecError: the machine cannot hold the model.
+    """
     from jobs.transpile.scores import score_placements
 
+    if architecture.mode == "expectation":
+        raise UsageError(
+            f"placements are scored of a model in one circuit. Got {architecture.name}, which runs "
+            "in rounds; choose --option mode=sampled, or another model."
+        )
     found = score_placements(
         architecture,
         machine.snapshot,

@@ -24,9 +24,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from qpu_noise import noise_grid
+from qpu_placements import against_level_3, exact_placements
 from timing import Row
 
-GROUPS: dict[str, Callable[[], Iterator[Row]]] = {}
+GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
+    "noise": noise_grid,
+    "placements": exact_placements,
+    "level-3": against_level_3,
+}
 """Rows by the name of their group; each group is a function in a module of its own."""
 
 

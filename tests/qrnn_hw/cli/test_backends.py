@@ -1,9 +1,15 @@
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from calibration.library import NOT_RECOMMENDED
+from calibration.library import NOT_RECOMMENDED, snapshot
+from circuits import architecture
+from jobs.transpile.scores import Probe
 from qrnn_hw.cli import invoke
+from qrnn_hw.submission import machine
+from qrnn_hw.submission.machine import Machine
 
 
 @pytest.fixture
@@ -48,3 +54,26 @@ def test_a_name_that_nobody_has_is_a_usage_error_with_near_names(capsys, emulato
     assert "did you mean ibm_boston?" in capsys.readouterr().err
     assert invoke(["preflight", "dynamic-line", "--backend", "fake_bostan"]) == 2
     assert "did you mean fake_boston" in capsys.readouterr().err
+
+
+def test_show_describes_a_device_and_draws_where_a_model_lies(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    part = snapshot("fake_boston").restrict((11, 12, 13, 14, 15, 146))
+    device = Machine("fake_boston", replace(part, physical=tuple(range(6))), is_real=False)
+    monkeypatch.setattr(machine, "open_machine", lambda name: device)
+    one = Probe.random(architecture("dynamic-line"), n=1, steps=1)
+    monkeypatch.setattr(Probe, "random", classmethod(lambda cls, architecture: one))
+    asked = ["backends", "show", "fake_boston", "--model"]
+    assert invoke([*asked, "dynamic-line", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["n_qubits"], document["out"], document["n_pairs"]) == (6, [5], 4)
+    placement = document["placement"]
+    assert placement["n_placements"] == 4  # two stretches of the line, either way round
+    errors = [found["error"] for found in placement["placements"]]
+    assert placement["least_error"][5] is None
+    assert min(placement["least_error"][:5]) == errors[0] == min(errors)
+    page = Path(document["page"]).read_text()
+    assert "<svg" in page
+    assert "<script" not in page
+    assert invoke([*asked, "v1"]) == 2
+    assert "Got v1, which runs in rounds" in capsys.readouterr().err

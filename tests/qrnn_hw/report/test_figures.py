@@ -2,8 +2,10 @@ import re
 
 import pytest
 
+from calibration.library import snapshot
 from circuits import architecture, unroll
 from qrnn_hw.report import figures
+from qrnn_hw.report.chip_layout import chip_layout
 from qrnn_hw.statistics.intervals import wilson
 
 
@@ -35,3 +37,36 @@ def test_names_leave_the_plot_its_width():
 def test_a_circuit_is_no_wider_than_a_narrow_page_can_show():
     svg = figures.circuit_figure(unroll(architecture("dynamic-line"), 1).circuit)
     assert float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1]) < 700
+
+
+@pytest.mark.parametrize(
+    "backend", ["fake_kingston", "fake_brisbane", "fake_berlin", "fake_algiers"]
+)
+def test_coupled_qubits_are_drawn_side_by_side_and_none_on_another(backend):
+    device = snapshot(backend)
+    pairs = {tuple(sorted(r.qubits)) for r in device.instructions if len(r.qubits) == 2}
+    points = chip_layout(device.n_qubits, pairs)
+    assert len(set(points)) == device.n_qubits
+    steps = {
+        abs(a[0] - b[0]) + abs(a[1] - b[1]) for a, b in ((points[i], points[j]) for i, j in pairs)
+    }
+    assert steps == {1.0}
+
+
+def test_a_lattice_numbered_at_random_still_has_a_point_for_each_qubit():
+    order = [3, 0, 5, 1, 4, 2]
+    ring = {(order[i], order[(i + 1) % 6]) for i in range(6)} | {(0, 1), (2, 3), (3, 4)}
+    points = chip_layout(6, ring)
+    assert len({(round(x, 3), round(y, 3)) for x, y in points}) == 6
+
+
+def test_a_chip_has_a_cross_for_what_is_out_and_names_the_chosen_placement_only():
+    points = [(0.0, 0.0), (1.0, 0.0), (2.0, 0.0), (3.0, 0.0)]
+    pairs = [(0, 1), (1, 2), (2, 3)]
+    svg = figures.chip_figure(points, pairs, [0.2, 0.1, 0.1, None], [(1, 2)], label="chip <a>")
+    assert re.findall(r">(\d)</text>", svg) == ["1", "2"]
+    shades = [float(one) for one in re.findall(r"fill-opacity: ([\d.]+)", svg)]
+    assert min(shades) == 0.12  # the worst; the best are full
+    assert 'aria-label="chip &lt;a&gt;"' in svg
+    assert "<script" not in svg
+    assert "#010101" not in svg
