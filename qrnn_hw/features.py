@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,7 +110,7 @@ def fit_pca(sequences: Sequences, train_rows: NDArray[np.int64], k: int) -> Proj
 
 
 def fit_pls(
-    sequences: Sequences, labels: NDArray[np.int64], train_rows: NDArray[np.int64], k: int
+    sequences: Sequences, labels: NDArray[Any], train_rows: NDArray[np.int64], k: int
 ) -> Projection:
     """Return the `k` directions of the training rows' words that covary most with their labels.
 
@@ -119,7 +120,8 @@ def fit_pls(
 
     Args:
         sequences: all sentences.
-        labels: shape (n,), read at `train_rows` only.
+        labels: what is to be learnt, shape (n,), or (n, k) of several numbers or of classes as
+            indicators; read at `train_rows` only.
         train_rows: the sentences to learn from.
         k: how many features.
 
@@ -128,9 +130,9 @@ def fit_pls(
     """
     words, owners = _words(sequences, train_rows, k)
     responses = labels[train_rows][owners].astype(np.float64)
-    if len(classes := np.unique(labels[train_rows])) > 2:
+    if labels.dtype.kind in "iu" and len(classes := np.unique(labels[train_rows])) > 2:
         responses = (labels[train_rows][owners][:, None] == classes).astype(np.float64)
-    if (responses[0] == responses).all():
+    if (responses.min(axis=0) == responses.max(axis=0)).any():
         raise UsageError("the training rows should hold words of both classes. Got one class only.")
     rank = int(np.linalg.matrix_rank(words - words.mean(axis=0)))
     if k > rank:

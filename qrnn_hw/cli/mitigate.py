@@ -193,7 +193,7 @@ def _forecast(
     stored: StoredRun, shots: int, level: NoiseLevel, candidates: Any, progress: Any
 ) -> MitigationPlan:
     from qrnn_hw.experiment.forecast import forecast
-    from qrnn_hw.experiment.recompute import canary_evidence, ideal_scores
+    from qrnn_hw.experiment.recompute import canary_evidence, ideal_outputs
     from qrnn_hw.mitigation.evidence import reconsidered
 
     progress.stage("forecasting every stack" if candidates is None else "choosing a stack")
@@ -202,9 +202,9 @@ def _forecast(
         prepared.circuit.transpiled,
         prepared.circuit.noise,
         stored.encoded,
-        stored.decision,
+        stored.trained.coefficients,
         shots=shots,
-        ideal=ideal_scores(stored),
+        ideal=ideal_outputs(stored),
         terminal=_terminal(stored, shots),
         level=level,
         candidates=candidates,
@@ -216,15 +216,23 @@ def _forecast(
 
 
 def _print(found: Recomputed, level: NoiseLevel | None, plan: MitigationPlan | None) -> None:
+    from qrnn_hw.report.labels import MEASURES
+
     typer.echo(f"{found.shots:,} shots per prediction for every stack, from stored bits")
+    measures = list(found.rows[0].quality)
+    unlike = "labels unlike ideal" if "accuracy" in measures else "distance from ideal"
+    columns = [column for one in measures for column in (MEASURES[one], "95 % interval")]
     print_table(
-        ("", "accuracy", "95 % interval", "labels unlike ideal", "mean score error"),
+        ("", *columns, unlike, "mean score error"),
         [
             (
                 _label(row, found),
-                f"{row.accuracy.value:.3f}",
-                f"{row.accuracy.low:.3f} to {row.accuracy.high:.3f}",
-                f"{row.flips:.1%}",
+                *(
+                    text
+                    for one in row.quality.values()
+                    for text in (f"{one.value:.3f}", f"{one.low:.3f} to {one.high:.3f}")
+                ),
+                f"{row.unlike:.1%}" if "accuracy" in measures else f"{row.unlike:.3f}",
                 "" if row.score_error is None else f"{row.score_error:.4f}",
             )
             for row in found.rows

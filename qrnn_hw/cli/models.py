@@ -261,18 +261,18 @@ def _label_share(
     """Return what audits a model on the sentences that are asked for, if any are."""
     if dataset is None and data is None:
         return None
-    from qrnn_hw.data.labelled_text import dataset_name, load_embedded, load_tsv
+    from qrnn_hw.data.labelled_text import dataset_name
     from qrnn_hw.experiment.label_share import label_share
     from qrnn_hw.experiment.recipe_settings import RecipeSettings
 
     name = dataset_name(dataset, data)
-    text = load_tsv(data) if data else load_embedded(name)
+    rows = RecipeSettings("dynamic-line", dataset=name, data=data).read()
 
     def share(model: Architecture) -> dict[str, Any]:
         settings = RecipeSettings(
             model.name, options=dict(model.options), dataset=name, data=data, seed=seed
         )
-        return label_share(settings, text).to_json()
+        return label_share(settings, rows).to_json()
 
     return share
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +15,6 @@ from qrnn_hw.cli.numbers import whole
 from qrnn_hw.ranges import MOST_SEED, MOST_SERIES, MOST_WINDOW
 
 if TYPE_CHECKING:
-    from qrnn_hw.data.dataset import Dataset
     from qrnn_hw.data.read_options import ReadOptions
 
 DatasetName = Annotated[
@@ -91,32 +93,51 @@ Length = Annotated[
 DataSeed = Annotated[int, whole(0, MOST_SEED, "--data-seed", help="Of a series that is made.")]
 
 
+@dataclass(frozen=True)
+class ChosenData:
+    """What the options of a command say of its data."""
+
+    data: Path | None
+    dataset: str | None
+    reading: ReadOptions
+
+    def name(self, default: str) -> str:
+        """Return the data set's name, the default where a file or nothing is given.
+
+        Raises:
+            UsageError: both a file and a name are given.
+        """
+        from qrnn_hw.data.labelled_text import dataset_name
+
+        return dataset_name(self.dataset, self.data, default)
+
+
 def read_options(
-    *,
-    text: str | None = None,
-    label: str | None = None,
-    target: Sequence[str] | None = None,
-    inputs: Sequence[str] | None = None,
-    window: int | None = None,
-    horizon: int | None = None,
-    sequence: str | None = None,
-    time: str | None = None,
-    per_step: bool = False,
-    steps: int | None = None,
-    read: str = "first",
-    embeddings: Path | None = None,
-    test: Path | None = None,
-    length: int | None = None,
-    data_seed: int = 0,
-) -> ReadOptions:
-    """Return what the options of a command say of a file.
+    dataset: DatasetName = None,
+    data: DataFile = None,
+    test: TestFile = None,
+    text: TextColumn = None,
+    label: LabelColumn = None,
+    target: TargetColumns = None,
+    inputs: InputColumns = None,
+    window: Window = None,
+    horizon: Horizon = None,
+    sequence: SequenceColumn = None,
+    time: TimeColumn = None,
+    per_step: PerStep = False,
+    steps: WordsRead = None,
+    read: WhichWords = "first",
+    length: Length = None,
+    data_seed: DataSeed = 0,
+) -> ChosenData:
+    """Return what the options of a command say of its data.
 
     Raises:
         UsageError: two do not go together, or one is out of its range.
     """
     from qrnn_hw.data.read_options import ReadOptions
 
-    return ReadOptions(
+    reading = ReadOptions(
         text=text,
         label=label,
         target=tuple(target or ()),
@@ -128,31 +149,30 @@ def read_options(
         per_step=True if per_step else None,
         steps=steps,
         words=read,  # type: ignore[arg-type]
-        embeddings=embeddings,
         test=test,
         length=length,
         data_seed=data_seed,
     )
+    return ChosenData(data, dataset, reading)
 
 
-def read_data(
-    data: Path | None, dataset: str | None, options: ReadOptions, *, default: str
-) -> Dataset:
-    """Return the data of a command: a file, or a data set by name.
+OPTIONS = tuple(inspect.signature(read_options).parameters)
+"""Names of the options, as a command's context has them."""
 
-    Args:
-        data: the user's own file; None without one.
-        dataset: asked for by name; None is the default.
-        options: how it is to be read.
-        default: name of a data set.
 
-    Raises:
-        UsageError: both are asked for, or an option does not fit the data.
-        ConfigurationError: the data cannot be read; one line with the place and what was expected.
-    """
-    from qrnn_hw.data.labelled_text import dataset_name
-    from qrnn_hw.data.named import read_named
-    from qrnn_hw.data.reading import read
+def reads_data(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options above; it takes what they say as its keyword `chosen`."""
+    signature = inspect.signature(command, eval_str=True)
+    own = [one for name, one in signature.parameters.items() if name != "chosen"]
+    shared = inspect.signature(read_options, eval_str=True).parameters.values()
 
-    name = dataset_name(dataset, data, default)
-    return read_named(name, options) if data is None else read(data, options)
+    @wraps(command)
+    def reading(**given: Any) -> Any:
+        told = {name: given.pop(name) for name in OPTIONS}
+        return command(**given, chosen=read_options(**told))
+
+    parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (*own, *shared)]
+    told: Any = reading
+    told.__signature__ = signature.replace(parameters=parameters)
+    told.__annotations__ = {one.name: one.annotation for one in parameters}
+    return reading

@@ -11,7 +11,6 @@ import typer
 from qrnn_hw.cli.numbers import real, whole
 from qrnn_hw.cli.options import (
     Budget,
-    Data,
     Effects,
     Embeddings,
     FeedbackMode,
@@ -23,6 +22,7 @@ from qrnn_hw.cli.options import (
     Wiring,
     Yes,
 )
+from qrnn_hw.cli.reading import ChosenData, reads_data
 from qrnn_hw.ranges import (
     MOST_EPOCHS,
     MOST_LEARNING_RATE,
@@ -34,21 +34,16 @@ from qrnn_hw.ranges import (
 )
 
 
+@reads_data
 def run(
+    *,
     model: Annotated[
         str, typer.Option(help="Model name, such as dynamic-line or stacked-3-minimal.")
     ] = "dynamic-line",
     option: ModelOptions = None,
     mode: FeedbackMode = None,
     wiring: Wiring = None,
-    dataset: Annotated[
-        str | None,
-        typer.Option(
-            help="Embedded data: amazon, imdb, yelp, or uci (all three, tested on amazon), which "
-            "is the default."
-        ),
-    ] = None,
-    data: Data = None,
+    chosen: ChosenData,
     embeddings: Embeddings = None,
     backend: Annotated[
         str, typer.Option(help="fake_... (recorded, offline), twin:fake_... or ibm_... (real).")
@@ -91,7 +86,7 @@ def run(
         ),
     ] = 20,
     sentences: Annotated[
-        int | None, whole(1, MOST_SENTENCES, help="Run only so many test sentences on the machine.")
+        int | None, whole(1, MOST_SENTENCES, help="Run only so many test rows on the machine.")
     ] = None,
     decoupling: Annotated[
         str | None,
@@ -159,7 +154,6 @@ def run(
     already run are read from the store. A model in expectation mode runs in rounds, one job for
     each time step of all sentences.
     """
-    from qrnn_hw.data.labelled_text import dataset_name, load_embedded, load_tsv
     from qrnn_hw.errors import UsageError
     from qrnn_hw.experiment.run_folder import default_folder, point_latest
     from qrnn_hw.experiment.settings import RunSettings
@@ -175,8 +169,9 @@ def run(
 
     settings = RunSettings(
         model=model,
-        dataset=dataset_name(dataset, data),
-        data=data,
+        dataset=chosen.name(RunSettings.dataset),
+        data=chosen.data,
+        reading=chosen.reading,
         embeddings=embeddings,
         backend=chosen_backend(backend, effects, machine_seed),
         shots=shots,
@@ -202,7 +197,7 @@ def run(
         budget_seconds=budget,
         options=given_options(network),
     )
-    text = load_tsv(data) if data else load_embedded(settings.dataset)
+    rows = settings.read()
     if output is None:
         settings = replace(settings, output=default_folder(settings))
 
@@ -213,7 +208,7 @@ def run(
 
     confirm = confirmation(yes=yes)
     with ConsoleProgress() as progress:
-        document = write_report(pipeline.run(settings, text, progress, confirm))
+        document = write_report(pipeline.run(settings, rows, progress, confirm))
         if output is None:
             point_latest(settings.output)
     if json:

@@ -10,6 +10,7 @@ import typer
 from qrnn_hw.cli.numbers import real, whole
 from qrnn_hw.cli.options import Effects, Learned, MachineSeed, Placement, Snapshots
 from qrnn_hw.cli.output import Json, Parquet
+from qrnn_hw.cli.reading import ChosenData, reads_data
 from qrnn_hw.ranges import (
     MOST_EPOCHS,
     MOST_REPEATS,
@@ -25,17 +26,16 @@ if TYPE_CHECKING:
     from qrnn_hw.studies.shots import ShotPlan
 
 
+@reads_data
 def shots(
+    *,
     context: typer.Context,
     run: Annotated[
         Path | None,
         typer.Option(help="Folder of a finished `qrnn-hw run`; its trained model is studied."),
     ] = None,
     model: Annotated[str, typer.Option(help="Without --run: the model to train.")] = "dynamic-line",
-    dataset: Annotated[
-        str | None, typer.Option(help="Without --run: amazon, imdb, yelp, or uci (the default).")
-    ] = None,
-    data: Annotated[Path | None, typer.Option(help="Without --run: your own TSV.")] = None,
+    chosen: ChosenData,
     backend: Annotated[
         str, typer.Option(help="Without --run: recorded device, fake_...")
     ] = "fake_boston",
@@ -91,7 +91,6 @@ def shots(
     """
     from circuits import architecture
     from qrnn_hw.config import writable_folder
-    from qrnn_hw.data.labelled_text import dataset_name
     from qrnn_hw.errors import UsageError
     from qrnn_hw.experiment.settings import RunSettings
     from qrnn_hw.studies.causes import CausePlan, study_causes
@@ -110,8 +109,9 @@ def shots(
     training = TrainingOptions(epochs=epochs)
     settings = RunSettings(
         model,
-        dataset_name(dataset, data),
-        data,
+        chosen.name(RunSettings.dataset),
+        chosen.data,
+        reading=chosen.reading,
         backend=chosen_backend(backend, effects, machine_seed),
         seed=seed,
         training=training,

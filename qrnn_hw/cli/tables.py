@@ -9,8 +9,8 @@ from rich.table import Table
 
 from qrnn_hw.cli.console import PlainConsole, cell
 from qrnn_hw.cli.terminal import one_line
-from qrnn_hw.data.usage import said
-from qrnn_hw.report.labels import label
+from qrnn_hw.data.usage import data_lines
+from qrnn_hw.report.labels import MEASURES, label
 
 if TYPE_CHECKING:
     from qrnn_hw.report.blocks import Table as ReportTable
@@ -32,24 +32,20 @@ def print_outcome(document: dict[str, Any]) -> None:
         title=f"{document['model']} on {document['dataset']}, {document['backend']}, {shots}",
         title_justify="left",
     )
-    for column in ("", "test accuracy", "95 % interval", "sentences"):
+    measures = [one for one in MEASURES if document.get(one)]
+    columns = [column for one in measures for column in (f"test {MEASURES[one]}", "95 % interval")]
+    rows = "sentences" if document["data"] else "rows"
+    for column in ("", *columns, rows):
         table.add_column(column)
-    for name, row in document["accuracy"].items():
-        table.add_row(
-            label(name),
-            f"{row['value']:.3f}",
-            f"{row['low']:.3f} to {row['high']:.3f}",
-            str(row["n"]),
-        )
+    for name in document[measures[0]] if measures else ():
+        table.add_row(label(name), *_cells([document[one][name] for one in measures]))
     for control in document["controls"]:
-        table.add_row(
-            cell(f"{control['name']} (classical)"),
-            f"{control['value']:.3f}",
-            f"{control['low']:.3f} to {control['high']:.3f}",
-            str(control["n"]),
-        )
+        found = [control if one == "accuracy" else control.get(one) for one in measures]
+        if all(found):
+            table.add_row(cell(f"{control['name']} (classical)"), *_cells(found))
     console.print(table)
-    console.print(f"data: {said(document['data'])}")
+    for line in data_lines(document):
+        console.print(f"data: {line}")
     spread = document["qpu_seconds_range"]
     if "agreement" in document:
         console.print(
@@ -77,6 +73,13 @@ def _trust(answer: dict[str, Any]) -> str:
         return f"{said}; no canaries, the interval covers this machine's own mean only"
     missed, n = canaries["beyond_shots"], canaries["n_canaries"]
     return f"{said}; {n} canaries missed by {missed:.3f} beyond their shots"
+
+
+def _cells(found: Sequence[dict[str, Any]]) -> list[str]:
+    cells = []
+    for one in found:
+        cells += [f"{one['value']:.3f}", f"{one['low']:.3f} to {one['high']:.3f}"]
+    return [*cells, str(found[0]["n"])]
 
 
 def print_findings(lines: Sequence[str]) -> None:

@@ -9,13 +9,16 @@ from typing import Annotated, Any
 import typer
 
 from qrnn_hw.cli.numbers import whole
-from qrnn_hw.cli.options import Data, Embeddings, FeedbackMode, ModelOptions, Wiring
+from qrnn_hw.cli.options import Embeddings, FeedbackMode, ModelOptions, Wiring
 from qrnn_hw.cli.output import Json, print_json, print_table
+from qrnn_hw.cli.reading import ChosenData, reads_data
 from qrnn_hw.errors import UsageError
 from qrnn_hw.ranges import MOST_EPOCHS, MOST_SEED, MOST_SEEDS, MOST_SHOTS
 
 
+@reads_data
 def train(
+    *,
     name: Annotated[
         str | None,
         typer.Argument(help="Model name, as `qrnn-hw models list` gives it; left out with --task."),
@@ -41,10 +44,7 @@ def train(
     option: ModelOptions = None,
     mode: FeedbackMode = None,
     wiring: Wiring = None,
-    dataset: Annotated[
-        str | None, typer.Option(help="Embedded data: amazon (the default), imdb, yelp or uci.")
-    ] = None,
-    data: Data = None,
+    chosen: ChosenData,
     embeddings: Embeddings = None,
     seed: Annotated[int, whole(0, MOST_SEED, help="The first seed.")] = 0,
     seeds: Annotated[int, whole(1, MOST_SEEDS, help="Train from so many seeds at once.")] = 1,
@@ -88,37 +88,39 @@ def train(
             f"--recipe {recipe}": recipe != "ours",
             "--mode": mode,
             "--wiring": wiring,
-            "--dataset": dataset,
+            "--dataset": chosen.dataset,
+            "options of data": chosen.reading.given,
             "--fault": fault,
             "--shots": shots,
             "--freeze": freeze,
         }
         wanted = TaskWanted(
-            task, core, tuple(option or ()), data, embeddings, seed, seeds, epochs, output
+            task, core, tuple(option or ()), chosen.data, embeddings, seed, seeds, epochs, output
         )
         train_task(wanted, [what for what, value in given.items() if value], as_json=json)
         return
     if name is None or core != "qrnn":
         found = "neither" if name is None else f"--core {core} without --task"
         raise UsageError(f"train should be given a model, or --task. Got {found}.")
-    from qrnn_hw.data.labelled_text import dataset_name, load_embedded, load_tsv
     from qrnn_hw.models.options import chosen_architecture
 
     options = dict(chosen_architecture(name, option, mode=mode, wiring=wiring).options)
 
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.config import writable_folder
-    from qrnn_hw.data.usage import said
+    from qrnn_hw.data.usage import data_lines
     from qrnn_hw.experiment.recipe_settings import RecipeSettings, default_folder
     from qrnn_hw.experiment.recipe_training import assess_recipe, prepare_recipe
     from qrnn_hw.report.files import write_json
+    from qrnn_hw.report.labels import MEASURES
 
     settings = RecipeSettings(
         model=name,
         recipe=recipe,  # type: ignore[arg-type]
         options=options,
-        dataset=dataset_name(dataset, data, default="amazon"),
-        data=data,
+        dataset=chosen.name(RecipeSettings.dataset),
+        data=chosen.data,
+        reading=chosen.reading,
         embeddings=embeddings,
         seed=seed,
         n_seeds=seeds,
@@ -128,11 +130,11 @@ def train(
         frozen=freeze,
     )
     settings = replace(settings, output=output or default_folder(settings))
-    text = load_tsv(data) if data else load_embedded(settings.dataset)
+    rows = settings.read()
     writable_folder(settings.output)
     with ConsoleProgress() as progress:
         progress.stage("making the features")
-        prepared = prepare_recipe(settings, text)
+        prepared = prepare_recipe(settings, rows)
         progress.stage(f"training {name}, recipe {recipe}")
         state = prepared.training.resumed(settings.output, progress)
         progress.stage("testing")
@@ -141,18 +143,21 @@ def train(
     if json:
         print_json(document)
     else:
-        print_table(("", "test accuracy", "95 % interval"), _rows(document))
-        typer.echo(f"data: {said(document['data'])}")
+        for measure, said in MEASURES.items():
+            if measure in document:
+                print_table(("", f"test {said}", "95 % interval"), _rows(document, measure))
+        for line in data_lines(document):
+            typer.echo(f"data: {line}")
 
 
-def _rows(document: dict[str, Any]) -> list[tuple[str, str, str]]:
+def _rows(document: dict[str, Any], measure: str) -> list[tuple[str, str, str]]:
     rows = []
     for key, label in (
         ("infinite", "infinite shots"),
         ("shots", f"{document['shots']:,} shots of each circuit"),
     ):
-        one = document["accuracy"][key]
+        one = document[measure][key]
         rows.append((label, f"{one['value']:.3f}", f"{one['low']:.3f} to {one['high']:.3f}"))
-    if document["published_accuracy"] is not None:
+    if measure == "accuracy" and document["published_accuracy"] is not None:
         rows.append(("published, amazon file", f"{document['published_accuracy']:.3f}", ""))
     return rows

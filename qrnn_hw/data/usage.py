@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -77,3 +77,9 @@ def said(counts: dict[str, int]) -> str:
         f"others{tested}; {counts['words_skipped']:,} of {counts['words']:,} words skipped for "
         f"want of a vector, {counts['sentences_without_words']:,} sentences with no other words"
     )
+
+
+def data_lines(document: dict[str, Any]) -> list[str]:
+    """Return what a run's document says of its data, one sentence a line."""
+    counted = [said(document["data"])] if document["data"] else []
+    return [*counted, *document.get("notes", ())]

@@ -42,7 +42,7 @@ def priced_canaries(prepared: Prepared, untrained: TrainedNetwork) -> Canaries |
     if not len(rows):
         return None
     some = untrained.encoded(rows.take(np.arange(prepared.settings.canaries)))
-    return Canaries(some, np.zeros(len(some)))
+    return Canaries(some, np.zeros(len(some)))  # a price asks for no answer
 
 
 def canaries_of(prepared: Prepared, trained: TrainedNetwork) -> Canaries | None:
@@ -61,7 +61,9 @@ def canaries_of(prepared: Prepared, trained: TrainedNetwork) -> Canaries | None:
     every = encoded_once(
         trained, rows, prepared.settings.output, prepared.training.identity, FILE_NAME
     )
-    ideal = exact_distributions(prepared.circuit.ideal, every) @ trained.decision
-    chosen = choose_canaries(ideal, prepared.settings.canaries)
-    known: NDArray[np.float64] = ideal[chosen]
+    ideal = exact_distributions(prepared.circuit.ideal, every) @ trained.coefficients
+    answers: NDArray[np.float64] = ideal[:, 0] if ideal.shape[1] == 1 else ideal
+    size = answers if answers.ndim == 1 else np.abs(answers).max(axis=1)
+    chosen = choose_canaries(size, prepared.settings.canaries)
+    known = answers[chosen]
     return Canaries(every.take(chosen), known)

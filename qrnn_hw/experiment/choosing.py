@@ -78,7 +78,7 @@ def choose(
         circuit: with the machine's reported noise, which is believed to a factor of two.
         trained: the network.
         encoded: the test rows.
-        ideal: their scores without noise, shape (n,).
+        ideal: their outputs without noise, shape (n, k).
         canaries: None chooses by the forecasts alone.
         consent: who is asked about the trial.
         store: where its bits are kept.
@@ -92,7 +92,7 @@ def choose(
         circuit.transpiled,
         circuit.noise,
         encoded,
-        trained.decision,
+        trained.coefficients,
         shots=circuit.settings.shots,
         ideal=ideal,
         terminal=final_readout(circuit.transpiled, circuit.noise),

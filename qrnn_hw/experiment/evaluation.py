@@ -8,7 +8,7 @@ own, so that no stack gains by the others' company.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -46,8 +46,8 @@ class Canaries:
     """Sequences with known answers that are run along, through the same circuits."""
 
     encoded: Encoded
-    known: NDArray[np.float64]  # shape (n,)
-    """Their exact scores without noise."""
+    known: NDArray[np.float64]  # shape (n,), of several outputs (n, k)
+    """Their exact outputs without noise."""
 
     def __len__(self) -> int:
         return len(self.encoded)
@@ -64,8 +64,8 @@ class Evaluation:
     encoded: Encoded
     """Test sentences and weights as the circuits get them."""
 
-    decision: NDArray[np.float64]
-    """Score of each outcome, shape (2**m,)."""
+    coefficients: NDArray[np.float64]
+    """R, the outputs of each outcome, shape (2**m, k)."""
 
     stacks: tuple[Stack, ...]
     total: int
@@ -85,10 +85,6 @@ class Evaluation:
 
     made: dict[tuple[object, ...], QuantumCircuit] = field(default_factory=dict, repr=False)
     """Circuits on active qubits and on the whole device; they do not depend on the weights."""
-
-    def trained(self, encoded: Encoded, decision: NDArray[np.float64]) -> Evaluation:
-        """Return the same evaluation of other weights."""
-        return replace(self, encoded=encoded, decision=decision)
 
     @cached_property
     def shots(self) -> ShotPlan:

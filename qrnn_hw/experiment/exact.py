@@ -1,4 +1,4 @@
-"""What a network gives without a machine: exact distributions, and scores by simulation."""
+"""What a network gives without a machine: exact distributions, and outputs by simulation."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from qrnn_hw.networks.encoded import Encoded
 
 @dataclass(frozen=True, eq=False)
 class Simulated:
-    """Scores of the test rows that no machine was asked for."""
+    """Outputs of the test rows that no machine was asked for."""
 
-    scores: Mapping[str, NDArray[np.float64]]  # each of shape (n,)
+    outputs: Mapping[str, NDArray[np.float64]]  # each of shape (n, k)
     """`ideal` without noise, `noisy_exact` under the machine's at infinite shots, `ideal_shots`
     with the noise of shots alone."""
 

@@ -23,7 +23,8 @@ def run_before(
     settings: RunSettings, task: Task, network: Network, calibration: dict[str, Any] | None
 ) -> tuple[str, ...]:
     """Return the fingerprints of a run, none where then knew no such circuits or loss."""
-    if settings.training.is_regularised or not is_unchanged(network.architecture):
+    is_text = task.data.text is not None and task.target.n_outputs == 1
+    if settings.training.is_regularised or not is_unchanged(network.architecture) or not is_text:
         return ()
     if network.in_rounds:
         noise = None

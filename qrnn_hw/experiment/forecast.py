@@ -205,7 +205,7 @@ def forecast(
     transpiled: TranspiledStep,
     noise: DeviceNoise,
     encoded: Encoded,
-    decision: NDArray[np.float64],
+    coefficients: NDArray[np.float64],
     *,
     shots: int,
     ideal: NDArray[np.float64],
@@ -223,9 +223,9 @@ def forecast(
         transpiled: step on its active qubits.
         noise: of the same qubits.
         encoded: sentences.
-        decision: score of each outcome. Shape: (2**m,).
+        coefficients: R, the outputs of each outcome. Shape: (2**m, k).
         shots: for each sentence, shared by all circuits of a stack.
-        ideal: scores without noise. Shape: (n,).
+        ideal: outputs without noise. Shape: (n, k).
         terminal: calibration of the final bits.
         level: what is believed about the factor on all reported rates but readout.
         candidates: stacks to compare; all of `plan.default_stacks` if None.
@@ -261,7 +261,7 @@ def forecast(
         candidates,
         ideal=ideal,
         outcomes=worlds[0][0],
-        weights=decision,
+        weights=coefficients,
         fed_forward=fed_forward,
         terminal=terminal,
         alternatives=worlds[1:],

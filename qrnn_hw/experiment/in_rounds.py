@@ -123,18 +123,18 @@ class InRounds:
     def simulated(
         self, trained: TrainedNetwork, test: Sequences, encoded: Encoded, progress: Progress
     ) -> Simulated:
-        """Return scores without noise at infinite shots and at those of the run, and under it."""
+        """Return outputs without noise at infinite shots and at those of the run, and under it."""
         progress.stage("drawing the rounds without noise")
         generator = np.random.default_rng(self.settings.seed)
-        scores = {
-            "ideal": trained.scores(test.values, test.lengths),
+        outputs = {
+            "ideal": trained.outputs(test.values, test.lengths),
             "ideal_shots": sampled_outputs(
                 trained, test, shots=self.settings.shots, generator=generator
-            )[:, 0],
+            ),
         }
         if self.readers:
-            scores["noisy_exact"] = trained.scores(test.values, test.lengths, self.readers[0])
-        return Simulated(scores)
+            outputs["noisy_exact"] = trained.outputs(test.values, test.lengths, self.readers[0])
+        return Simulated(outputs)
 
     def described(self) -> dict[str, Any]:
         """Return what a document says of the circuits' place: each has its own."""

@@ -9,7 +9,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from qrnn_hw.data.labelled_text import LabelledText
+from qrnn_hw.data.dataset import Dataset
 from qrnn_hw.experiment.recipe_settings import RecipeSettings
 from qrnn_hw.experiment.recipe_training import prepare_recipe
 from qrnn_hw.networks.encoding import Control, Parameters
@@ -34,7 +34,7 @@ class LabelShare:
         return asdict(self)
 
 
-def label_share(settings: RecipeSettings, text: LabelledText) -> LabelShare:
+def label_share(settings: RecipeSettings, data: Dataset) -> LabelShare:
     """Label the test sentences with random weights, from the words that our recipe starts with.
 
     The circuit's weights are drawn uniformly from [-pi, pi]; projection and head are those before
@@ -42,12 +42,12 @@ def label_share(settings: RecipeSettings, text: LabelledText) -> LabelShare:
 
     Args:
         settings: model, options, data and seed; one seed, the recipe `ours`.
-        text: labelled sentences.
+        data: sentences of two classes, or other rows of two.
 
     Raises:
-        DataError: the text cannot be used.
+        UsageError: there are other targets than two classes.
     """
-    training = prepare_recipe(settings, text).training
+    training = prepare_recipe(settings, data).training
     network, (start,), test = training.network, training.initial, training.test[0]
     shares = []
     for parameters in _drawn(network, start, settings.seed):

@@ -1,9 +1,9 @@
-"""The bits of a run's circuits, and each stack's scores from them."""
+"""The bits of a run's circuits, and each stack's outputs from them."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,14 +14,12 @@ from numpy.typing import NDArray
 from qrnn_hw.experiment.interleaved import INTERLEAVED, Read
 from qrnn_hw.experiment.measure import Bits
 from qrnn_hw.experiment.shot_plan import ShotPlan
-from qrnn_hw.mitigation.answer import Answer, joined
+from qrnn_hw.mitigation.answer import Answer, joined, side_by_side
 from qrnn_hw.mitigation.canaries import missed
-from qrnn_hw.mitigation.estimate import Estimate
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration, from_shots
 from qrnn_hw.mitigation.repetitions import combine_repetitions
 from qrnn_hw.mitigation.stack import Stack, Term, outcome_numbers
 from qrnn_hw.predict import Batch, counts_of
-from qrnn_hw.statistics.intervals import Interval, wilson
 
 if TYPE_CHECKING:
     from qrnn_hw.experiment.evaluation import Evaluation
@@ -98,15 +96,18 @@ class Measured:
         read = self.reads.get((ITEM, batch.length, stack.circuit_of(term)))
         return 0 if read is None else read.bits.shape[1]
 
-    def scores(self, stack: Stack, plan: ShotPlan) -> Estimate:
-        """Estimate the score of each sentence, with the interval for this machine's own mean."""
-        return self.answer(stack, plan).machine
+    def outputs(self, stack: Stack, plan: ShotPlan) -> NDArray[np.float64]:
+        """Estimate the outputs of each row with the shots of a plan, shape (n, k)."""
+        return self._columns(self.answer(stack, plan))
 
     def answer(self, stack: Stack, plan: ShotPlan) -> Answer:
-        """Estimate the score of each sentence with the shots of a plan, arrays of shape (n,).
+        """Estimate the outputs of each row with the shots of a plan, with all their errors.
 
-        The score is sum_i w_i sum_k c_k n_ik / N_i over the terms i of `stack.terms`, with n_ik the
-        shots of N_i that read the outcome k and c the `stack.outcome_numbers`.
+        Arrays have the shape (n,) of a single output, (n, k) of several.
+
+
+        An output is sum_i w_i sum_o c_o n_io / N_i over the terms i of `stack.terms`, with n_io the
+        shots of N_i that read the outcome o and c the `stack.outcome_numbers` of a column of R.
 
         Raises:
             UsageError: fewer shots than circuits.
@@ -117,7 +118,9 @@ class Measured:
         if evaluation.canaries is None:
             return found
         sent = self.sent(stack, plan)
-        return found.with_miss(missed(sent.value, evaluation.canaries.known, sent.standard_error))
+        each = sent.value, evaluation.canaries.known, sent.standard_error
+        miss = missed(*(one.ravel() for one in each))
+        return found.with_miss(replace(miss, n_canaries=len(evaluation.canaries)))
 
     def sent(self, stack: Stack, plan: ShotPlan) -> Answer:
         """Estimate the scores of the canaries, arrays of shape (n_canaries,)."""
@@ -127,7 +130,9 @@ class Measured:
         self, stack: Stack, plan: ShotPlan, kind: str, batches: Mapping[int, Batch]
     ) -> Answer:
         terminal = self.calibration(plan.calibration) if stack.terminal else None
-        numbers = outcome_numbers(self.evaluation.decision, stack, terminal)
+        columns = [
+            outcome_numbers(column, stack, terminal) for column in self.evaluation.coefficients.T
+        ]
         answers = []
         for length in batches:
             shares = self.evaluation.shares(stack, length, plan)
@@ -135,8 +140,11 @@ class Measured:
             for term, shots in shares:
                 read = self.reads[kind, length, stack.circuit_of(term)]
                 own = shots if kind == ITEM else self.evaluation.canary_shots(shots)
-                counts.append(read.counts(min(own, read.bits.shape[1]), numbers.size))
-            answers.append(combine_repetitions(counts, [term for term, _ in shares], numbers))
+                counts.append(read.counts(min(own, read.bits.shape[1]), len(columns[0])))
+            listed = [term for term, _ in shares]
+            answers.append(
+                side_by_side([combine_repetitions(counts, listed, one) for one in columns])
+            )
         return joined(answers, [batch.rows for batch in batches.values()])
 
     @cached_property
@@ -146,8 +154,11 @@ class Measured:
         return {one.name: self.answer(one, plan) for one in self.evaluation.stacks}
 
     def by_stack(self) -> dict[str, NDArray[np.float64]]:
-        """Return the scores of each planned stack by its name."""
-        return {name: one.value for name, one in self.answers.items()}
+        """Return the outputs of each planned stack by its name, shape (n, k)."""
+        return {name: self._columns(one) for name, one in self.answers.items()}
+
+    def _columns(self, answer: Answer) -> NDArray[np.float64]:
+        return answer.value.reshape(len(answer.value), -1)
 
     def bare_counts(self) -> dict[float, NDArray[np.int64]]:
         """Return what circuits that are only folded have read, shape (n, 2**m), by scale factor."""
@@ -157,7 +168,7 @@ class Measured:
         for factor in sorted(factors):
             key = Stack().circuit_of(Term(factor, None, 1.0))
             if all((ITEM, batch.length, key) in self.reads for batch in evaluation.batches):
-                n_outcomes = evaluation.decision.size
+                n_outcomes = len(evaluation.coefficients)
                 table: NDArray[np.int64] = np.empty(
                     (len(evaluation.encoded), n_outcomes), dtype=np.int64
                 )
@@ -166,11 +177,3 @@ class Measured:
                     table[batch.rows] = counts_of(outcomes, n_outcomes)
                 found[factor] = np.asarray(table)
         return found
-
-
-def accuracy_interval(
-    scores: NDArray[np.float64], labels: NDArray[np.int64], level: float = 0.95
-) -> Interval:
-    """Return the accuracy of the signs of scores with its Wilson interval."""
-    correct = int(np.sum((scores > 0) == (labels == 1)))
-    return wilson(correct, len(labels), level)

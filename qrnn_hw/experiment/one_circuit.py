@@ -125,7 +125,7 @@ class OneCircuit:
             self.transpiled,
             self.noise,
             encoded,
-            trained.decision,
+            trained.coefficients,
             tuple(stacks),
             self.settings.shots,
             self.settings.seeds,
@@ -136,7 +136,7 @@ class OneCircuit:
     def simulated(
         self, trained: TrainedNetwork, test: Sequences, encoded: Encoded, progress: Progress
     ) -> Simulated:
-        """Return exact scores without noise and with it, the engine held against Aer.
+        """Return exact outputs without noise and with it, the engine held against Aer.
 
         Raises:
             DisagreementError: Aer has another distribution.
@@ -152,8 +152,9 @@ class OneCircuit:
             seed=self.settings.seeds["shots_scale_1"],
         )
         ideal = exact_distributions(self.ideal, encoded)
-        scores = {"ideal": ideal @ trained.decision, "noisy_exact": noisy @ trained.decision}
-        return Simulated(scores, noisy, agreement)
+        columns = trained.coefficients
+        outputs = {"ideal": ideal @ columns, "noisy_exact": noisy @ columns}
+        return Simulated(outputs, noisy, agreement)
 
     def keep(self, folder: Path) -> None:
         """Write the scores by which the qubits were chosen, before there is a checkpoint."""

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from qrnn_hw.classical.baseline import Baseline
 from qrnn_hw.data.sequences import Sequences
+from qrnn_hw.data.target import Classes
 from qrnn_hw.experiment.choosing import Choice
-from qrnn_hw.experiment.controls import baseline_interval
 from qrnn_hw.experiment.exact import Simulated
-from qrnn_hw.experiment.measured import Measured, accuracy_interval
+from qrnn_hw.experiment.measured import Measured
 from qrnn_hw.experiment.plan import Plan
 from qrnn_hw.experiment.prepare import Prepared
+from qrnn_hw.experiment.quality import Judge, to_json
 from qrnn_hw.experiment.rounds import MeasuredRounds
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.versions import package_versions
@@ -26,11 +27,13 @@ from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.mitigation.zne import extrapolated_by
 from qrnn_hw.networks.network import TrainedNetwork
 from qrnn_hw.statistics.decisions import DecisionRule, flip_probabilities
+from qrnn_hw.statistics.half_widths import half_widths, output_variances
 from qrnn_hw.statistics.intervals import Interval
+from qrnn_hw.statistics.rivals import answer_flips
 from qrnn_hw.train.trainer import TrainingState
 
 SCHEMA_VERSION = 2
-FLIP_SHOTS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
+SHOT_COUNTS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +44,7 @@ class Outcome:
     state: TrainingState
     trained: TrainedNetwork
     controls: tuple[Baseline, ...]
-    """Classical classifiers on the same rows; predictions of all test sentences."""
+    """Classical models on the same rows; predictions of all test rows."""
 
     simulated: Simulated
     plan: Plan
@@ -68,41 +71,73 @@ class Outcome:
         return self.plan.evaluation.stacks
 
     @cached_property
-    def scores(self) -> dict[str, NDArray[np.float64]]:
-        """Scores (n,): simulated ones first, those of each stack at equal total shots after."""
-        return {**self.simulated.scores, **self.measured.by_stack()}
+    def judge(self) -> Judge:
+        """What is right for the rows that were run."""
+        return Judge.of(self.prepared.task, len(self.test))
 
     @property
     def answers(self) -> dict[str, Answer]:
-        """The scores of each stack with all their errors; none for a model in rounds."""
+        """The outputs of each stack with all their errors; none for a model in rounds."""
         return self.measured.answers if isinstance(self.measured, Measured) else {}
 
     @cached_property
-    def accuracy(self) -> dict[str, Interval]:
-        """Test accuracy of each with its 95 % Wilson interval."""
+    def outputs(self) -> dict[str, NDArray[np.float64]]:
+        """Outputs (n, k), numbers in their own units: simulated ones first, then each stack's."""
+        found = {**self.simulated.outputs, **self.measured.by_stack()}
+        return {name: self.judge.numbers(one) for name, one in found.items()}
+
+    @cached_property
+    def predictions(self) -> dict[str, NDArray[Any]]:
+        """Places of classes, shape (n,), or numbers in their own units, (n, k)."""
+        found = {**self.simulated.outputs, **self.measured.by_stack()}
+        return {name: self.judge.answers(one) for name, one in found.items()}
+
+    @cached_property
+    def quality(self) -> dict[str, dict[str, Interval]]:
+        """Each measure of each set of answers with its 95 % interval: by measure, then by name."""
+        found = {name: self.judge.intervals(one) for name, one in self.predictions.items()}
         return {
-            name: accuracy_interval(score, self.test.known_targets)
-            for name, score in self.scores.items()
+            measure: {name: one[measure] for name, one in found.items() if measure in one}
+            for measure in self.judge.measures
         }
 
+    @property
+    def accuracy(self) -> dict[str, Interval]:
+        """The test accuracy of classes."""
+        return self.quality.get("accuracy", {})
+
     def correct(self, name: str) -> NDArray[np.bool_]:
-        """Return which sentences one of the scores labels rightly, shape (n,)."""
-        return np.asarray((self.scores[name] > 0) == (self.test.known_targets == 1))
+        """Return which rows one of the sets of answers labels rightly, shape (n,)."""
+        return np.asarray(self.predictions[name] == self.judge.wanted)
 
     @cached_property
     def flip_rate(self) -> dict[int, float]:
-        """Mean probability that a raw prediction differs from the infinite-shot one, by shots.
+        """Mean probability that a raw label differs from the infinite-shot one, by shots.
 
-        The law of the vote under the exact noisy distribution; nothing is sampled. Empty for a
-        model in rounds, whose values fed back come from the shots: no closed law gives its labels.
+        The law of the vote under the exact noisy distribution, of more than two classes the union
+        bound over the rivals; nothing is sampled. Empty for numbers, and for a model in rounds,
+        whose values fed back come from the shots: no closed law gives its labels.
         """
-        if self.simulated.noisy is None:
+        law, columns = self.simulated.noisy, self.trained.coefficients
+        if law is None or not isinstance(self.judge.target, Classes):
             return {}
-        rule = DecisionRule(tuple(self.trained.decision.tolist()))
-        return {
-            shots: float(flip_probabilities(self.simulated.noisy, rule, shots).mean())
-            for shots in FLIP_SHOTS
-        }
+        if columns.shape[1] > 1:
+            return {n: float(answer_flips(law, columns, n)[1].mean()) for n in SHOT_COUNTS}
+        rule = DecisionRule(tuple(columns[:, 0].tolist()))
+        return {n: float(flip_probabilities(law, rule, n).mean()) for n in SHOT_COUNTS}
+
+    @cached_property
+    def half_width(self) -> dict[int, float]:
+        """Mean half-width of a raw number's 95 % interval in its own units, by shots.
+
+        Empty for classes, and for a model in rounds.
+        """
+        law, scaling = self.simulated.noisy, self.prepared.task.parts.scaling
+        if law is None or isinstance(self.judge.target, Classes):
+            return {}
+        unit = 1.0 if scaling is None else scaling.target_deviation
+        variances = output_variances(law, self.trained.coefficients)
+        return {n: float((unit * half_widths(variances, n)).mean()) for n in SHOT_COUNTS}
 
     @property
     def shots_per_prediction(self) -> float:
@@ -123,7 +158,7 @@ class Outcome:
             report: path of the report.
         """
         prepared, settings, task = self.prepared, self.settings, self.prepared.task
-        estimate, n_test = self.plan.priced.estimate, len(self.test)
+        estimate, usage = self.plan.priced.estimate, task.usage
         return {
             "schema_version": SCHEMA_VERSION,
             "model": settings.model,
@@ -133,12 +168,12 @@ class Outcome:
             "shots": settings.shots,
             "shots_per_prediction": self.shots_per_prediction,
             "seeds": settings.seeds,
-            "accuracy": {name: interval.to_json() for name, interval in self.accuracy.items()},
+            **{measure: to_json(found) for measure, found in self.quality.items()},
             "controls": [
                 {
                     "name": control.name,
                     "n_parameters": control.n_parameters,
-                    **baseline_interval(control, n_test).to_json(),
+                    **self._control(control),
                 }
                 for control in self.controls
             ],
@@ -151,10 +186,14 @@ class Outcome:
             "rows": {
                 "training": len(task.training),
                 "validation": len(task.validation),
-                "test": n_test,
+                "test": len(self.test),
             },
-            "data": task.usage.to_json(),
-            "classes": list(task.text.classes),
+            "data": usage and usage.to_json(),
+            "notes": list(task.data.notes),
+            "target": {
+                "kind": "classes" if isinstance(task.target, Classes) else "numbers",
+                "names": list(task.target.names),
+            },
             "training": {
                 "engine": settings.engine,
                 "calibrations": list(prepared.execution.trained_under),
@@ -176,16 +215,26 @@ class Outcome:
             "report": report,
         }
 
+    def _control(self, control: Baseline) -> dict[str, Any]:
+        """Return a classical model's measures; the accuracy of classes as it stood always."""
+        found: dict[str, Any] = to_json(self.judge.of_baseline(control))
+        accuracy: dict[str, Any] | None = found.get("accuracy")
+        return found if accuracy is None else accuracy
+
     def _of_its_kind(self) -> dict[str, Any]:
-        """Return what only a model in one circuit has, or only one in rounds."""
+        """Return what only some targets have, and a model in one circuit, or in rounds."""
+        found: dict[str, Any] = {}
+        if isinstance(self.judge.target, Classes):
+            found["classes"] = list(self.judge.target.names)
         if self.simulated.agreement is None:
-            return {"rounds": len(self.jobs)}
-        return {
-            "agreement": self.simulated.agreement.to_json(),
-            "flip_rate": {str(shots): rate for shots, rate in self.flip_rate.items()},
-            "choice": self.choice and self.choice.to_json(),
-            "answers": {name: answer.to_json() for name, answer in self.answers.items()},
-        }
+            return found | {"rounds": len(self.jobs)}
+        found["agreement"] = self.simulated.agreement.to_json()
+        for name, by_shots in (("flip_rate", self.flip_rate), ("half_width", self.half_width)):
+            if by_shots:
+                found[name] = {str(shots): one for shots, one in by_shots.items()}
+        found["choice"] = self.choice and self.choice.to_json()
+        found["answers"] = {name: answer.to_json() for name, answer in self.answers.items()}
+        return found
 
     def _readout(self) -> dict[str, Any]:
         """Return the measured readout errors, None where no stack corrects them."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from jobs.store.store import Store
 from qrnn_hw.config import store_path, writable_folder
-from qrnn_hw.data.labelled_text import LabelledText
+from qrnn_hw.data.dataset import Dataset
 from qrnn_hw.experiment.canaries import canaries_of, priced_canaries
 from qrnn_hw.experiment.choosing import choose
-from qrnn_hw.experiment.controls import classical_controls
 from qrnn_hw.experiment.kept_calibration import keep_calibration, keep_snapshots
 from qrnn_hw.experiment.measure import Priced
 from qrnn_hw.experiment.outcome import Outcome
@@ -35,12 +34,12 @@ def train(prepared: Prepared, progress: Progress) -> TrainingState:
     return prepared.training.resumed(settings.output, progress)
 
 
-def run(settings: RunSettings, text: LabelledText, progress: Progress, confirm: Confirm) -> Outcome:
+def run(settings: RunSettings, data: Dataset, progress: Progress, confirm: Confirm) -> Outcome:
     """Run all steps and return everything that a report needs.
 
     Args:
         settings: what to run.
-        text: labelled sentences to train and test on.
+        data: what to train and test on, `settings.read()` or other rows with a target.
         progress: told of each stage.
         confirm: called with what is to be sent: before the training of a new run, after that of
             one that goes on; again only where more would be spent than was confirmed.
@@ -48,7 +47,7 @@ def run(settings: RunSettings, text: LabelledText, progress: Progress, confirm: 
     Raises:
         QRNNError, CircuitsError, CalibrationError, JobsError: see the exit codes.
     """
-    prepared = prepare(settings, text, progress)
+    prepared = prepare(settings, data, progress)
     writable_folder(settings.output)
     machine, test, training = prepared.machine, prepared.test, prepared.training
     consent = Consent(machine, confirm, settings.budget_seconds)
@@ -64,15 +63,15 @@ def run(settings: RunSettings, text: LabelledText, progress: Progress, confirm: 
     state = train(prepared, progress)
     trained = training.trained(state)
     encoded = prepared.encoded(trained)
-    progress.stage("training classical controls on the same rows")
-    controls = classical_controls(
-        prepared.task, n_parameters=trained.n_parameters, seed=settings.seeds["training"]
+    progress.stage("training classical models on the same rows")
+    controls = prepared.task.classical(
+        n_parameters=trained.n_parameters, seed=settings.seeds["training"]
     )
     simulated = prepared.execution.simulated(trained, test, encoded, progress)
     canaries, choice = canaries_of(prepared, trained), None
     with Store(store_path()) as store:
         if AUTO in settings.plans:
-            ideal, circuit = simulated.scores["ideal"], prepared.circuit
+            ideal, circuit = simulated.outputs["ideal"], prepared.circuit
             choice = choose(circuit, trained, encoded, ideal, canaries, consent, store, progress)
             stacks = named_stacks(settings, choice.plan.stack)
         evaluation = prepared.evaluation(trained, encoded, stacks, canaries)

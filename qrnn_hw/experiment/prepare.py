@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from qrnn_hw.data.labelled_text import LabelledText
+from qrnn_hw.data.dataset import Dataset
 from qrnn_hw.data.sequences import Sequences
+from qrnn_hw.data.target import Target
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.evaluation import Canaries, Evaluation
 from qrnn_hw.experiment.fingerprints_before import run_before
@@ -75,7 +76,7 @@ class Prepared:
         """The training of the settings' seed, under the noise that they choose."""
         settings, task, execution = self.settings, self.task, self.execution
         seed = settings.seeds["training"]
-        network = network_of(settings.architecture, task.sequences.dim)
+        network = network_of(settings.architecture, task.training.dim, target=task.target)
         content: dict[str, Any] = {
             "training": {"engine": settings.engine, "shots": settings.training_shots},
             "seeds": settings.seeds,
@@ -119,13 +120,13 @@ class Prepared:
 
 
 def prepare(
-    settings: RunSettings, text: LabelledText, progress: Progress, machine: Machine | None = None
+    settings: RunSettings, data: Dataset, progress: Progress, machine: Machine | None = None
 ) -> Prepared:
-    """Open the machine, make the model's circuits its own, and embed the text.
+    """Open the machine, make the model's circuits its own, and part and scale the data.
 
     Args:
         settings: what to run.
-        text: labelled sentences.
+        data: `settings.read()`, or other sequences with their target.
         progress: told of the stage, and which calibration is used where that is not today's.
         machine: already open; None opens that of the settings, with the calibration of the
             checkpoint in the output folder if there is one.
@@ -136,9 +137,23 @@ def prepare(
     in_rounds = settings.architecture.mode == "expectation"
     if in_rounds:
         check_rounds(settings)
-    progress.stage(f"reading the vectors of {len(text):,} sentences, opening {settings.backend}")
+    _check_target(data.target)
+    progress.stage(f"preparing {len(data):,} rows of {data.name}, opening {settings.backend}")
     machine = machine or open_as_begun(settings, progress)
     execution = (InRounds if in_rounds else OneCircuit).on(machine, settings)
     if isinstance(execution, OneCircuit) and execution.placed.document is not None:
         progress.stage(said(execution.placed.document))
-    return Prepared(load_task(settings, text), execution)
+    return Prepared(load_task(data, settings.seeds["split"]), execution)
+
+
+def _check_target(target: Target) -> None:
+    """Refuse what the final bits of a circuit do not answer.
+
+    Raises:
+        UsageError: a target at every step.
+    """
+    if target.per_step:
+        raise UsageError(
+            "a run should have one target for each sequence: the final bits of its circuits answer "
+            "once. Got a target at every step; leave --per-step out."
+        )

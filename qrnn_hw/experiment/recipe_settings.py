@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from circuits.zoo.registry import architecture
+from qrnn_hw.data.read_options import ReadOptions
 from qrnn_hw.errors import UsageError
-from qrnn_hw.experiment.run_folder import RUNS, changed, file_name, settings_digest
+from qrnn_hw.experiment.run_folder import RUNS, changed, file_name, settings_digest, told_reading
+from qrnn_hw.experiment.settings import read_data
 from qrnn_hw.ranges import MOST_EPOCHS, MOST_SEED, MOST_SEEDS, MOST_SHOTS
 from qrnn_hw.recipes.recipes import FAULTS, Recipe, published_recipe
+
+if TYPE_CHECKING:
+    from qrnn_hw.data.dataset import Dataset
 
 RecipeName = Literal["published", "ours"]
 
@@ -26,6 +31,7 @@ class RecipeSettings:
     dataset: str = "amazon"
     data: Path | None = None
     embeddings: Path | None = None
+    reading: ReadOptions = field(default_factory=ReadOptions)
     seed: int = 0
     n_seeds: int = 1
     epochs: int | None = None
@@ -70,6 +76,14 @@ class RecipeSettings:
                 f"Got {model.name}, whose weights are all its controller's."
             )
 
+    def read(self) -> Dataset:
+        """Read the data.
+
+        Raises:
+            DataError, UsageError: they are not as they should be, or an option does not fit them.
+        """
+        return read_data(self.data, self.dataset, self.reading, self.embeddings)
+
     def published(self) -> Recipe:
         """Return the published recipe with the faults asked for.
 
@@ -104,5 +118,8 @@ def default_folder(settings: RecipeSettings) -> Path:
     """
     left_out = ("output", "epochs", "shots")
     told = {k: value for k, value in asdict(settings).items() if k not in left_out}
+    told["reading"] = told_reading(settings.reading)
+    if not told["reading"]:
+        del told["reading"]
     told |= changed(settings.model, settings.options)
     return RUNS / f"train-{file_name(settings.model)}-{settings.recipe}-{settings_digest(told)}"

@@ -8,19 +8,22 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from circuits.definition import Architecture
 from circuits.zoo.registry import architecture, row
+from qrnn_hw.data.dataset import Dataset
 from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.data.read_text import vectors_of
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.split import Split
+from qrnn_hw.data.target import Classes
 from qrnn_hw.data.usage import Usage, usage
+from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.fingerprints_before import recipe_before
+from qrnn_hw.experiment.quality import Judge
 from qrnn_hw.experiment.recipe_settings import RecipeSettings
-from qrnn_hw.experiment.settings import RunSettings
-from qrnn_hw.experiment.task import load_task
+from qrnn_hw.experiment.settings import split_seed
+from qrnn_hw.experiment.task import Task, load_task
 from qrnn_hw.experiment.training import Training
 from qrnn_hw.networks.encoding import Parameters
 from qrnn_hw.networks.finite_shots import sampled_outputs
@@ -28,7 +31,7 @@ from qrnn_hw.networks.identity import digest
 from qrnn_hw.networks.network import Network, network_of
 from qrnn_hw.recipes.published_features import published_features, published_words
 from qrnn_hw.recipes.recipes import FAULTS, PUBLISHED_ACCURACY, Recipe, split_rows
-from qrnn_hw.statistics.intervals import Interval, mean_interval, wilson
+from qrnn_hw.statistics.intervals import Interval, mean_interval
 from qrnn_hw.train.options import TrainingOptions
 from qrnn_hw.train.trainer import TrainingState
 
@@ -41,11 +44,14 @@ class PreparedRecipe:
 
     settings: RecipeSettings
     training: Training
-    usage: Usage
+    tasks: tuple[Task, ...]
+    """Of each seed, by our own recipe."""
+
+    usage: Usage | None
     published: Recipe | None = None
 
 
-def prepare_recipe(settings: RecipeSettings, text: LabelledText) -> PreparedRecipe:
+def prepare_recipe(settings: RecipeSettings, data: Dataset) -> PreparedRecipe:
     """Make the features of every seed and the network.
 
     Raises:
@@ -53,8 +59,8 @@ def prepare_recipe(settings: RecipeSettings, text: LabelledText) -> PreparedReci
     """
     model = architecture(settings.model, **settings.options)
     if settings.recipe == "published":
-        return _published(settings, model, text)
-    return _ours(settings, model, text)
+        return _published(settings, model, _text(data))
+    return _ours(settings, model, data)
 
 
 def _published(settings: RecipeSettings, model: Architecture, text: LabelledText) -> PreparedRecipe:
@@ -101,25 +107,28 @@ def _published(settings: RecipeSettings, model: Architecture, text: LabelledText
         recipe,
     )
     used = usage(text, Split(train, train[:0], test), vectors, published_words)
-    return PreparedRecipe(settings, training, used, recipe)
+    return PreparedRecipe(settings, training, (), used, recipe)
 
 
-def _ours(settings: RecipeSettings, model: Architecture, text: LabelledText) -> PreparedRecipe:
-    """Set up the pipeline of the main job without noise: a split of its own for each seed."""
-    tasks = [
-        load_task(
-            RunSettings(
-                dataset=settings.dataset,
-                data=settings.data,
-                embeddings=settings.embeddings,
-                seed=seed,
-            ),
-            text,
+def _text(data: Dataset) -> LabelledText:
+    if data.text is None or len(data.text.classes) != 2:
+        raise UsageError(
+            f"the published recipe should have sentences of two classes. Got {data.name}; use "
+            "--recipe ours."
         )
-        for seed in settings.seeds
-    ]
+    return data.text
+
+
+def _ours(settings: RecipeSettings, model: Architecture, data: Dataset) -> PreparedRecipe:
+    """Set up the pipeline of a run without noise: a split of its own for each seed."""
+    if data.target.per_step:
+        raise UsageError(
+            "a training by a recipe should have one target for each sequence. Got a target at "
+            "every step; leave --per-step out."
+        )
+    tasks = [load_task(data, split_seed(seed)) for seed in settings.seeds]
     default = TrainingOptions()
-    network = network_of(model, tasks[0].vectors.dim)
+    network = network_of(model, tasks[0].training.dim, target=data.target)
     options = replace(
         default,
         epochs=settings.epochs or default.epochs,
@@ -137,7 +146,7 @@ def _ours(settings: RecipeSettings, model: Architecture, text: LabelledText) -> 
         ],
         tuple(task.digest for task in tasks),
     )
-    return PreparedRecipe(settings, training, tasks[0].usage)
+    return PreparedRecipe(settings, training, tuple(tasks), tasks[0].usage)
 
 
 def _training(
@@ -180,13 +189,16 @@ def assess_recipe(prepared: PreparedRecipe, state: TrainingState) -> dict[str, A
     infinite, sampled, constant = [], [], []
     for index, seed in enumerate(settings.seeds):
         trained, test = training.trained(state, index), training.test[index]
-        exact = trained.scores(test.values, test.lengths)
-        infinite.append((exact > 0) == (test.known_targets == 1))
+        judge = Judge(network.target, test.known_targets, None, 1)
+        if prepared.tasks:
+            judge = Judge.of(prepared.tasks[index], len(test))
         generator = np.random.default_rng([seed, settings.shots])
-        drawn = sampled_outputs(trained, test, shots=settings.shots, generator=generator)[:, 0]
-        sampled.append((drawn > 0) == (test.targets == 1))
-        share = float((exact > 0).mean())
-        constant.append(max(share, 1 - share))
+        exact = judge.answers(trained.outputs(test.values, test.lengths))
+        infinite.append(judge.intervals(exact))
+        drawn = sampled_outputs(trained, test, shots=settings.shots, generator=generator)
+        sampled.append(judge.intervals(judge.answers(drawn)))
+        if isinstance(network.target, Classes):
+            constant.append(float(np.bincount(exact).max()) / len(exact))
     published = prepared.published
     return {
         "schema_version": 1,
@@ -209,11 +221,15 @@ def assess_recipe(prepared: PreparedRecipe, state: TrainingState) -> dict[str, A
         },
         "n_parameters": sum(int(value[0].size) for value in state.best.values()),
         "n_quantum_weights": network.architecture.n_weights,
-        "accuracy": {"infinite": _summary(infinite), "shots": _summary(sampled)},
+        **{
+            measure: {"infinite": _summary(infinite, measure), "shots": _summary(sampled, measure)}
+            for measure in infinite[0]
+        },
         "largest_share_of_one_label": constant,
         "published_accuracy": published_accuracy(network.architecture),
-        "rows": {"training": len(training.training[0]), "test": len(infinite[0])},
-        "data": prepared.usage.to_json(),
+        "rows": {"training": len(training.training[0]), "test": len(training.test[0])},
+        "data": prepared.usage and prepared.usage.to_json(),
+        "notes": [one for task in prepared.tasks[:1] for one in task.data.notes],
         "history": state.history[..., :2].tolist(),
     }
 
@@ -224,12 +240,8 @@ def published_accuracy(model: Architecture) -> float | None:
     return PUBLISHED_ACCURACY.get(model.name) if as_published else None
 
 
-def _summary(correct: list[NDArray[np.bool_]]) -> dict[str, Any]:
-    """Return the mean over seeds with Student's interval; of one seed, Wilson's over sentences."""
-    values = [float(one.mean()) for one in correct]
-    interval: Interval = (
-        mean_interval(np.array(values))
-        if len(values) > 1
-        else wilson(int(correct[0].sum()), len(correct[0]))
-    )
+def _summary(found: list[dict[str, Interval]], measure: str) -> dict[str, Any]:
+    """Return the mean over seeds with Student's interval; of one seed, that over its rows."""
+    values = [one[measure].value for one in found]
+    interval = mean_interval(np.array(values)) if len(values) > 1 else found[0][measure]
     return {"values": values, **interval.to_json()}

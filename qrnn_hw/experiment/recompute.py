@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qrnn_hw.data.target import Classes
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.exact import exact_distributions
-from qrnn_hw.experiment.measured import accuracy_interval
+from qrnn_hw.experiment.quality import Judge, to_json
 from qrnn_hw.experiment.rounds import MeasuredRounds
 from qrnn_hw.experiment.shot_plan import ShotPlan, plan_shots
 from qrnn_hw.experiment.stored import StoredRun
@@ -26,46 +27,57 @@ class Row:
     """What one stack makes of the stored bits."""
 
     stack: str
-    accuracy: Interval
-    flips: float
-    """Share of labels that differ from those of the ideal scores."""
+    quality: dict[str, Interval]
+    """By the name of the measure: accuracy, or nrmse and r2."""
+
+    unlike: float
+    """Share of labels that differ from those of the ideal outputs; of numbers the mean distance to
+    them, in standard deviations of the target."""
 
     score_error: float | None
-    """Mean |score - ideal score|; None where only the threshold moves."""
+    """Mean |output - ideal output|; None where only the threshold moves."""
 
     shots: int
     """Spent on each prediction, a share of the readout calibration included."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as a JSON object."""
-        return asdict(self) | {"accuracy": self.accuracy.to_json()}
+        unlike = "flips" if "accuracy" in self.quality else "distance"
+        return {
+            "stack": self.stack,
+            **to_json(self.quality),
+            unlike: self.unlike,
+            "score_error": self.score_error,
+            "shots": self.shots,
+        }
 
 
 def row_of(
     name: str,
-    scores: NDArray[np.float64],
+    outputs: NDArray[np.float64],
     ideal: NDArray[np.float64],
-    labels: NDArray[np.int64],
+    judge: Judge,
     shots: int,
     *,
     moved: float = 0.0,
 ) -> Row:
-    """Hold scores (n,) against the labels and against the ideal scores.
+    """Hold outputs (n, k) against the targets and against the ideal outputs.
 
     Args:
         name: of the stack.
-        scores: as it estimates them.
+        outputs: as it estimates them.
         ideal: without noise, at infinite shots.
-        labels: 0 or 1.
+        judge: of the rows.
         shots: that it spent on each.
-        moved: decision threshold.
+        moved: decision threshold of two classes.
     """
-    above = scores - moved
+    answers = judge.answers(outputs - moved)
+    own, exact = judge.numbers(outputs), judge.numbers(ideal)
     return Row(
         name,
-        accuracy_interval(above, labels),
-        float(np.mean((above > 0) != (ideal > 0))),
-        None if moved else float(np.mean(np.abs(scores - ideal))),
+        judge.intervals(answers),
+        judge.unlike(answers, judge.answers(ideal)),
+        None if moved else float(np.mean(np.abs(own - exact))),
         shots,
     )
 
@@ -76,14 +88,16 @@ class Recomputed:
 
     shots: int
     threshold: float | None
-    """Fitted on the exact noisy scores of the validation sentences; None without raw scores."""
+    """Fitted on the exact noisy scores of the validation rows; None without raw scores of two
+    classes."""
 
     rows: tuple[Row, ...]
 
 
-def ideal_scores(run: StoredRun) -> NDArray[np.float64]:
-    """Return the exact scores without noise of the sentences that were run, shape (n,)."""
-    return np.asarray(exact_distributions(run.prepared.circuit.ideal, run.encoded) @ run.decision)
+def ideal_outputs(run: StoredRun) -> NDArray[np.float64]:
+    """Return the exact outputs without noise of the rows that were run, shape (n, k)."""
+    law = exact_distributions(run.prepared.circuit.ideal, run.encoded)
+    return np.asarray(law @ run.trained.coefficients)
 
 
 def recompute(run: StoredRun, shots: int | None = None, stack: Stack | None = None) -> Recomputed:
@@ -101,16 +115,11 @@ def recompute(run: StoredRun, shots: int | None = None, stack: Stack | None = No
     if isinstance(run.measured, MeasuredRounds):
         return _rounds(run, run.measured, shots)
     total, planned = total_shots(run, shots), run.evaluation.stacks
-    plan = plan_shots(total, len(run.prepared.test), planned)
-    test, validation = run.prepared.test, run.prepared.task.validation
-    ideal = ideal_scores(run)
-
-    def row(name: str, scores: NDArray[np.float64], spent: int, *, moved: float = 0.0) -> Row:
-        return row_of(name, scores, ideal, test.known_targets, spent, moved=moved)
-
-    rows = [row("ideal", ideal, 0)]
+    plan, judge = plan_shots(total, len(run.prepared.test), planned), run.judge
+    ideal = ideal_outputs(run)
+    rows = [row_of("ideal", ideal, ideal, judge, 0)]
     for one in planned:
-        rows.append(row(one.name, run.circuits.scores(one, plan).value, total))
+        rows.append(row_of(one.name, run.circuits.outputs(one, plan), ideal, judge, total))
     if stack is not None and stack not in planned:
         fitting = fitting_plan(run, stack, total)
         if fitting is None:
@@ -119,29 +128,34 @@ def recompute(run: StoredRun, shots: int | None = None, stack: Stack | None = No
                 f"a plan for a run's stored bits should be one of: {names}. Got {stack.name}, "
                 "which needs circuits that it did not run."
             )
-        rows.append(row(stack.name, run.circuits.scores(stack, fitting).value, fitting.total))
+        found = run.circuits.outputs(stack, fitting)
+        rows.append(row_of(stack.name, found, ideal, judge, fitting.total))
     threshold = None
-    if Stack() in planned:
-        encoded = run.trained.encoded(validation)
-        under_noise = exact_distributions(run.prepared.circuit.noisy, encoded) @ run.decision
-        threshold = fit_threshold(under_noise, validation.known_targets)
-        raw = run.circuits.scores(Stack(), plan).value
-        rows.append(row("threshold", raw, total, moved=threshold))
+    if Stack() in planned and isinstance(judge.target, Classes) and ideal.shape[1] == 1:
+        threshold = _threshold(run)
+        raw = run.circuits.outputs(Stack(), plan)
+        rows.append(row_of("threshold", raw, ideal, judge, total, moved=threshold))
     return Recomputed(total, threshold, tuple(rows))
 
 
+def _threshold(run: StoredRun) -> float:
+    validation = run.prepared.task.validation
+    law = exact_distributions(run.prepared.circuit.noisy, run.trained.encoded(validation))
+    return fit_threshold(law @ run.trained.decision, validation.known_targets)
+
+
 def _rounds(run: StoredRun, measured: MeasuredRounds, shots: int | None) -> Recomputed:
-    """Hold the scores of a run in rounds against those without noise."""
+    """Hold the outputs of a run in rounds against those without noise."""
     test, stored = run.prepared.test, run.prepared.settings.shots
     if shots not in (None, stored):
         raise UsageError(
             f"the shots of a run in rounds should be those that it stored ({stored}): fewer would "
             f"have fed other values back. Got {shots}; leave --shots out."
         )
-    ideal = run.trained.scores(test.values, test.lengths)
+    ideal = run.trained.outputs(test.values, test.lengths)
     rows = (
-        row_of("ideal", ideal, ideal, test.known_targets, 0),
-        row_of("none", measured.scores, ideal, test.known_targets, stored),
+        row_of("ideal", ideal, ideal, run.judge, 0),
+        row_of("none", measured.outputs, ideal, run.judge, stored),
     )
     return Recomputed(stored, None, rows)
 

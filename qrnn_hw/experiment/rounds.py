@@ -51,19 +51,18 @@ class Rounds:
         """
         ask = as_rounds(measure, shots=self.shots, seed=self.seed)
         kept = KeptRounds(ask, self.folder, is_planned=not measure.binds)
-        outputs = outputs_in_rounds(self.trained, self.encoded, kept, self.compiled)
-        return MeasuredRounds(outputs[:, 0])
+        return MeasuredRounds(outputs_in_rounds(self.trained, self.encoded, kept, self.compiled))
 
 
 @dataclass(frozen=True, eq=False)
 class MeasuredRounds:
-    """The scores that a run in rounds gave."""
+    """The outputs that a run in rounds gave."""
 
-    scores: NDArray[np.float64]  # shape (n,)
+    outputs: NDArray[np.float64]  # shape (n, k)
 
     def by_stack(self) -> dict[str, NDArray[np.float64]]:
-        """Return the scores by the name of the only stack."""
-        return {Stack().name: self.scores}
+        """Return the outputs by the name of the only stack."""
+        return {Stack().name: self.outputs}
 
 
 def as_rounds(measure: Measure, *, shots: int, seed: int) -> Measurement:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from qrnn_hw.data.lines import regular_file
+from qrnn_hw.data.read_options import ReadOptions
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.submission.placing import LEVEL_3
 
@@ -36,9 +37,12 @@ def default_folder(settings: RunSettings) -> Path:
     told["snapshots"] = [_file_digest(path) for path in settings.snapshots]
     told["learned"] = [_file_digest(path) for path in settings.learned]
     # So that folders of before keep their names.
+    told["reading"] = told_reading(settings.reading)
     for name in ("snapshots", "learned"):
         if not told[name]:
             del told[name]
+    if not told["reading"]:
+        del told["reading"]
     if told["placement"] == LEVEL_3:
         del told["placement"]
     for name in ("training_noise", "plans", "repetitions", "canaries"):
@@ -51,6 +55,16 @@ def default_folder(settings: RunSettings) -> Path:
 def file_name(model: str) -> str:
     """Return a model's name as a part of a file name: `cells/my_cell.py:step` has none."""
     return re.sub(r"[^\w-]+", "-", re.sub(r"\.py:", "-", model)).strip("-")
+
+
+def told_reading(reading: ReadOptions) -> dict[str, Any]:
+    """Return what is said of how the data are read; a file counts by its content.
+
+    Raises:
+        DataError: a file of the user's cannot be read.
+    """
+    given = {name: getattr(reading, name) for name in reading.given}
+    return {k: _file_digest(v) if isinstance(v, Path) else v for k, v in given.items()}
 
 
 def changed(model: str, options: Any) -> dict[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from qrnn_hw.data.read_options import ReadOptions
 from qrnn_hw.errors import UsageError
 from qrnn_hw.ranges import MOST_ROUNDS, MOST_SEED, MOST_SENTENCES, MOST_SHOTS
 from qrnn_hw.submission.placing import LEVEL_3, placement_name
@@ -14,6 +15,7 @@ from qrnn_hw.train.options import TrainingOptions
 
 if TYPE_CHECKING:
     from circuits.definition import Architecture
+    from qrnn_hw.data.dataset import Dataset
 
 Engine = Literal["exact", "aer"]
 TrainingNoise = Literal["machine", "none"]
@@ -36,14 +38,17 @@ class RunSettings:
 
     model: str = "dynamic-line"
     dataset: str = "uci"
-    """An embedded data set: `amazon`, `imdb`, `yelp`, or `uci` for all three files, tested on
-    amazon."""
+    """A data set by name: `uci` for all three files of sentences, tested on amazon, or another of
+    `qrnn_hw.data.named.NAMES`."""
 
     data: Path | None = None
-    """The user's own labelled text, in place of `dataset`."""
+    """The user's own file, in place of `dataset`."""
 
     embeddings: Path | None = None
     """The user's own word vectors."""
+
+    reading: ReadOptions = field(default_factory=ReadOptions)
+    """How the data are read, where their header does not say it all."""
 
     backend: str = "fake_boston"
     shots: int = 1000
@@ -169,13 +174,21 @@ class RunSettings:
     def seeds(self) -> dict[str, int]:
         """Named seeds, all derived from the one given."""
         return {
-            "split": 42 + self.seed,
+            "split": split_seed(self.seed),
             "training": self.seed if self.training_seed is None else self.training_seed,
             "transpiler": 7 + self.seed,
             "readout_calibration": 1000 + self.seed,
             "shots_scale_1": 2000 + self.seed,
             "shots_scale_3": 3000 + self.seed,
         }
+
+    def read(self) -> Dataset:
+        """Read the data.
+
+        Raises:
+            DataError, UsageError: they are not as they should be, or an option does not fit them.
+        """
+        return read_data(self.data, self.dataset, self.reading, self.embeddings)
 
     def kept_snapshot(self, number: int) -> Path:
         """Return where the output folder keeps one of the other calibrations."""
@@ -191,6 +204,7 @@ class RunSettings:
             name: str(value) if isinstance(value, Path) else value
             for name, value in asdict(self).items()
         }
+        document["reading"] = self.reading.to_json()
         for name in ("snapshots", "learned"):
             document[name] = [str(path) for path in getattr(self, name)]
         return document
@@ -207,10 +221,27 @@ class RunSettings:
         for name in ("data", "embeddings"):
             fields[name] = Path(fields[name]) if fields[name] else None
         fields["training"] = TrainingOptions(**fields["training"])
+        fields["reading"] = ReadOptions.from_json(fields.get("reading") or {})
         settings = cls(**fields | {"output": folder, "snapshots": (), "learned": ()})
         kept = [settings.kept_snapshot(n) for n in range(len(fields.get("snapshots", ())))]
         learned = [settings.kept_learned(n) for n in range(len(fields.get("learned", ())))]
         return replace(settings, snapshots=tuple(kept), learned=tuple(learned))
+
+
+def read_data(
+    data: Path | None, dataset: str, reading: ReadOptions, embeddings: Path | None
+) -> Dataset:
+    """Read a file, or a data set by its name where there is none."""
+    from qrnn_hw.data.named import read_named
+    from qrnn_hw.data.reading import read
+
+    options = replace(reading, embeddings=embeddings)
+    return read(data, options) if data else read_named(dataset, options)
+
+
+def split_seed(seed: int) -> int:
+    """Return the seed of the split that belongs to a run's seed."""
+    return 42 + seed
 
 
 def _plans(given: Sequence[str]) -> tuple[str, ...]:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from calibration.documents import read_document
 from calibration.snapshot import Snapshot
 from jobs.errors import StoreError
 from jobs.service.retrieval import collect
 from jobs.store.store import Store
-from qrnn_hw.data.labelled_text import load_embedded, load_tsv
 from qrnn_hw.errors import ConfigurationError, UsageError
 from qrnn_hw.experiment.canaries import canaries_of
 from qrnn_hw.experiment.evaluation import Evaluation
@@ -23,6 +20,7 @@ from qrnn_hw.experiment.measured import Measured
 from qrnn_hw.experiment.plan import named_stacks
 from qrnn_hw.experiment.prepare import Prepared, prepare
 from qrnn_hw.experiment.progress import Quiet
+from qrnn_hw.experiment.quality import Judge
 from qrnn_hw.experiment.recorded import Recorded
 from qrnn_hw.experiment.rounds import MeasuredRounds
 from qrnn_hw.experiment.settings import RunSettings
@@ -42,6 +40,11 @@ class StoredRun:
     trained: TrainedNetwork
     measured: Measured | MeasuredRounds
 
+    @cached_property
+    def judge(self) -> Judge:
+        """What is right for the rows that were run."""
+        return Judge.of(self.prepared.task, len(self.prepared.test))
+
     @property
     def circuits(self) -> Measured:
         """The bits of a model in one circuit.
@@ -57,11 +60,6 @@ class StoredRun:
     def evaluation(self) -> Evaluation:
         """The sentences, the weights and the stacks that the run planned."""
         return self.circuits.evaluation
-
-    @property
-    def decision(self) -> NDArray[np.float64]:
-        """Score of each outcome, shape (2**m,)."""
-        return self.trained.decision
 
     @property
     def encoded(self) -> Encoded:
@@ -87,8 +85,7 @@ def open_run(folder: Path, store: Store) -> StoredRun:
     for key in document["jobs"]:
         _check_stored(key, store)
     machine = stored_machine(document, store)
-    text = load_tsv(settings.data) if settings.data else load_embedded(settings.dataset)
-    prepared = prepare(settings, text, Quiet(), machine)
+    prepared = prepare(settings, settings.read(), Quiet(), machine)
     trained = prepared.training.trained(prepared.training.read(folder))
     names = document.get("stacks")
     stacks = [parse_stack(name) for name in names] if names else named_stacks(settings)

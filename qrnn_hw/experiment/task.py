@@ -1,4 +1,4 @@
-"""From a data set to arrays: split, vectors and projection, fitted on training rows only."""
+"""From a data set to a task: its parts, and what the training part teaches before a circuit."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from qrnn_hw.data.labelled_text import LabelledText
-from qrnn_hw.data.read_options import STEPS
-from qrnn_hw.data.read_text import vectors_of
+from qrnn_hw.classical.baseline import Baseline
+from qrnn_hw.classical.task_baselines import task_baselines
+from qrnn_hw.data.dataset import Dataset, Parts
 from qrnn_hw.data.sequences import Sequences
-from qrnn_hw.data.split import Split, split, split_one_source
+from qrnn_hw.data.split import Split
+from qrnn_hw.data.target import Target
 from qrnn_hw.data.usage import Usage, usage
-from qrnn_hw.data.vectors import WordVectors
 from qrnn_hw.errors import DataError, UsageError
-from qrnn_hw.experiment.settings import RunSettings
-from qrnn_hw.features import fit_pls, read_text
+from qrnn_hw.features import fit_pls
 
 PROJECTION_SCALE = 0.5
 """Of the initial projection: unit word vectors then turn qubits by about a radian."""
@@ -28,30 +27,67 @@ PROJECTION_COLUMNS = 4
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A labelled data set, ready for a classifier."""
+    """A data set, parted, with the start of a model's projection."""
 
-    text: LabelledText
-    rows: Split
-    vectors: WordVectors
-    sequences: Sequences
-    training: Sequences
-    validation: Sequences
-    test: Sequences
-    projection: NDArray[np.float64]  # shape (dim, k)
+    data: Dataset
+    parts: Parts
+    projection: NDArray[np.float64] | None  # shape (d, k)
+    """Directions of the inputs that covary most with the target; None where it has none to give."""
 
     @property
-    def usage(self) -> Usage:
-        """What of the text is used, and what is not."""
-        return usage(self.text, self.rows, self.vectors)
+    def target(self) -> Target:
+        """What is learnt."""
+        return self.data.target
+
+    @property
+    def rows(self) -> Split:
+        """Row numbers of the parts."""
+        return self.parts.rows
+
+    @property
+    def training(self) -> Sequences:
+        """The rows that are learnt from."""
+        return self.parts.training
+
+    @property
+    def validation(self) -> Sequences:
+        """The rows that say when to stop."""
+        return self.parts.validation
+
+    @property
+    def test(self) -> Sequences:
+        """The rows that measure."""
+        return self.parts.test
+
+    @property
+    def usage(self) -> Usage | None:
+        """What of a text is used, and what is not; None for other data."""
+        if self.data.text is None or self.data.vectors is None:
+            return None
+        return usage(self.data.text, self.rows, self.data.vectors)
+
+    def classical(self, *, n_parameters: int, seed: int) -> tuple[Baseline, ...]:
+        """Train the classical models that belong to the task on its rows; answer its test rows.
+
+        Args:
+            n_parameters: of the quantum model; recurrent networks get as many, as nearly as can be.
+            seed: of the networks.
+        """
+        return task_baselines(
+            self.data,
+            self.parts,
+            n_parameters=n_parameters,
+            seed=seed,
+        )
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the data: what was read of each row of each part, and the labels.
+        """SHA-256 of the data: what was read of each row of each part, and the targets.
 
         Not of products of them, whose last bits depend on the processor.
         """
         rows = (self.rows.train, self.rows.validation, self.rows.test)
-        parts = [self.sequences.take(part).digest for part in rows]
+        parts = [self.data.sequences.take(part).digest for part in rows]
         parts.append(f"PLS {PROJECTION_COLUMNS} x {PROJECTION_SCALE}")
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
@@ -62,45 +98,49 @@ class Task:
         for part in (self.training, self.validation, self.test):
             for array in (part.values, part.lengths, part.known_targets):
                 hashed.update(np.ascontiguousarray(array).tobytes())
-        hashed.update(np.ascontiguousarray(self.projection).tobytes())
+        if self.projection is not None:
+            hashed.update(np.ascontiguousarray(self.projection).tobytes())
         return hashed.hexdigest()
 
 
-def load_task(settings: RunSettings, text: LabelledText) -> Task:
-    """Split and embed a text, and fit what comes before the circuit on its training rows.
+def load_task(data: Dataset, seed: int) -> Task:
+    """Part a data set, scale it, and fit what comes before the circuit on its training rows.
 
     Args:
-        settings: seeds, and the file of word vectors if it is not the embedded one.
-        text: the sentences.
+        data: as it was read.
+        seed: of the split.
 
     Raises:
-        DataError: the vectors cannot be read, or know no word of the text.
-        UsageError: too few rows or words to split and fit.
+        DataError: a text whose words span too few directions, or too few rows to part.
     """
-    vectors = vectors_of(text, settings.embeddings)
-    if settings.data is None and text.name == "uci":
-        # The published accuracies are those of the amazon file: the others only help to train.
-        rows = split_one_source(text, "amazon", seed=settings.seeds["split"])
-    else:
-        rows = split(text.labels, seed=settings.seeds["split"], groups=text.groups)
-    sequences = read_text(text, vectors, steps=STEPS)
+    parts = data.parts(seed)
+    if data.text is None:
+        return Task(data, parts, _start(parts, data.target))
+    # A sentence in which no word has a vector says nothing of the words of its class.
+    empty = ~data.sequences.values.any(axis=(1, 2))
+    read = replace(data.sequences, lengths=np.where(empty, 0, data.sequences.lengths))
+    columns = data.sequences.known_targets
     try:
-        fitted = fit_pls(sequences, text.labels, rows.train, PROJECTION_COLUMNS)
+        fitted = fit_pls(read, columns, parts.rows.train, PROJECTION_COLUMNS)
     except UsageError as error:
         raise DataError(
-            f"the training sentences of {settings.data or settings.dataset} should hold words "
-            f"with vectors that span {PROJECTION_COLUMNS} directions, in both classes. "
-            f"Got too few; use more text or other vectors. ({error})"
+            f"the training sentences of {data.name} should hold words with vectors that span "
+            f"{PROJECTION_COLUMNS} directions, in all classes. Got too few; use more text or other "
+            f"vectors. ({error})"
         ) from error
-    # A sentence without a known word still takes one step, with the zero vector.
-    read = replace(sequences, lengths=np.maximum(sequences.lengths, 1))
-    return Task(
-        text=text,
-        rows=rows,
-        vectors=vectors,
-        sequences=sequences,
-        training=read.take(rows.train),
-        validation=read.take(rows.validation),
-        test=read.take(rows.test),
-        projection=PROJECTION_SCALE * fitted.matrix,
-    )
+    return Task(data, parts, PROJECTION_SCALE * fitted.matrix)
+
+
+def _start(parts: Parts, target: Target) -> NDArray[np.float64] | None:
+    """Return the directions of the scaled inputs that covary with the target, as far as any do."""
+    if target.per_step:
+        return None
+    training = parts.training
+    steps = training.values[training.mask]
+    rank = int(np.linalg.matrix_rank(steps - steps.mean(axis=0)))
+    rows, columns = np.arange(len(training)), training.known_targets
+    try:
+        fitted = fit_pls(training, columns, rows, min(PROJECTION_COLUMNS, rank))
+    except UsageError:  # nothing varies
+        return None
+    return PROJECTION_SCALE * fitted.matrix

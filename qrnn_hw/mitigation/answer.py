@@ -92,6 +92,31 @@ class Answer:
         )
 
 
+def side_by_side(answers: Sequence[Answer]) -> Answer:
+    """Return answers of the same items as one, along a last axis; a single one as it is."""
+    if len(answers) == 1:
+        return answers[0]
+
+    def put(parts: Iterable[Array]) -> Array:
+        return np.stack(list(parts), axis=-1)
+
+    repeats = [one.repeated for one in answers if one.repeated is not None]
+    repeated = None
+    if len(repeats) == len(answers):
+        repeated = Repeated(
+            put(one.value for one in repeats),
+            put(one.shot_error for one in repeats),
+            put(one.scatter_error for one in repeats),
+            repeats[0].n_repetitions,
+        )
+    return Answer(
+        put(one.value for one in answers),
+        put(one.shot_error for one in answers),
+        repeated,
+        confidence=answers[0].confidence,
+    )
+
+
 def joined(answers: Sequence[Answer], rows: Sequence[NDArray[np.int64]]) -> Answer:
     """Return one answer of several, each for some of the items.
 

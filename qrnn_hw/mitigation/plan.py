@@ -118,9 +118,9 @@ class MitigationPlan:
         Args:
             total_shots: Shots for one item, shared by all circuits of a stack.
             candidates: Stacks to compare; `default_stacks` if None.
-            ideal: Noiseless score of each item. Shape: (n_items,).
+            ideal: Noiseless score of each item, or k outputs. Shape: (n_items,) or (n_items, k).
             outcomes: Exact distribution read at a scale factor and exponent; see `ExactOutcomes`.
-            weights: The score's weight of each outcome. Shape: (2**n_bits,).
+            weights: Their weights of each outcome. Shape: (2**n_bits,) or (2**n_bits, k).
             fed_forward: Calibration of the fed-forward bits, if the circuit has any.
             terminal: Calibration of the final bits.
             least_gain: Share of the mean squared error that must be gained, from 0 up to 1.
@@ -141,6 +141,9 @@ class MitigationPlan:
         if candidates is None:
             candidates = default_stacks(0 if fed_forward is None else fed_forward.n_bits)
         scores = np.asarray(ideal, dtype=float)
+        scores = scores[:, None] if scores.ndim == 1 else scores
+        columns = np.asarray(weights, dtype=float)
+        columns = columns[:, None] if columns.ndim == 1 else columns
         worlds = [
             cache(description) for description in (outcomes, *(one for one, _ in alternatives))
         ]
@@ -152,7 +155,9 @@ class MitigationPlan:
                 declined.append(Declined(stack, FAR_IN_TURN))
                 continue
             try:
-                numbers = outcome_numbers(weights, stack, terminal)
+                numbers = np.stack(
+                    [outcome_numbers(column, stack, terminal) for column in columns.T], axis=1
+                )
                 spread = _spread(stack, fed_forward, total_shots)
             except UsageError as error:
                 declined.append(Declined(stack, str(error)))
@@ -291,9 +296,7 @@ def _forecast(
 def _checked(
     outcomes: ArrayLike, ideal: NDArray[np.float64], numbers: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    table = np.asarray(outcomes, dtype=float)
-    if table.shape != (*ideal.shape, *numbers.shape):
-        raise UsageError(
-            f"outcomes should have the shape {(*ideal.shape, *numbers.shape)}. Got {table.shape}."
-        )
+    table, wanted = np.asarray(outcomes, dtype=float), (len(ideal), len(numbers))
+    if table.shape != wanted:
+        raise UsageError(f"outcomes should have the shape {wanted}. Got {table.shape}.")
     return table

@@ -10,6 +10,9 @@ LABELS = {
     "threshold": "raw, threshold moved",
 }
 
+MEASURES = {"accuracy": "accuracy", "nrmse": "NRMSE", "r2": "R2"}
+"""What tables call the measures of quality."""
+
 
 def label(name: str) -> str:
     """Return the row's name in a table."""

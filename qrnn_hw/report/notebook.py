@@ -19,12 +19,12 @@ _COLOURS = "--ink: currentColor; --faint: #8a9097; --accent: #4a7fd0; --panel: t
 
 def outcome_html(outcome: Outcome) -> str:
     """Return findings and accuracies of a run."""
-    from qrnn_hw.report.run_report import accuracy_blocks, run_findings
+    from qrnn_hw.report.run_report import quality_blocks, run_findings
 
     settings = outcome.settings
     return _fragment(
         f"{settings.model} on {settings.data or settings.dataset}, {outcome.prepared.machine.name}",
-        [Findings(tuple(run_findings(outcome))), *accuracy_blocks(outcome)],
+        [Findings(tuple(run_findings(outcome))), *quality_blocks(outcome)],
     )
 
 

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from qrnn_hw.data.usage import said
-from qrnn_hw.experiment.controls import baseline_interval
+from qrnn_hw.data.target import Classes
+from qrnn_hw.data.usage import data_lines
 from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.outcome import Outcome
+from qrnn_hw.experiment.quality import Judge
 from qrnn_hw.report.blocks import Block, Figure, Findings, Heading, Table, Text, to_html
 from qrnn_hw.report.chip_blocks import chip_blocks
 from qrnn_hw.report.figures import circuit_figure, histogram_figure, interval_figure, line_figure
 from qrnn_hw.report.files import write_json, write_text
-from qrnn_hw.report.labels import label
+from qrnn_hw.report.labels import MEASURES, label
 from qrnn_hw.report.trust_blocks import choice_blocks, trust_blocks, trust_findings
 from qrnn_hw.statistics.comparison import holm, mcnemar
 
 SIGNIFICANT = 0.05
 UNSTABLE = 0.05
 """A prediction that flips more often than this does not hold still."""
+
+_COVERED = (
+    "they cover the choice of test rows, not that of the split, the training seed or the day of "
+    "the calibration."
+)
+INTERVALS = {
+    "accuracy": f"Dots are test accuracies, bars 95 % Wilson intervals: {_COVERED}",
+    "nrmse": "Root mean squared error over the targets' standard deviation; 1 is the mean as the "
+    f"answer. Bars are 95 % intervals of a moving-block bootstrap: {_COVERED}",
+    "r2": "Share of the targets' variance that is explained; 0 is the mean as the answer. Bars as "
+    "above.",
+}
 
 
 def write_report(outcome: Outcome) -> dict[str, Any]:
@@ -44,16 +57,17 @@ def title(document: dict[str, Any]) -> str:
 
 def _blocks(outcome: Outcome, document: dict[str, Any]) -> Iterator[Block]:
     yield Findings(tuple(run_findings(outcome)))
-    yield Heading("Accuracy at equal total shots")
-    yield from accuracy_blocks(outcome)
+    yield Heading("Quality at equal total shots")
+    yield from quality_blocks(outcome)
     if isinstance(outcome.plan.evaluation, Evaluation):
         yield _spending(outcome.plan.evaluation, int(outcome.test.lengths.max()))
     else:
         yield from _rounds(outcome)
-    yield from trust_blocks(outcome.answers)
+    if _is_one_score(outcome):
+        yield from trust_blocks(outcome.answers)
     if outcome.choice is not None:
         yield from choice_blocks(outcome.choice)
-    if outcome.flip_rate:
+    if outcome.flip_rate or outcome.half_width:
         yield from _stability(outcome)
     yield from _training(outcome)
     yield from _circuit(outcome)
@@ -63,29 +77,62 @@ def _blocks(outcome: Outcome, document: dict[str, Any]) -> Iterator[Block]:
 
 def run_findings(outcome: Outcome) -> list[str]:
     """Say in plain words what a run found."""
-    accuracy = outcome.accuracy
     first, *others = (stack.name for stack in outcome.stacks)
-    raw, ideal = accuracy[first], accuracy["ideal"]
     how = "" if first == "none" else f" under {first}"
-    stacks = [(label(name), outcome.correct(name)) for name in others]
     named = "the raw shots" if first == "none" else first
-    controls = [
-        (control.name, control.correct[: len(outcome.test)]) for control in outcome.controls
+    stacks = [(label(name), outcome.predictions[name]) for name in others]
+    controls = [(one.name, one.predictions[: len(outcome.test)]) for one in outcome.controls]
+    said = [
+        f"Under the noise of {outcome.prepared.machine.name}, with {_shots(outcome)}{how}, the "
+        f"network {_told(outcome, first)}; without noise and with infinite shots "
+        f"{_told(outcome, 'ideal')}. {_unlike(outcome, first)}"
     ]
-    flips = ((outcome.scores[first] > 0) != (outcome.scores["ideal"] > 0)).mean()
-    return [
-        f"Under the noise of {outcome.prepared.machine.name} the network labels {raw.value:.1%} of "
-        f"{raw.n} unseen sentences rightly with {_shots(outcome)}{how} (95 % interval "
-        f"{raw.low:.1%} to {raw.high:.1%}); without noise and with infinite shots "
-        f"{ideal.value:.1%} ({ideal.low:.1%} to {ideal.high:.1%}). {flips:.1%} of the labels "
-        "differ from those.",
-        *(["At the same total shots, " + _compared(outcome, stacks, named)] if stacks else []),
-        "On the same sentences, " + _compared(outcome, controls, "the network"),
-        *(trust_findings(outcome.answers) if outcome.answers else []),
-        *([_stable(outcome)] if outcome.flip_rate else []),
+    if stacks:
+        said.append("At the same total shots, " + _compared(outcome, stacks, named))
+    said.append("On the same rows, " + _compared(outcome, controls, "the network"))
+    if outcome.answers and _is_one_score(outcome):
+        said += trust_findings(outcome.answers)
+    if outcome.flip_rate:
+        said.append(_stable(outcome))
+    if outcome.half_width:
+        shots, width = outcome.settings.shots, _width_at(outcome)
+        said.append(
+            f"With {shots:,} shots a raw number is known to {width:.3g} either way (95 %, mean "
+            f"over the rows); half of that takes {4 * shots:,}."
+        )
+    said.append(
         "The whole evaluation would take about "
-        f"{outcome.plan.priced.estimate.best_seconds:.0f} s of QPU time on the machine.",
-    ]
+        f"{outcome.plan.priced.estimate.best_seconds:.0f} s of QPU time on the machine."
+    )
+    return said
+
+
+def _is_one_score(outcome: Outcome) -> bool:
+    """Say whether an interval that leaves 0 out settles an answer: of two classes."""
+    return isinstance(outcome.judge.target, Classes) and outcome.judge.target.n_outputs == 1
+
+
+def _told(outcome: Outcome, name: str) -> str:
+    """Say how good one set of answers is."""
+    found = outcome.quality
+    if one := found.get("accuracy", {}).get(name):
+        return (
+            f"labels {one.value:.1%} of {one.n} unseen rows rightly (95 % interval {one.low:.1%} "
+            f"to {one.high:.1%})"
+        )
+    if one := found.get("nrmse", {}).get(name):
+        return (
+            f"misses {one.n} unseen numbers by {one.value:.3f} of their standard deviation (NRMSE, "
+            f"95 % interval {one.low:.3f} to {one.high:.3f})"
+        )
+    return "answers too few rows, or constant ones, for a measure"
+
+
+def _unlike(outcome: Outcome, name: str) -> str:
+    value = outcome.judge.unlike(outcome.predictions[name], outcome.predictions["ideal"])
+    if isinstance(outcome.judge.target, Classes):
+        return f"{value:.1%} of the labels differ from those."
+    return f"The numbers are {value:.3f} standard deviations from those on average."
 
 
 def _shots(outcome: Outcome) -> str:
@@ -94,8 +141,12 @@ def _shots(outcome: Outcome) -> str:
         return f"{shots:,} shots each"
     return (
         f"{shots:,} shots of each circuit in each round, "
-        f"{outcome.shots_per_prediction:,.0f} per prediction,"
+        f"{outcome.shots_per_prediction:,.0f} per prediction"
     )
+
+
+def _width_at(outcome: Outcome) -> float:
+    return outcome.half_width[1] / math.sqrt(outcome.settings.shots)
 
 
 def _stable(outcome: Outcome) -> str:
@@ -105,50 +156,80 @@ def _stable(outcome: Outcome) -> str:
         return f"Even at {max(flips):,} shots {UNSTABLE:.0%} of raw predictions or more still flip."
     return (
         f"From {enough[0]:,} shots on, fewer than {UNSTABLE:.0%} of the raw predictions of these "
-        f"{len(outcome.test)} sentences differ from the infinite-shot ones."
+        f"{len(outcome.test)} rows differ from the infinite-shot ones."
     )
 
 
-def _compared(
-    outcome: Outcome, others: Sequence[tuple[str, NDArray[np.bool_]]], reference: str
-) -> str:
-    """Say of each other classifier whether it is shown to differ from the first stack's labels.
+def _compared(outcome: Outcome, others: Sequence[tuple[str, NDArray[Any]]], reference: str) -> str:
+    """Say of each other set of answers whether it is shown to differ from the first stack's."""
+    first, judge = outcome.predictions[outcome.stacks[0].name], outcome.judge
+    answers = [one for _, one in others]
+    if isinstance(judge.target, Classes):
+        verdicts = _labels_compared(first, answers, judge.wanted)
+    else:
+        verdicts = _numbers_compared(first, answers, judge)
+    told = (f"{name} {verdict}" for (name, _), verdict in zip(others, verdicts, strict=True))
+    return f"against {reference}: {'; '.join(told)}."
 
-    McNemar's exact test on the same sentences, adjusted by Holm for their number.
-    """
-    network = outcome.correct(outcome.stacks[0].name)
-    p_values = holm([mcnemar(network, correct).p_value for _, correct in others])
+
+def _labels_compared(
+    first: NDArray[Any], others: Sequence[NDArray[Any]], wanted: NDArray[Any]
+) -> list[str]:
+    """Compare by McNemar's exact test on the same rows, adjusted by Holm for their number."""
+    network = first == wanted
+    p_values = holm([mcnemar(network, one == wanted).p_value for one in others])
     said = []
-    for (name, correct), p in zip(others, p_values, strict=True):
-        gain = float(correct.mean() - network.mean())
+    for one, p in zip(others, p_values, strict=True):
+        gain = float((one == wanted).mean() - network.mean())
         verdict = "no difference shown"
         if p <= SIGNIFICANT:
             verdict = "better" if gain > 0 else "worse"
-        said.append(f"{name} {gain * 100:+.1f} points ({verdict}, p = {p:.2f})")
-    return f"against {reference}: {'; '.join(said)}."
+        said.append(f"{gain * 100:+.1f} points ({verdict}, p = {p:.2f})")
+    return said
 
 
-def accuracy_blocks(outcome: Outcome) -> Iterator[Block]:
-    """Yield a figure and a table of the network's accuracies beside those of its controls."""
-    rows = [(label(name), one) for name, one in outcome.accuracy.items()]
-    for control in outcome.controls:
-        name = f"{control.name} ({control.n_parameters:,} parameters)"
-        rows.append((name, baseline_interval(control, len(outcome.test))))
-    yield Figure(
-        interval_figure(rows, "test accuracy"),
-        "Dots are test accuracies, bars 95 % Wilson intervals: they cover the choice of test "
-        "sentences, not that of the split, the training seed or the day of the calibration.",
-    )
-    yield Table(
-        ("", "accuracy", "95 % interval", "sentences"),
-        tuple(
-            (name, f"{one.value:.3f}", f"{one.low:.3f} to {one.high:.3f}", str(one.n))
-            for name, one in rows
-        ),
-    )
+def _numbers_compared(
+    first: NDArray[Any], others: Sequence[NDArray[Any]], judge: Judge
+) -> list[str]:
+    """Compare by the moving-block interval of the difference of two NRMSE on the same rows."""
+    said = []
+    for one in others:
+        found = judge.difference(one, first)
+        if found is None:
+            said.append("cannot be compared on so few rows, or constant ones")
+            continue
+        verdict = "no difference shown"
+        if found.high < 0 or found.low > 0:
+            verdict = "better" if found.value < 0 else "worse"
+        interval = f"{found.low:+.3f} to {found.high:+.3f}"
+        said.append(f"{found.value:+.3f} in NRMSE ({verdict}, 95 % interval {interval})")
+    return said
+
+
+def quality_blocks(outcome: Outcome) -> Iterator[Block]:
+    """Yield figures and tables of the network's measures beside those of classical models."""
+    judge = outcome.judge
+    of_controls = [
+        (f"{one.name} ({one.n_parameters:,} parameters)", judge.of_baseline(one))
+        for one in outcome.controls
+    ]
+    for measure, found in outcome.quality.items():
+        rows = [(label(name), one) for name, one in found.items()]
+        rows += [(name, one[measure]) for name, one in of_controls if measure in one]
+        if not rows:
+            continue
+        said = MEASURES[measure]
+        yield Figure(interval_figure(rows, f"test {said}"), INTERVALS[measure])
+        yield Table(
+            ("", said, "95 % interval", "rows"),
+            tuple(
+                (name, f"{one.value:.3f}", f"{one.low:.3f} to {one.high:.3f}", str(one.n))
+                for name, one in rows
+            ),
+        )
     yield Text(
         f"The first rows are the network with {outcome.trained.n_parameters:,} parameters, the "
-        "last ones classical classifiers on the same rows."
+        "last ones classical models on the same rows."
     )
 
 
@@ -176,12 +257,12 @@ def _spending(evaluation: Evaluation, longest: int) -> Table:
 def _rounds(outcome: Outcome) -> Iterator[Block]:
     yield Heading("The rounds")
     yield Text(
-        "Each round is one job of all sentences that are not over yet. The host computes what is "
+        "Each round is one job of all rows that are not over yet. The host computes what is "
         "fed back from the estimates of the round before; readout is not corrected."
     )
     priced = outcome.plan.priced
     yield Table(
-        ("round", "sentences", "circuits", "QPU seconds", "job"),
+        ("round", "rows", "circuits", "QPU seconds", "job"),
         tuple(
             (
                 role.removeprefix("round "),
@@ -196,27 +277,36 @@ def _rounds(outcome: Outcome) -> Iterator[Block]:
 
 
 def _stability(outcome: Outcome) -> Iterator[Block]:
-    flips = outcome.flip_rate
+    labels = isinstance(outcome.judge.target, Classes)
+    curve = outcome.flip_rate or outcome.half_width
+    what = "share of predictions that differ" if labels else "half-width of the 95 % interval"
     yield Heading("How many shots until the answers hold still")
     yield Figure(
         line_figure(
-            list(flips),
-            [("flip rate", list(flips.values()))],
-            labels=("shots per prediction", "share of predictions that differ"),
+            list(curve),
+            [("flip rate" if labels else "half-width", list(curve.values()))],
+            labels=("shots per prediction", what),
             log_x=True,
             mark_x=outcome.settings.shots,
         ),
-        "Share of labels that differ from the infinite-shot label of the same noisy model; "
-        "the vertical line is this run's number of shots.",
+        (
+            "Share of labels that differ from the infinite-shot label of the same noisy model; "
+            if labels
+            else "How near raw shots bring a number to that of infinitely many, mean over rows; "
+        )
+        + "the vertical line is this run's number of shots.",
     )
-    yield Figure(
-        histogram_figure(outcome.scores["noisy_exact"].tolist(), label="score"),
-        "Scores of the test sentences at infinite shots; those near zero flip.",
-    )
+    outputs = outcome.outputs["noisy_exact"]
+    if labels and outputs.shape[1] == 1:
+        yield Figure(
+            histogram_figure(outputs[:, 0].tolist(), label="score"),
+            "Scores of the test rows at infinite shots; those near zero flip.",
+        )
 
 
 def _training(outcome: Outcome) -> Iterator[Block]:
     history = outcome.state.epochs()
+    score = "accuracy" if isinstance(outcome.judge.target, Classes) else "R2"
     yield Heading("Training")
     yield Figure(
         line_figure(
@@ -224,9 +314,9 @@ def _training(outcome: Outcome) -> Iterator[Block]:
             [
                 ("training loss", [e.training_loss for e in history]),
                 ("validation loss", [e.validation_loss for e in history]),
-                ("validation accuracy", [e.validation_accuracy for e in history]),
+                (f"validation {score}", [e.validation_accuracy for e in history]),
             ],
-            labels=("epoch", "loss, accuracy"),
+            labels=("epoch", f"loss, {score}"),
             mark_x=int(outcome.state.best_epoch[0]) + 1,
         ),
         "The weights of the epoch at the vertical line are used: a running mean, chosen by "
@@ -286,7 +376,8 @@ def _provenance(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
             f"p = {one['p_value']:.2f}, {one['shots']:,} shots",
         )
     yield "rows", _pairs(document["rows"])
-    yield "data", said(document["data"])
+    for said in data_lines(document):
+        yield "data", said
     yield "seeds", _pairs(document["seeds"])
     yield "extrapolated by", document["extrapolated_by"]
     yield "versions", _pairs(document["versions"])

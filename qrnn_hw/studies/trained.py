@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.documents import read_document
-from qrnn_hw.data.labelled_text import load_embedded, load_tsv
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.experiment.exact import exact_distributions
@@ -107,8 +106,7 @@ def trained_model(
     Raises:
         QRNNError, CircuitsError, CalibrationError: as the main job.
     """
-    text = load_tsv(settings.data) if settings.data else load_embedded(settings.dataset)
-    prepared = prepare(settings, text, progress, machine)
+    prepared = prepare(settings, settings.read(), progress, machine)
     return TrainedModel(prepared, prepared.training.trained(train(prepared, progress)))
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from qrnn_hw.data.labelled_text import load_embedded, load_tsv
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.task import load_task
@@ -26,11 +25,10 @@ def load_sentences(
     Raises:
         DataError, UsageError: as `qrnn-hw run`.
     """
-    text = load_embedded("amazon") if path is None else load_tsv(path)
     settings = RunSettings(
         dataset="amazon" if path is None else "", data=path, embeddings=embeddings, seed=seed
     )
-    found = load_task(settings, text)
+    found = load_task(settings.read(), settings.seeds["split"])
     parts = [_rows(part) for part in (found.training, found.validation, found.test)]
     return ClassData("sentiment", parts[0], parts[1], parts[2], 2, str(path or "amazon file"))
 

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qrnn_hw.data.labelled_text import load_embedded
 from qrnn_hw.data.target import TWO_CLASSES, score
-from qrnn_hw.experiment.controls import classical_controls
 from qrnn_hw.experiment.exact import exact_distributions
 from qrnn_hw.experiment.prepare import prepare
 from qrnn_hw.experiment.progress import Quiet
@@ -26,7 +24,7 @@ SHOTS = 1000
 def one(dataset: str, model: str, seed: int) -> tuple[dict[str, float], int]:
     """Train once and return the test accuracies by name, and the number of parameters."""
     settings = RunSettings(model=model, dataset=dataset, seed=seed)
-    prepared = prepare(settings, load_embedded(dataset), Quiet())
+    prepared = prepare(settings, settings.read(), Quiet())
     training, task = prepared.training, prepared.task
     stepper = training.stepper()
     state = train(stepper, settings.training, start(stepper, training.initial))
@@ -44,7 +42,7 @@ def one(dataset: str, model: str, seed: int) -> tuple[dict[str, float], int]:
         f"{model}, no noise": score(TWO_CLASSES, ideal @ decision, labels),
     }
     if model == "dynamic-line":
-        for control in classical_controls(task, n_parameters=trained.n_parameters, seed=seed):
+        for control in task.classical(n_parameters=trained.n_parameters, seed=seed):
             found[control.name] = control.accuracy
     return found, trained.n_parameters
 

@@ -129,14 +129,13 @@ def machine_step() -> Iterator[Row]:
 
 def training() -> Iterator[Row]:
     """Training of the dynamic model on the amazon file under noise, to its end."""
-    from qrnn_hw.data.labelled_text import load_embedded
     from qrnn_hw.experiment.prepare import prepare
     from qrnn_hw.experiment.progress import Quiet
     from qrnn_hw.experiment.settings import RunSettings
     from qrnn_hw.train.trainer import start, train
 
     settings = RunSettings(dataset="amazon")
-    prepared = prepare(settings, load_embedded("amazon"), Quiet())
+    prepared = prepare(settings, settings.read(), Quiet())
     task = prepared.task
     began = time.process_time()
     stepper = prepared.training.stepper()

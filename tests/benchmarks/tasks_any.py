@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from qrnn_hw.experiment.controls import classical_controls
 from sklearn.datasets import load_digits
 
 from calibration.library import snapshot
@@ -43,7 +44,6 @@ from qrnn_hw.data.named import read_named
 from qrnn_hw.data.reading import read
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes, Numbers, score
-from qrnn_hw.experiment.controls import classical_controls
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.task import load_task
 from qrnn_hw.networks.network import Network, TrainedNetwork, network_of

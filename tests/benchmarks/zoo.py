@@ -14,16 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from zoo_page import KINDS, SHOTS, Results, page
 
 from circuits.zoo.registry import REGISTRY, architecture
 from qrnn_hw.classical.gru import gru_classifier
-from qrnn_hw.data.labelled_text import LabelledText, load_embedded
-from qrnn_hw.experiment.controls import classical_controls
+from qrnn_hw.data.dataset import Dataset
 from qrnn_hw.experiment.recipe_settings import RecipeSettings
 from qrnn_hw.experiment.recipe_training import assess_recipe, prepare_recipe
-from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.experiment.settings import RunSettings, split_seed
 from qrnn_hw.experiment.task import Task, load_task
 from qrnn_hw.recipes.recipes import PUBLISHED
 from qrnn_hw.report.files import write_json, write_text
@@ -109,7 +107,7 @@ def is_large(training: Training) -> bool:
     return architecture(training.model, **dict(training.options)).reads_previous
 
 
-def one(training: Training, text: LabelledText, epochs: int | None) -> dict[str, Any]:
+def one(training: Training, text: Dataset, epochs: int | None) -> dict[str, Any]:
     """Train, or continue, or read what is finished."""
     result = training.folder / "result.json"
     settings = training.settings(epochs)
@@ -131,7 +129,7 @@ def baselines(tasks: list[Task]) -> dict[str, list[float]]:
         return found
     found = {}
     for seed, task in zip(SEEDS, tasks, strict=True):
-        for control in classical_controls(task, n_parameters=430, seed=seed)[:-1]:
+        for control in task.classical(n_parameters=430, seed=seed)[:-1]:
             found.setdefault(control.name, []).append(control.accuracy)
     write_json(path, found)
     return found
@@ -143,8 +141,8 @@ def equal_gru(n_parameters: int, tasks: list[Task]) -> dict[str, Any]:
     if not path.exists():
         runs = [
             gru_classifier(
-                task.sequences,
-                np.asarray(task.text.labels),
+                task.data.sequences,
+                task.data.sequences.known_targets,
                 task.rows,
                 n_parameters=n_parameters,
                 seed=seed,
@@ -197,8 +195,8 @@ def main() -> None:
     parser.add_argument("--models", nargs="*", default=list(ORDER))
     parser.add_argument("--kinds", nargs="*", default=list(KINDS))
     chosen = parser.parse_args()
-    text = load_embedded("amazon")
-    tasks = [load_task(RunSettings(dataset="amazon", seed=seed), text) for seed in SEEDS]
+    text = RunSettings(dataset="amazon").read()
+    tasks = [load_task(text, split_seed(seed)) for seed in SEEDS]
     controls = baselines(tasks)
     everything = trainings(list(ORDER))
     done: dict[Any, Any] = {}

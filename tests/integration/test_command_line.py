@@ -330,7 +330,6 @@ FILES = [
     (b"tag\tsentence\n1\tgood\n", "label"),
     (b"label\ttext\n1\tgood\n1\n", "line 3"),
     (b"label\ttext\n" + b"1\tgood thing\n" * 30, "class"),
-    (b"label\ttext\n" + b"1\tgood thing\n0\tbad thing\n2\tso so\n" * 30, "class"),
 ]
 
 

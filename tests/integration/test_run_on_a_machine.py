@@ -10,7 +10,6 @@ from calibration.files import read_snapshot
 from jobs.service.backoff import Backoff
 from qrnn_hw.cli import invoke
 from qrnn_hw.config import store_path
-from qrnn_hw.data.labelled_text import load_embedded
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.experiment.pipeline import train
 from qrnn_hw.experiment.prepare import prepare
@@ -90,12 +89,12 @@ def test_a_run_goes_on_with_the_calibration_that_it_began_with(emulator, tmp_pat
         training=TrainingOptions(epochs=1),
         output=tmp_path / "run",
     )
-    text = load_embedded("amazon")
-    before = prepare(settings, text, Said())
+    rows = settings.read()
+    before = prepare(settings, rows, Said())
     first = train(before, Said())
     recalibrate(emulator)
     said = Said()
-    after = prepare(settings, text, said)
+    after = prepare(settings, rows, said)
     assert after.machine.snapshot.digest == before.machine.snapshot.digest
     assert any("not with that of 2030-01-01" in stage for stage in said.stages)
     assert (train(after, said).history == first.history).all()
@@ -104,7 +103,7 @@ def test_a_run_goes_on_with_the_calibration_that_it_began_with(emulator, tmp_pat
     assert read_snapshot(kept).digest == before.machine.snapshot.digest
     kept.unlink()
     with pytest.raises(ConfigurationError, match="checkpoint of the same run"):
-        train(prepare(settings, text, Said()), Said())
+        train(prepare(settings, rows, Said()), Said())
 
 
 def test_a_damaged_calibration_is_one_line(emulator, capsys, tmp_path):

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import typer
 
-from qrnn_hw.cli import reading
-from qrnn_hw.cli.reading import read_data, read_options
+from qrnn_hw.cli.reading import ChosenData, reads_data
 from qrnn_hw.data.read_options import ReadOptions
 from qrnn_hw.data.target import Classes, Numbers
 from qrnn_hw.errors import QRNNError, UsageError
+from qrnn_hw.experiment.settings import read_data
 
 
 @pytest.fixture
@@ -17,30 +17,9 @@ def command(tmp_path):
     app = typer.Typer(add_completion=False)
 
     @app.command()
-    def take(
-        dataset: reading.DatasetName = None,
-        data: reading.DataFile = None,
-        test: reading.TestFile = None,
-        text: reading.TextColumn = None,
-        label: reading.LabelColumn = None,
-        target: reading.TargetColumns = None,
-        inputs: reading.InputColumns = None,
-        window: reading.Window = None,
-        horizon: reading.Horizon = None,
-        sequence: reading.SequenceColumn = None,
-        time: reading.TimeColumn = None,
-        per_step: reading.PerStep = False,
-        steps: reading.WordsRead = None,
-        read: reading.WhichWords = "first",
-        length: reading.Length = None,
-        data_seed: reading.DataSeed = 0,
-    ):
-        options = read_options(
-            text=text, label=label, target=target, inputs=inputs, window=window, horizon=horizon,
-            sequence=sequence, time=time, per_step=per_step, steps=steps, read=read, test=test,
-            length=length, data_seed=data_seed,
-        )  # fmt: skip
-        return read_data(data, dataset, options, default="amazon")
+    @reads_data
+    def take(*, chosen: ChosenData):
+        return read_data(chosen.data, chosen.name("amazon"), chosen.reading, None)
 
     def run(*arguments):
         return typer.main.get_command(app).main(list(arguments), standalone_mode=False)

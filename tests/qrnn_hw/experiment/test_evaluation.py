@@ -19,7 +19,7 @@ from jobs.transpile.isa import transpile_step
 from jobs.transpile.lifted_step import circuit_distribution
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.evaluation import Canaries, Evaluation
-from qrnn_hw.experiment.measured import Measured, accuracy_interval
+from qrnn_hw.experiment.measured import Measured
 from qrnn_hw.experiment.settings import DEFAULT_PLANS, RunSettings
 from qrnn_hw.experiment.shot_plan import plan_shots
 from qrnn_hw.mitigation.folding import fold
@@ -49,7 +49,9 @@ def evaluation(stacks, model="dynamic-line", total=500, lengths=(2, 1, 2)):
     circuit = generator.uniform(-2, 2, architecture.n_weights)
     encoded = Encoded(circuit, features, np.array(lengths))
     noise = DeviceNoise(transpiled.snapshot)
-    return Evaluation(transpiled, noise, encoded, decision, tuple(stacks), total, SEEDS, WIDTH)
+    return Evaluation(
+        transpiled, noise, encoded, decision[:, None], tuple(stacks), total, SEEDS, WIDTH
+    )
 
 
 @given(total=st.integers(20, 100_000), n_sentences=st.integers(1, 2000))
@@ -176,7 +178,7 @@ def test_relabelled_circuits_of_a_run_undo_what_branches_misread():
         (0.12,) * n_bits, (0.2,) * n_bits, (0.0,) * n_bits, (0.0,) * n_bits, datetime.now(UTC)
     )
     moved = correct_distribution(law, exact) - out_law(bound(batch, batch.circuit), None)
-    one = one.trained(one.encoded, np.sign(moved))
+    one = replace(one, coefficients=np.sign(moved)[:, None])
     errors = fed_forward_errors(one, 0.12, 0.2)
     one.__dict__["_fed_forward"] = errors
     results = {"readout": readout_bits(0.12, 0.2, one.shots.calibration, one)}
@@ -187,7 +189,7 @@ def test_relabelled_circuits_of_a_run_undo_what_branches_misread():
         )
     measured = Measured(one, results, datetime.now(UTC))
     ideal = exact_score(one, None)
-    found = {s.name: float(measured.scores(s, one.shots).value[0]) for s in one.stacks}
+    found = {s.name: float(measured.outputs(s, one.shots)[0, 0]) for s in one.stacks}
     assert abs(found["relabel + terminal"] - ideal) < 5e-4
     assert abs(found["terminal"] - ideal) > 5e-3
     assert abs(found["none"] - ideal) > 0.1
@@ -214,7 +216,7 @@ def bound(batch, circuit):
 
 def exact_score(one, noise):
     (batch,) = one.batches
-    return float(out_law(bound(batch, batch.circuit), noise) @ one.decision)
+    return float(out_law(bound(batch, batch.circuit), noise) @ one.coefficients[:, 0])
 
 
 def exact_bits(batch, stack, term, one, noise, shots):
@@ -231,13 +233,6 @@ def readout_bits(p01, p10, shots, one):
     place = np.arange(shots)[:, None] * np.ones(n_bits, int)
     zeros, ones = place < round(p01 * shots), place >= round(p10 * shots)
     return tuple(PubResult({"out": bits[None].astype(np.uint8)}) for bits in (zeros, ones))
-
-
-def test_accuracy_counts_signs_and_zero_is_class_0():
-    interval = accuracy_interval(np.array([0.5, -0.2, 0.0, 0.1]), np.array([1, 0, 0, 0]))
-    assert interval.value == 0.75
-    assert interval.n == 4
-    assert interval.low < 0.75 < interval.high
 
 
 def interleaved(stacks, total=2000, lengths=(2, 2, 2), n_canaries=2, repetitions=5):
@@ -308,8 +303,12 @@ def test_answers_of_an_interleaved_run_are_those_of_its_law_and_canaries_miss_wh
                 rows.append(drawn[:, None] >> np.arange(law.size.bit_length() - 1) & 1)
             bits.append(PubResult({"out": np.array(rows, np.uint8)}))
         results = {request.role: tuple(bits)}
-    exact = np.array([out_law(bound_row(one, row), noise) @ one.decision for row in range(4)])
-    ideal = np.array([out_law(bound_row(one, row), None) @ one.decision for row in range(4)])
+    exact = np.array(
+        [out_law(bound_row(one, row), noise) @ one.coefficients[:, 0] for row in range(4)]
+    )
+    ideal = np.array(
+        [out_law(bound_row(one, row), None) @ one.coefficients[:, 0] for row in range(4)]
+    )
     one = replace(one, canaries=replace(one.canaries, known=ideal[1:]))
     measured = Measured(one, results, datetime.now(UTC))
     raw = measured.answers["none"]

@@ -8,7 +8,6 @@ import pytest
 from calibration.files import write_snapshot
 from calibration.library import snapshot
 from qrnn_hw.cli import invoke
-from qrnn_hw.data.labelled_text import load_embedded
 from qrnn_hw.experiment.kept_calibration import keep_snapshots
 from qrnn_hw.experiment.prepare import prepare
 from qrnn_hw.experiment.progress import Quiet
@@ -34,8 +33,8 @@ def test_a_run_knows_its_other_calibrations_and_keeps_them(tmp_path):
     folder = tmp_path / "out"
     plain = RunSettings(dataset="amazon", output=folder)
     settings = replace(plain, snapshots=(path, again, tmp_path / "today.json"))
-    text = load_embedded("amazon")
-    prepared = prepare(settings, text, Quiet())
+    rows = settings.read()
+    prepared = prepare(settings, rows, Quiet())
     (noise,) = prepared.circuit.other_noises  # equal ones once, today's own not again
     assert noise.snapshot.taken.startswith("2026-01-01")
     assert noise.snapshot.physical == prepared.circuit.transpiled.snapshot.physical
@@ -54,7 +53,7 @@ def test_a_run_knows_its_other_calibrations_and_keeps_them(tmp_path):
     document = json.loads(json.dumps(settings.to_json()))
     moved = folder.rename(tmp_path / "moved")
     reopened = RunSettings.from_json(document, moved)
-    assert prepare(reopened, text, Quiet()).training.identity.digest == known
+    assert prepare(reopened, rows, Quiet()).training.identity.digest == known
 
 
 @pytest.mark.parametrize(

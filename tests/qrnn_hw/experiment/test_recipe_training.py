@@ -9,7 +9,6 @@ import pytest
 
 import circuits
 from qrnn_hw.cli import invoke
-from qrnn_hw.data.labelled_text import load_embedded
 from qrnn_hw.data.vectors import WordVectors, load_embedded_vectors
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.recipe_settings import RecipeSettings, default_folder
@@ -70,9 +69,8 @@ def test_the_autoencoder_learns_and_is_the_map_of_its_layers():
 
 
 def test_published_rows_and_parameters_are_those_of_the_source():
-    text = load_embedded("amazon")
     settings = RecipeSettings("v3a", "published", n_seeds=2)
-    prepared = prepare_recipe(settings, text)
+    prepared = prepare_recipe(settings, settings.read())
     training = prepared.training
     assert [part.values.shape for part in training.training] == [(800, 10, 15)] * 2
     # 107 of 200: the constant predictor of the published split reaches 53.5 %.
@@ -165,7 +163,7 @@ def test_the_faults_of_the_published_recipe_are_switched_one_by_one():
     assert kept(("scaled_on_all_rows",)) == ["scaled_on_all_rows"]
     assert kept(("none",)) == kept(()) == []
     clean = RecipeSettings("v3a", "published", faults=("none",))
-    prepared = prepare_recipe(clean, load_embedded("amazon"))
+    prepared = prepare_recipe(clean, clean.read())
     # Stratified: as nearly as can be as many of one class as of the other, of what is distinct.
     assert [len(prepared.training.test[0]), prepared.training.test[0].known_targets.sum()] == [
         192,
@@ -173,7 +171,7 @@ def test_the_faults_of_the_published_recipe_are_switched_one_by_one():
     ]
     assert prepared.usage.repeats_in_two_parts == 0
     faulty = replace(clean, faults=("repeats_shared",))
-    shared = prepare_recipe(faulty, load_embedded("amazon"))
+    shared = prepare_recipe(faulty, faulty.read())
     assert shared.training.test[0].known_targets.sum() == 100
     assert shared.usage.repeats_in_two_parts > 0
 

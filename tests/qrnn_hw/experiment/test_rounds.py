@@ -15,7 +15,6 @@ from jobs.service.backoff import Backoff
 from jobs.spec import JobSpec
 from jobs.store.store import Store
 from qrnn_hw.cli import invoke
-from qrnn_hw.data.labelled_text import load_tsv
 from qrnn_hw.experiment.in_rounds import InRounds
 from qrnn_hw.experiment.measure import Priced, Stored
 from qrnn_hw.experiment.prepare import Prepared
@@ -144,7 +143,7 @@ def sentences(tmp_path):
 
 def test_a_network_scores_under_the_noise_of_the_machine_that_runs_it(machine, sentences):
     settings = RunSettings("adapted", data=sentences, training_noise="machine")
-    task = load_task(settings, load_tsv(sentences))
+    task = load_task(settings.read(), 42)
     plain, noisy, echoed = (
         Prepared(task, InRounds.on(machine, replace(settings, **changed))).training
         for changed in ({"training_noise": "none"}, {}, {"decoupling": "xx"})

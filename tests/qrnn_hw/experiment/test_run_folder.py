@@ -7,6 +7,7 @@ import pytest
 from qrnn_hw.cli import invoke
 from qrnn_hw.data import lines
 from qrnn_hw.data.labelled_text import load_tsv
+from qrnn_hw.data.read_options import ReadOptions
 from qrnn_hw.data.vectors import load_vectors
 from qrnn_hw.errors import DataError
 from qrnn_hw.experiment.run_folder import LATEST, default_folder, followed, point_latest
@@ -30,6 +31,7 @@ OTHERS = {
     "plans": ("none",),
     "repetitions": 1,
     "canaries": 0,
+    "reading": ReadOptions(window=5),
 }
 
 
@@ -58,7 +60,10 @@ def test_a_file_counts_by_its_content(folder):
     days = [RunSettings(snapshots=(path,)) for path in (first, second)]
     assert default_folder(days[0]) == default_folder(days[1])
     assert default_folder(days[0]) != default_folder(RunSettings())
+    tested = [RunSettings(reading=ReadOptions(test=path)) for path in (first, second)]
+    assert default_folder(tested[0]) == default_folder(tested[1])
     second.write_text("label\ttext\n1\tgood\n")
+    assert default_folder(tested[0]) != default_folder(tested[1])
     assert default_folder(days[0]) != default_folder(days[1])
     assert default_folder(RunSettings(data=first)) != default_folder(RunSettings(data=second))
 
@@ -105,12 +110,11 @@ def test_what_is_no_regular_file_is_refused_before_it_is_opened(read, folder):
             read(path)
 
 
-def test_a_line_without_an_end_is_refused_when_it_is_too_long(folder, monkeypatch):
-    monkeypatch.setattr(lines, "LONGEST_LINE_BYTES", 1000)
+def test_a_line_without_an_end_is_refused_when_it_is_too_long(folder):
     path = folder / "long.txt"
     path.write_bytes(b"a" * 1000 + b"\n" + b"b" * 1001)
-    found = lines.numbered_lines(path)
+    found = lines.numbered_lines(path, longest_bytes=1000)
     with pytest.raises(DataError, match=r"line 1: should have at most 1,000 bytes"):
         next(found)
     path.write_bytes(b"a" * 999 + b"\n" + b"b" * 1000)
-    assert [number for number, _ in lines.numbered_lines(path)] == [1, 2]
+    assert [number for number, _ in lines.numbered_lines(path, longest_bytes=1000)] == [1, 2]

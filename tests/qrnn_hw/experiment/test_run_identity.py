@@ -12,7 +12,7 @@ from circuits.zoo.registry import REGISTRY
 from circuits.zoo.row import fixed
 from jobs.digest import circuit_digest
 from jobs.spec import Pub
-from qrnn_hw.data.labelled_text import load_tsv
+from qrnn_hw.data import read_text
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.experiment import task
 from qrnn_hw.experiment.kept_features import KeptRounds
@@ -53,7 +53,7 @@ def settings_of(text, folder):
 
 def kept(settings):
     """Leave a checkpoint of no epochs, as a training does after its first."""
-    prepared = prepare(settings, load_tsv(settings.data), Quiet())
+    prepared = prepare(settings, settings.read(), Quiet())
     training = prepared.training
     state = start(training.stepper(), training.initial)
     save(settings.output / "checkpoint.npz", state, training.identity)
@@ -87,7 +87,7 @@ def test_a_checkpoint_of_another_circuit_under_the_same_name_is_refused(
     key = Cell("noise", (("model", NAME),)).key
     assert is_unchanged(before.training.network.architecture)
     with_another_cell(monkeypatch)
-    after = prepare(settings, load_tsv(text), Quiet())
+    after = prepare(settings, settings.read(), Quiet())
     assert not is_unchanged(after.training.network.architecture)
     with pytest.raises(ConfigurationError, match=r"Got one with other circuit; remove it"):
         read_trained(after)
@@ -119,7 +119,7 @@ def nudged(array):
 
 def another_processor(monkeypatch):
     """Let every product end one bit higher, as on a processor with other vector units."""
-    plain, read, fit = encoding._mapped, task.read_text, task.fit_pls
+    plain, read, fit = encoding._mapped, read_text.read_text, task.fit_pls
 
     def embedded(*given, **options):
         found = read(*given, **options)
@@ -133,7 +133,7 @@ def another_processor(monkeypatch):
         found = plain(*given)
         return found if isinstance(found, jax.core.Tracer) else jax.numpy.asarray(nudged(found))
 
-    monkeypatch.setattr(task, "read_text", embedded)
+    monkeypatch.setattr(read_text, "read_text", embedded)
     monkeypatch.setattr(task, "fit_pls", fitted)
     monkeypatch.setattr(encoding, "_mapped", mapped)
 
@@ -153,7 +153,7 @@ def test_another_processor_resumes_the_training_and_sends_the_same_jobs(
     trained = read_trained(here)
     jobs = sent(here, here.encoded(trained))
     another_processor(monkeypatch)
-    there = prepare(settings, load_tsv(text), Quiet())
+    there = prepare(settings, settings.read(), Quiet())
     assert (there.task.training.values != here.task.training.values).any()
     assert there.training.identity.digest == here.training.identity.digest
     again = read_trained(there)
@@ -177,7 +177,7 @@ def test_other_data_are_another_run(text, tmp_path):
         lines[:-1],
     ):
         text.write_text("\n".join(changed) + "\n")
-        other = prepare(settings, load_tsv(text), Quiet())
+        other = prepare(settings, settings.read(), Quiet())
         with pytest.raises(ConfigurationError, match=r"Got one with other data; remove it"):
             read_trained(other)
 
@@ -228,5 +228,5 @@ def test_an_epoch_more_still_resumes(text, tmp_path):
     settings = settings_of(text, tmp_path / "run")
     kept(settings)
     longer = replace(settings, training=replace(settings.training, epochs=99))
-    prepared = prepare(longer, load_tsv(text), Quiet())
+    prepared = prepare(longer, longer.read(), Quiet())
     assert prepared.training.read(settings.output).finished_epochs == 0

@@ -3,7 +3,6 @@ import json
 import numpy as np
 import pytest
 
-from qrnn_hw.data.labelled_text import load_embedded, load_tsv
 from qrnn_hw.data.usage import said
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.task import load_task
@@ -27,7 +26,7 @@ def repeated(tmp_path):
 
 def test_no_sentence_is_trained_and_tested(repeated):
     settings = RunSettings(data=repeated)
-    task = load_task(settings, load_tsv(repeated))
+    task = load_task(settings.read(), 42)
     groups = np.arange(160) // 4
     sides = [set(groups[rows]) for rows in (task.rows.development, task.rows.test)]
     assert not sides[0] & sides[1]
@@ -46,7 +45,7 @@ def test_no_sentence_is_trained_and_tested(repeated):
 
 
 def test_the_embedded_text_says_what_is_left_out():
-    task = load_task(RunSettings(), load_embedded("uci"))
+    task = load_task(RunSettings().read(), 42)
     assert (len(task.training), len(task.validation), len(task.test)) == (2587, 145, 192)
     assert task.usage.repeats_left_out == 3000 - 2587 - 145 - 192
     assert task.usage.sentences_without_words == 5

@@ -1,0 +1,45 @@
+"""Measures of a task's answers, in the targets' own units."""
+
+import numpy as np
+import pytest
+
+from qrnn_hw.data.scaling import Scaling
+from qrnn_hw.data.target import Classes, Numbers
+from qrnn_hw.experiment.quality import Judge
+from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.experiment.task import load_task
+
+
+def test_accuracy_counts_signs_and_zero_is_class_0():
+    judge = Judge(Classes(("a", "b")), np.array([1, 0, 0, 0]), None, 1)
+    answers = judge.answers(np.array([[0.5], [-0.2], [0.0], [0.1]]))
+    interval = judge.intervals(answers)["accuracy"]
+    assert interval.value == 0.75
+    assert interval.n == 4
+    assert interval.low < 0.75 < interval.high
+
+
+def test_numbers_are_judged_in_their_own_units():
+    wanted = np.random.default_rng(0).normal(50.0, 4.0, (40, 1))
+    unit = Scaling(*(np.array([one]) for one in (0.0, 1.0, 50.0, 4.0, 0.0, 0.0)))
+    judge = Judge(Numbers(("x",)), wanted, unit, 5)
+    found = judge.intervals(judge.answers((wanted + 1.0 - 50.0) / 4.0))
+    assert found["nrmse"].value == pytest.approx(1.0 / wanted.std())
+    assert found["r2"].value == pytest.approx(1.0 - 1.0 / wanted.var())
+    assert judge.difference(wanted, wanted + 1.0).value == pytest.approx(-1.0 / wanted.std())
+    assert judge.intervals(wanted[:1] * 0 + wanted)["nrmse"].high == 0.0
+    assert Judge(Numbers(("x",)), np.ones((9, 1)), None, 5).intervals(np.ones((9, 1))) == {}
+
+
+def test_rows_that_share_steps_are_drawn_together():
+    """The windows of a series overlap: their interval is wider than that of rows apart."""
+    task = load_task(RunSettings(dataset="mackey-glass").read(), 42)
+    judge = Judge.of(task, 300)
+    assert judge.block == 13
+    found = judge.answers(task.parts.test.known_targets[:300])
+    np.testing.assert_allclose(found, judge.wanted)
+    apart = Judge(judge.target, judge.wanted, judge.scaling, 1)
+    moved = judge.wanted + 0.3 * judge.wanted**2
+    wide, narrow = (one.intervals(moved)["nrmse"] for one in (judge, apart))
+    assert wide.value == narrow.value
+    assert wide.high - wide.low > 1.5 * (narrow.high - narrow.low)
