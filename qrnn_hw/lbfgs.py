@@ -20,7 +20,7 @@ from scipy.optimize import minimize
 from circuits.definition import Architecture
 from qrnn_hw.data.loss import losses
 from qrnn_hw.data.target import Target
-from qrnn_hw.networks.encoding import VECTOR_OFFSET, Control, Parameters
+from qrnn_hw.networks.encoding import Control, Parameters, Projection
 from qrnn_hw.networks.identity import architecture_digest
 from qrnn_hw.networks.network import Network, network_of
 from qrnn_hw.networks.readers import Reader
@@ -130,7 +130,7 @@ def initial(network: Network, n_inputs: int, random: np.random.RandomState) -> A
     d = controlled.n_features if controlled else architecture.n_features
     found = {
         "projection": random.normal(0.0, 0.5 / np.sqrt(n_inputs), (n_inputs, d)),
-        "offset": np.full(d, VECTOR_OFFSET if architecture.vectors else 0.0),
+        "offset": np.full(d, encoding.start if isinstance(encoding, Projection) else 0.0),
         "circuit": random.normal(0.0, 0.3, architecture.n_weights),
         "head": random.normal(0.0, 0.3, (network.n_readings, network.target.n_outputs)),
     }

@@ -124,17 +124,25 @@ def _projection(
     return {"projection": random, "offset": np.full(width, start)}
 
 
-def encoding_of(architecture: Architecture, n_inputs: int, form: Form = "angles") -> Encoding:
+STEP_OFFSET = 0.5
+"""Start of the offsets where bits of every step are read: pi tanh(0.5) is near a right angle, about
+which <Z> is odd in the inputs; about 0 it is even and cannot tell x from -x."""
+
+
+def encoding_of(
+    architecture: Architecture, n_inputs: int, form: Form = "angles", start: float = 0.0
+) -> Encoding:
     """Return the encoding that a model's name claims: a controller where its circuit has one.
 
     Args:
         architecture: of the circuit.
         n_inputs: numbers of a step.
         form: of the projection where there is no controller.
+        start: of every offset, where features are no vectors.
     """
     layer = architecture.encoder[0] if architecture.encoder else None
     if not isinstance(layer, ControlledAnsatz):
-        start = VECTOR_OFFSET if architecture.vectors else 0.0
+        start = VECTOR_OFFSET if architecture.vectors else start
         return Projection(n_inputs, architecture.n_features, form, start)
     n_readouts = layer.n_bits
     if not n_readouts:

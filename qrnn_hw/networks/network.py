@@ -27,7 +27,14 @@ from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import TWO_CLASSES, Target
 from qrnn_hw.errors import UsageError
 from qrnn_hw.networks.encoded import Encoded
-from qrnn_hw.networks.encoding import Control, Encoding, Form, Parameters, encoding_of
+from qrnn_hw.networks.encoding import (
+    STEP_OFFSET,
+    Control,
+    Encoding,
+    Form,
+    Parameters,
+    encoding_of,
+)
 from qrnn_hw.networks.readers import Reader, ideal_reader
 from qrnn_hw.networks.step_readings import StepReadings
 
@@ -302,5 +309,6 @@ def network_of(
         )
     if head == "softmax" and target.n_outputs != 1:
         raise UsageError(f"a softmax head has one output. Got a target of {target.n_outputs}.")
-    encoding = encoding_of(architecture, n_inputs, form)
+    start = 0.0 if steps is None else STEP_OFFSET
+    encoding = encoding_of(architecture, n_inputs, form, start)
     return Network(architecture, encoding, head, scale, target, steps)
