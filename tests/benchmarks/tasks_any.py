@@ -204,7 +204,7 @@ def digits(device: Device, seeds: int) -> Iterator[Row]:
 def vowels(device: Device, seeds: int) -> Iterator[Row]:
     """Yield nine speakers by 7 to 29 frames of a vowel."""
     data = read_named("japanese-vowels")
-    steps = StepReadings(1, degree=3, segments=4)
+    steps = StepReadings(1, degree=3, segments=5)
     options = TrainingOptions(40, batch_size=16, learning_rate=0.02, projection_decay=1e-3)
     yield from classes("japanese-vowels", data, steps, device, options, seeds)
 

@@ -72,7 +72,7 @@ def test_under_a_machines_noise_they_are_the_marginals_of_the_whole_circuit():
 @pytest.mark.parametrize(
     "architecture",
     [
-        circuits.architecture("dynamic-line"),
+        pytest.param(circuits.architecture("dynamic-line"), marks=pytest.mark.slow),
         KEPT,
         circuits.architecture("hybrid", **HYBRID),
     ],
@@ -98,7 +98,11 @@ def test_each_way_through_time_gives_what_a_simulator_counts(architecture):
             np.testing.assert_allclose(laws[row, step], found[f"m{step}"], atol=0.02)
 
 
-@pytest.mark.parametrize("architecture", [circuits.architecture("dynamic-line"), KEPT])
+@pytest.mark.parametrize(
+    "architecture",
+    [circuits.architecture("dynamic-line"), pytest.param(KEPT, marks=pytest.mark.slow)],
+    ids=lambda one: one.name,
+)
 def test_their_gradients_are_those_of_differences(architecture):
     model = logical_model(architecture)
     weights, features, lengths = numbers(model, [3, 2], seed=1)

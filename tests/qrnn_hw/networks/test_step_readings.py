@@ -10,6 +10,7 @@ import circuits
 from calibration.library import snapshot
 from calibration.noise import DeviceNoise
 from circuits.exact.logical import logical_model
+from circuits.exact.step_laws import step_laws
 from jobs.aer.executor import AerExecutor
 from jobs.spec import JobSpec
 from jobs.transpile.isa import transpile_step
@@ -63,27 +64,32 @@ def test_readings_are_one_then_products_of_bits_counted_from_the_end():
     np.testing.assert_array_equal(products_of(np.array([1, 1, 0]), 3), [-1, -1, 1, 1, -1, -1, 1])
 
 
-@pytest.mark.parametrize("per_step", [False, True])
-def test_a_job_of_a_noisy_machine_gives_the_exact_outputs_within_its_covariance(per_step):
-    target = Numbers(("a", "b"), per_step=per_step)
+def test_a_job_of_a_noisy_machine_gives_the_exact_outputs_within_its_covariance():
     transpiled = transpile_step(LINE, snapshot("fake_boston"), seed=7)
-    noise = DeviceNoise(transpiled.snapshot)
-    network = network_of(LINE, 2, target=target, steps=StepReadings(3))
-    trained = TrainedNetwork(network, network.initial(3))
-    given, shots = rows(4, [3, 2]), 4000
-    sentences = sentence_pubs(transpiled, trained.encoded(given))
+    noise, given, shots = DeviceNoise(transpiled.snapshot), rows(4, [3, 2]), 2000
+    parameters = network_of(LINE, 2).initial(3)
+    encoded = TrainedNetwork(network_of(LINE, 2), parameters).encoded(given)
+    sentences = sentence_pubs(transpiled, encoded)
     spec = JobSpec(sentences.pubs, shots, "aer", "fake_boston", seed=3)
     recorded = from_results(AerExecutor(noise).run(spec), sentences.rows, given.lengths)
-    found = estimated(recorded, network.steps, trained.coefficients, per_step=per_step)
-    reader = network.reader(sequence_model(transpiled, noise))
-    exact = trained.outputs(given.values, given.lengths, reader)
-    sd = np.sqrt(np.diagonal(found.covariance, axis1=-2, axis2=-1))
-    alive = given.mask if per_step else np.ones(4, bool)
-    z = ((found.value - exact) / np.where(sd > 0, sd, 1))[alive]
-    assert np.abs(z).max() < 4
-    assert z.std() > 0.3  # nor is the interval far too wide
-    mean = recorded.readings(network.steps, per_step=per_step) @ trained.coefficients
-    np.testing.assert_allclose(mean, found.value, atol=1e-12)
+    laws, outcome = step_laws(
+        sequence_model(transpiled, noise),
+        *map(jnp.asarray, (encoded.circuit, encoded.features)),
+        jnp.asarray(given.lengths),
+    )
+    read, rng = StepReadings(3), np.random.default_rng(8)
+    for per_step in (False, True):
+        head = rng.normal(size=(read.n_readings(2, 2, per_step=per_step), 2))
+        found = estimated(recorded, read, head, per_step=per_step)
+        steps = laws @ signs(2, 2), outcome @ signs(2, 2), jnp.asarray(given.lengths)
+        exact = np.asarray(read.joined(*steps, per_step=per_step)) @ head
+        sd = np.sqrt(np.diagonal(found.covariance, axis1=-2, axis2=-1))
+        alive = given.mask if per_step else np.ones(4, bool)
+        z = ((found.value - exact) / np.where(sd > 0, sd, 1))[alive]
+        assert np.abs(z).max() < 4
+        assert z.std() > 0.3  # nor is the interval far too wide
+        mean = recorded.readings(read, per_step=per_step) @ head
+        np.testing.assert_allclose(mean, found.value, atol=1e-12)
 
 
 def test_outputs_drawn_without_noise_scatter_about_the_exact_ones():
@@ -156,6 +162,7 @@ def test_what_cannot_read_its_steps_is_refused_and_what_reads_them_is_another_ne
     other = network_content(network_of(LINE, 2, target=Numbers(("a",)), steps=StepReadings(3)))
     assert other.pop("target") == ["Numbers", 1, False]
     assert other.pop("steps") == {"n_steps": 3, "degree": 2, "segments": 0}
+    assert other.pop("encoding") != plain.pop("encoding")  # it starts near a right angle
     assert other == plain
     options = TrainingOptions(margin=0.1)
     network = network_of(LINE, 2, steps=StepReadings(3))
