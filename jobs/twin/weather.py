@@ -47,13 +47,18 @@ class Weather:
         steps: NDArray[np.int64] = np.zeros(len(shots), dtype=np.int64)
         if "gate-drift" in self.strengths:
             steps = np.rint(STEPS * self.swing(shots)).astype(np.int64)
-        bad = np.searchsorted(self._switches, shots, side="right") % 2 == 1
+        states = 2 * steps + self.has_defect(shots)
         found = []
-        for step, there in np.unique(np.stack([steps, bad], axis=1), axis=0):
-            level = 1 + self.strengths["gate-drift"] * int(step) / STEPS
-            seen = np.flatnonzero((steps == step) & (bad == bool(there)))
-            found.append((Moment(level, bool(there), self.readout), seen))
+        for state in np.unique(states).tolist():
+            step, there = divmod(state, 2)
+            level = 1 + self.strengths["gate-drift"] * step / STEPS
+            moment = Moment(level, bool(there), self.readout)
+            found.append((moment, np.flatnonzero(states == state)))
         return found
+
+    def has_defect(self, shots: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return whether the defect is there at some shots."""
+        return np.asarray(np.searchsorted(self._switches, shots, side="right") % 2 == 1)
 
     def swing(self, shots: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the drift at some shots, from -1 to 1."""
