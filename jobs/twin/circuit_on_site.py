@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
+from circuits.errors import CircuitsError
 from circuits.exact.evolve import check_size, filled_key, push
 from circuits.exact.operations import Channel, Program
 from circuits.exact.order import resets_early
 from circuits.exact.pauli import FORGET, ZERO
 from circuits.exact.register import Register
-from circuits.exact.shots import bind, sample_shots
+from circuits.exact.shots import QUBITS_LIMIT, bind, sample_shots
 from jobs.twin.groups import groups_of, part_of
 from jobs.twin.lifting import lift_on
 from jobs.twin.moment import Moment
@@ -80,6 +81,11 @@ class CircuitOnSite:
             own = [place for place, bit in enumerate(bits) if bit < self.circuit.num_clbits]
             if not own:
                 continue
+            if part.n_qubits > QUBITS_LIMIT:
+                raise CircuitsError(
+                    f"a twin should hold at most {QUBITS_LIMIT} qubits that gates or feed-forward "
+                    f"connect. Got {part.n_qubits}; run the recorded device itself."
+                )
             if part.n_qubits > EXACT_QUBITS or len(own) > EXACT_BITS:
                 drawn = sample_shots(part, row, shots, generator)[:, own]
             else:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from qiskit.circuit import CircuitInstruction, Clbit, IfElseOp, QuantumCircuit, Qubit
 
 from circuits.exact.conditions import condition_of
 from circuits.exact.formula import values_of
-from circuits.exact.lift import _Lifter, fuse
+from circuits.exact.lift import _is_unitary, _Lifter, _written_out, fuse
 from circuits.exact.operations import Branch, Channel, Operation, Program
 from circuits.exact.order import resets_early
 from circuits.exact.pauli import transfer_matrix
@@ -107,8 +107,11 @@ class _Walk:
                 yield from self._waiting(wires[0])
             yield self._branch(one, qubits, bits)
             return
-        operations = list(self.lifter.instruction(one, qubits, bits))
         kind = _kind(one)
+        if kind is None and _has_parts(one.operation):
+            yield from self.block(*_written_out(one, qubits, bits))
+            return
+        operations = list(self.lifter.instruction(one, qubits, bits))
         if kind is not None:
             seconds = self.timeline.seconds(one, qubits)
             bit = bits[one.clbits[0]] if kind == "measure" else None
@@ -141,6 +144,12 @@ class _Walk:
         for pair, hertz in self.timeline.couplings.items():
             if pair[0] in group:
                 yield zz_phase(pair, hertz, seconds)
+
+
+def _has_parts(operation: Any) -> bool:
+    """Say whether an instruction is written in others, which may measure or reset."""
+    is_simple = operation.name == "barrier" or _is_unitary(operation)
+    return not is_simple and getattr(operation, "definition", None) is not None
 
 
 def _kind(one: CircuitInstruction) -> Kind | None:

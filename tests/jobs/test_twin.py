@@ -12,6 +12,7 @@ from scipy.stats import chi2
 from calibration.library import snapshot as recorded
 from calibration.noise import DeviceNoise
 from calibration.snapshot import InstructionRecord, QubitRecord, Snapshot
+from circuits.errors import CircuitsError
 from circuits.zoo.dynamic_line import DYNAMIC_LINE
 from jobs.aer.recorded_device import active_qubits, on_active_qubits
 from jobs.aer.static_rows import exact_distributions
@@ -374,6 +375,26 @@ def test_a_defect_stays_for_thousands_of_shots_and_a_quarter_of_the_time() -> No
     (moment,) = (m for m in twin.weather(40_000, 0).moments(0, 40_000) if m[0].has_defect)
     stay[moment[1]] = 1
     assert np.abs(np.diff(stay)).sum() < 40
+
+
+def test_instructions_made_of_others_have_every_effect() -> None:
+    inner = QuantumCircuit(1, 1, name="again")
+    inner.x(0)
+    inner.reset(0)
+    inner.measure(0, 0)
+    made = QuantumCircuit(3, 1)
+    made.append(inner.to_instruction(), [0], [0])
+    assert p1(on("reset=0.1", p01=0.01, p10=0.03), made) == pytest.approx(0.106, abs=1e-12)
+
+
+def test_more_connected_qubits_than_it_holds_end_in_one_line() -> None:
+    made = QuantumCircuit(156, 12)
+    made.sx(0)
+    for q in range(11):
+        made.cz(q, q + 1)
+    made.measure(range(12), range(12))
+    with pytest.raises(CircuitsError, match=r"at most 11 qubits.*Got 12; run the recorded device"):
+        Twin(recorded("fake_boston")).run([Pub.bound(made)], 10)
 
 
 def test_a_job_is_the_same_whenever_it_runs_and_others_are_not() -> None:
