@@ -48,7 +48,8 @@ def seasonal_last_value(
     season = season_of(columns[:n_fit, 0])
     n_back = season * max(1, -(-series.horizon // season))
     known = np.maximum(steps + series.horizon - n_back, 0)
-    return answered(f"seasonal last value, {season} steps", 1, target, columns[known], test)
+    what = f"{season} steps" if season > 1 else "no season found"
+    return answered(f"seasonal last value, {what}", 1, target, columns[known], test)
 
 
 def season_of(column: NDArray[np.float64]) -> int:

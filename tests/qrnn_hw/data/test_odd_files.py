@@ -6,6 +6,8 @@ import time
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from qrnn_hw.data.reading import read
 from qrnn_hw.data.target import Classes, Numbers
@@ -721,3 +723,51 @@ def test_a_million_rows(tmp_path):
     assert data.sequences.targets[-1] == 999
     assert len(data.parts(0).test) == 200_000
     assert time.process_time() - began < 30
+
+
+pieces = st.sampled_from(
+    [
+        b"x",
+        b"text",
+        b"label",
+        b",",
+        b";",
+        b"\t",
+        b":",
+        b"\n",
+        b"\r\n",
+        b"\r",
+        b'"',
+        b"1",
+        b"2,5",
+        b"-",
+        b"?",
+    ]
+    + [
+        b"@data\n",
+        b"@classLabel true 0 1\n",
+        b"@univariate true\n",
+        b"\xef\xbb\xbf",
+        b"\xff",
+        b"\0",
+        b"1e9",
+    ]
+    + [texts().encode(), column("8").encode(), (TS + CASES).encode(), LONG.encode()]
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    content=st.lists(pieces | st.binary(max_size=6), max_size=12).map(b"".join),
+    ending=st.sampled_from(["csv", "tsv", "ts", "npz", "parquet"]),
+    options=st.sampled_from([{}, SERIES, {"sequence": "who", "label": "kind"}, {"label": "x"}]),
+)
+def test_no_file_causes_anything_but_one_line(tmp_path_factory, content, ending, options):
+    path = written(tmp_path_factory.mktemp("any"), f"a.{ending}", content)
+    try:
+        data = read(path, **options)
+    except QRNNError as error:
+        assert len(str(error).splitlines()) == 1
+        assert exit_code(error) in (2, 3)
+    else:
+        assert np.isfinite(data.sequences.values).all()
