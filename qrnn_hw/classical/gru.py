@@ -25,7 +25,10 @@ WEIGHT_DECAY = 1e-3
 MAX_EPOCHS = 60
 PATIENCE_EPOCHS = 10
 LEAST_UPDATES = 1000
-"""Where the rows fill so few batches that `MAX_EPOCHS` end before."""
+"""Of two classes, where the rows fill so few batches that `MAX_EPOCHS` end before."""
+
+MORE_UPDATES = 12_000
+"""Of numbers and more classes: NRMSE on NARMA10 is 0.31 after so many, 0.59 after 1,000."""
 OPTIMISER = optax.adamw(LEARNING_RATE, weight_decay=WEIGHT_DECAY)
 
 
@@ -198,7 +201,9 @@ def _train(
     batch_size = min(BATCH_SIZE, len(training))
     n_batches = len(training) // batch_size
     # Few rows are few updates an epoch.
-    n_epochs = max(MAX_EPOCHS, -(-LEAST_UPDATES // n_batches))
+    is_score = isinstance(target, Classes) and target.n_outputs == 1
+    least_updates = LEAST_UPDATES if is_score else MORE_UPDATES
+    n_epochs = max(MAX_EPOCHS, -(-least_updates // n_batches))
     patience = max(PATIENCE_EPOCHS, n_epochs * PATIENCE_EPOCHS // MAX_EPOCHS)
     best, best_loss, best_epoch = parameters, np.inf, 0
     for epoch in range(n_epochs):

@@ -32,6 +32,14 @@ def found_by_name(data, n_parameters=60):
     return {one.name: one for one in found}, parts
 
 
+@pytest.fixture(scope="module", autouse=True)
+def short_trainings():
+    """What is shown here needs no long ones."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("qrnn_hw.classical.gru.MORE_UPDATES", 1000)
+        yield
+
+
 @pytest.fixture(scope="module")
 def forecasts():
     return found_by_name(wave())
