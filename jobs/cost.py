@@ -89,7 +89,8 @@ def qpu_seconds(
     """Return what running `pubs` is charged.
 
     Low leaves out the overhead; high takes the documentation's rule of thumb when that is larger,
-    and a quarter more in any case.
+    and a quarter more in any case. The rule is one of machines that wait 250 us between shots: with
+    another delay, chosen or a machine's own, it says nothing.
 
     Args:
         pubs: Scheduled ISA circuits with their rows.
@@ -118,7 +119,9 @@ def qpu_seconds(
     low = formula.scale * busy_seconds
     best = formula.overhead_seconds * n_jobs + low
     thumb = formula.overhead_seconds * n_jobs + formula.thumb_seconds_per_execution * executions
-    return Estimate(low, best, max(thumb, 1.25 * best), executions, longest)
+    has_thumb = rep_delay_seconds == DEFAULT_REP_DELAY_SECONDS
+    high = max(thumb, 1.25 * best) if has_thumb else 1.25 * best
+    return Estimate(low, best, high, executions, longest)
 
 
 def recalibrate(history: Iterable[tuple[float, float]], formula: Formula) -> Formula:

@@ -32,6 +32,9 @@ MOST_LISTED = 1_000_000_000
 MOST_SECONDS = 1e9
 """Of a budget, 30 years."""
 
+MOST_REP_DELAY_MICROSECONDS = 1e6
+"""A second between shots: no machine takes as much."""
+
 MOST_HOURS = 24.0 * 365 * 100
 """A century: dates beyond it are none."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,32 +21,36 @@ SEARCH_NODES = 50
 """Of branch and bound. Not a time limit, which would give another tiling on another day."""
 
 
-@dataclass(frozen=True)
-class Placement:
-    """Qubits for the wires of a circuit, and what its answers lose on them."""
+class Placed(Protocol):
+    """Qubits for a circuit, and what its answers lose on them."""
 
-    physical: tuple[int, ...]
-    """The device's qubit of each wire, then any other that routing uses."""
+    @property
+    def qubits(self) -> tuple[int, ...]:
+        """The device's qubit of each wire, then any other that routing uses."""
 
-    loss: float
-    """Smaller is better, for example the total variation distance to the ideal answers."""
+    @property
+    def error(self) -> float:
+        """Smaller is better, such as the distance of the answers from those without noise."""
+
+
+P = TypeVar("P", bound=Placed)
 
 
 def choose_tiles(
-    placements: Iterable[Placement],
+    placements: Iterable[P],
     snapshot: Snapshot,
     *,
     guard: int = 1,
     most: int | None = None,
     worst: float = float("inf"),
-) -> tuple[Placement, ...]:
+) -> tuple[P, ...]:
     """Return as many placements as fit side by side, and of so many the best.
 
     No qubit of one tile is within `guard` couplings of a qubit of another: with 0 tiles share no
     qubit, with 1 no coupling leads from tile to tile, with 2 no qubit neighbours two tiles. Any two
     placements that touch one qubit, the ends of one coupling, or one qubit with its neighbours
     exclude each other; a whole-number program (HiGHS, by SciPy) with one row for each such set
-    finds the largest tiling, the sum of losses deciding between equally large ones.
+    finds the largest tiling, the sum of errors deciding between equally large ones.
 
     Args:
         placements: of one circuit on the whole device; of several on the same qubits the best is
@@ -54,7 +58,7 @@ def choose_tiles(
         snapshot: of the whole device.
         guard: 0, 1 or 2.
         most: tiles at most; None is as many as fit.
-        worst: largest loss that a tile may have.
+        worst: largest error that a tile may have.
 
     Returns:
         The tiles, the best first.
@@ -69,36 +73,36 @@ def choose_tiles(
     kept = _best_of_each_set(placements, worst)
     if not kept:
         raise SpecError(
-            f"a tiling of {snapshot.backend} should have at least one placement with a loss of "
+            f"a tiling of {snapshot.backend} should have at least one placement with an error of "
             f"at most {worst:g}. Got none; raise the floor or choose another backend."
         )
     kept = _best_on_each_qubit(kept)
     groups = _exclusive(kept, snapshot, guard)
-    chosen = [kept[place] for place in _largest(np.array([p.loss for p in kept]), groups, most)]
-    return tuple(sorted(chosen, key=lambda one: (one.loss, one.physical)))
+    chosen = [kept[place] for place in _largest(np.array([p.error for p in kept]), groups, most)]
+    return tuple(sorted(chosen, key=lambda one: (one.error, one.qubits)))
 
 
-def _best_of_each_set(placements: Iterable[Placement], worst: float) -> list[Placement]:
-    found: dict[frozenset[int], Placement] = {}
-    for one in sorted(placements, key=lambda one: (one.loss, one.physical)):
-        if one.loss <= worst:
-            found.setdefault(frozenset(one.physical), one)
+def _best_of_each_set(placements: Iterable[P], worst: float) -> list[P]:
+    found: dict[frozenset[int], P] = {}
+    for one in sorted(placements, key=lambda one: (one.error, one.qubits)):
+        if one.error <= worst:
+            found.setdefault(frozenset(one.qubits), one)
     return list(found.values())
 
 
-def _best_on_each_qubit(placements: Sequence[Placement]) -> list[Placement]:
+def _best_on_each_qubit(placements: Sequence[P]) -> list[P]:
     """Return those of falling quality that are among the best of one of their qubits."""
     seen: Counter[int] = Counter()
     kept = []
     for one in placements:
-        if any(seen[qubit] < MOST_ON_A_QUBIT for qubit in one.physical):
+        if any(seen[qubit] < MOST_ON_A_QUBIT for qubit in one.qubits):
             kept.append(one)
-            seen.update(one.physical)
+            seen.update(one.qubits)
     return kept
 
 
 def _exclusive(
-    placements: Sequence[Placement], snapshot: Snapshot, guard: int
+    placements: Sequence[Placed], snapshot: Snapshot, guard: int
 ) -> list[Collection[int]]:
     """Return sets of placements of which one at most may be chosen; together they say all."""
     edges = coupled(snapshot)
@@ -112,7 +116,7 @@ def _exclusive(
         }
     touching: dict[int, set[int]] = {}
     for place, one in enumerate(placements):
-        for qubit in one.physical:
+        for qubit in one.qubits:
             touching.setdefault(qubit, set()).add(place)
     groups = {
         frozenset().union(*(touching.get(qubit, set()) for qubit in qubits)) for qubits in sets
@@ -126,7 +130,7 @@ def coupled(snapshot: Snapshot) -> set[frozenset[int]]:
 
 
 def _largest(
-    losses: NDArray[np.float64],
+    errors: NDArray[np.float64],
     groups: Sequence[Collection[int]],
     most: int | None,
 ) -> list[int]:
@@ -134,10 +138,10 @@ def _largest(
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import lil_array
 
-    n = len(losses)
-    # A tile more outweighs all losses together: each is below 1 / (2 n).
-    span = float(losses.max() - losses.min()) or 1.0
-    gain = 1.0 - (losses - losses.min()) / span / (2 * n)
+    n = len(errors)
+    # A tile more outweighs all errors together: each is below 1 / (2 n).
+    span = float(errors.max() - errors.min()) or 1.0
+    gain = 1.0 - (errors - errors.min()) / span / (2 * n)
     rows = lil_array((len(groups) + 1, n))
     for number, group in enumerate(groups):
         rows[number, list(group)] = 1.0
@@ -156,7 +160,7 @@ def _largest(
     return [int(place) for place in np.flatnonzero(found.x > 0.5)]
 
 
-def distance_between(tiles: Sequence[Placement], snapshot: Snapshot) -> int | None:
+def distance_between(tiles: Sequence[Placed], snapshot: Snapshot) -> int | None:
     """Return the least number of couplings between qubits of two tiles; None of a single tile."""
     import rustworkx
 
@@ -167,5 +171,5 @@ def distance_between(tiles: Sequence[Placement], snapshot: Snapshot) -> int | No
     lengths = rustworkx.distance_matrix(graph, null_value=float("inf"))
     for number, one in enumerate(tiles):
         for other in tiles[:number]:
-            least = min(least, float(lengths[np.ix_(one.physical, other.physical)].min()))
+            least = min(least, float(lengths[np.ix_(one.qubits, other.qubits)].min()))
     return None if least == float("inf") else int(least)

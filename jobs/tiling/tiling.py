@@ -10,7 +10,7 @@ from qiskit import QuantumCircuit
 from calibration.snapshot import Snapshot
 from circuits.definition import Architecture
 from jobs.errors import SpecError
-from jobs.tiling.packing import Placement
+from jobs.tiling.packing import Placed
 from jobs.tiling.segments import lengthened, segments
 from jobs.transpile.isa import TranspiledStep, transpile_step
 
@@ -19,7 +19,7 @@ from jobs.transpile.isa import TranspiledStep, transpile_step
 class Tiling:
     """Copies of a transpiled step side by side, whose steps take the same time."""
 
-    placements: tuple[Placement, ...]
+    placements: tuple[Placed, ...]
     tiles: tuple[TranspiledStep, ...]
     """One for each placement, with the waits for the slowest of them as delays: what the noise of a
     tile acts on."""
@@ -55,7 +55,7 @@ class Tiling:
 def tile_step(
     architecture: Architecture,
     snapshot: Snapshot,
-    placements: Sequence[Placement],
+    placements: Sequence[Placed],
     *,
     seed: int,
     guard: int,
@@ -74,16 +74,16 @@ def tile_step(
     Raises:
         SpecError: the model does not fit the device or runs in rounds; two placements overlap.
     """
-    used = [qubit for one in placements for qubit in one.physical]
+    used = [qubit for one in placements for qubit in one.qubits]
     if len(set(used)) != len(used):
-        raise SpecError(f"tiles should share no qubit. Got {[one.physical for one in placements]}.")
+        raise SpecError(f"tiles should share no qubit. Got {[one.qubits for one in placements]}.")
     alone = [
         transpile_step(
             architecture,
             snapshot,
             seed=seed,
             decoupling=decoupling,
-            qubits=one.physical,
+            qubits=one.qubits,
             alike=True,
         )
         for one in placements

@@ -24,6 +24,7 @@ from qiskit.circuit import (
 from calibration.snapshot import Snapshot
 from circuits.definition import Architecture
 from circuits.parametrised import QRNNCircuit
+from circuits.unrolled import unroll
 from jobs.errors import SpecError
 from jobs.transpile.decoupling import DECOUPLING
 from jobs.transpile.routed import RoutedStep, check_qubits, route_step
@@ -119,7 +120,8 @@ def check_fits(architecture: Architecture, snapshot: Snapshot) -> None:
     """Refuse a model that a device cannot hold.
 
     Raises:
-        SpecError: too few qubits, or no `if_else` where the model feeds bits forward.
+        SpecError: too few qubits, no `if_else` where the model feeds bits forward, or no `reset`
+            where it resets qubits.
     """
     if architecture.n_qubits > snapshot.n_qubits:
         raise SpecError(
@@ -129,6 +131,22 @@ def check_fits(architecture: Architecture, snapshot: Snapshot) -> None:
     if architecture.mode == "sampled" and "if_else" not in snapshot.control_flow:
         raise SpecError(
             f"{architecture.name} feeds measured bits forward, which needs if_else. "
+            f"Got {snapshot.backend} without it; choose another backend."
+        )
+    if architecture.mode != "expectation":
+        check_resets(unroll(architecture, 2).circuit, snapshot)
+
+
+def check_resets(circuit: QuantumCircuit, snapshot: Snapshot) -> None:
+    """Refuse a circuit that resets qubits on a device that cannot.
+
+    Raises:
+        SpecError: it does.
+    """
+    resets = any(one.operation.name == "reset" for one in circuit.data)
+    if resets and not any(one.name.startswith("reset") for one in snapshot.instructions):
+        raise SpecError(
+            f"{circuit.name} resets qubits while it runs, which needs reset. "
             f"Got {snapshot.backend} without it; choose another backend."
         )
 
@@ -166,6 +184,7 @@ def transpile_round(
             f"{circuit.name} needs {circuit.num_qubits} qubits. "
             f"Got {snapshot.backend} with {snapshot.n_qubits}; choose another backend."
         )
+    check_resets(circuit, snapshot)
     physical = choose_layout(circuit, snapshot, seed)
     active = snapshot.restrict(physical)
     target = active.target()

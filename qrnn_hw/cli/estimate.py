@@ -18,6 +18,7 @@ def estimate(
     shots: options.Shots = 1000,
     seed: options.Seed = 0,
     placement: options.Placement = "level-3",
+    rep_delay: options.RepDelay = None,
     json: Json = False,
 ) -> None:
     """Price a model or a circuit file: QPU seconds as a range, and the share of the plan."""
@@ -34,6 +35,7 @@ def estimate(
         seed=seed,
         mode="job",
         placement=placement,
+        rep_delay=rep_delay,
     )
     require(verdict.circuit_findings)
     document = verdict.to_json()
@@ -47,6 +49,7 @@ def estimate(
         [
             ("circuit", f"{document['source']} on {document['backend']}"),
             ("longest path", f"{1e6 * cost['longest_path_seconds']:.1f} us"),
+            ("between two shots", _waiting(document["rep_delay"])),
             ("executions", f"{cost['executions']:,} in {document['n_jobs']} job(s)"),
             ("QPU seconds, best", f"{cost['best_seconds']:.1f}"),
             *_sending(document["sending_seconds"]),
@@ -56,6 +59,14 @@ def estimate(
                 "nothing is left" if share is None else f"{share:.1%}",
             ),
         ],
+    )
+
+
+def _waiting(delay: dict[str, float]) -> str:
+    """Return the time between two shots, and what an excitation keeps of it by then."""
+    return (
+        f"{delay['microseconds']:g} us; a qubit that a reset missed keeps up to "
+        f"{delay['left_of_excitation']:.0%} of an excitation"
     )
 
 

@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from qrnn_hw.cli.numbers import real, whole
-from qrnn_hw.ranges import MOST_ROWS, MOST_SECONDS, MOST_SEED, MOST_SHOTS, MOST_STEPS
+from qrnn_hw.ranges import (
+    MOST_REP_DELAY_MICROSECONDS,
+    MOST_ROWS,
+    MOST_SECONDS,
+    MOST_SEED,
+    MOST_SHOTS,
+    MOST_STEPS,
+)
 
 Source = Annotated[
     str,
@@ -58,6 +65,27 @@ Placement = Annotated[
         help="Where on the machine a model lies: level-3 (the transpiler's choice), auto (the "
         "placement where its own answers lose least, by the exact engine), or one qubit for each "
         "wire, such as 35,19,15,14.",
+    ),
+]
+Tiles = Annotated[
+    str | None,
+    typer.Option(
+        help="Copies of the circuit side by side on the chip, each with other sequences: auto, for "
+        "as many as the calibration allows, or a number. By default one, where the transpiler puts "
+        "it.",
+    ),
+]
+Guard = Annotated[
+    int | None,
+    whole(0, 2, help="With --tiles: couplings that are kept between two of them; 1 by default."),
+]
+RepDelay = Annotated[
+    float | None,
+    real(
+        0,
+        MOST_REP_DELAY_MICROSECONDS,
+        help="Microseconds between two shots, within the machine's range; by default the machine's "
+        "own. Qubits that were not reset keep what has not decayed by then.",
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Spend QPU time without asking.")]

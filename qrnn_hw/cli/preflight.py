@@ -73,6 +73,7 @@ def assessed(
     mode: str,
     factors: Sequence[int] = (1,),
     placement: str = "level-3",
+    rep_delay: float | None = None,
 ) -> tuple[Verdict, ...]:
     """Load a workload, open its machine and assess the one on the other, folded by each factor.
 
@@ -96,7 +97,7 @@ def assessed(
     from qrnn_hw.submission.folded import assess_folded
     from qrnn_hw.submission.machine import open_machine
 
-    machine = open_machine(backend)
+    machine = open_machine(backend).with_rep_delay(None if rep_delay is None else 1e-6 * rep_delay)
     workload = load_workload(
         source,
         machine,

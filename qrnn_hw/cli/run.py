@@ -14,11 +14,14 @@ from qrnn_hw.cli.options import (
     Effects,
     Embeddings,
     FeedbackMode,
+    Guard,
     Learned,
     MachineSeed,
     ModelOptions,
     Placement,
+    RepDelay,
     Snapshots,
+    Tiles,
     Wiring,
     Yes,
 )
@@ -136,6 +139,9 @@ def run(
             "a model in expectation mode, whose rounds take long to follow under noise."
         ),
     ] = None,
+    tiles: Tiles = None,
+    guard: Guard = None,
+    rep_delay: RepDelay = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -157,6 +163,7 @@ def run(
     from qrnn_hw.errors import UsageError
     from qrnn_hw.experiment.run_folder import default_folder, point_latest
     from qrnn_hw.experiment.settings import RunSettings
+    from qrnn_hw.experiment.tiles import parse_tiles
     from qrnn_hw.models.facts import given_options
     from qrnn_hw.models.options import chosen_architecture
     from qrnn_hw.submission.machine import chosen_backend
@@ -196,6 +203,9 @@ def run(
         output=output or Path(),
         budget_seconds=budget,
         options=given_options(network),
+        tiles=parse_tiles(tiles),
+        guard=guard,
+        rep_delay_seconds=None if rep_delay is None else 1e-6 * rep_delay,
     )
     rows = settings.read()
     if output is None:

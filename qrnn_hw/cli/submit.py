@@ -35,6 +35,7 @@ def submit(
             "extrapolates them to zero noise; the command for it is printed."
         ),
     ] = None,
+    rep_delay: options.RepDelay = None,
     budget: options.Budget = None,
     mode: options.ModeOption = "job",
     fresh: Annotated[
@@ -76,6 +77,7 @@ def submit(
         mode=mode,
         factors=factors,
         placement=placement,
+        rep_delay=rep_delay,
     )
     with Store(store_path()) as store:
         verdicts, keys, interrupted = send_and_follow(

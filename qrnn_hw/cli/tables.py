@@ -11,6 +11,7 @@ from qrnn_hw.cli.console import PlainConsole, cell
 from qrnn_hw.cli.terminal import one_line
 from qrnn_hw.data.usage import data_lines
 from qrnn_hw.report.labels import MEASURES, label
+from qrnn_hw.report.tile_blocks import said_tiling
 
 if TYPE_CHECKING:
     from qrnn_hw.report.blocks import Table as ReportTable
@@ -54,6 +55,8 @@ def print_outcome(document: dict[str, Any]) -> None:
         )
     for name, answer in document.get("answers", {}).items():
         console.print(f"{label(name)}: {_trust(answer)}")
+    if "tiling" in document:
+        console.print(said_tiling(document["tiling"]))
     if "rounds" in document:
         console.print(f"in rounds: {document['rounds']} jobs, one for each time step")
     console.print(

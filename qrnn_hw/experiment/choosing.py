@@ -125,7 +125,7 @@ def _trial(
     total = round(TRIAL_SHARE * shots * n_rows / len(canaries))
     total = min(MOST_SHOTS * shots, max(shots // 2, total, 1))
     stacks: list[Stack] = []
-    found = circuit.evaluation(trained, canaries.encoded, ())
+    found = circuit.alone(trained, canaries.encoded, ())
     seeds = {name: seed + OWN_SEED for name, seed in found.seeds.items()}
     for stack in shortlist(plan, MOST_CIRCUITS):
         one = replace(found, stacks=(*stacks, stack), total=total, seeds=seeds)

@@ -37,6 +37,9 @@ from qrnn_hw.mitigation.stack import (
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.predict import Batch, batches
 
+Place = tuple[float, int]
+"""Scale factor, and number of binary digits of the shots."""
+
 MAIN_SHARE = 1 / 16
 """Of the most shots of a circuit: one with as many is in every repetition of a job."""
 
@@ -86,9 +89,14 @@ class Evaluation:
     made: dict[tuple[object, ...], QuantumCircuit] = field(default_factory=dict, repr=False)
     """Circuits on active qubits and on the whole device; they do not depend on the weights."""
 
+    like: Evaluation | None = None
+    """Another tile's, whose shots for calibration and for the rest are those of this one too."""
+
     @cached_property
     def shots(self) -> ShotPlan:
         """How each stack spends them."""
+        if self.like is not None:
+            return self.like.shots
         return plan_shots(self.total, len(self.encoded), self.stacks)
 
     @cached_property
@@ -192,7 +200,7 @@ class Evaluation:
         for number, (role, (members, shots)) in enumerate(self.jobs.items()):
             yield Request(
                 tuple(
-                    batch.pub(self._placed(self._circuit(batch, stack, term)))
+                    batch.pub(self._placed(self.circuit(batch, stack, term)))
                     for batch, stack, term in members
                 ),
                 shots,
@@ -218,7 +226,7 @@ class Evaluation:
         ]
         least = MAIN_SHARE * max(shots for *_, shots in self._members)
         for batch, stack, term, shots in self._members:
-            circuit = self._circuit(batch, stack, term)
+            circuit = self.circuit(batch, stack, term)
             place = (batch.length, stack.circuit_of(term))
             values = batch.pub(circuit).parameters
             parts.append(Part((ITEM, *place), circuit, values, shots, shots >= least))
@@ -238,13 +246,18 @@ class Evaluation:
         return {f"rare, {most[size]} shots": (parts, most[size]) for size, parts in found.items()}
 
     @property
+    def readout_pubs(self) -> tuple[Pub, ...]:
+        """The two circuits that read the final qubits in |0> and in |1>, on active qubits."""
+        return tuple(Pub.bound(circuit) for circuit in self._readout_circuits)
+
+    @property
     def _readout_circuits(self) -> tuple[QuantumCircuit, ...]:
         read = [self.transpiled.wires[wire] for wire in self.transpiled.architecture.readout]
         for number, circuit in enumerate(readout_circuits(self.transpiled.n_active, read)):
             self.made.setdefault((READOUT, number), circuit)
         return self.made[READOUT, 0], self.made[READOUT, 1]
 
-    def _circuit(self, batch: Batch, stack: Stack, term: Term) -> QuantumCircuit:
+    def circuit(self, batch: Batch, stack: Stack, term: Term) -> QuantumCircuit:
         """Return a stack's circuit on active qubits."""
         key = (batch.length, *stack.circuit_of(term))
         if key not in self.made:
@@ -273,18 +286,27 @@ class Evaluation:
         return members
 
     @cached_property
-    def jobs(self) -> dict[str, tuple[list[tuple[Batch, Stack, Term]], int]]:
-        """Circuits and shots of each job by role.
+    def groups(self) -> dict[Place, list[tuple[Batch, Stack, Term, int]]]:
+        """Circuits with their shots, by scale factor and the power of two of these.
 
         One job holds what has one scale factor and shots of one power of two, so that the few shots
         of rare masks neither cost a job each nor are raised to the many of the bare circuit.
         """
-        found: dict[tuple[float, int], list[tuple[Batch, Stack, Term, int]]] = {}
+        found: dict[Place, list[tuple[Batch, Stack, Term, int]]] = {}
         for batch, stack, term, shots in self._members:
             place = (term.scale_factor, shots.bit_length())
             found.setdefault(place, []).append((batch, stack, term, shots))
-        jobs = {}
-        for (factor, _), members in found.items():
-            shots = max(shots for *_, shots in members)
-            jobs[f"scale {factor:g}, {shots} shots"] = ([one[:3] for one in members], shots)
-        return jobs
+        return found
+
+    def role(self, place: Place) -> str:
+        """Return what the job of a group is for."""
+        shots = max(shots for *_, shots in self.groups[place])
+        return f"scale {place[0]:g}, {shots} shots"
+
+    @cached_property
+    def jobs(self) -> dict[str, tuple[list[tuple[Batch, Stack, Term]], int]]:
+        """Circuits and shots of each job by role, one for each group."""
+        return {
+            self.role(place): ([one[:3] for one in members], max(shots for *_, shots in members))
+            for place, members in self.groups.items()
+        }

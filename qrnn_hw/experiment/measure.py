@@ -60,7 +60,7 @@ class Request:
             backend=machine.name,
             seed=None if machine.is_real else self.seed,
             snapshot=machine.snapshot.digest,
-            options=self.options,
+            options={**self.options, **machine.job_options},
         )
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from qiskit.circuit import QuantumCircuit
 
 from calibration.noise import DeviceNoise
 from calibration.series import read_series
 from calibration.snapshot import Snapshot
 from circuits.exact.sequence import SequenceModel
+from jobs.tiling.tiled_pubs import Tiler
 from jobs.transpile.isa import TranspiledStep
 from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.data.sequences import Sequences
@@ -23,7 +25,9 @@ from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.exact import Simulated, exact_distributions
 from qrnn_hw.experiment.kept_calibration import PLACEMENT, kept_placement
 from qrnn_hw.experiment.progress import Progress
-from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.experiment.settings import GUARD, RunSettings
+from qrnn_hw.experiment.tiled import TiledEvaluation
+from qrnn_hw.experiment.tiles import tiling_of
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.network import TrainedNetwork
@@ -46,6 +50,14 @@ class OneCircuit:
     other_noises: tuple[DeviceNoise, ...] = ()
     """Of the machine's other calibrations, trained under in turn with its own."""
 
+    tiler: Tiler | None = None
+    """What writes the tiles of the chip side by side; the circuit is that of the best of them."""
+
+    made: dict[int, dict[tuple[object, ...], QuantumCircuit]] = field(
+        default_factory=dict, repr=False
+    )
+    """Circuits of each tile; they do not depend on the weights."""
+
     @classmethod
     def on(cls, machine: Machine, settings: RunSettings) -> OneCircuit:
         """Transpile the step for a machine and lift it with its noise.
@@ -54,14 +66,27 @@ class OneCircuit:
             SpecError: the machine has too few qubits.
             CalibrationError: another calibration cannot be read, or lacks the circuit's qubits.
         """
-        placed = place(
-            settings.architecture,
-            machine,
-            settings.placement,
-            seed=settings.seeds["transpiler"],
-            decoupling=settings.decoupling,
-            kept=kept_placement(settings),
-        )
+        tiler, seed = None, settings.seeds["transpiler"]
+        if settings.tiles is None:
+            placed = place(
+                settings.architecture,
+                machine,
+                settings.placement,
+                seed=seed,
+                decoupling=settings.decoupling,
+                kept=kept_placement(settings),
+            )
+        else:
+            tiling, document = tiling_of(
+                settings.architecture,
+                machine,
+                most=settings.tiles or None,
+                guard=GUARD if settings.guard is None else settings.guard,
+                seed=seed,
+                decoupling=settings.decoupling,
+                kept=kept_placement(settings),
+            )
+            tiler, placed = Tiler(tiling), Placed(tiling.tiles[0], False, document)
         transpiled = placed.step
         noise = DeviceNoise(transpiled.snapshot)
         return cls(
@@ -74,6 +99,7 @@ class OneCircuit:
             other_noises=other_noises(
                 noise, read_series(settings.snapshots, machine.snapshot.backend)
             ),
+            tiler=tiler,
         )
 
     @property
@@ -119,8 +145,26 @@ class OneCircuit:
 
     def evaluation(
         self, trained: TrainedNetwork, encoded: Encoded, stacks: Sequence[Stack]
-    ) -> Evaluation:
+    ) -> Evaluation | TiledEvaluation:
         """Return what scores the test rows by each stack, at the shots of the settings."""
+        if self.tiler is not None:
+            return TiledEvaluation(
+                self.tiler.tiling,
+                encoded,
+                trained.coefficients,
+                tuple(stacks),
+                self.settings.shots,
+                self.settings.seeds,
+                self.machine.snapshot.n_qubits,
+                self.tiler,
+                self.made,
+            )
+        return self.alone(trained, encoded, stacks)
+
+    def alone(
+        self, trained: TrainedNetwork, encoded: Encoded, stacks: Sequence[Stack]
+    ) -> Evaluation:
+        """Return the same on one place of the chip, whatever tiles there are."""
         return Evaluation(
             self.transpiled,
             self.noise,

@@ -21,6 +21,7 @@ from qrnn_hw.experiment.prepare import Prepared
 from qrnn_hw.experiment.quality import Judge, to_json
 from qrnn_hw.experiment.rounds import MeasuredRounds
 from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.experiment.tiled_measured import TiledMeasured
 from qrnn_hw.experiment.versions import package_versions
 from qrnn_hw.mitigation.answer import Answer
 from qrnn_hw.mitigation.stack import Stack
@@ -48,7 +49,7 @@ class Outcome:
 
     simulated: Simulated
     plan: Plan
-    measured: Measured | MeasuredRounds
+    measured: Measured | TiledMeasured | MeasuredRounds
     jobs: Mapping[str, str]
     """Key of the job of each role."""
 
@@ -142,7 +143,7 @@ class Outcome:
     @property
     def shots_per_prediction(self) -> float:
         """Shots that one prediction took, on average; in rounds over all its rounds."""
-        if isinstance(self.measured, Measured):
+        if not isinstance(self.measured, MeasuredRounds):
             return self.settings.shots
         return self.plan.priced.estimate.executions / len(self.test)
 
@@ -228,6 +229,8 @@ class Outcome:
             found["classes"] = list(self.judge.target.names)
         if self.simulated.agreement is None:
             return found | {"rounds": len(self.jobs)}
+        if isinstance(self.measured, TiledMeasured):
+            found["tiling"] = self.measured.to_json()
         found["agreement"] = self.simulated.agreement.to_json()
         for name, by_shots in (("flip_rate", self.flip_rate), ("half_width", self.half_width)):
             if by_shots:
@@ -238,6 +241,8 @@ class Outcome:
 
     def _readout(self) -> dict[str, Any]:
         """Return the measured readout errors, None where no stack corrects them."""
+        if isinstance(self.measured, TiledMeasured):
+            return {"readout": self.measured.readout()}
         if not isinstance(self.measured, Measured):
             return {}
         found = self.measured.calibration(self.measured.evaluation.shots.calibration)

@@ -12,6 +12,8 @@ from qrnn_hw.experiment.measured import Measured
 from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.experiment.rounds import MeasuredRounds, Rounds
 from qrnn_hw.experiment.settings import AUTO, DEFAULT_PLANS, RunSettings
+from qrnn_hw.experiment.tiled import TiledEvaluation
+from qrnn_hw.experiment.tiled_measured import TiledMeasured
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.mitigation.stack_names import parse_stack
 from qrnn_hw.submission.consent import Consent
@@ -33,11 +35,11 @@ def named_stacks(settings: RunSettings, chosen: Stack | None = None) -> tuple[St
 class Plan:
     """What is asked of a machine, held against it and priced."""
 
-    evaluation: Evaluation | Rounds
+    evaluation: Evaluation | TiledEvaluation | Rounds
     priced: Priced
 
     @classmethod
-    def of(cls, evaluation: Evaluation | Rounds, priced: Priced) -> Plan:
+    def of(cls, evaluation: Evaluation | TiledEvaluation | Rounds, priced: Priced) -> Plan:
         """Build every circuit on the device, round after round as far as answers are stored.
 
         Raises:
@@ -48,7 +50,7 @@ class Plan:
 
     def measure(
         self, consent: Consent, store: Store, progress: Progress
-    ) -> tuple[Measured | MeasuredRounds, Mapping[str, str]]:
+    ) -> tuple[Measured | TiledMeasured | MeasuredRounds, Mapping[str, str]]:
         """Ask, then run what is not in the store; the keys of the jobs come by role.
 
         Raises:

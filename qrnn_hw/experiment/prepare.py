@@ -23,6 +23,7 @@ from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.experiment.rounds import Rounds
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.task import Task, load_task
+from qrnn_hw.experiment.tiled import TiledEvaluation
 from qrnn_hw.experiment.training import Training
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.networks.encoded import Encoded
@@ -109,7 +110,7 @@ class Prepared:
         encoded: Encoded,
         stacks: Sequence[Stack],
         canaries: Canaries | None = None,
-    ) -> Evaluation | Rounds:
+    ) -> Evaluation | TiledEvaluation | Rounds:
         """Return what is asked of the machine for the test rows, and the canaries beside them.
 
         Raises:
@@ -140,6 +141,7 @@ def prepare(
     _check_target(data.target)
     progress.stage(f"preparing {len(data):,} rows of {data.name}, opening {settings.backend}")
     machine = machine or open_as_begun(settings, progress)
+    machine = machine.with_rep_delay(settings.rep_delay_seconds)
     execution = (InRounds if in_rounds else OneCircuit).on(machine, settings)
     if isinstance(execution, OneCircuit) and execution.placed.document is not None:
         progress.stage(said(execution.placed.document))

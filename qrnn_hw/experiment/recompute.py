@@ -16,6 +16,7 @@ from qrnn_hw.experiment.quality import Judge, to_json
 from qrnn_hw.experiment.rounds import MeasuredRounds
 from qrnn_hw.experiment.shot_plan import ShotPlan, plan_shots
 from qrnn_hw.experiment.stored import StoredRun
+from qrnn_hw.experiment.tiled_measured import TiledMeasured
 from qrnn_hw.mitigation.evidence import Evidence
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.mitigation.threshold import fit_threshold
@@ -114,6 +115,8 @@ def recompute(run: StoredRun, shots: int | None = None, stack: Stack | None = No
     """
     if isinstance(run.measured, MeasuredRounds):
         return _rounds(run, run.measured, shots)
+    if isinstance(run.measured, TiledMeasured):
+        return _tiled(run, run.measured, shots)
     total, planned = total_shots(run, shots), run.evaluation.stacks
     plan, judge = plan_shots(total, len(run.prepared.test), planned), run.judge
     ideal = ideal_outputs(run)
@@ -158,6 +161,22 @@ def _rounds(run: StoredRun, measured: MeasuredRounds, shots: int | None) -> Reco
         row_of("none", measured.outputs, ideal, run.judge, stored),
     )
     return Recomputed(stored, None, rows)
+
+
+def _tiled(run: StoredRun, measured: TiledMeasured, shots: int | None) -> Recomputed:
+    """Hold the outputs of a run on tiles against those without noise."""
+    stored = run.prepared.settings.shots
+    if shots not in (None, stored):
+        raise UsageError(
+            f"the shots of a run on tiles should be those that it stored ({stored}), which each "
+            f"sequence spent on several of them. Got {shots}; leave --shots out."
+        )
+    law = exact_distributions(run.prepared.circuit.ideal, measured.evaluation.encoded)
+    ideal = np.asarray(law @ run.trained.coefficients)
+    rows = [row_of("ideal", ideal, ideal, run.judge, 0)]
+    for name, outputs in measured.by_stack().items():
+        rows.append(row_of(name, outputs, ideal, run.judge, stored))
+    return Recomputed(stored, None, tuple(rows))
 
 
 def total_shots(run: StoredRun, shots: int | None) -> int:

@@ -30,6 +30,8 @@ REPETITIONS = 20
 
 DEFAULT_CANARIES = 8
 """With eight large answers 95 % intervals hold under every effect of the twin machine."""
+GUARD = 1
+"""Couplings between tiles by default."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,16 @@ class RunSettings:
     training_noise: TrainingNoise | None = None
     """Whether to train under the machine's noise; None is to, except for models in rounds."""
 
+    tiles: int | None = None
+    """Copies of the circuit side by side: at most so many, 0 for as many as are good enough; None
+    is one circuit where the transpiler places it."""
+
+    guard: int | None = None
+    """Couplings that are kept between tiles; None is `GUARD`."""
+
+    rep_delay_seconds: float | None = None
+    """Between two shots; None leaves it to the machine."""
+
     def __post_init__(self) -> None:
         """Check the ranges."""
         # A document gives lists.
@@ -112,6 +124,8 @@ class RunSettings:
             ("sentences", 1),
             ("seed", 0),
             ("training_seed", 0),
+            ("tiles", 0),
+            ("guard", 0),
         ):
             value = getattr(self, name)
             if value is not None and value < least:
@@ -122,8 +136,9 @@ class RunSettings:
             ("repetitions", MOST_ROUNDS),
             ("canaries", MOST_SENTENCES),
             ("seed", MOST_SEED),
+            ("guard", 2),
         ):
-            if getattr(self, name) > most:
+            if (getattr(self, name) or 0) > most:
                 raise UsageError(f"{name} should be at most {most:,}. Got {getattr(self, name)}.")
         if self.budget_seconds is not None and not 0 <= self.budget_seconds < float("inf"):
             raise UsageError(
@@ -131,6 +146,30 @@ class RunSettings:
                 f"Got {self.budget_seconds}."
             )
         object.__setattr__(self, "placement", placement_name(self.placement))
+        if self.tiles is None and self.guard is not None:
+            raise UsageError(f"a guard should come with tiles. Got {self.guard} without --tiles.")
+        if self.tiles is not None:
+            # What tiles of one sequence differ by takes the place of both.
+            for name, usual, none in (
+                ("repetitions", REPETITIONS, 1),
+                ("canaries", DEFAULT_CANARIES, 0),
+            ):
+                if getattr(self, name) not in (usual, none):
+                    raise UsageError(
+                        f"a run on tiles should have no {name}: each sequence visits several tiles "
+                        f"instead. Got {getattr(self, name)}."
+                    )
+                object.__setattr__(self, name, none)
+        if self.tiles is not None and self.placement != LEVEL_3:
+            raise UsageError(
+                "tiles should lie where the model loses least. Got "
+                f"--placement {self.placement} with --tiles; leave one of them out."
+            )
+        if self.tiles is not None and self.architecture.mode == "expectation":
+            raise UsageError(
+                "tiles should hold a model whose sequence is one circuit. Got "
+                f"{self.model}, which is run in rounds; choose --mode sampled."
+            )
         if self.decoupling not in (None, *DECOUPLINGS):
             raise UsageError(
                 f"the decoupling should be one of {', '.join(DECOUPLINGS)}. "

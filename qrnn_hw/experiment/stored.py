@@ -24,6 +24,7 @@ from qrnn_hw.experiment.quality import Judge
 from qrnn_hw.experiment.recorded import Recorded
 from qrnn_hw.experiment.rounds import MeasuredRounds
 from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.experiment.tiled_measured import TiledMeasured
 from qrnn_hw.mitigation.stack_names import parse_stack
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.network import TrainedNetwork
@@ -38,7 +39,7 @@ class StoredRun:
 
     prepared: Prepared
     trained: TrainedNetwork
-    measured: Measured | MeasuredRounds
+    measured: Measured | TiledMeasured | MeasuredRounds
 
     @cached_property
     def judge(self) -> Judge:
@@ -54,6 +55,11 @@ class StoredRun:
         """
         if isinstance(self.measured, MeasuredRounds):
             raise UsageError(f"{ONLY_NONE} Got a run in rounds; leave --plan and --explain out.")
+        if isinstance(self.measured, TiledMeasured):
+            raise UsageError(
+                "a run to be looked at circuit by circuit should have one circuit for each "
+                "sequence. Got one on tiles; ask for its own plans."
+            )
         return self.measured
 
     @property
@@ -86,6 +92,7 @@ def open_run(folder: Path, store: Store) -> StoredRun:
         _check_stored(key, store)
     machine = stored_machine(document, store)
     prepared = prepare(settings, settings.read(), Quiet(), machine)
+    machine = prepared.machine
     trained = prepared.training.trained(prepared.training.read(folder))
     names = document.get("stacks")
     stacks = [parse_stack(name) for name in names] if names else named_stacks(settings)

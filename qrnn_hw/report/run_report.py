@@ -13,11 +13,14 @@ from qrnn_hw.data.usage import data_lines
 from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.outcome import Outcome
 from qrnn_hw.experiment.quality import Judge
+from qrnn_hw.experiment.tiled import TiledEvaluation
+from qrnn_hw.experiment.tiled_measured import TiledMeasured
 from qrnn_hw.report.blocks import Block, Figure, Findings, Heading, Table, Text, to_html
 from qrnn_hw.report.chip_blocks import chip_blocks
 from qrnn_hw.report.figures import circuit_figure, histogram_figure, interval_figure, line_figure
 from qrnn_hw.report.files import write_json, write_text
 from qrnn_hw.report.labels import MEASURES, label
+from qrnn_hw.report.tile_blocks import tile_blocks
 from qrnn_hw.report.trust_blocks import choice_blocks, trust_blocks, trust_findings
 from qrnn_hw.statistics.comparison import holm, mcnemar
 
@@ -61,6 +64,8 @@ def _blocks(outcome: Outcome, document: dict[str, Any]) -> Iterator[Block]:
     yield from quality_blocks(outcome)
     if isinstance(outcome.plan.evaluation, Evaluation):
         yield _spending(outcome.plan.evaluation, int(outcome.test.lengths.max()))
+    elif isinstance(outcome.measured, TiledMeasured):
+        yield from tile_blocks(outcome.measured)
     else:
         yield from _rounds(outcome)
     if _is_one_score(outcome):
@@ -137,7 +142,7 @@ def _unlike(outcome: Outcome, name: str) -> str:
 
 def _shots(outcome: Outcome) -> str:
     shots = outcome.settings.shots
-    if isinstance(outcome.plan.evaluation, Evaluation):
+    if isinstance(outcome.plan.evaluation, Evaluation | TiledEvaluation):
         return f"{shots:,} shots each"
     return (
         f"{shots:,} shots of each circuit in each round, "

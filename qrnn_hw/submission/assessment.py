@@ -20,6 +20,8 @@ from qrnn_hw.submission.pricing import own_formula
 from qrnn_hw.submission.workload import Workload
 
 if TYPE_CHECKING:
+    from qiskit.circuit import QuantumCircuit
+
     from jobs.service.runtime import Mode
 
 
@@ -83,10 +85,38 @@ class Verdict:
             "n_circuits": self.workload.n_circuits,
             "n_jobs": len(self.parts),
             "estimate": estimate and estimate_json(estimate),
+            "rep_delay": self._rep_delay(),
             "sending_seconds": sending_seconds(len(self.parts)),
             "plan": {"name": self.plan.name, "remaining_seconds": left},
             "share_of_plan": estimate and share(estimate, self.plan),
         } | ({"placement": self.workload.placement} if self.workload.placement else {})
+
+    def _rep_delay(self) -> dict[str, float]:
+        """Return the time between two shots, and what the worst qubit keeps of an excitation."""
+        from calibration.excitation import left_of_excitation
+
+        machine = self.machine
+        chosen, own = machine.rep_delay_seconds, machine.snapshot.rep_delay_seconds
+        seconds = own if chosen is None else chosen
+        circuits = [getattr(item, "circuit", item) for item in self.workload.items]
+        used = used_qubits(circuits, machine.snapshot.n_qubits)
+        left = left_of_excitation(machine.snapshot, used, seconds)
+        return {
+            "microseconds": 1e6 * seconds,
+            "left_of_excitation": float(left.max(initial=0.0)),
+        }
+
+
+def used_qubits(circuits: Iterable[QuantumCircuit], n_qubits: int) -> tuple[int, ...]:
+    """Return the qubits of a device that instructions other than barriers act on."""
+    found = {
+        circuit.find_bit(qubit).index
+        for circuit in circuits
+        for instruction in circuit.data
+        if instruction.operation.name != "barrier"
+        for qubit in instruction.qubits
+    }
+    return tuple(sorted(qubit for qubit in found if qubit < n_qubits))
 
 
 def priced(jobs: Sequence[Assessment | Verdict]) -> Estimate:
@@ -145,9 +175,12 @@ def plan_findings(
 
 def conditions_of(machine: Machine) -> Conditions:
     """Return what holds for every job on a machine, with the price as this account learned it."""
-    snapshot = machine.snapshot
+    snapshot, chosen = machine.snapshot, machine.rep_delay_seconds
     return Conditions(
-        snapshot.target(), machine.faulty_qubits, snapshot.rep_delay_seconds, own_formula()
+        snapshot.target(),
+        machine.faulty_qubits,
+        snapshot.rep_delay_seconds if chosen is None else chosen,
+        own_formula(),
     )
 
 
@@ -206,7 +239,9 @@ def _specs(workload: Workload, machine: Machine, shots: int, seed: int) -> list[
             shots=shots,
             executor=machine.executor_name,
             backend=machine.name,
-            options=dict(workload.options) | ({"round": number} if workload.in_rounds else {}),
+            options=dict(workload.options)
+            | ({"round": number} if workload.in_rounds else {})
+            | machine.job_options,
             seed=None if machine.is_real else seed + number,
             # A recorded device draws from its calibration; on a real one it is part of the job
             # only when the circuits were made for it.

@@ -14,6 +14,7 @@ from qrnn_hw.errors import UsageError
 if TYPE_CHECKING:
     from jobs.executor import Executor
     from jobs.service.runtime import ServiceExecutor
+    from jobs.spec import JSON
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,29 @@ class Machine:
 
     service: ServiceExecutor | None = field(default=None, repr=False, compare=False)
     """The open connection to a real machine."""
+
+    rep_delay_seconds: float | None = None
+    """Between two shots, where that is not the machine's own."""
+
+    @property
+    def job_options(self) -> dict[str, JSON]:
+        """What the options of each job on it say of the machine."""
+        chosen = self.rep_delay_seconds
+        return {} if chosen is None else {"rep_delay_seconds": chosen}
+
+    def with_rep_delay(self, seconds: float | None) -> Machine:
+        """Return the machine with another time between two shots, None for its own.
+
+        Raises:
+            UsageError: the time is outside the machine's range.
+        """
+        low, high = self.snapshot.rep_delay_range_seconds
+        if seconds is not None and not low <= seconds <= high:
+            raise UsageError(
+                f"the repetition delay on {self.name} should be from {low * 1e6:g} to "
+                f"{high * 1e6:g} microseconds. Got {seconds * 1e6:g}."
+            )
+        return replace(self, rep_delay_seconds=seconds)
 
     @property
     def executor_name(self) -> str:

@@ -102,7 +102,7 @@ def place(
     if chosen == LEVEL_3:
         return Placed(plain, is_level_3=True)
     if isinstance(chosen, str):
-        document = _read(kept) if kept else scored(architecture, machine, seed, decoupling)
+        document = read_placement(kept) if kept else scored(architecture, machine, seed, decoupling)
         qubits = tuple(document["placements"][0]["qubits"])
     else:
         _check(architecture, machine, chosen, len(plain.snapshot.physical))
@@ -163,7 +163,12 @@ def _check(
         raise UsageError(str(error)) from None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_placement(path: Path) -> dict[str, Any]:
+    """Return the scores that a run has kept, the qubits that it chose first.
+
+    Raises:
+        ConfigurationError: they cannot be read.
+    """
     from calibration.documents import read_document
 
     try:

@@ -1,6 +1,7 @@
 """Tiles side by side: disjoint, in one time, one broadcast a step, and each as if it were alone."""
 
 import itertools
+from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
@@ -25,7 +26,7 @@ from jobs.preflight.broadcasts import broadcast_slots
 from jobs.spec import JobSpec, Pub
 from jobs.tiling.conditions import over_bits, over_registers
 from jobs.tiling.merge import TileCircuit, merge
-from jobs.tiling.packing import Placement, choose_tiles, coupled, distance_between
+from jobs.tiling.packing import choose_tiles, coupled, distance_between
 from jobs.tiling.segments import segments
 from jobs.tiling.tiled_pubs import TilePub, Tiler
 from jobs.tiling.tiling import tile_step
@@ -51,6 +52,12 @@ PAIR = Architecture(
     mode="sampled",
 )
 DEVICE = "fake_kingston"
+
+
+@dataclass(frozen=True)
+class Placement:
+    qubits: tuple
+    error: float
 
 
 def lines(device, n):
@@ -87,14 +94,14 @@ def test_largest_tiling_of_a_line_and_of_a_chip(device):
         assert len(tiles) == most
         assert distance_between(tiles, line) > guard
     assert len(choose_tiles(lines(device, 4), device, guard=0, worst=0.2)) >= 24
-    best = min(lines(line, 4), key=lambda one: (one.loss, one.physical))
+    best = min(lines(line, 4), key=lambda one: (one.error, one.qubits))
     assert choose_tiles(lines(line, 4), line, guard=1, most=1) == (best,)
 
 
 def test_floor_leaves_no_tile_below_it(device):
     tiles = choose_tiles(lines(device, 2), device, guard=1, worst=0.02)
-    assert 0 < max(one.loss for one in tiles) <= 0.02
-    with pytest.raises(SpecError, match="at least one placement with a loss of at most"):
+    assert 0 < max(one.error for one in tiles) <= 0.02
+    with pytest.raises(SpecError, match="at least one placement with an error of at most"):
         choose_tiles(lines(device, 2), device, guard=1, worst=0.0)
     with pytest.raises(SpecError, match="one of 0, 1, 2. Got 3"):
         choose_tiles(lines(device, 2), device, guard=3)

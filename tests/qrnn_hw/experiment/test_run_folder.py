@@ -32,6 +32,8 @@ OTHERS = {
     "repetitions": 1,
     "canaries": 0,
     "reading": ReadOptions(window=5),
+    "tiles": 0,
+    "rep_delay_seconds": 2e-5,
 }
 
 
@@ -46,8 +48,10 @@ def test_each_setting_but_the_budget_gives_a_folder_of_its_own():
     found = [default_folder(replace(plain, **{name: value})) for name, value in OTHERS.items()]
     assert len({default_folder(plain), *found}) == len(OTHERS) + 1
     told = set(OTHERS) | {"data", "embeddings", "snapshots", "output", "budget_seconds"}
-    told |= {"learned", "placement"}
+    told |= {"learned", "placement", "guard"}
     assert {field.name for field in fields(RunSettings)} == told
+    tiled = replace(plain, tiles=0)
+    assert default_folder(tiled) != default_folder(replace(tiled, guard=2))
     for name, value in (("output", Path("elsewhere")), ("budget_seconds", 3.0)):
         assert default_folder(replace(plain, **{name: value})) == default_folder(plain)
 

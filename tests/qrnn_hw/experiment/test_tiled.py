@@ -1,0 +1,191 @@
+"""Sequences side by side on one chip: every shot in its place, a bad tile found by its answers."""
+
+from dataclasses import dataclass, replace
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from calibration.library import snapshot
+from calibration.noise import DeviceNoise
+from circuits.definition import Architecture
+from circuits.layers.cells import Entangle, Rotations
+from circuits.layers.encoders import dense_angle_encoding
+from circuits.layers.feedback import ConditionalRotation, Measure, Reset
+from jobs.aer.recorded_device import RecordedDeviceExecutor
+from jobs.preflight.broadcasts import broadcast_slots
+from jobs.tiling.tiled_pubs import Tiler
+from jobs.tiling.tiling import tile_step
+from jobs.transpile.lifted_step import sequence_model
+from qrnn_hw.errors import UsageError
+from qrnn_hw.experiment.measure import Priced
+from qrnn_hw.experiment.measured import READOUT
+from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.experiment.tiled import TiledEvaluation
+from qrnn_hw.experiment.tiles import parse_tiles
+from qrnn_hw.mitigation.stack_names import parse_stack
+from qrnn_hw.networks.encoded import Encoded
+from qrnn_hw.submission.machine import Machine
+
+PAIR = Architecture(
+    name="pair",
+    n_qubits=2,
+    n_features=1,
+    encoder=(dense_angle_encoding((1,), ("y",)),),
+    cell=(
+        Rotations((0, 1), "y"),
+        Entangle(((1, 0),)),
+        Measure((1,)),
+        ConditionalRotation(bit=0, wire=0, axes="y"),
+        Reset((1,)),
+    ),
+    readout=(0,),
+    data_qubits=(1,),
+    n_bits=1,
+    modes=("sampled",),
+    mode="sampled",
+)
+DEVICE = snapshot("fake_boston")
+MACHINE = Machine("fake_boston", DEVICE, is_real=False)
+STACKS = tuple(map(parse_stack, ("none", "relabel + terminal", "linear(1,3) + terminal")))
+N = 9
+
+
+@dataclass(frozen=True)
+class Placement:
+    qubits: tuple
+    error: float
+
+
+@pytest.fixture(scope="module")
+def tiling():
+    pairs = ((0, 1), (3, 4), (6, 7), (9, 10))
+    return tile_step(PAIR, DEVICE, [Placement(p, 0.01) for p in pairs], seed=0, guard=1)
+
+
+def evaluation(tiling, total=800, stacks=STACKS):
+    generator = np.random.default_rng(5)
+    features = generator.uniform(-2.5, 2.5, (N, 2, 1))
+    lengths = np.array([2] * 3 + [1] * 6)
+    encoded = Encoded(generator.uniform(-2, 2, PAIR.n_weights), features, lengths)
+    return TiledEvaluation(
+        tiling,
+        encoded,
+        np.array([[1.0], [-1.0]]),
+        stacks,
+        total,
+        RunSettings(seed=3).seeds,
+        DEVICE.n_qubits,
+        Tiler(tiling),
+    )
+
+
+class OnDevice:
+    """Runs what is asked on a device, which need not be as reported."""
+
+    binds = True
+
+    def __init__(self, device=DEVICE):
+        self.executor, self.asked = RecordedDeviceExecutor(device), []
+
+    def __call__(self, requests):
+        self.asked += requests
+        return [self.executor.run(request.spec(MACHINE)) for request in requests]
+
+    def ran_at(self, role):
+        from datetime import UTC, datetime
+
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def exact(one):
+    """Return the exact noisy score of each sequence, the mean over its tiles, and the ideal."""
+    encoded, laws = one.encoded, []
+    given = (
+        jnp.asarray(encoded.circuit),
+        jnp.asarray(encoded.features),
+        jnp.asarray(encoded.lengths),
+    )
+    for tile in one.tiling.tiles:
+        model = sequence_model(tile, DeviceNoise(tile.snapshot))
+        laws.append(np.asarray(model.distributions(*given)) @ one.coefficients[:, 0])
+    visited = np.zeros((len(one.tiling), N), dtype=bool)
+    for number, rows in enumerate(one.rows):
+        visited[number, rows] = True
+    noisy = np.where(visited, laws, 0).sum(axis=0) / visited.sum(axis=0)
+    ideal = sequence_model(one.tiling.tiles[0], None).distributions(*given) @ one.coefficients[:, 0]
+    return noisy, np.asarray(ideal)
+
+
+def test_scores_of_all_stacks_are_those_of_the_tiles_that_were_visited(tiling):
+    one, place = evaluation(tiling), OnDevice()
+    one.check()
+    measured = one.measure(place)
+    noisy, ideal = exact(one)
+    raw, relabelled, folded = (measured.outputs(stack, one.shots) for stack in STACKS)
+    assert one.visits == 3
+    assert (np.abs(raw.value[:, 0] - noisy) / raw.standard_error[:, 0] < 4.5).all()
+    assert np.mean(((raw.value[:, 0] - noisy) / raw.standard_error[:, 0]) ** 2) == pytest.approx(
+        1, abs=1.2
+    )
+    for corrected in (relabelled, folded):
+        assert (np.abs(corrected.value[:, 0] - ideal) / corrected.standard_error[:, 0] < 4.5).all()
+    # One job reads the final bits of all tiles, and its rates are the reported ones.
+    (readout,) = (request for request in place.asked if request.role == READOUT)
+    assert [one.circuit.num_clbits for one in readout.pubs] == [len(tiling)] * 2
+    found = measured.readout()
+    for number, tile in enumerate(tiling.tiles):
+        confusion = DeviceNoise(tile.snapshot).readout("measure", tile.wires[0])
+        error = 5 * np.sqrt(0.02 / one.shots.calibration)
+        assert found["p10"][number] == pytest.approx(confusion[1, 0], abs=error)
+    assert measured.bad == ()
+    records = measured.records(STACKS[0])
+    assert len(records) == N * one.visits
+    assert {record.qubits for record in records} == {t.snapshot.physical for t in tiling.tiles}
+
+
+def test_tiled_jobs_pass_preflight_and_cost_a_fraction(tiling):
+    one = evaluation(tiling, stacks=STACKS[:1], total=400)
+    priced = Priced(MACHINE)
+    one.measure(priced)
+    assert not any(job.findings for job in priced.jobs)
+    # 9 sequences of 400 shots on 4 tiles, a third on each of 3: 27 visits in 7 rows of 133 shots.
+    assert priced.estimate.executions == 7 * 133
+    (spec,) = priced.specs
+    for pub in spec.pubs:
+        steps = sum(register.name.startswith("m") for register in pub.circuit.cregs)
+        assert broadcast_slots(pub.circuit) <= steps * (1 + 7 * 3 / 59) + 1e-9
+
+
+def test_a_planted_bad_tile_is_found_and_left_out(tiling):
+    """The device reads a hidden qubit of one tile wrongly, and reports nothing of it."""
+    worse = tuple(
+        replace(record, error=0.45, p01=0.45, p10=0.45)
+        if record.name == "measure" and record.qubits == (3,)
+        else record
+        for record in DEVICE.instructions
+    )
+    one = evaluation(tiling, stacks=STACKS[:1], total=800)
+    measured = one.measure(OnDevice(replace(DEVICE, instructions=worse)))
+    assert measured.bad == (1,)
+    good = [n for n in range(4) if n != 1]
+    kept = evaluation(tiling, stacks=STACKS[:1])
+    scores = measured.outputs(STACKS[0], one.shots)
+    noisy, _ = exact(kept)
+    assert (np.abs(scores.value[:, 0] - noisy) / scores.standard_error[:, 0] < 5).all()
+    document = measured.to_json()
+    assert document["left_out"] == [1]
+    assert [document["tiles"][n]["excess"] is None for n in (1, *good)] == [True] + [False] * 3
+
+
+def test_what_is_asked_of_tiles_is_a_number_or_auto():
+    assert [parse_tiles(text) for text in (None, "auto", " AUTO ", "7")] == [None, 0, 0, 7]
+    for text in ("0", "-1", "many", "2.5", "9999999999"):
+        with pytest.raises(UsageError, match="auto or a number from 1 to 1000"):
+            parse_tiles(text)
+    with pytest.raises(UsageError, match="guard should come with tiles. Got 1"):
+        RunSettings(guard=1)
+    with pytest.raises(UsageError, match="guard should be at most 2. Got 3"):
+        RunSettings(tiles=0, guard=3)
+    with pytest.raises(UsageError, match="run in rounds"):
+        RunSettings(model="v1", tiles=0)
