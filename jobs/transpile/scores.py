@@ -7,7 +7,7 @@ A sum of error rates does not know that, and picks placements several times wors
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,16 +18,20 @@ from numpy.typing import NDArray
 
 from calibration.noise import DeviceNoise
 from calibration.snapshot import Snapshot
+from calibration.working import working_qubits
 from circuits.definition import Architecture
 from jobs.transpile.isa import TranspiledStep, check_fits, place_step
 from jobs.transpile.placement import PlacedForm, placed_forms
 from jobs.transpile.routed import RoutedStep, route_step
-from jobs.transpile.subgraphs import Qubits, placements_of
+from jobs.transpile.subgraphs import Qubits, parts_of, placements_of
 
 Array = NDArray[np.float64]
 
 AT_ONCE = 16
 """Placements that are evolved side by side."""
+
+TURNS = 2
+"""Times that each part of a circuit in unconnected parts is moved."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +142,9 @@ def score_placements(
 
     The model is routed once, by the transpiler's level 3; every subgraph of working, calibrated
     qubits that holds the routed circuit is scheduled with its own durations and evolved under its
-    own noise. What a placement scores is what `Placements.step` of it gives.
+    own noise. What a placement scores is what `Placements.step` of it gives. Where no gate joins
+    parts of the circuit, each part is moved over the device in turn, the others held, twice at
+    most; those placements are all that are scored.
 
     Args:
         architecture: coherent or sampled.
@@ -154,25 +160,39 @@ def score_placements(
     """
     check_fits(architecture, snapshot)
     routed = route_step(architecture, snapshot, seed=seed)
-    found = placements_of(routed, snapshot, broken)
-    noise = DeviceNoise(snapshot)
-    # Level 3 knows nothing of qubits reported broken since, so its own placement may be missing.
-    every = found if routed.qubits in found else (*found, routed.qubits)
-    given = probe or Probe.random(architecture)
-    laws = np.empty((len(every), len(given.features), 2 ** len(architecture.readout)))
-    ideal = None
-    for placed in placed_forms(routed, noise, every, decoupling=decoupling, alike=alike):
-        laws[placed.indices] = outcome_laws(placed, given)
-        if ideal is None:
+    given, noise = probe or Probe.random(architecture), DeviceNoise(snapshot)
+    scored: dict[Qubits, Placement] = {}
+
+    def score(placements: Sequence[Qubits]) -> None:
+        new = [qubits for qubits in placements if qubits not in scored]
+        forms = placed_forms(routed, noise, new, decoupling=decoupling, alike=alike)
+        for placed in forms:
             ideal = np.asarray(placed.form.under(None).distributions(*given.arguments))
-    assert ideal is not None
-    error = total_variation(laws, ideal).mean(axis=1)
-    fidelity = outcome_fidelity(laws, ideal).mean(axis=1)
-    scored = {
-        qubits: Placement(qubits, float(e), float(f))
-        for qubits, e, f in zip(every, error, fidelity, strict=True)
-    }
-    ranked = sorted((scored[qubits] for qubits in found), key=lambda one: (one.error, one.qubits))
+            laws = outcome_laws(placed, given)
+            error = total_variation(laws, ideal).mean(axis=1)
+            fidelity = outcome_fidelity(laws, ideal).mean(axis=1)
+            for index, e, f in zip(placed.indices, error, fidelity, strict=True):
+                scored[new[index]] = Placement(new[index], float(e), float(f))
+
+    def least(placements: Iterable[Qubits]) -> list[Placement]:
+        return sorted((scored[one] for one in placements), key=lambda one: (one.error, one.qubits))
+
+    ready, parts = working_qubits(snapshot, broken), parts_of(routed)
+    at = routed.qubits
+    if len(parts) == 1 or not ready.issuperset(at):
+        score([*placements_of(routed, snapshot, broken), at])
+        parts = ()
+    # Parts that no gate joins fit in so many ways that each is moved in turn, the others held.
+    for _ in range(TURNS):
+        begun = at
+        for part in parts:
+            held = {qubit: at[qubit] for qubit in range(len(at)) if qubit not in part}
+            found = placements_of(routed, snapshot, broken, held)
+            score(found)
+            at = least(found)[0].qubits
+        if at == begun:
+            break
+    ranked = least(qubits for qubits in scored if ready.issuperset(qubits))
     return Placements(routed, snapshot, tuple(ranked), scored[routed.qubits], decoupling, alike)
 
 

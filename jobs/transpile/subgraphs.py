@@ -6,7 +6,7 @@ Found by VF2 (Cordella et al., IEEE TPAMI 26 (2004) 1367) among working, calibra
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import rustworkx
 from qiskit.circuit import IfElseOp, QuantumCircuit
@@ -19,11 +19,14 @@ Qubits = tuple[int, ...]
 Instructions = set[tuple[str, Qubits]]
 
 MOST = 20_000
-"""Placements looked at; a circuit in several unconnected parts may have more."""
+"""Placements looked at: those of unconnected parts together may be more, and are found in turn."""
 
 
 def placements_of(
-    routed: RoutedStep, snapshot: Snapshot, broken: Sequence[int] = ()
+    routed: RoutedStep,
+    snapshot: Snapshot,
+    broken: Sequence[int] = (),
+    held: Mapping[int, int] | None = None,
 ) -> tuple[Qubits, ...]:
     """Return all placements of a routed step on the working qubits of a device, sorted.
 
@@ -31,33 +34,51 @@ def placements_of(
         routed: step in the device's gates.
         snapshot: of the whole device.
         broken: qubits that the device says are not operational.
+        held: qubits of the step that stay on the device's qubits given, while the others move.
 
     Returns:
         Qubits of the device, one for each of the step's; the first `MOST` that are found.
     """
-    used = used_by(routed)
-    single, double = _names(used)
+    held = held or {}
+    free = [qubit for qubit in range(len(routed.qubits)) if qubit not in held]
+    node = {qubit: number for number, qubit in enumerate(free)}
+    single, double = _names(used_by(routed))
     wanted = rustworkx.PyDiGraph()
-    wanted.add_nodes_from([single[qubit] for qubit in range(len(routed.qubits))])
-    wanted.add_edges_from([(a, b, names) for (a, b), names in double.items()])
+    wanted.add_nodes_from([single[qubit] for qubit in free])
+    wanted.add_edges_from(
+        [(node[a], node[b], names) for (a, b), names in double.items() if {a, b} <= set(free)]
+    )
     device = rustworkx.PyDiGraph()
-    ready = sorted(working_qubits(snapshot, broken))
+    ready = sorted(working_qubits(snapshot, broken) - set(held.values()))
     there: Instructions = {(r.name, r.qubits) for r in snapshot.instructions if len(r.qubits) == 1}
     on_device, _ = _names(there)
     device.add_nodes_from([on_device[qubit] for qubit in ready])
-    place = {qubit: node for node, qubit in enumerate(ready)}
+    place = {qubit: number for number, qubit in enumerate(ready)}
     device.add_edges_from(
-        [(place[a], place[b], names) for (a, b), names in working_pairs(snapshot, broken).items()]
+        [
+            (place[a], place[b], names)
+            for (a, b), names in working_pairs(snapshot, broken).items()
+            if a in place and b in place
+        ]
     )
     found = []
     for mapping in rustworkx.vf2_mapping(
         device, wanted, _holds, _holds, subgraph=True, induced=False
     ):
-        at = {node: ready[there] for there, node in mapping.items()}
-        found.append(tuple(at[node] for node in range(len(routed.qubits))))
+        at = {**held, **{free[number]: ready[there] for there, number in mapping.items()}}
+        found.append(tuple(at[qubit] for qubit in range(len(routed.qubits))))
         if len(found) == MOST:
             break
     return tuple(sorted(found))
+
+
+def parts_of(routed: RoutedStep) -> tuple[frozenset[int], ...]:
+    """Return the groups of a step's qubits that gates join, the largest first."""
+    graph = rustworkx.PyGraph()
+    graph.add_nodes_from(range(len(routed.qubits)))
+    graph.add_edges_from_no_data([on for _, on in used_by(routed) if len(on) == 2])
+    found = (frozenset(part) for part in rustworkx.connected_components(graph))
+    return tuple(sorted(found, key=lambda part: (-len(part), min(part))))
 
 
 def fits(routed: RoutedStep, snapshot: Snapshot, qubits: Sequence[int]) -> bool:

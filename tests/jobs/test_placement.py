@@ -9,13 +9,17 @@ import pytest
 import circuits
 from calibration.library import snapshot
 from calibration.noise import DeviceNoise
+from calibration.working import working_qubits
+from circuits.definition import Architecture
+from circuits.layers.cells import Rotations
+from circuits.layers.encoders import dense_angle_encoding
 from jobs.aer.static_rows import exact_distribution
 from jobs.errors import SpecError
 from jobs.transpile.idle_times import skeleton
 from jobs.transpile.isa import place_step, transpile_step
 from jobs.transpile.routed import route_step
 from jobs.transpile.scores import Probe, score_placements
-from jobs.transpile.subgraphs import placements_of
+from jobs.transpile.subgraphs import parts_of, placements_of
 
 LINE = circuits.architecture("dynamic-line")
 BOSTON = snapshot("fake_boston")
@@ -114,3 +118,25 @@ def test_level_3_is_what_transpile_step_gives_and_its_own_qubits_give_it_again()
 def test_qubits_that_cannot_hold_the_model_are_refused(qubits, fault):
     with pytest.raises(SpecError, match=fault):
         transpile_step(LINE, BOSTON, seed=7, qubits=qubits)
+
+
+def test_parts_that_no_gate_joins_are_moved_in_turn():
+    """Two wires apart: each by itself has to land on the qubit that reads it best."""
+    apart = Architecture(
+        name="apart",
+        n_qubits=2,
+        n_features=2,
+        encoder=(dense_angle_encoding((0, 1), ("y",)),),
+        cell=(Rotations((0, 1), "y"),),
+        readout=(0, 1),
+    )
+    device = small()
+    routed = route_step(apart, device, seed=7)
+    assert [len(part) for part in parts_of(routed)] == [1, 1]
+    found = score_placements(apart, device, seed=7, probe=Probe.random(apart, n=2, steps=1))
+    ready = len(working_qubits(device))
+    assert len(found.ranked) >= 2 * (ready - 1) - 1
+    held = placements_of(routed, device, held={0: 3})
+    assert {qubits[0] for qubits in held} == {3}
+    assert len(held) == ready - 1
+    assert found.best.error <= found.level_3.error
