@@ -76,16 +76,25 @@ def _sentiment(path: Path | None, given: Mapping[str, Any]) -> TaskOf:
 
 _SMALL = CircuitSize(n_qubits=4, n_hidden=16)
 TASKS: dict[str, Entry] = {
-    "mnist": Entry("the class of an image, row by row", _images(False), fit=FitOptions(epochs=15)),
+    "mnist": Entry(
+        "the class of an image, row by row",
+        _images(False),
+        fit=FitOptions(epochs=20, learning_rate=1e-2),
+    ),
     "pmnist": Entry(
-        "the same with all pixels in one random order", _images(True), fit=FitOptions(epochs=15)
+        "the same with all pixels in one random order",
+        _images(True),
+        fit=FitOptions(epochs=20, learning_rate=1e-2),
     ),
     "copy": Entry(
         "symbols repeated after a wait", _copy, _SMALL, fit=FitOptions(epochs=4, learning_rate=1e-2)
     ),
     "language": Entry("the next character or word", _language, fit=FitOptions(epochs=8)),
     "translation": Entry(
-        "German to English with attention", _translation, _SMALL, fit=FitOptions(epochs=20)
+        "German to English with attention",
+        _translation,
+        _SMALL,
+        fit=FitOptions(epochs=20, learning_rate=1e-2),
     ),
     "sentiment": Entry("the label of a sentence", _sentiment, _SMALL, fit=FitOptions(epochs=15)),
 }

@@ -46,3 +46,13 @@ def text_of(path: Path) -> str:
         raise DataError(
             f"{path} should be a text in UTF-8. Got other bytes; name another file."
         ) from error
+
+
+def lines_of(path: Path) -> list[str]:
+    """Return the lines of a text, which end at line feeds alone: sentences hold other separators.
+
+    Raises:
+        DataError: as `text_of`.
+    """
+    lines = [line.rstrip("\r") for line in text_of(path).split("\n")]
+    return lines[:-1] if lines[-1] == "" else lines

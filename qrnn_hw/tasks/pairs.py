@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from qrnn_hw.errors import DataError
 from qrnn_hw.tasks.constructed_pairs import constructed_pairs
-from qrnn_hw.tasks.files import text_of
+from qrnn_hw.tasks.files import lines_of
 
 PAD, BEGIN, END, UNKNOWN = range(4)
 MARKS = ("<pad>", "<s>", "</s>", "<unk>")
@@ -86,7 +86,7 @@ def _in_three(pairs: list[tuple[str, str]]) -> dict[str, list[tuple[str, str]]]:
 
 def _table(path: Path) -> list[tuple[str, str]]:
     found = []
-    for number, line in enumerate(text_of(path).splitlines(), 1):
+    for number, line in enumerate(lines_of(path), 1):
         cells = line.split("\t")
         if len(cells) != 2 or not all(map(str.strip, cells)):
             raise DataError(
@@ -109,7 +109,7 @@ def _multi30k(folder: Path, name: str) -> list[tuple[str, str]]:
                 "--data of the translation task should be a table of pairs, or a folder of "
                 f"{', '.join(PARTS)} with .de and .en. Got {folder} without {plain.name}."
             )
-        sides.append(text_of(path).splitlines())
+        sides.append(lines_of(path))
     if len(sides[0]) != len(sides[1]):
         raise DataError(
             f"{name} of {folder} should have as many German as English lines. Got "

@@ -59,6 +59,10 @@ $ qrnn-hw train --task copy -o delay=20
 $ qrnn-hw train --task sentiment --core product
 ```
 
+A core of one's own is a `qrnn_hw.tasks.core.Core`: parameters, a state to start from, a step. The
+defaults of a single training are those of `qrnn_hw/tasks/catalogue.py`; dropout, learning rate and
+sizes are options (`-o dropout=0.2`).
+
 - *qrnn*: a controller sets all angles of the circuit, whose state is carried on; Z is read.
 - *product*: the same without entangling gates, n Bloch vectors that a classical computer turns.
 - *frozen*: the controller stays as it was drawn. *no-quantum*: a trained tanh layer in the
@@ -67,6 +71,8 @@ $ qrnn-hw train --task sentiment --core product
 - Intervals are Student's 95 % over seeds; with two seeds they say little, with one there is none.
   Seeds share their data. Differences are paired by seed, positive where the hybrid is better, and
   p is adjusted by Holm over the cores of a task.
+- Not run at all: MNIST pixel by pixel (784 steps), circuits of 10 to 14 qubits and vocabularies of
+  10,000 words, for want of a GPU; what else was not run says so in its place.
 - **Budgets here are small**: the column *steps* says how small. A core that learns slowly is judged
   before it is done; published figures come from trainings of many epochs.
 """

@@ -116,6 +116,14 @@ def test_pairs_are_numbered_with_their_marks(tmp_path):
     assert PAD not in target[:4]
     built = load_pairs(None)
     assert len(built.training) + len(built.validation) + len(built.test) == 600
+    for language, word in (("de", "hund"), ("en", "dog")):
+        for part in ("train", "val", "test_2016_flickr"):
+            # A separator of lines that is none here, and a line end of another system.
+            text = f"{word}\u2028one\r\n{word} two\n"
+            (tmp_path / f"{part}.{language}").write_bytes(text.encode())
+    found = load_pairs(tmp_path)
+    assert (len(found.training), found.test.references) == (2, ("dog one", "dog two"))
+    (tmp_path / "train.de").unlink()
     path.write_text("one cell\n")
     with pytest.raises(DataError, match=r"Got 1 cells in line 1"):
         load_pairs(path)
