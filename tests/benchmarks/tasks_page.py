@@ -203,7 +203,10 @@ def _said(leads: dict[str, tuple[np.ndarray, float]]) -> str:
     if not any(p == p for _, p in leads.values()):
         return "Too few cores or seeds were run for an interval of any difference."
     if not said:
-        return "By these intervals the hybrid is neither above nor below any other core."
+        return (
+            "At p < .05 after Holm the hybrid is neither above nor below any other core that was "
+            "run."
+        )
     text = "; ".join(said)
     return f"At p < .05 after Holm, {text}; of the others nothing can be said."
 
