@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs.cost import Estimate
 from jobs.store.store import Store
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.evaluation import Canaries, Evaluation
@@ -45,6 +46,9 @@ class Choice:
     plan: MitigationPlan
     jobs: Mapping[str, str] = field(default_factory=dict)
     """Key of the job of each role."""
+
+    estimate: Estimate | None = None
+    """What the trial would be charged."""
 
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
     """By the name of the stack; none where no canaries were sent."""
@@ -110,7 +114,7 @@ def choose(
         stack: Evidence.of(measured.answers[stack.name], canaries.known) for stack in trial.stacks
     }
     named = {stack.name: one for stack, one in evidence.items()}
-    return Choice(reconsidered(plan, evidence), jobs, named)
+    return Choice(reconsidered(plan, evidence), jobs, asked.priced.estimate, named)
 
 
 def _trial(

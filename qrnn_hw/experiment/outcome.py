@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs.cost import Estimate
 from qrnn_hw.classical.baseline import Baseline
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes
@@ -141,6 +142,13 @@ class Outcome:
         return {n: float((unit * half_widths(variances, n)).mean()) for n in SHOT_COUNTS}
 
     @property
+    def estimate(self) -> Estimate:
+        """What all jobs would be charged, those that a plan was tried with among them."""
+        tried = None if self.choice is None else self.choice.estimate
+        found = self.plan.priced.estimate
+        return found if tried is None else found + tried
+
+    @property
     def shots_per_prediction(self) -> float:
         """Shots that one prediction took, on average; in rounds over all its rounds."""
         if not isinstance(self.measured, MeasuredRounds):
@@ -159,7 +167,7 @@ class Outcome:
             report: path of the report.
         """
         prepared, settings, task = self.prepared, self.settings, self.prepared.task
-        estimate, usage = self.plan.priced.estimate, task.usage
+        estimate, usage = self.estimate, task.usage
         return {
             "schema_version": SCHEMA_VERSION,
             "model": settings.model,

@@ -14,8 +14,8 @@ from qrnn_hw.mitigation.stack import Stack
 LEAST_BIAS = 0.003
 """Of a score between -1 and 1, that no description of noise is believed below."""
 
-BELIEF = 2.0
-"""Standard deviation of the logarithm of the squared bias around its forecast."""
+BELIEF = 0.35
+"""Half of the middle half of a belief in the logarithm of the squared bias, around its forecast."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,12 @@ class Evidence:
         )
 
     def squared_bias(self, forecast: float) -> float:
-        """Return the expected squared bias, given what a noise description forecasts.
+        """Return the geometric mean of the squared bias, given what a noise description forecasts.
 
-        The misses are normal with the bias's square and the shots' as variance; the belief before
-        is log-normal around the forecast, off by a factor of e**2 in the square, and never below
-        `LEAST_BIAS` squared, as no description is complete.
+        The misses are normal with the bias's square and the shots' as variance. The belief before
+        is Cauchy's in the logarithm, around the forecast, which no description being complete is
+        never below `LEAST_BIAS` squared: narrow, so that the shot noise of a few canaries does not
+        choose among stacks, and with tails so long that what they show beyond doubt does.
 
         Args:
             forecast: squared bias under the description.
@@ -59,10 +60,10 @@ class Evidence:
         logs = np.linspace(math.log(1e-8), 0.0, 400)
         middle = math.log(forecast + LEAST_BIAS**2)
         total = np.exp(logs) + self.squared_error
-        score = -((logs - middle) ** 2) / (2 * BELIEF**2)
+        score = -np.log1p(((logs - middle) / BELIEF) ** 2)
         score -= self.n_canaries / 2 * (np.log(total) + self.squared_miss / total)
         weights = np.exp(score - score.max())
-        return float(weights @ np.exp(logs) / weights.sum())
+        return float(np.exp(weights @ logs / weights.sum()))
 
 
 def shortlist(plan: MitigationPlan, most_circuits: int = 1000) -> tuple[Stack, ...]:

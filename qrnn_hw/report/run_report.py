@@ -107,7 +107,7 @@ def run_findings(outcome: Outcome) -> list[str]:
         )
     said.append(
         "The whole evaluation would take about "
-        f"{outcome.plan.priced.estimate.best_seconds:.0f} s of QPU time on the machine."
+        f"{outcome.estimate.best_seconds:.0f} s of QPU time on the machine."
     )
     return said
 

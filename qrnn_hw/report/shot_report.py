@@ -19,6 +19,7 @@ from qrnn_hw.report.blocks import (
 from qrnn_hw.report.cause_blocks import cause_blocks, cause_findings
 from qrnn_hw.report.figures import histogram_figure, line_figure
 from qrnn_hw.report.files import write_json, write_rows, write_text
+from qrnn_hw.statistics.certificates import MACHINE, NOISELESS
 from qrnn_hw.studies.adaptive import AdaptiveRow
 from qrnn_hw.studies.shot_experiment import ShotExperiment
 
@@ -80,15 +81,20 @@ def findings(experiment: ShotExperiment) -> tuple[str, ...]:
         f"The noise changes the label of {changed['value']:.1%} of the inputs; for "
         f"{certain['value']:.1%} more shots only make the changed label certain.",
     ]
+    lines.append(
+        "Certain is the label of this noise model. A machine with errors that its calibration does "
+        f"not report has labels of its own: its shots certify {MACHINE}; {NOISELESS}, takes those."
+    )
     if experiment.causes:
         lines += cause_findings(experiment.causes)
     for row in experiment.adaptive:
         if row.condition == "noisy" and row.saving is not None:
             lines.append(
-                f"Stopping each input as soon as its label is certain ({row.test}, error at most "
-                f"{row.delta:.1%}) answers {row.decided.value:.1%} of the inputs and takes "
-                f"{row.mean_shots.value:,.0f} shots in the mean; a fixed number that answers as "
-                f"many with the same guarantee is {row.fixed_shots:,}, {row.saving:.1f} times as "
+                "Stopping each input as soon as its label under this noise is certain "
+                f"({row.test}, error at most {row.delta:.1%}) answers {row.decided.value:.1%} of "
+                f"the inputs and takes {row.mean_shots.value:,.0f} shots in the mean; a fixed "
+                f"number that answers as many with the same guarantee is {row.fixed_shots:,}, "
+                f"{row.saving:.1f} times as "
                 "many shots."
             )
     return tuple(lines)

@@ -26,6 +26,7 @@ from jobs.transpile.lifted_step import circuit_distribution
 from jobs.twin.machine import Twin
 
 sys.path.insert(0, str(Path(__file__).parent))
+from twin_certificates import certificate_rows
 from twin_coverage import coverage_rows
 from twin_referees import REFEREES
 from twin_reset import reset_rows
@@ -75,7 +76,13 @@ def _row(name: str, measured: float, before: float | None, target: float) -> Row
     }
 
 
-GROUPS = {"off": off_rows, "effects": effect_rows, "reset": reset_rows, "coverage": coverage_rows}
+GROUPS = {
+    "off": off_rows,
+    "effects": effect_rows,
+    "reset": reset_rows,
+    "coverage": coverage_rows,
+    "certificates": certificate_rows,
+}
 
 
 def main() -> None:

@@ -35,9 +35,8 @@ def test_exact_canaries_are_believed_and_drowned_ones_are_not(bias, forecast, n)
     many = Evidence(bias**2, 1e-12, 10_000).squared_bias(forecast)
     assert many == pytest.approx(bias**2, rel=0.06)
     drowned = Evidence(bias**2 + 1e4, 1e4, n).squared_bias(forecast)
-    # A log-normal's mean lies above its median by a known factor, cut at 1 here.
-    assert drowned >= forecast + LEAST_BIAS**2
-    assert drowned <= min(1.0, (forecast + LEAST_BIAS**2) * np.exp(2.0**2 / 2) * 1.05)
+    # The tails are cut at 1 and at 1e-8, unevenly.
+    assert 0.5 < drowned / (forecast + LEAST_BIAS**2) < 2.0
 
 
 def test_more_shots_and_more_canaries_move_the_belief_further():

@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 from emulator.faults import Fault
+from scipy import stats
 
 from jobs.aer.executor import AerExecutor
 from jobs.store.store import Store
 from qrnn_hw.cli import invoke
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.report.device_report import findings
 from qrnn_hw.studies.device import DevicePlan, _repeat, device_jobs, first_day, run_rounds
 from qrnn_hw.studies.device_findings import summarise_rounds
 from qrnn_hw.studies.trained import trained_model
@@ -139,6 +141,29 @@ def test_the_summary_is_what_the_counts_say(model, tmp_path):
     exact = model.noisy @ model.decision > 0
     assert fifty["flip_rate"]["value"] == pytest.approx(np.mean([one != exact for one in labels]))
     assert fifty["rounds"] == 4
+    counts = np.stack([one.counts for one in found.measured if one.shots == 50])
+    scores = counts @ model.decision / 50
+    scatter = stats.t.ppf(0.975, 3) * stats.sem(scores)
+    whole = counts.sum(0) / 200
+    shot = np.sqrt((whole @ model.decision**2 - (whole @ model.decision) ** 2) / 199)
+    wide = np.maximum(scatter, stats.norm.ppf(0.975) * shot)
+    assert not fifty["certified"]["disagree"]
+    assert fifty["certified"]["share"] == pytest.approx(np.mean(np.abs(scores.mean(0)) > wide))
+
+
+def test_no_label_is_certified_while_the_rounds_disagree(model, tmp_path):
+    with Store(tmp_path / "s") as store:
+        found = go(model, replace(PLAN, n_rounds=4), store, Counting(model))
+    best, worst = np.argmax(model.decision), np.argmin(model.decision)
+    moved = []
+    for one in found.measured:
+        counts = np.zeros_like(one.counts)
+        counts[:, best if one.round % 2 else worst] = one.shots
+        moved.append(replace(one, counts=counts))
+    summary = summarise_rounds(model, moved)
+    assert [one["certified"]["share"] for one in summary] == [None, None]
+    said = findings(summary, found)
+    assert sum("No label is certified" in line for line in said) == 2
 
 
 def test_any_executor_will_do(model, tmp_path):

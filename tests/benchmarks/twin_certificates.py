@@ -1,0 +1,163 @@
+"""Certificates and choices on twins: guarded by canaries, held against the noiseless truth.
+
+The family of `twin_coverage`, four inputs. A label is certified by the betting test at 1 %, of the
+machine's own mean (`before`) and guarded by the line of eight canaries. A plan is chosen among no
+mitigation, corrected readout, linear(1,3) and both, by the reported noise and a trial of a tenth of
+the shots on canaries; `before` is the choice by the reported noise alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from twin_coverage import (
+    CANARIES,
+    DECISION,
+    SHOTS,
+    B,
+    Family,
+    _calibrated,
+    _laws,
+    _mixed,
+    _row,
+    _true,
+)
+
+from calibration.noise import DeviceNoise
+from jobs.aer.recorded_device import active_qubits, on_active_qubits
+from jobs.transpile.lifted_step import circuit_distribution
+from jobs.twin.machine import Twin
+from jobs.twin.strengths import strengths_of
+from jobs.twin.weather import Weather
+from qrnn_hw.mitigation.evidence import Evidence, reconsidered
+from qrnn_hw.mitigation.plan import MitigationPlan
+from qrnn_hw.mitigation.repetitions import combine_repetitions
+from qrnn_hw.mitigation.stack import Stack, outcome_numbers, share_shots, terms
+from qrnn_hw.mitigation.stack_names import parse_stack
+from qrnn_hw.statistics.certificates import canary_line
+from qrnn_hw.statistics.decisions import UNDECIDED, DecisionRule
+from qrnn_hw.statistics.sequential import Betting
+from qrnn_hw.studies.adaptive import growing_looks, label_in_batches
+
+Array = NDArray[np.float64]
+NAMES = ("none", "reset", "static-zz", "gate-drift", "defect")
+STACKS = tuple(map(parse_stack, ("none", "terminal", "linear(1,3)", "linear(1,3) + terminal")))
+TEST = Betting(DecisionRule(tuple(DECISION)), 0.01)
+CAP, CANARY_SHOTS, JOBS, PLAN_SHOTS = 65_536, 8_192, 20, 16_384
+
+
+def certificate_rows(names: tuple[str, ...] = NAMES) -> Iterator[dict[str, object]]:
+    """Yield what certificates and choices are worth under each effect."""
+    family = Family(5, 4)
+    reported = _reported(family)
+    for name in names:
+        strengths = strengths_of(name)
+        laws = _laws(family, Twin(family.device, strengths, 1), (1.0, 1.0))
+        own, guarded, chosen = np.zeros(3), np.zeros(3), []
+        for job in range(JOBS):
+            weather = Weather(strengths, SHOTS * family.n_items, (1, job))
+            g = np.random.default_rng([1, job])
+            own += _labels(family, laws, weather, g, None)
+            line = _line(family, _mixed(laws, weather, 0, weather.n_shots)[0], g)
+            guarded += _labels(family, laws, weather, g, line)
+            chosen.append(_choice(family, laws, weather, reported, g))
+        wrong, before = (float(one[2] / max(1.0, one[1])) for one in (guarded, own))
+        row = _row(f"{name}: guarded labels unlike the noiseless", wrong, before, 0.01)
+        yield row | {"holds": bool(wrong <= 0.01)}
+        decided = (float(guarded[1] / guarded[0]), float(own[1] / own[0]))
+        yield _row(f"{name}: guarded labels decided", *decided, 0.6)
+        by_canaries, by_model, best = map(float, np.sqrt(np.mean(chosen, axis=0)))
+        row = _row(f"{name}: RMSE of the choice over the best", by_canaries / best,
+                   by_model / best, 1.15)  # fmt: skip
+        yield row | {"holds": bool(by_canaries <= 1.15 * best)}
+
+
+def _labels(family: Family, laws: Array, weather: Weather, g: np.random.Generator, line) -> Array:
+    """Return how many labels were asked, decided, and unlike the noiseless ones."""
+    clock = 0
+
+    def draw(rows: NDArray[np.int64], shots: int) -> Array:
+        nonlocal clock
+        scale = weather.n_shots / (CAP * family.n_items)
+        stop = clock + len(rows) * shots
+        p = _mixed(laws, weather, clock * scale, stop * scale)[0]
+        clock = stop
+        return np.array([g.multinomial(shots, p[row]) for row in rows])
+
+    n = family.n_items
+    labels = label_in_batches(TEST, draw, n, growing_looks(CAP), line).labels
+    some = labels != UNDECIDED
+    return np.array([n, some.sum(), (some & (labels != (family.ideal[:n] > 0))).sum()], float)
+
+
+def _line(family: Family, p: Array, g: np.random.Generator):
+    counts = g.multinomial(CANARY_SHOTS, p[family.n_items :]) / CANARY_SHOTS
+    read = counts @ DECISION
+    errors = np.sqrt(np.maximum(counts @ DECISION**2 - read**2, 1e-12) / CANARY_SHOTS)
+    return canary_line(read, family.ideal[family.n_items :], errors)
+
+
+def _reported(family: Family) -> dict[float, Array]:
+    """Return what the reported noise gives at both scale factors, shape (n, 4) each."""
+    found = {}
+    for factor, circuit in zip((1.0, 3.0), family.circuits, strict=True):
+        physical = active_qubits([circuit])
+        small = on_active_qubits(circuit, physical)
+        noise = DeviceNoise(family.device.restrict(physical))
+        found[factor] = np.array(
+            [
+                circuit_distribution(small.assign_parameters(row), noise, family.keep)
+                for row in family.rows
+            ]
+        ).clip(0)
+    return found
+
+
+def _choice(
+    family: Family,
+    laws: Array,
+    weather: Weather,
+    reported: dict[float, Array],
+    g: np.random.Generator,
+) -> tuple[float, float, float]:
+    """Return the mean squared error of the choice by canaries, by the model, and of the best."""
+    n, calibration = family.n_items, _calibrated(family, (1.0, 1.0), g)
+    plan = MitigationPlan.choose(
+        PLAN_SHOTS,
+        STACKS,
+        ideal=family.ideal[:n],
+        outcomes=lambda factor, exponent: reported[factor][:n],
+        weights=DECISION,
+        terminal=_true(family, (1.0, 1.0)),
+    )
+    windows = np.linspace(0, weather.n_shots, B + 1)
+    mixed = [_mixed(laws, weather, *windows[b : b + 2]) for b in range(B)]
+    evidence, errors = {}, {}
+    for stack in STACKS:
+        listed, numbers = terms(stack), outcome_numbers(DECISION, stack, calibration)
+        places = [int(term.scale_factor) // 2 for term in listed]
+        few = [max(1, one // B) for one in share_shots(PLAN_SHOTS * n // (10 * CANARIES), listed)]
+        counts = [
+            np.array([g.multinomial(shots, p[f, n:]) for p in mixed])
+            for f, shots in zip(places, few, strict=True)
+        ]
+        evidence[stack] = Evidence.of(
+            combine_repetitions(counts, listed, numbers), family.ideal[n:]
+        )
+        errors[stack] = _squared_error(family, np.mean(mixed, axis=0), stack, numbers)
+    by_canaries = reconsidered(plan, evidence).stack
+    return errors[by_canaries], errors[plan.stack], min(errors.values())
+
+
+def _squared_error(family: Family, p: Array, stack: Stack, numbers: Array) -> float:
+    listed, n = terms(stack), family.n_items
+    shares = share_shots(PLAN_SHOTS, listed)
+    value, variance = np.zeros(n), np.zeros(n)
+    for term, shots in zip(listed, shares, strict=True):
+        law = p[int(term.scale_factor) // 2, :n]
+        mean = law @ numbers
+        value += term.weight * mean
+        variance += term.weight**2 * (law @ numbers**2 - mean**2) / shots
+    return float(np.mean((value - family.ideal[:n]) ** 2 + variance))
