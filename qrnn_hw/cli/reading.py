@@ -75,6 +75,14 @@ TimeColumn = Annotated[
     str | None,
     typer.Option("--time", help="Column of the times: numbers, or dates with the year in front."),
 ]
+Gaps = Annotated[
+    str,
+    typer.Option(
+        "--gaps",
+        help="What a gap in a series is: refused, or last, the number before it; their count is "
+        "said.",
+    ),
+]
 PerStep = Annotated[
     bool, typer.Option("--per-step", help="Every step has a target, not the sequence alone.")
 ]
@@ -124,6 +132,7 @@ def read_options(
     horizon: Horizon = None,
     sequence: SequenceColumn = None,
     time: TimeColumn = None,
+    gaps: Gaps = "refused",
     per_step: PerStep = False,
     steps: WordsRead = None,
     read: WhichWords = "first",
@@ -146,6 +155,7 @@ def read_options(
         horizon=horizon,
         sequence=sequence,
         time=time,
+        gaps=gaps,  # type: ignore[arg-type]
         per_step=True if per_step else None,
         steps=steps,
         words=read,  # type: ignore[arg-type]

@@ -39,6 +39,17 @@ def test_a_series_from_the_command_line(command, tmp_path):
     np.testing.assert_array_equal(found.sequences.targets[0], [4, -4])
 
 
+def test_gaps_are_filled_where_that_is_said(command, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("x,z\n" + "1,2\n,3\n4,5\n" * 9)
+    found = command("--data", str(path), "--target", "x", "--window", "2", "--gaps", "last")
+    np.testing.assert_array_equal(found.sequences.values[0, :, 0], [1, 1])
+    with pytest.raises(QRNNError, match="line 3, column 'x': .*--gaps last"):
+        command("--data", str(path), "--target", "x")
+    with pytest.raises(QRNNError, match="gaps should be one of refused, last. Got 'zero'"):
+        command("--data", str(path), "--target", "x", "--gaps", "zero")
+
+
 def test_sentences_and_names_from_the_command_line(command, tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("say,mood\n" + "".join(f"good {n} phone,{'abc'[n % 3]}\n" for n in range(30)))
