@@ -19,7 +19,6 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
-from qrnn_hw.experiment.controls import classical_controls
 from sklearn.datasets import load_digits
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
@@ -41,12 +40,10 @@ from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.classical.baseline import Baseline
 from qrnn_hw.classical.task_baselines import task_baselines
 from qrnn_hw.data.dataset import Dataset, Parts
-from qrnn_hw.data.labelled_text import load_embedded
 from qrnn_hw.data.named import read_named
 from qrnn_hw.data.reading import read
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes, Numbers, score
-from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.task import load_task
 from qrnn_hw.networks.network import Network, TrainedNetwork, network_of
 from qrnn_hw.networks.recorded import from_results
@@ -205,7 +202,9 @@ def vowels(device: Device, seeds: int) -> Iterator[Row]:
     """Yield nine speakers by 7 to 29 frames of a vowel."""
     data = read_named("japanese-vowels")
     steps = StepReadings(1, degree=3, segments=5)
-    options = TrainingOptions(40, batch_size=16, learning_rate=0.02, projection_decay=1e-3)
+    options = TrainingOptions(
+        60, batch_size=16, learning_rate=0.02, projection_decay=1e-3, patience=20
+    )
     yield from classes("japanese-vowels", data, steps, device, options, seeds)
 
 
@@ -235,7 +234,8 @@ def forecasts(device: Device, seeds: int) -> Iterator[Row]:
 def forecast(name: str, data: Dataset, device: Device, seeds: int) -> Row:
     """Return the row of one series."""
     parts, window = data.parts(0), data.sequences.n_steps
-    assert parts.scaling is not None
+    scaling = parts.scaling
+    assert scaling is not None  # numbers are
     network = network_of(
         FIVE, data.sequences.dim, target=data.target, steps=StepReadings(window, degree=2)
     )
@@ -244,12 +244,12 @@ def forecast(name: str, data: Dataset, device: Device, seeds: int) -> Row:
     )
     trained, frozen = learnt(network, device.noisy, parts, options, seeds)
     reader, test = network.reader(device.noisy), parts.test
-    wanted = parts.scaling.unscaled(test.known_targets)
+    wanted = scaling.unscaled(test.known_targets)
     baselines = task_baselines(data, parts, n_parameters=trained[0].n_parameters, seed=0)
 
     def together(networks: list[TrainedNetwork]) -> NDArray[np.float64]:
         every = [one.outputs(test.values, test.lengths, reader) for one in networks]
-        return np.concatenate([parts.scaling.unscaled(one) for one in every], axis=1)
+        return np.concatenate([scaling.unscaled(one) for one in every], axis=1)
 
     ours, still = together(trained), together(frozen)
     tiled = np.tile(wanted, (1, seeds))
@@ -325,7 +325,7 @@ def _reservoir(
             bits = from_results(store.raw(spec.key) or (), pubs.rows, part.lengths)
             readings.append(bits.readings(network.steps or StepReadings(1), per_step=True))
     exact = [exact_readings(network, parameters, part, reader) for part in parts]
-    found = {}
+    found: dict[str, Any] = {}
     for kind, given in (("shots", readings), ("exact", exact)):
         fitted = fit_reservoir(network, parameters, parts[:2], given[:2], washout=washout)
         outputs, wanted = counted(
@@ -370,8 +370,8 @@ def _linear(parts: list[Sequences], washout: int) -> float:
 
 def sentences(device: Device, seeds: int) -> Iterator[Row]:
     """Yield dynamic-line on sentences, tested on amazon, the bits of every step in its head."""
-    text = load_embedded("uci")
-    tasks = [load_task(RunSettings(dataset="uci", seed=seed), text) for seed in range(seeds)]
+    data = read_named("uci")
+    tasks = [load_task(data, seed) for seed in range(seeds)]
     line = architecture("dynamic-line")
     transpiled = transpile_step(line, snapshot(DEVICE), seed=7)
     model = sequence_model(transpiled, DeviceNoise(transpiled.snapshot))
@@ -386,8 +386,7 @@ def sentences(device: Device, seeds: int) -> Iterator[Row]:
     found = [_score(one, reader, task.test) for one, task in zip(trained, tasks, strict=True)]
     n_parameters = trained[0].n_parameters
     controls = [
-        classical_controls(task, n_parameters=n_parameters, seed=seed)
-        for seed, task in enumerate(tasks)
+        task.classical(n_parameters=n_parameters, seed=seed) for seed, task in enumerate(tasks)
     ]
     interval = mean_interval(found) if len(found) > 1 else Interval(found[0], 0, 1, 1)
     yield {
