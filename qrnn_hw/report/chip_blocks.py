@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from calibration.working import working_qubits
 from qrnn_hw.report.blocks import Block, Figure, Table
 from qrnn_hw.report.chip_layout import chip_layout
 from qrnn_hw.report.figures import chip_figure
@@ -15,39 +16,48 @@ if TYPE_CHECKING:
 SHOWN = 10
 
 
-def chip_blocks(document: Mapping[str, Any], snapshot: Snapshot) -> Iterator[Block]:
+def chip_blocks(
+    document: Mapping[str, Any], snapshot: Snapshot, *, tiles: bool = False
+) -> Iterator[Block]:
     """Yield the picture of a device and the best placements on it.
 
     Args:
         document: of `Placements.to_json`.
         snapshot: of the whole device.
+        tiles: whether its placements are tiles, all in use at once.
     """
+    what = (
+        f"Full lines: the {len(document['placements'])} tiles"
+        if tiles
+        else f"Full line: the best of {document['n_placements']:,} placements"
+    )
     yield Figure(
-        chip_picture(document, snapshot),
+        chip_picture(document, snapshot, tiles=tiles),
         "The device: a qubit is the fuller the less the answers lose on its best placement; a "
-        f"cross has none. Full line: the best of {document['n_placements']:,} placements; dotted: "
-        "where the transpiler's level 3 puts the model.",
+        f"cross does not work. {what}; dotted: where the transpiler's level 3 puts the model.",
     )
     yield Table(PLACEMENT_HEADER, tuple(placement_rows(document)))
 
 
-def chip_picture(document: Mapping[str, Any], snapshot: Snapshot) -> str:
-    """Draw the device with its placements by score, the best one and level 3's outlined.
+def chip_picture(document: Mapping[str, Any], snapshot: Snapshot, *, tiles: bool = False) -> str:
+    """Draw the device with its placements by score, the best one (or all tiles) and level 3's.
 
     Args:
         document: of `Placements.to_json`.
         snapshot: of the whole device.
+        tiles: whether its placements are tiles.
     """
     couplings = {tuple(sorted(r.qubits)) for r in snapshot.instructions if len(r.qubits) == 2}
     pairs = sorted((a, b) for a, b in couplings)
-    outlined = [document["placements"][0]["qubits"], document["level_3"]["qubits"]]
-    if outlined[0] == outlined[1]:
-        del outlined[1]
+    listed = [one["qubits"] for one in document["placements"]]
+    full, level_3 = listed if tiles else listed[:1], document["level_3"]["qubits"]
     return chip_figure(
         chip_layout(snapshot.n_qubits, pairs),
         pairs,
         document["least_error"],
-        outlined,
+        full,
+        dotted=() if level_3 in full else level_3,
+        out=set(range(snapshot.n_qubits)) - working_qubits(snapshot),
         label=f"placements on {snapshot.backend} by the error of the answers",
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import wraps
 from html import escape
 from itertools import cycle
@@ -138,8 +138,10 @@ def chip_figure(
     points: Sequence[tuple[float, float]],
     pairs: Sequence[tuple[int, int]],
     scores: Sequence[float | None],
-    outlined: Sequence[Sequence[int]],
+    full: Sequence[Sequence[int]],
     *,
+    dotted: Sequence[int] = (),
+    out: Collection[int] = (),
     label: str,
 ) -> str:
     """Draw a device: qubits the fuller the smaller their score, crosses where they are out.
@@ -147,8 +149,10 @@ def chip_figure(
     Args:
         points: where each qubit lies.
         pairs: of coupled qubits.
-        scores: of each qubit, None where it is out.
-        outlined: placements whose qubits are named; the first is drawn full, others dashed.
+        scores: of each qubit, None where it is in no placement.
+        full: placements that are drawn in full lines; of a single one the qubits are named.
+        dotted: a placement to compare with, named.
+        out: qubits that do not work.
         label: what the picture is of.
     """
     known = [score for score in scores if score is not None]
@@ -159,22 +163,23 @@ def chip_figure(
     for a, b in pairs:
         ends = zip(points[a], points[b], strict=True)
         axes.plot(*ends, color=FAINT, linewidth=1, zorder=1)
-    named = {qubit for placement in outlined for qubit in placement}
+    named = {*dotted, *(full[0] if len(full) == 1 else ())}
     for qubit, ((x, y), score) in enumerate(zip(points, scores, strict=True)):
-        if score is None:
+        if qubit in out:
             axes.plot([x], [y], "x", color=INK, markersize=6, zorder=3)
-            continue
-        shade = 1 - order[score] / max(1, len(order) - 1)
-        axes.plot([x], [y], "o", color=ACCENT, markersize=11, alpha=0.12 + 0.88 * shade, zorder=2)
+        elif score is None:
+            axes.plot([x], [y], "o", color=FAINT, markersize=4, zorder=2)
+        else:
+            shade = 0.12 + 0.88 * (1 - order[score] / max(1, len(order) - 1))
+            axes.plot([x], [y], "o", color=ACCENT, markersize=11, alpha=shade, zorder=2)
         if qubit in named:
             axes.annotate(
                 str(qubit), (x, y), textcoords="offset points", xytext=(0, 8), ha="center"
             )
-    for number, placement in enumerate(outlined):
-        inside = [pair for pair in pairs if set(pair) <= set(placement)]
-        for a, b in inside:
+    for style, placement in (*(("-", one) for one in full), (":", dotted)):
+        for a, b in (pair for pair in pairs if set(pair) <= set(placement)):
             ends = zip(points[a], points[b], strict=True)
-            axes.plot(*ends, ":" if number else "-", color=INK, linewidth=3, zorder=2)
+            axes.plot(*ends, style, color=INK, linewidth=3, zorder=2)
     axes.set_xlim(min(across) - 1, max(across) + 1)
     axes.set_ylim(max(down) + 1, min(down) - 1)
     axes.set_aspect("equal")

@@ -348,7 +348,8 @@ def _circuit(outcome: Outcome) -> Iterator[Block]:
     placement = outcome.prepared.execution.described().get("placement")
     if placement is not None:
         yield Heading("Where it lies")
-        yield from chip_blocks(placement, outcome.prepared.machine.snapshot)
+        snapshot, tiles = outcome.prepared.machine.snapshot, outcome.settings.tiles is not None
+        yield from chip_blocks(placement, snapshot, tiles=tiles)
 
 
 def _provenance(document: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -63,8 +63,12 @@ def test_a_lattice_numbered_at_random_still_has_a_point_for_each_qubit():
 def test_a_chip_has_a_cross_for_what_is_out_and_names_the_chosen_placement_only():
     points = [(0.0, 0.0), (1.0, 0.0), (2.0, 0.0), (3.0, 0.0)]
     pairs = [(0, 1), (1, 2), (2, 3)]
-    svg = figures.chip_figure(points, pairs, [0.2, 0.1, 0.1, None], [(1, 2)], label="chip <a>")
+    given = points, pairs, [0.2, 0.1, 0.1, None]
+    svg = figures.chip_figure(*given, [(1, 2)], out=[3], label="chip <a>")
     assert re.findall(r">(\d)</text>", svg) == ["1", "2"]
+    tiles = figures.chip_figure(*given, [(0, 1), (2, 3)], dotted=(1, 2), label="tiles")
+    assert re.findall(r">(\d)</text>", tiles) == ["1", "2"]
+    assert "stroke-width: 3" in tiles
     shades = [float(one) for one in re.findall(r"fill-opacity: ([\d.]+)", svg)]
     assert min(shades) == 0.12  # the worst; the best are full
     assert 'aria-label="chip &lt;a&gt;"' in svg
