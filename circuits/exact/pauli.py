@@ -97,6 +97,27 @@ def transfer_matrix(superoperator: NDArray[np.complex128]) -> Matrix:
     return np.ascontiguousarray(matrix.real)
 
 
+def kraus_operators(matrix: Matrix) -> list[NDArray[np.complex128]]:
+    """Return operators K with rho -> sum K rho K^+, those below double precision left out.
+
+    Args:
+        matrix: completely positive map, shape (4**k, 4**k); the first qubit varies slowest.
+
+    Returns:
+        Each of shape (2**k, 2**k), the first qubit least significant (Qiskit's order).
+    """
+    n_qubits = round(np.log2(matrix.shape[0]) / 2)
+    basis, dim = _basis(n_qubits), 2**n_qubits
+    tensor = (basis @ matrix @ basis.conj().T).reshape((dim,) * 4)  # [b, a, j, i], column-stacked
+    choi = tensor.transpose(3, 1, 2, 0).reshape(dim * dim, dim * dim)
+    values, vectors = np.linalg.eigh((choi + choi.conj().T) / 2)
+    return [
+        np.sqrt(value) * vector.reshape(dim, dim).T
+        for value, vector in zip(values, vectors.T, strict=True)
+        if value > 1e-15
+    ]
+
+
 def gate_matrix(operation: Operation) -> Matrix:
     """Return the transfer matrix of a unitary gate without free parameters."""
     from qiskit.quantum_info import Operator

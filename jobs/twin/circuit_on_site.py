@@ -17,7 +17,8 @@ from circuits.exact.operations import Channel, Program
 from circuits.exact.order import resets_early
 from circuits.exact.pauli import FORGET, ZERO
 from circuits.exact.register import Register
-from circuits.exact.shots import QUBITS_LIMIT, bind, sample_shots
+from circuits.exact.shots import bind, sample_shots
+from circuits.exact.trajectories import QUBITS_LIMIT, sample_trajectories
 from jobs.twin.groups import groups_of, part_of
 from jobs.twin.lifting import lift_on
 from jobs.twin.moment import Moment
@@ -25,10 +26,10 @@ from jobs.twin.site import Site
 from jobs.twin.strengths import Strengths
 
 EXACT_QUBITS = 5
-"""Of a group; with more of them, shots are trajectories."""
+"""Of a group; with more of them, shots are trajectories of pure states."""
 
 EXACT_BITS = 10
-"""Of the circuit in a group; with more, shots are trajectories."""
+"""Of the circuit in a group; with more, shots are drawn reading by reading."""
 
 MOST_LAWS = 4096
 """Distributions that are kept of a circuit: rows times moments."""
@@ -86,7 +87,9 @@ class CircuitOnSite:
                     f"a twin should hold at most {QUBITS_LIMIT} qubits that gates or feed-forward "
                     f"connect. Got {part.n_qubits}; run the recorded device itself."
                 )
-            if part.n_qubits > EXACT_QUBITS or len(own) > EXACT_BITS:
+            if part.n_qubits > EXACT_QUBITS:
+                drawn = sample_trajectories(part, row, shots, generator)[:, own]
+            elif len(own) > EXACT_BITS:
                 drawn = sample_shots(part, row, shots, generator)[:, own]
             else:
                 law = self._kept_law(number, part, row, own, moment)

@@ -32,10 +32,11 @@ class Twin:
     A circuit is lifted, with every effect, to one program of the exact engine. Its distribution is
     exact: one Pauli vector for each value of the live bits, the machine's memory (leaked qubits,
     the last misread) among them. Its shots are drawn from the exact distribution where a group of
-    qubits is small, and else as trajectories over what was measured (`circuits.exact.shots`), which
-    follow the same law for up to 11 qubits of a group. Groups that neither gates nor feed-forward
-    connect are evolved apart: a readout calibration or tiles of many qubits cost the sum of them.
-    What reaches from one group to another is measurement crosstalk alone.
+    qubits has few bits, reading by reading where it has many (`circuits.exact.shots`), and as
+    trajectories of pure states, which follow the same law, for 6 to 20 qubits of a group. Groups
+    that neither gates nor feed-forward connect are evolved apart: a readout calibration or tiles of
+    many qubits cost the sum of them. What reaches from one group to another is measurement
+    crosstalk alone.
 
     >>> from calibration.library import snapshot
     >>> from jobs.twin.strengths import strengths_of
