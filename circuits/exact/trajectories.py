@@ -144,7 +144,7 @@ def _norms(states: States) -> NDArray[np.float64]:
 
 
 def _scales(weights: NDArray[np.float64], n_axes: int) -> NDArray[np.float64]:
-    return np.sqrt(np.maximum(weights, 1e-300)).reshape((-1,) + (1,) * (n_axes - 1))
+    return np.asarray(np.sqrt(np.maximum(weights, 1e-300))).reshape((-1,) + (1,) * (n_axes - 1))
 
 
 def _applied(operator: NDArray[np.complex128], states: States, qubits: Sequence[int]) -> States:
