@@ -79,6 +79,16 @@ Guard = Annotated[
     int | None,
     whole(0, 2, help="With --tiles: couplings that are kept between two of them; 1 by default."),
 ]
+Minutes = Annotated[
+    float | None,
+    real(
+        0.001,
+        MOST_SECONDS,
+        help="QPU minutes that choose the shots in place of --shots: as many as they buy for all "
+        "plans on all tiles, said before anything runs; a plan that they cannot pay is left out. "
+        "They are the budget too.",
+    ),
+]
 RepDelay = Annotated[
     float | None,
     real(

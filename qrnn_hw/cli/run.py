@@ -17,6 +17,7 @@ from qrnn_hw.cli.options import (
     Guard,
     Learned,
     MachineSeed,
+    Minutes,
     ModelOptions,
     Placement,
     RepDelay,
@@ -142,6 +143,7 @@ def run(
     tiles: Tiles = None,
     guard: Guard = None,
     rep_delay: RepDelay = None,
+    minutes: Minutes = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -205,6 +207,7 @@ def run(
         options=given_options(network),
         tiles=parse_tiles(tiles),
         guard=guard,
+        minutes=minutes,
         rep_delay_seconds=None if rep_delay is None else 1e-6 * rep_delay,
     )
     rows = settings.read()

@@ -9,6 +9,7 @@ from qrnn_hw.experiment.canaries import canaries_of, priced_canaries
 from qrnn_hw.experiment.choosing import choose
 from qrnn_hw.experiment.kept_calibration import keep_calibration, keep_snapshots
 from qrnn_hw.experiment.measure import Priced
+from qrnn_hw.experiment.minutes import fitted
 from qrnn_hw.experiment.outcome import Outcome
 from qrnn_hw.experiment.plan import Plan, named_stacks
 from qrnn_hw.experiment.prepare import Prepared, prepare
@@ -48,6 +49,11 @@ def run(settings: RunSettings, data: Dataset, progress: Progress, confirm: Confi
         QRNNError, CircuitsError, CalibrationError, JobsError: see the exit codes.
     """
     prepared = prepare(settings, data, progress)
+    if settings.minutes is not None:
+        progress.stage(f"looking for the most that {settings.minutes:g} QPU minutes buy")
+        prepared, bought = fitted(prepared, 60 * settings.minutes)
+        settings = prepared.settings
+        progress.stage(str(bought))
     writable_folder(settings.output)
     machine, test, training = prepared.machine, prepared.test, prepared.training
     consent = Consent(machine, confirm, settings.budget_seconds)

@@ -48,7 +48,7 @@ def default_folder(settings: RunSettings) -> Path:
     for name in ("training_noise", "plans", "repetitions", "canaries"):
         if getattr(settings, name) == getattr(RunSettings, name):
             del told[name]
-    for name in ("tiles", "guard", "rep_delay_seconds"):
+    for name in ("tiles", "guard", "rep_delay_seconds", "minutes"):
         if told[name] is None:
             del told[name]
     told |= changed(settings.model, settings.options)

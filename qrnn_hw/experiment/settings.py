@@ -111,6 +111,9 @@ class RunSettings:
     rep_delay_seconds: float | None = None
     """Between two shots; None leaves it to the machine."""
 
+    minutes: float | None = None
+    """Of QPU time, which choose the shots; None takes those given."""
+
     def __post_init__(self) -> None:
         """Check the ranges."""
         # A document gives lists.
@@ -146,6 +149,8 @@ class RunSettings:
                 f"Got {self.budget_seconds}."
             )
         object.__setattr__(self, "placement", placement_name(self.placement))
+        if self.minutes is not None and not 0 < self.minutes < float("inf"):
+            raise UsageError(f"the minutes should be a number above 0. Got {self.minutes}.")
         if self.tiles is None and self.guard is not None:
             raise UsageError(f"a guard should come with tiles. Got {self.guard} without --tiles.")
         if self.tiles is not None:

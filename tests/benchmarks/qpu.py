@@ -26,12 +26,14 @@ from pathlib import Path
 
 from qpu_noise import noise_grid
 from qpu_placements import against_level_3, exact_placements
+from qpu_tiles import tile_rows
 from timing import Row
 
 GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
     "noise": noise_grid,
     "placements": exact_placements,
     "level-3": against_level_3,
+    "tiles": tile_rows,
 }
 """Rows by the name of their group; each group is a function in a module of its own."""
 

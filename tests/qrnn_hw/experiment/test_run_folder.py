@@ -34,6 +34,7 @@ OTHERS = {
     "reading": ReadOptions(window=5),
     "tiles": 0,
     "rep_delay_seconds": 2e-5,
+    "minutes": 3.0,
 }
 
 

@@ -1,0 +1,142 @@
+"""The most that a budget of QPU minutes buys of a run: shots, for the stacks that it can pay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from jobs.cost import Estimate
+from jobs.service.pace import sending_seconds
+from qrnn_hw.errors import UsageError
+from qrnn_hw.experiment.canaries import priced_canaries
+from qrnn_hw.experiment.evaluation import Evaluation
+from qrnn_hw.experiment.measure import Priced
+from qrnn_hw.experiment.plan import named_stacks
+from qrnn_hw.experiment.prepare import Prepared
+from qrnn_hw.experiment.settings import AUTO
+from qrnn_hw.experiment.tiled import TiledEvaluation
+from qrnn_hw.mitigation.stack import Stack
+from qrnn_hw.ranges import MOST_SHOTS
+from qrnn_hw.statistics.intervals import wilson
+
+FEWEST = 32
+"""Shots of a prediction: with fewer, extrapolated scores are noise."""
+
+USUAL_ACCURACY = 0.8
+"""For the width of an interval before anything is known."""
+
+
+@dataclass(frozen=True)
+class Bought:
+    """The plan that a budget buys."""
+
+    shots: int
+    stacks: tuple[Stack, ...]
+    left_out: tuple[Stack, ...]
+    """Stacks that cannot be had at `FEWEST` shots, the dearest first."""
+
+    estimate: Estimate
+    n_jobs: int
+    tiles: int
+    sequences: int
+
+    def __str__(self) -> str:
+        low, high, cost = *_interval(self.sequences), self.estimate
+        out = f"; not reached: {', '.join(one.name for one in self.left_out)}" * bool(self.left_out)
+        minutes = sending_seconds(self.n_jobs) / 60
+        sending = f", {minutes:.0f} minutes or more to send them" if minutes else ""
+        return (
+            f"{self.shots:,} shots per prediction for {', '.join(one.name for one in self.stacks)} "
+            f"on {self.tiles} tile(s): {self.n_jobs} jobs, about {cost.best_seconds:.0f} s "
+            f"({cost.low_seconds:.0f} to {cost.high_seconds:.0f} s){sending}; an accuracy of "
+            f"{USUAL_ACCURACY:.0%} would be known as {low:.0%} to {high:.0%}{out}"
+        )
+
+
+def fitted(prepared: Prepared, seconds: float) -> tuple[Prepared, Bought]:
+    """Return the run with as many shots as the seconds pay for, and the plan in words.
+
+    The stacks asked for are kept as long as `FEWEST` shots of all of them are within the budget;
+    else the one that adds most is left out, and so on.
+
+    Args:
+        prepared: with the stacks and tiles of its settings.
+        seconds: by the upper end of the estimate.
+
+    Raises:
+        UsageError: a model in rounds, a plan that is yet to be chosen, or nothing is within.
+    """
+    settings = prepared.settings
+    if AUTO in settings.plans:
+        raise UsageError("minutes should be planned for stacks that are named. Got --plan auto.")
+    stacks: list[Stack] = list(named_stacks(settings))
+    left_out: list[Stack] = []
+    while True:
+        bought = _most(prepared, tuple(stacks), tuple(left_out), seconds)
+        if bought is not None:
+            told = replace(
+                settings,
+                shots=bought.shots,
+                plans=tuple(one.name for one in bought.stacks),
+                budget_seconds=min(settings.budget_seconds or seconds, seconds),
+            )
+            return prepared.told(told), bought
+        if len(stacks) == 1:
+            least, _ = _price(prepared, tuple(stacks), FEWEST)
+            raise UsageError(
+                f"a run of {len(prepared.test)} sequences should fit into its minutes with at "
+                f"least {FEWEST} shots each. Got {seconds / 60:g} minutes for up to "
+                f"{least.high_seconds:.0f} s; take fewer --sentences, or --tiles auto."
+            )
+        dearest = max(stacks, key=lambda one: _price(prepared, (one,), FEWEST)[0].best_seconds)
+        stacks.remove(dearest)
+        left_out.append(dearest)
+
+
+def _most(
+    prepared: Prepared, stacks: tuple[Stack, ...], left_out: tuple[Stack, ...], seconds: float
+) -> Bought | None:
+    """Return the plan of most shots within the seconds, None where the fewest are not."""
+    shots, fits = FEWEST, None
+    estimate, n_jobs = _price(prepared, stacks, shots)
+    # Seconds grow with shots but for the jobs: a few steps of the secant come near enough.
+    for _ in range(4):
+        if estimate.high_seconds > seconds:
+            if fits is None:
+                return None
+            break
+        fits = (shots, estimate, n_jobs)
+        spare = seconds - estimate.high_seconds
+        each = (estimate.high_seconds / 1.25 - 2.0 * n_jobs) / shots * 1.25
+        more = int(0.97 * spare / max(each, 1e-9))
+        if more < max(1, shots // 50) or shots >= MOST_SHOTS:
+            break
+        shots = min(MOST_SHOTS, shots + more)
+        estimate, n_jobs = _price(prepared, stacks, shots)
+    assert fits is not None
+    found, price, jobs = fits
+    return Bought(found, stacks, left_out, price, jobs, _n_tiles(prepared), len(prepared.test))
+
+
+def _price(prepared: Prepared, stacks: tuple[Stack, ...], shots: int) -> tuple[Estimate, int]:
+    told = prepared.told(replace(prepared.settings, shots=shots))
+    untrained = told.training.untrained
+    along = priced_canaries(told, untrained)
+    evaluation = told.evaluation(untrained, untrained.encoded(told.test), stacks, along)
+    if not isinstance(evaluation, Evaluation | TiledEvaluation):
+        raise UsageError(
+            "minutes should be planned for a model whose sequence is one circuit. Got "
+            f"{told.settings.model}, which is run in rounds."
+        )
+    priced = Priced(told.machine)
+    evaluation.measure(priced)
+    return priced.estimate, sum(len(job.parts) for job in priced.jobs)
+
+
+def _n_tiles(prepared: Prepared) -> int:
+    tiler = prepared.circuit.tiler
+    return 1 if tiler is None else len(tiler.tiling)
+
+
+def _interval(n: int) -> tuple[float, float]:
+    found = wilson(round(USUAL_ACCURACY * n), n, 0.95)
+    return found.low, found.high

@@ -1,0 +1,93 @@
+"""A budget of minutes buys shots, is nearly used up, never passed, and says what it cannot pay."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pytest
+
+import circuits
+from calibration.library import snapshot
+from calibration.noise import DeviceNoise
+from jobs.transpile.isa import transpile_step
+from qrnn_hw.errors import UsageError
+from qrnn_hw.experiment import minutes
+from qrnn_hw.experiment.evaluation import Evaluation
+from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.networks.encoded import Encoded
+from qrnn_hw.submission.machine import Machine
+
+DEVICE = snapshot("fake_kingston")
+MODEL = circuits.architecture("dynamic-line")
+STEP = transpile_step(MODEL, DEVICE, seed=7)
+N = 40
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What planning asks of a run, with one length of sequences."""
+
+    settings: RunSettings
+    machine: Machine = field(default=Machine("fake_kingston", DEVICE, is_real=False))
+    test: range = range(N)
+
+    class training:
+        class untrained:
+            @staticmethod
+            def encoded(rows):
+                return Encoded(
+                    np.zeros(MODEL.n_weights),
+                    np.zeros((len(rows), 1, MODEL.n_features)),
+                    np.ones(len(rows), dtype=int),
+                )
+
+    class circuit:
+        tiler = None
+
+    def told(self, settings):
+        return replace(self, settings=settings)
+
+    def evaluation(self, untrained, encoded, stacks, along):
+        return Evaluation(
+            STEP,
+            DeviceNoise(STEP.snapshot),
+            encoded,
+            np.array([[1.0], [0.0], [0.0], [-1.0]]),
+            stacks,
+            self.settings.shots,
+            self.settings.seeds,
+            DEVICE.n_qubits,
+        )
+
+
+@pytest.fixture(autouse=True)
+def no_canaries(monkeypatch):
+    monkeypatch.setattr(minutes, "priced_canaries", lambda prepared, untrained: None)
+
+
+def test_the_minutes_are_used_and_not_passed():
+    plain = Prepared(RunSettings(plans=("none", "terminal")))
+    for seconds in (30.0, 120.0):
+        run, bought = minutes.fitted(plain, seconds)
+        assert 0.85 * seconds < bought.estimate.high_seconds <= seconds
+        assert run.settings.shots == bought.shots
+        assert run.settings.budget_seconds == seconds
+        assert bought.left_out == ()
+    assert "2 jobs" in str(bought)
+    assert "would be known as 65% to 90%" in str(bought)
+
+
+def test_a_plan_that_cannot_be_paid_is_left_out_by_name():
+    plain = Prepared(RunSettings(plans=("none", "linear(1,3)")))
+    run, bought = minutes.fitted(plain, 4.5)
+    assert [one.name for one in bought.left_out] == ["linear(1,3)"]
+    assert run.settings.plans == ("none",)
+    assert "not reached: linear(1,3)" in str(bought)
+
+
+def test_too_few_minutes_and_an_open_plan_are_refused():
+    with pytest.raises(UsageError, match="at least 32 shots each"):
+        minutes.fitted(Prepared(RunSettings(plans=("none",))), 2.0)
+    with pytest.raises(UsageError, match="Got --plan auto"):
+        minutes.fitted(Prepared(RunSettings(plans=("auto",))), 100.0)
+    with pytest.raises(UsageError, match="minutes should be a number above 0"):
+        RunSettings(minutes=0)
