@@ -39,7 +39,7 @@ def read_series(
         window: steps that a model reads.
         horizon: steps from the last of them to the target.
         time: column of the times, which should rise from row to row; by default one that is called
-            so is looked at, and only a falling order is refused.
+            so is looked at, whose dates should not fall, nor its numbers in every row.
         fill: whether a gap is the number before it.
 
     Raises:
@@ -69,7 +69,8 @@ def check_times(table: Table, time: str | None) -> None:
     """Refuse rows that are not in the order of time.
 
     Raises:
-        DataError: a named column does not rise from row to row, or one that is called a time falls.
+        DataError: a named column does not rise from row to row, or dates of one that is called a
+            time fall, or its numbers in every row.
     """
     if time is not None:
         steps = np.diff(times(table, time))
@@ -89,12 +90,26 @@ def check_times(table: Table, time: str | None) -> None:
                 found = times(table, name)
             except DataError:
                 continue  # a month's name, say; no one said that it is a time
-            if len(found) > 1 and (np.diff(found) <= 0).all() and found[0] > found[-1]:
+            steps = np.diff(found)
+            # Numbers may be hours of the day, and start anew; days never fall in one series.
+            falls = (steps < 0).any() and (_are_dates(table, name) or (steps <= 0).all())
+            if falls:
+                row = int((steps < 0).argmax()) + 1
+                cells = table.cells(name)
                 raise DataError(
-                    f"{table.place(1, name)}: rows should be in the order of time, the oldest "
-                    f"first. Got {shown(table.cells(name)[1])} after "
-                    f"{shown(table.cells(name)[0])}: reverse the rows."
+                    f"{table.place(row, name)}: rows should be in the order of time, the oldest "
+                    f"first. Got {shown(cells[row])} after {shown(cells[row - 1])}: sort or "
+                    "reverse the rows; of several series in one table read each by itself, or name "
+                    "their column by --sequence."
                 )
+
+
+def _are_dates(table: Table, name: str) -> bool:
+    try:
+        float(table.cells(name)[0])
+    except ValueError:
+        return True
+    return False
 
 
 def times(table: Table, name: str) -> NDArray[np.float64]:

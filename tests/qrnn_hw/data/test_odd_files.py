@@ -285,6 +285,12 @@ READ = {
         SERIES | {"time": "time"},
         is_series(8),
     ),
+    "hours of the day": (
+        "a.csv",
+        table([f"{n % 3},{n}" for n in range(9)]),
+        SERIES,
+        is_series(8),
+    ),
     "months by name that nobody calls a time": (
         "a.csv",
         table([f"Jan {n} 2000,{n}" for n in range(9)]),
@@ -450,6 +456,12 @@ REFUSED = {
         table([f"2020-02-{9 - n:02d},{n}" for n in range(9)]),
         SERIES,
         "line 3, column 'time': .*oldest first.*reverse the rows",
+    ),
+    "several series in one table": (
+        "a.csv",
+        table([f"2020-02-{1 + n % 5:02d},{n}" for n in range(20)]),
+        SERIES,
+        "line 7, column 'time': .*Got '2020-02-01' after '2020-02-05'.*--sequence",
     ),
     "a time twice": (
         "a.csv",
