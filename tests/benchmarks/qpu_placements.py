@@ -69,19 +69,20 @@ def _one_by_one(found: Placements, probe: Probe) -> tuple[float, float]:
 
 
 def against_level_3() -> Iterator[Row]:
-    """The chosen placement beside the transpiler's, on inputs that it was not chosen by."""
-    ratios, gains = [], []
+    """The chosen placement beside the transpiler's; wide models on one machine, for the time."""
+    ratios: list[float] = []
+    gains: list[float] = []
     for name in MODELS:
         architecture = sampled_or_coherent(name)
         wide = architecture.n_qubits > 4
         n, steps = (2, 3) if wide else (8, 10)
-        for machine in MACHINES:
+        for machine in MACHINES[:1] if wide else MACHINES:
             probe = Probe.random(architecture, n=n, steps=steps)
             found = score_placements(architecture, snapshot(machine), seed=7, probe=probe)
             own, other = found.best, found.level_3
             ratios.append(other.error / own.error)
             gains.append(100 * (own.fidelity / other.fidelity - 1))
-    said = f"level 3 of the transpiler, {len(MODELS)} models on {len(MACHINES)} machines"
+    said = f"level 3 of the transpiler, {len(ratios)} pairs of a model and a machine"
     yield Row.at_least("level 3's error over the chosen one's, median", _middle(ratios), said, 1.3)
     yield Row.at_least("level 3's error over the chosen one's, least", min(ratios), said, 1.0)
     yield Row.at_least("gain in fidelity, median (%)", _middle(gains), said, 0.0)
