@@ -94,7 +94,7 @@ TASKS: dict[str, Entry] = {
         "German to English with attention",
         _translation,
         _SMALL,
-        fit=FitOptions(epochs=20, learning_rate=1e-2),
+        fit=FitOptions(epochs=30, learning_rate=1e-2),
     ),
     "sentiment": Entry("the label of a sentence", _sentiment, _SMALL, fit=FitOptions(epochs=15)),
 }
