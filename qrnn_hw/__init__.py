@@ -3,10 +3,27 @@
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from qrnn_hw._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from qrnn_hw.front_door import Planned, Trained, load, read, train
+
+_FRONT_DOOR = ("read", "train", "load", "Trained", "Planned")
+
+__all__ = ["Planned", "Trained", "__version__", "load", "read", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the front door when one of its names is first asked for."""
+    if name in _FRONT_DOOR:
+        return getattr(import_module("qrnn_hw.front_door"), name)
+    raise AttributeError(f"module 'qrnn_hw' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 def _check_siblings() -> None:

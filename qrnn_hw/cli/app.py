@@ -9,6 +9,7 @@ from qrnn_hw.cli import auth, backends, calibrate, config, jobs, models, study
 from qrnn_hw.cli.doctor import doctor
 from qrnn_hw.cli.estimate import estimate
 from qrnn_hw.cli.mitigate import mitigate
+from qrnn_hw.cli.predict import export, predict
 from qrnn_hw.cli.preflight import preflight
 from qrnn_hw.cli.run import run
 from qrnn_hw.cli.submit import submit
@@ -44,6 +45,8 @@ def root(
 
 app.command("run")(run)
 app.command("train")(train)
+app.command("predict")(predict)
+app.command("export")(export)
 app.add_typer(backends.app, name="backends")
 app.command("mitigate")(mitigate)
 app.command("preflight")(preflight)

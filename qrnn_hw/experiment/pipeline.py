@@ -52,8 +52,29 @@ def run(settings: RunSettings, data: Dataset, progress: Progress, confirm: Confi
     if settings.minutes is not None:
         progress.stage(f"looking for the most that {settings.minutes:g} QPU minutes buy")
         prepared, bought = fitted(prepared, 60 * settings.minutes)
-        settings = prepared.settings
         progress.stage(str(bought))
+    return run_prepared(prepared, progress, confirm)
+
+
+def priced(prepared: Prepared) -> Priced:
+    """Return what a trained network's run would send, checked against the machine and priced.
+
+    Raises:
+        ConfigurationError: the checkpoint in the output folder is unreadable or of another run.
+        UsageError: too few shots, or a stack that the model has no circuits for.
+    """
+    training, settings = prepared.training, prepared.settings
+    trained = training.trained(training.read(settings.output))
+    encoded, canaries = prepared.encoded(trained), canaries_of(prepared, trained)
+    evaluation = prepared.evaluation(trained, encoded, named_stacks(settings), canaries)
+    evaluation.check()
+    with Store(store_path()) as store:
+        return Plan.of(evaluation, Priced(prepared.machine, store=store)).priced
+
+
+def run_prepared(prepared: Prepared, progress: Progress, confirm: Confirm) -> Outcome:
+    """Run all steps after the preparation; arguments and errors as `run`."""
+    settings = prepared.settings
     writable_folder(settings.output)
     machine, test, training = prepared.machine, prepared.test, prepared.training
     consent = Consent(machine, confirm, settings.budget_seconds)

@@ -31,6 +31,7 @@ def steps(pages):
         TUTORIALS,
         ["tutorials/own-cell.md"],
         pytest.param(["tutorials/digits.md"], marks=pytest.mark.slow),
+        pytest.param(["tutorials/front-door.md"], marks=pytest.mark.slow),
         ["how-to/scikit-learn.md"],
         ["how-to/targets.md"],
         ["how-to/own-data.md"],
@@ -54,3 +55,26 @@ def test_every_command_and_line_of_a_page_runs(pages, tmp_path, monkeypatch):
         assert program == "qrnn-hw"
         assert invoke(arguments) == 0, body
     assert found
+
+
+def test_the_block_of_the_front_page_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "home"))
+    good, bad = ("great", "excellent", "nice"), ("awful", "terrible", "broken")
+    nouns = ("sound", "case", "price", "screen", "camera")
+    rows = [
+        f"{label}\t{word} {noun}"
+        for label, words in (("good", good), ("bad", bad))
+        for word in words
+        for noun in nouns
+    ]
+    Path("reviews.tsv").write_text("label\ttext\n" + "\n".join(rows) + "\n")
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```$", page, re.S | re.M)
+    names = {"__name__": "__main__"}
+    exec(compile(block.replace("epochs=20", "epochs=2"), "README.md", "exec"), names)
+    outcome = names["outcome"]
+    assert list(outcome.accuracy) == ["ideal", "noisy_exact", "none", "linear(1,3) + terminal"]
+    assert "great sound" not in outcome._repr_html_()  # findings, not rows
+    assert "GRU" in outcome._repr_html_()
+    assert "QPU time" in str(names["plan"])

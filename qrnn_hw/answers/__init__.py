@@ -1,0 +1,1 @@
+"""A trained model by itself: one file, and its answers to new rows."""

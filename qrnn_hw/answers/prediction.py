@@ -1,0 +1,254 @@
+"""Answers of a trained model to new rows: exact, from drawn shots, or from as many as are needed.
+
+Shots of a row are drawn from its exact law with a seed of its own, made from what the row is, the
+model and the seed that is given: the same input has the same answer in every process, whatever
+stands beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from qrnn_hw.answers.model_file import Model
+from qrnn_hw.data.inputs import Inputs
+from qrnn_hw.data.target import Classes, answer
+from qrnn_hw.errors import UsageError
+from qrnn_hw.networks.readers import Reader
+from qrnn_hw.statistics.decisions import UNDECIDED, DecisionRule, decide
+from qrnn_hw.statistics.half_widths import half_widths
+from qrnn_hw.statistics.sequential import Betting, verdict
+from qrnn_hw.studies.adaptive import growing_looks
+
+Array = NDArray[np.float64]
+MOST_AUTO = 1_000_000
+"""Shots at which a label that is not certain yet is left undecided."""
+
+Shots = int | Literal["auto"] | None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is answered to one row."""
+
+    name: str
+    answer: str | list[float] | None
+    """The name of a class, numbers in their own units, or None where it is undecided."""
+
+    score: list[float]
+    """The outputs behind it: of two classes one, above 0 for the second."""
+
+    low: list[float]
+    high: list[float]
+    """95 % interval of each for infinitely many shots; the score itself where it is exact."""
+
+    is_certain: bool
+    """Whether a wrong label has at most the probability delta; exact answers are."""
+
+    shots: int | None
+    """None where the answer is exact."""
+
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all as a JSON object."""
+        return asdict(self)
+
+
+def predict(
+    model: Model,
+    inputs: Inputs,
+    *,
+    shots: Shots = None,
+    delta: float = 0.01,
+    seed: int = 0,
+    reader: Reader | None = None,
+) -> list[Prediction]:
+    """Answer rows.
+
+    Args:
+        model: trained.
+        inputs: as its `reading` reads them.
+        shots: None is exact, a number is drawn for each row, `auto` draws until the label is
+            certain or a million shots are spent.
+        delta: probability of a wrong label that is accepted.
+        seed: of the draws.
+        reader: the circuits with a machine's noise; None is without noise.
+
+    Raises:
+        UsageError: shots of a model in rounds, or `auto` for numbers.
+    """
+    laws = _laws(model, inputs, reader)
+    columns = model.trained.coefficients
+    notes = _notes(model, inputs)
+    rows = range(len(inputs.names))
+    if shots is None:
+        outputs = laws @ columns
+        labels = answer(model.target, outputs)
+        own = zip(inputs.names, labels, outputs, notes, strict=True)
+        return [
+            _one(model, name, label, output, output, output, True, None, note)
+            for name, label, output, note in own
+        ]
+    _check(model, shots)
+    found = []
+    for row in rows:
+        law = np.clip(laws[row], 0, None)
+        generator = np.random.default_rng(_seed(model, inputs, row, seed))
+        if shots == "auto":
+            counts, label = drawn_until_certain(law / law.sum(), columns, delta, generator)
+        else:
+            counts = generator.multinomial(shots, law / law.sum())
+            label = certain_label(counts, columns, delta, is_sequential=False)
+        n, outputs = int(counts.sum()), counts @ columns / counts.sum()
+        spread = np.maximum(counts @ columns**2 / n - outputs**2, 0.0)
+        half = np.where(n > 1, half_widths(spread, n), np.ptp(columns, axis=0))
+        certain = label != UNDECIDED
+        place = answer(model.target, outputs[None])[0]
+        if shots == "auto":
+            place = label if certain else None
+        found.append(_one(model, inputs.names[row], place, outputs, outputs - half, outputs + half,
+                          certain, n, notes[row]))  # fmt: skip
+    return found
+
+
+def certain_label(
+    counts: NDArray[np.int64], columns: Array, delta: float, *, is_sequential: bool
+) -> int:
+    """Return the class that counts prove with an error of at most delta, else `UNDECIDED`.
+
+    Of K classes the leader has to pass each rival with delta / (K - 1): another class than that of
+    infinitely many shots is then named with probability at most delta (Boole).
+
+    Args:
+        counts: of the outcomes, shape (2**m,).
+        columns: R, shape (2**m, k).
+        delta: the probability of a wrong label that is accepted.
+        is_sequential: whether they are looked at while shots arrive.
+    """
+    if columns.shape[1] == 1:
+        return _proved(counts, columns[:, 0], delta, is_sequential)
+    lead = int((counts @ columns).argmax())
+    for rival in range(columns.shape[1]):
+        if rival == lead:
+            continue
+        rule = columns[:, lead] - columns[:, rival]
+        if _proved(counts, rule, delta / (columns.shape[1] - 1), is_sequential) != 1:
+            return UNDECIDED
+    return lead
+
+
+def drawn_until_certain(
+    law: Array, columns: Array, delta: float, generator: np.random.Generator, most: int = MOST_AUTO
+) -> tuple[NDArray[np.int64], int]:
+    """Draw batch after batch until a class is certain; return the counts and the class."""
+    counts: NDArray[np.int64] = np.zeros(len(law), dtype=np.int64)
+    for before, look in pairwise((0, *growing_looks(most))):
+        counts += generator.multinomial(look - before, law)
+        label = certain_label(counts, columns, delta, is_sequential=True)
+        if label != UNDECIDED:
+            return counts, label
+    return counts, UNDECIDED
+
+
+def _proved(counts: NDArray[np.int64], weights: Array, delta: float, is_sequential: bool) -> int:
+    if weights.max() <= 0:
+        return 0  # whatever is read
+    if weights.min() >= 0:
+        return 1 if counts @ weights > 0 else UNDECIDED
+    rule = DecisionRule(tuple(weights.tolist()))
+    if is_sequential:
+        return int(verdict(Betting(rule, delta), counts))
+    return int(decide(counts[None], rule, delta)[0])
+
+
+def _laws(model: Model, inputs: Inputs, reader: Reader | None) -> Array:
+    sequences = inputs.sequences
+    if model.scaling is not None:
+        sequences = model.scaling.apply(sequences)
+    network, parameters = model.trained.network, model.trained.parameters
+    given = jnp.asarray(sequences.values), jnp.asarray(sequences.lengths)
+    read = jax.jit(network.readings, static_argnums=3)
+    return np.asarray(read(parameters, *given, reader))
+
+
+def _notes(model: Model, inputs: Inputs) -> list[str]:
+    notes = list(inputs.notes)
+    if model.scaling is not None:
+        beyond = model.scaling.outside(inputs.sequences)
+        said = "a value is outside the range of the training data"
+        notes = [
+            "; ".join(filter(None, (note, said if out else "")))
+            for note, out in zip(notes, beyond, strict=True)
+        ]
+    return notes
+
+
+def _check(model: Model, shots: Shots) -> None:
+    if model.trained.network.in_rounds:
+        raise UsageError(
+            "shots are drawn from the law of one circuit. Got a model in rounds; leave --shots out."
+        )
+    if shots == "auto" and not isinstance(model.target, Classes):
+        raise UsageError("--shots auto is for labels. Got a model of numbers; give a number.")
+
+
+def _seed(model: Model, inputs: Inputs, row: int, seed: int) -> list[int]:
+    hashed = hashlib.sha256(inputs.sequences.identities[row].encode())
+    for name in sorted(model.trained.parameters):
+        hashed.update(np.ascontiguousarray(model.trained.parameters[name]).tobytes())
+    return [seed, *np.frombuffer(hashed.digest(), dtype="<u4").tolist()]
+
+
+def _one(
+    model: Model,
+    name: str,
+    label: Any,
+    outputs: Array,
+    low: Array,
+    high: Array,
+    is_certain: bool,
+    shots: int | None,
+    note: str,
+) -> Prediction:
+    parts: list[Array] = [outputs, low, high]
+    said: str | list[float] | None = None
+    if isinstance(model.target, Classes):
+        said = None if label is None else model.target.names[int(label)]
+    else:
+        if model.scaling is not None:
+            parts = [model.scaling.unscaled(part) for part in parts]
+        said = parts[0].tolist()
+    return Prediction(
+        name, said, parts[0].tolist(), parts[1].tolist(), parts[2].tolist(), is_certain, shots, note
+    )
+
+
+def from_texts(model: Model, texts: Sequence[str]) -> Inputs:
+    """Return sentences as the model reads them.
+
+    Raises:
+        UsageError: it reads no sentences, or there are none.
+    """
+    from qrnn_hw.data.inputs import text_inputs
+
+    if model.vectors is None:
+        raise UsageError("this model reads sequences of numbers. Got text; give a file (--data).")
+    if not texts or not all(text.strip() for text in texts):
+        raise UsageError("there should be sentences to answer, none empty. Got none, or a gap.")
+    return text_inputs(texts, model.reading, vectors=model.vectors)
+
+
+def from_file(model: Model, path: Any) -> Inputs:
+    """Return the rows of a file as the model reads them; targets may be there or not."""
+    from qrnn_hw.data.inputs import read_inputs
+
+    return read_inputs(path, model.reading, features=model.features, vectors=model.vectors)

@@ -1,0 +1,191 @@
+"""Models as files, and answers that hold still."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from circuits.zoo.registry import architecture
+from qrnn_hw.answers.model_file import Model
+from qrnn_hw.answers.prediction import (
+    MOST_AUTO,
+    certain_label,
+    drawn_until_certain,
+    from_texts,
+    predict,
+)
+from qrnn_hw.cli import invoke
+from qrnn_hw.data.inputs import Inputs
+from qrnn_hw.data.read_options import ReadOptions
+from qrnn_hw.data.scaling import Scaling
+from qrnn_hw.data.sequences import Sequences
+from qrnn_hw.data.target import Classes, Numbers
+from qrnn_hw.data.vectors import WordVectors
+from qrnn_hw.errors import ConfigurationError, UsageError
+from qrnn_hw.networks.network import TrainedNetwork, network_of
+from qrnn_hw.statistics.decisions import UNDECIDED
+
+WORDS = ("great", "awful", "sound", "case", "nice", "broken")
+
+
+def text_model(names=("bad", "good")):
+    network = network_of(architecture("dynamic-line"), 5, target=Classes(names))
+    parameters = network.initial(3)
+    vectors = WordVectors(WORDS, np.random.default_rng(0).normal(size=(6, 5)).astype(np.float32))
+    trained = TrainedNetwork(network, parameters)
+    return Model("dynamic-line", trained, tuple("abcde"), ReadOptions(steps=3), None, vectors)
+
+
+def number_model():
+    network = network_of(architecture("dynamic-line"), 1, target=Numbers(("x",)))
+    scaling = Scaling(*(np.array([one]) for one in (0.0, 2.0, 10.0, 4.0, -1.0, 1.0)))
+    trained = TrainedNetwork(network, network.initial(1))
+    return Model("dynamic-line", trained, ("x",), ReadOptions(target=("x",), window=2), scaling)
+
+
+def test_a_saved_model_answers_the_same_and_says_what_it_does_not_know(tmp_path):
+    model = text_model()
+    again = Model.load(model.save(tmp_path / "m.qrnn"))
+    texts = ["great sound", "awful case, broken", "great zzz", "zzz"]
+    first, second = (predict(one, from_texts(one, texts)) for one in (model, again))
+    assert [one.to_json() for one in first] == [one.to_json() for one in second]
+    assert [bool(one.note) for one in first] == [False, False, True, True]
+    assert "1 of 2 words unknown: 'zzz'" in first[2].note
+    score = model.trained.outputs(*_given(model, texts))[:, 0]
+    np.testing.assert_allclose([one.score[0] for one in first], score)
+    assert [one.answer for one in first] == [("bad", "good")[s > 0] for s in score]
+
+
+def _given(model, texts):
+    sequences = from_texts(model, texts).sequences
+    return sequences.values, sequences.lengths
+
+
+def test_a_number_is_answered_in_its_own_units_and_its_range_is_watched():
+    model = number_model()
+    values = np.array([[[0.5], [-0.5]], [[0.5], [3.0]]])
+    inputs = Inputs(Sequences(values, np.array([2, 2])), ("a", "b"), ("", ""))
+    exact = predict(model, inputs)
+    scaled = model.trained.outputs(values / 2.0, np.array([2, 2]))
+    np.testing.assert_allclose([one.answer for one in exact], 10.0 + 4.0 * scaled)
+    assert [bool(one.note) for one in exact] == [False, True]
+    assert "outside the range" in exact[1].note
+    drawn = predict(model, inputs, shots=4000)
+    for one, other in zip(drawn, exact, strict=True):
+        assert one.low[0] - 0.2 < other.answer[0] < one.high[0] + 0.2
+        assert one.high[0] > one.low[0]
+    with pytest.raises(UsageError, match="auto is for labels"):
+        predict(model, inputs, shots="auto")
+
+
+def test_an_answer_depends_on_its_row_alone():
+    model = text_model(("a", "b", "c"))
+    texts = ["great sound", "awful case", "nice", "broken sound"]
+    for shots in (37, "auto"):
+        together = predict(model, from_texts(model, texts), shots=shots)
+        turned = predict(model, from_texts(model, texts[::-1]), shots=shots)[::-1]
+        alone = [predict(model, from_texts(model, [one]), shots=shots)[0] for one in texts]
+        for found in (turned, alone):
+            assert [(one.answer, one.score, one.shots) for one in together] == [
+                (one.answer, one.score, one.shots) for one in found
+            ]
+    other = predict(model, from_texts(model, texts), shots=37, seed=1)
+    assert [one.score for one in other] != [
+        one.score for one in predict(model, from_texts(model, texts), shots=37)
+    ]
+
+
+def test_labels_that_are_named_are_rarely_wrong():
+    """Two and three classes: wrong names among 400 draws of a near tie stay within delta."""
+    generator = np.random.default_rng(0)
+    law, columns = np.array([0.40, 0.31, 0.29, 0.0]), np.eye(4)[:, :3]
+    wrong = decided = 0
+    for _ in range(400):
+        _, label = drawn_until_certain(law, columns, 0.05, generator, most=2000)
+        decided += label != UNDECIDED
+        wrong += label not in (0, UNDECIDED)
+    assert decided > 20
+    assert wrong <= 0.05 * 400
+    counts = np.array([60, 40])
+    assert certain_label(counts * 100, np.array([[1.0], [-1.0]]), 0.01, is_sequential=True) == 1
+    assert certain_label(counts, np.array([[1.0], [-1.0]]), 0.01, is_sequential=True) == UNDECIDED
+    assert certain_label(counts, np.array([[-1.0], [-0.5]]), 0.01, is_sequential=True) == 0
+    assert MOST_AUTO >= 100_000
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    return text_model().save(tmp_path_factory.mktemp("model") / "m.qrnn").read_bytes()
+
+
+def loaded(path):
+    try:
+        return Model.load(path), ""
+    except ConfigurationError as error:
+        return None, str(error)
+
+
+@given(place=st.integers(0, 10**6), value=st.integers(0, 255), cut=st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_a_damaged_file_is_one_line_or_the_same_model(written, place, value, cut, tmp_path_factory):
+    path = tmp_path_factory.mktemp("damaged") / "m.qrnn"
+    place %= len(written)
+    changed = written[:place] if cut else written[:place] + bytes([value]) + written[place + 1 :]
+    path.write_bytes(changed)
+    found, said = loaded(path)
+    if found is None:
+        assert "\n" not in said
+        assert "m.qrnn" in said
+        return
+    for name, array in text_model().trained.parameters.items():
+        np.testing.assert_array_equal(found.trained.parameters[name], array)
+
+
+def test_files_of_something_else_and_of_newer_versions_are_one_line(tmp_path, monkeypatch, capsys):
+    model = text_model()
+    monkeypatch.setattr("qrnn_hw.answers.model_file.VERSION", 9)
+    newer = model.save(tmp_path / "newer.qrnn")
+    monkeypatch.undo()
+    with pytest.raises(ConfigurationError, match="version 1 at most. Got version 9"):
+        Model.load(newer)
+    np.savez(tmp_path / "other.npz", x=np.arange(3))
+    (tmp_path / "text.qrnn").write_text("label\ttext\n")
+    for name in ("other.npz", "text.qrnn", "none.qrnn"):
+        assert invoke(["predict", str(tmp_path / name), "--text", "great"]) == 3
+        (line,) = capsys.readouterr().err.splitlines()
+        assert name in line
+    path = model.save(tmp_path / "m.qrnn")
+    for words in (
+        ["--text", "a", "--data", "x.csv"],
+        ["--text", " "],
+        ["--text", "a", "--shots", "0"],
+    ):
+        assert invoke(["predict", str(path), *words]) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_two_processes_print_the_same_document(tmp_path):
+    path = text_model().save(tmp_path / "m.qrnn")
+    command = [sys.executable, "-m", "qrnn_hw", "predict", str(path), "--shots", "auto", "--json"]
+    given = "great sound\nawful case\n\nnice\n"
+    found = [
+        subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    ]
+    assert found[0] == found[1]
+    rows = json.loads(found[0])
+    assert len(rows) == 3
+    assert {"answer", "score", "low", "high", "is_certain", "shots", "note"} <= set(rows[0])
+
+
+def test_another_circuit_under_the_same_name_is_refused(tmp_path, monkeypatch):
+    path = text_model().save(tmp_path / "m.qrnn")
+    other = replace(architecture("dynamic-line"), n_qubits=4, readout=(1, 0))
+    monkeypatch.setattr("qrnn_hw.answers.model_file.architecture", lambda *_, **__: other)
+    with pytest.raises(ConfigurationError, match="should be those that"):
+        Model.load(path)
