@@ -20,7 +20,8 @@ def relaxation(seconds: float, times: Times | None) -> Superoperator:
     """Return thermal relaxation of a qubit to |0>, shape (4, 4); without times nothing happens."""
     if times is None:
         return np.eye(4, dtype=complex)
-    kept, coherent = (np.exp(-seconds / time) for time in times)
+    # A time of 0 is that of a qubit that keeps nothing.
+    kept, coherent = (np.exp(-seconds / time) if time else float(not seconds) for time in times)
     return np.array(
         [[1, 0, 0, 1 - kept], [0, coherent, 0, 0], [0, 0, coherent, 0], [0, 0, 0, kept]],
         dtype=complex,
@@ -52,7 +53,8 @@ def gate_error(
     missing = min(error or 0.0, dim / (dim + 1)) - (1 - fidelity)
     if not error or missing <= 0:
         return relaxed
-    strength = min(dim * missing / (dim * fidelity - 1), dim**2 / (dim**2 - 1))
+    room, most = dim * fidelity - 1, dim**2 / (dim**2 - 1)  # no room: nothing is left to lose
+    strength = min(dim * missing / room, most) if room > 1e-12 else most
     identity = np.eye(dim).ravel()
     mixed = np.outer(identity, identity) / dim
     depolarised = (1 - strength) * np.eye(dim**2) + strength * mixed

@@ -75,16 +75,22 @@ class DeviceMaps:
     def _rates(self) -> Array:
         """1 / T1 and 1 / T2 of every qubit, per second; 0 where nothing relaxes."""
         times = [self.noise.relaxation_times(q) for q in range(self.noise.snapshot.n_qubits)]
-        return np.array([(0.0, 0.0) if one is None else (1 / one[0], 1 / one[1]) for one in times])
+        return np.array([(0.0, 0.0) if one is None else tuple(map(_inverse, one)) for one in times])
 
     def _relaxed(self, qubits: Sequence[int] | NDArray[np.intp], seconds: Array) -> Array:
-        rates = self._rates[np.asarray(qubits)] * (seconds * self.noise.scale.idle)[:, None]
-        kept, coherent = np.exp(-rates).T
+        spent = (seconds * self.noise.scale.idle)[:, None]
+        with np.errstate(invalid="ignore"):  # no time on a qubit that keeps nothing
+            decay = np.where(spent > 0, self._rates[np.asarray(qubits)] * spent, 0.0)
+        kept, coherent = np.exp(-decay).T
         maps = np.zeros((len(seconds), 4, 4))
         maps[:, 0, 0] = 1
         maps[:, 1, 1] = maps[:, 2, 2] = coherent
         maps[:, 3, 3], maps[:, 3, 0] = kept, 1 - kept
         return maps
+
+
+def _inverse(time: float) -> float:
+    return 1 / time if time else np.inf
 
 
 def _own_name(name: str, qubit: int, faster: Mapping[str, Collection[int]]) -> str:

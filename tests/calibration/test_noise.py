@@ -174,3 +174,17 @@ def test_channels_are_those_of_aers_device_model(backend, factor):
     t1, t2 = part.qubits[1].t1_seconds, part.qubits[1].t2_seconds
     error = thermal_relaxation_error(t1, min(t2, 2 * t1), 3e-6 * factor)
     assert np.abs(device.idle(1, 3e-6) - SuperOp(error).data).max() < 1e-13
+
+
+def test_a_qubit_that_keeps_nothing_and_a_gate_beyond_all_measure_have_channels_still():
+    part = snapshot("fake_boston").restrict((0, 1))
+    records = (replace(part.qubits[0], t1_seconds=0.0), part.qubits[1])
+    dead = DeviceNoise(replace(part, qubits=records)).idle(0, 1e-6)
+    assert np.array_equal(dead @ [0, 0.5, 0.5, 1], [1, 0, 0, 0])  # whatever it was, it is |0>
+    far = DeviceNoise(part).scaled(NoiseScale(gate=1e7))
+    for name, qubits in (("sx", (0,)), ("cz", (0, 1))):
+        channel = far.channel(name, qubits)
+        dim = 2 ** len(qubits)
+        assert np.isfinite(channel).all()
+        trace = np.eye(dim).ravel()
+        np.testing.assert_allclose(trace @ channel, trace, atol=1e-12)
