@@ -246,3 +246,24 @@ def test_tiles_share_no_qubit(device, tiling):
         tile_step(PAIR, device, [tiling.placements[0]] * 2, seed=0, guard=1)
     with pytest.raises(SpecError, match="keep at least one"):
         tiling.without([0, 1, 2])
+
+
+def test_a_chip_full_of_tiles_passes_the_rules_of_the_loopback_service(device):
+    """Written from the documentation apart from preflight; 36 bits are fed forward in each step."""
+    from emulator.backends import load
+    from emulator.rules import check, share_of_broadcasts
+
+    configuration, _ = load("kingston")
+    pairs = choose_tiles(lines(device, 2), device, guard=1, most=36, worst=0.3)
+    assert len(pairs) == 36
+    full = tile_step(PAIR, device, pairs, seed=0, guard=1)
+    pubs = []
+    for number, one in enumerate(full.tiles):
+        circuit = one.unroll(2).circuit
+        pubs.append(TilePub(number, Pub(circuit, np.zeros((1, circuit.num_parameters))), 2))
+    (sent,) = Tiler(full).together([pubs]).pubs
+    assert [register.size for register in sent.circuit.cregs][:2] == [32, 4]  # of the first step
+    check([(sent.circuit, np.zeros((1, sent.circuit.num_parameters)))], 100, configuration)
+    # Slots of 32 and of 4 bits in each of two steps, of 2,400 in a job.
+    assert share_of_broadcasts(sent.circuit) == pytest.approx(2 * (2 + 7 * 34 / 59) / 2400)
+    assert broadcast_slots(sent.circuit) == pytest.approx(2 * (2 + 7 * 34 / 59))
