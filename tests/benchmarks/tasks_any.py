@@ -284,7 +284,7 @@ def reservoirs(device: Device, seeds: int) -> Iterator[Row]:
     """Yield NARMA10 and short-term memory of a frozen circuit, from shots of stored jobs."""
     from qrnn_hw.data.generators import narma10
 
-    rng, n, window = np.random.default_rng(0), 1500, 10
+    rng, n, window = np.random.default_rng(0), 800, 10
     u = rng.uniform(-1, 1, n)
     series = narma10(n, seed=1)
     tasks = {
