@@ -15,6 +15,7 @@ from scipy import special
 
 from qrnn_hw.errors import UsageError
 from qrnn_hw.statistics.decisions import UNDECIDED, DecisionRule, Labels, check_delta
+from qrnn_hw.statistics.repetitions import sums_disagree
 
 Array = NDArray[np.float64]
 
@@ -193,6 +194,9 @@ def run_on_stream(test: SequentialTest, outcomes: Iterable[int], max_shots: int)
 def run_on_outcomes(test: SequentialTest, outcomes: ArrayLike, every: int = 1) -> Stopped:
     """Run the test on many stored sequences, looking after every `every` shots and at the end.
 
+    A sequence stays undecided while its batches between two looks disagree beyond what shots
+    explain: the test is one of shots that are alike. Batches of single shots cannot.
+
     Args:
         test: the stopping rule.
         outcomes: shape (repetitions, max_shots), integers below 2**m in the order they arrived.
@@ -212,12 +216,21 @@ def run_on_outcomes(test: SequentialTest, outcomes: ArrayLike, every: int = 1) -
     for start in range(0, sequences.shape[0], rows):
         block = sequences[start : start + rows, :, None] == np.arange(n_outcomes)
         counts = np.cumsum(block, axis=1, dtype=np.int32)[:, looks - 1]
-        seen = verdict(test, counts)
+        seen = np.where(_disagree(counts, looks, test.rule), UNDECIDED, verdict(test, counts))
         decided = seen != UNDECIDED
         first = np.where(decided.any(axis=1), decided.argmax(axis=1), looks.size - 1)
         labels.append(np.take_along_axis(seen, first[:, None], axis=1)[:, 0])
         shots.append(looks[first])
     return Stopped(np.concatenate(labels), np.concatenate(shots))
+
+
+def _disagree(
+    counts: NDArray[np.int32], looks: NDArray[np.int64], rule: DecisionRule
+) -> NDArray[np.bool_]:
+    """Tell at each look whether the batches so far disagree, shape (sequences, looks)."""
+    sums = np.diff(counts @ rule.steps, axis=1, prepend=0.0)
+    squares = np.cumsum(sums**2 / np.diff(looks, prepend=0), axis=1)
+    return sums_disagree(squares, np.arange(1, len(looks) + 1), counts, rule.steps)
 
 
 def sprt_boundary(margin: float, delta: float) -> int:

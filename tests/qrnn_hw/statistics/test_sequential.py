@@ -177,3 +177,15 @@ def test_votes_at_the_threshold_cost_shots_and_carry_nothing() -> None:
 def test_misuse_is_one_clear_line(call: object, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         call()  # type: ignore[operator]
+
+
+def test_a_stored_sequence_stays_undecided_while_its_batches_disagree():
+    """Ten shots that mostly vote for 0, ten that all vote for 1, and again; and the same mixed."""
+    test = Betting(DecisionRule((1.0, -1.0)), 0.01)
+    swaying = np.tile([1] * 6 + [0] * 14, (1, 40))
+    assert verdict(test, np.bincount(swaying[0])) == 1
+    stopped = run_on_outcomes(test, swaying, every=10)
+    assert stopped.labels.tolist() == [UNDECIDED]
+    assert stopped.shots.tolist() == [800]
+    steady = np.random.default_rng(1).permuted(np.tile(swaying, (50, 1)), axis=1)
+    assert (run_on_outcomes(test, steady, every=10).labels == 1).all()
