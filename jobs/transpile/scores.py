@@ -20,6 +20,7 @@ from calibration.noise import DeviceNoise
 from calibration.snapshot import Snapshot
 from calibration.working import working_qubits
 from circuits.definition import Architecture
+from circuits.exact.sequence import SequenceModel
 from jobs.transpile.isa import TranspiledStep, check_fits, place_step
 from jobs.transpile.placement import PlacedForm, placed_forms
 from jobs.transpile.routed import RoutedStep, route_step
@@ -38,7 +39,7 @@ TURNS = 2
 class Probe:
     """Inputs that placements are judged by."""
 
-    weights: Array  # shape (p,), radians
+    weights: Array  # shape (n, p), radians: those that are good for one may be bad for another
     features: Array  # shape (n, T, d)
 
     @classmethod
@@ -47,14 +48,17 @@ class Probe:
     ) -> Probe:
         """Return random angles in [0, pi), as `submit` gives a model that is not trained."""
         generator = np.random.default_rng([seed, 17])
-        weights = generator.uniform(0, np.pi, architecture.n_weights)
+        weights = generator.uniform(0, np.pi, (n, architecture.n_weights))
         return cls(weights, generator.uniform(0, np.pi, (n, steps, architecture.n_features)))
 
-    @property
-    def arguments(self) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """What `SequenceModel.distributions` takes."""
-        lengths = jnp.full(len(self.features), self.features.shape[1])
-        return jnp.asarray(self.weights), jnp.asarray(self.features), lengths
+    def laws(self, model: SequenceModel) -> jax.Array:
+        """Return the outcome distribution of each sequence, shape (n, 2**m)."""
+        length = jnp.array([self.features.shape[1]])
+
+        def one(weights: jax.Array, features: jax.Array) -> jax.Array:
+            return model.distributions(weights, features[None], length)[0]
+
+        return jax.vmap(one)(jnp.asarray(self.weights), jnp.asarray(self.features))
 
 
 @dataclass(frozen=True)
@@ -167,7 +171,7 @@ def score_placements(
         new = [qubits for qubits in placements if qubits not in scored]
         forms = placed_forms(routed, noise, new, decoupling=decoupling, alike=alike)
         for placed in forms:
-            ideal = np.asarray(placed.form.under(None).distributions(*given.arguments))
+            ideal = np.asarray(jax.jit(given.laws)(placed.form.under(None)))
             laws = outcome_laws(placed, given)
             error = total_variation(laws, ideal).mean(axis=1)
             fidelity = outcome_fidelity(laws, ideal).mean(axis=1)
@@ -198,12 +202,11 @@ def score_placements(
 
 def outcome_laws(placed: PlacedForm, probe: Probe) -> Array:
     """Return the outcome distributions on every placement, shape (n_placements, n, 2**m)."""
-    given = probe.arguments
 
     @jax.jit
     def laws(arrays: Any) -> jax.Array:
         def one(arrays: Any) -> jax.Array:
-            return placed.form.filled(arrays).distributions(*given)
+            return probe.laws(placed.form.filled(arrays))
 
         found: jax.Array = jax.lax.map(one, arrays, batch_size=AT_ONCE)
         return found

@@ -60,9 +60,9 @@ def _one_by_one(found: Placements, probe: Probe) -> tuple[float, float]:
         start = time.process_time()
         step = found.step(found.ranked[place])
         model = sequence_model(step, DeviceNoise(step.snapshot))
-        laws = np.asarray(jax.jit(model.distributions)(*probe.arguments))
+        laws = np.asarray(jax.jit(probe.laws)(model))
         spent.append(time.process_time() - start)
-        ideal = np.asarray(sequence_model(step, None).distributions(*probe.arguments))
+        ideal = np.asarray(jax.jit(probe.laws)(sequence_model(step, None)))
         error = total_variation(laws, ideal).mean()
         furthest = max(furthest, abs(float(error) - found.ranked[place].error))
     return float(np.median(spent)), furthest

@@ -86,8 +86,8 @@ def test_each_score_is_that_of_the_circuit_scheduled_there_as_aer_computes_it():
         assert step.snapshot.physical == tuple(REGION[q] for q in placement.qubits)
         unrolled, noise = step.unroll(2), DeviceNoise(step.snapshot)
         distances = []
-        for features in probe.features:
-            bound = unrolled.bind(features, probe.weights)
+        for features, weights in zip(probe.features, probe.weights, strict=True):
+            bound = unrolled.bind(features, weights)
             keep = [bound.find_bit(bit).index for bit in bound.cregs[-1]]
             noisy, ideal = (exact_distribution(bound, one, keep) for one in (noise, None))
             distances.append(np.abs(noisy - ideal).sum() / 2)
