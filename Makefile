@@ -71,7 +71,7 @@ accuracy: $(STAMP)
 bench-studies: $(STAMP)
 	$(BIN)/python tests/benchmarks/studies.py
 
-# Any sequence and any target beside classical models; reservoirpy's row needs '.[series]'.
+# Any sequence and any target beside classical models; reservoirpy's row needs '.[reservoir]'.
 bench-tasks: $(STAMP)
 	$(BIN)/python tests/benchmarks/tasks_any.py
 
