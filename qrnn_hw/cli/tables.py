@@ -42,7 +42,7 @@ def print_outcome(document: dict[str, Any]) -> None:
         table.add_row(label(name), *_cells([document[one][name] for one in measures]))
     for control in document["controls"]:
         found = [control if one == "accuracy" else control.get(one) for one in measures]
-        if all(found):
+        if found and all(found):
             table.add_row(cell(f"{control['name']} (classical)"), *_cells(found))
     console.print(table)
     for line in data_lines(document):

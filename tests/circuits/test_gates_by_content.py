@@ -35,7 +35,7 @@ from circuits.exact.evolve import distribution
 from circuits.exact.lift import lift
 from circuits.known_operations import is_measurement, is_reset, is_standard
 from jobs.store.packing import pack_circuit, unpack_circuit
-from jobs.transpile.isa import midcircuit_measure
+from jobs.transpile.schedule import midcircuit_measure
 
 
 def named(name, gates, n_qubits=1, phase=0.0):

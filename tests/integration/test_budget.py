@@ -181,8 +181,9 @@ def one_epoch(stepper, options, state, after_epoch):
 
 @pytest.fixture
 def run(home, monkeypatch):
-    monkeypatch.setattr("qrnn_hw.experiment.resuming.train", one_epoch)
+    monkeypatch.setattr("qrnn_hw.experiment.training.train", one_epoch)
     words = ["run", "--model", "stacked-3-minimal", "--backend", "ibm_boston", "--epochs", 1]
+    words += ["--repetitions", 1, "--canaries", 0]  # a job for each scale factor
     return [*words, "--data", some_text(home), "--sentences", 4, "--shots", 40,
             "--output", home / "run"]  # fmt: skip
 
@@ -250,7 +251,7 @@ def test_a_run_in_rounds_keeps_to_its_budget_and_is_read_from_the_store(emulator
 def test_a_study_counts_failed_jobs_and_asks_before_it_sends_them_again(
     emulator, capsys, home, monkeypatch
 ):
-    monkeypatch.setattr("qrnn_hw.experiment.resuming.train", one_epoch)
+    monkeypatch.setattr("qrnn_hw.experiment.training.train", one_epoch)
     words = ["study", "device", "--backend", "ibm_boston", "--model", "stacked-3-minimal",
              "--data", some_text(home), "--sentences", 2, "--epochs", 1, "--shots", "16",
              "--rounds", 2, "--output", home / "study"]  # fmt: skip
@@ -305,7 +306,7 @@ def lose_the_first_answer(emulator, capsys, monkeypatch, words):
         impatient.setattr("qrnn_hw.submission.following.POLLING", Backoff(0.02, 0.05, 0.1))
         command(capsys, words, code=6)
     emulator.faults = []
-    assert len(emulator.service.jobs) == 1
+    assert len(emulator.service.jobs) == 3
     recalibrate(emulator)
 
 
@@ -316,9 +317,9 @@ def test_a_run_is_the_same_jobs_after_a_lost_answer_and_a_recalibration(
     lose_the_first_answer(emulator, capsys, monkeypatch, [*run, "--yes"])
     _, said = command(capsys, [*run, "--yes"])
     assert "going on with the calibration" in said
-    assert len(emulator.service.jobs) == 1
+    assert len(emulator.service.jobs) == 3
     command(capsys, run)
-    assert len(emulator.service.jobs) == 1
+    assert len(emulator.service.jobs) == 3
 
 
 @pytest.mark.slow
@@ -337,7 +338,7 @@ def test_a_study_is_the_same_jobs_after_a_lost_answer_and_a_recalibration(
     words = ["study", "device", "--backend", "ibm_boston", "--model", "stacked-3-minimal",
              "--data", some_text(home), "--sentences", 2, "--epochs", 1, "--shots", "16",
              "--rounds", 2, "--output", home / "study"]  # fmt: skip
-    monkeypatch.setattr("qrnn_hw.experiment.resuming.train", one_epoch)
+    monkeypatch.setattr("qrnn_hw.experiment.training.train", one_epoch)
     lose_the_first_answer(emulator, capsys, monkeypatch, [*words, "--yes"])
     document, _ = command(capsys, [*words, "--yes"])
     assert document["complete"]

@@ -25,7 +25,7 @@ from jobs.spec import JobSpec, Pub, PubResult
 from jobs.states import Done, now
 from jobs.store.packing import pack_circuit, unpack_circuit
 from jobs.store.store import Store
-from jobs.transpile.isa import midcircuit_measure
+from jobs.transpile.schedule import midcircuit_measure
 
 
 def fed_forward():

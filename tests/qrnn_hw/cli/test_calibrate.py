@@ -146,11 +146,6 @@ def test_more_qubits_than_a_state_vector_holds_are_read(tmp_path, capsys, monkey
             deviation = 5 * one[f"{name}_standard_error"]
             # What is prepared in |1> decays a little before it is read.
             assert one[name] == pytest.approx(getattr(record, name), abs=deviation + 0.01)
-    monkeypatch.setattr("jobs.aer.recorded_device.method_for", lambda n_qubits: "statevector")
-    assert invoke([*words, "--qubits", "0-40"]) == 7
-    (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("error:")]
-    assert "memory" in line  # in words that depend on the number of cores
-    assert "fewer qubits" in line
 
 
 def test_mid_circuit_readout_is_measured_apart(tmp_path, capsys, monkeypatch):

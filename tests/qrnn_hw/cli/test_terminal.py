@@ -25,7 +25,7 @@ OUTCOME = {
     "dataset": STEERING,
     "backend": STEERING,
     "shots": 1,
-    "accuracy": {},
+    "accuracy": {STEERING: {"value": 0.5, "low": 0.4, "high": 0.6, "n": 3}},
     "controls": [{"name": STEERING, "value": 0.5, "low": 0.4, "high": 0.6, "n": 3}],
     "data": dict.fromkeys(
         (

@@ -273,7 +273,7 @@ def test_what_does_not_fit_rounds_is_said(sentences, tmp_path, capsys):
         (line,) = capsys.readouterr().err.splitlines()
         assert "the only plan of a model in rounds is none" in line
     assert invoke([*command, "--model", "v3a", "--engine", "aer"]) == 2
-    assert "or without noise. Got --engine aer" in capsys.readouterr().err
+    assert "and placed by level 3. Got --engine aer" in capsys.readouterr().err
     assert invoke([*command, "--model", "sim-v1", "--mode", "sampled"]) == 2
     assert "should be one of coherent. Got 'sampled'" in capsys.readouterr().err
     assert invoke([*command, "--model", "v5", "--backend", "fake_manila"]) == 2

@@ -126,7 +126,7 @@ def test_the_first_day_is_kept(model, tmp_path):
     assert first_day(machine, tmp_path) is machine
     tomorrow = replace(machine, snapshot=replace(machine.snapshot, taken="2030-01-01T00:00:00"))
     assert first_day(tomorrow, tmp_path).snapshot == machine.snapshot
-    other = replace(machine, snapshot=replace(machine.snapshot, backend="fake_other"))
+    other = replace(machine, name="fake_other")
     with pytest.raises(UsageError, match="go on where it began. Got fake_other"):
         first_day(other, tmp_path)
 
