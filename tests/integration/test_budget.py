@@ -306,7 +306,7 @@ def lose_the_first_answer(emulator, capsys, monkeypatch, words):
         impatient.setattr("qrnn_hw.submission.following.POLLING", Backoff(0.02, 0.05, 0.1))
         command(capsys, words, code=6)
     emulator.faults = []
-    assert len(emulator.service.jobs) == 3
+    assert len(emulator.service.jobs) == 1
     recalibrate(emulator)
 
 
