@@ -66,7 +66,8 @@ def split_groups(
         seed: of the random order.
         test_fraction: of all rows, nearly.
         validation_fraction: of all rows, nearly.
-        tested: rows that are the test part whatever the seed; others of their groups are left out.
+        tested: rows that are the test part whatever the seed, in random order; others of their
+            groups are left out.
         by_content: whether rows of one content are of one group too.
 
     Raises:
@@ -77,7 +78,8 @@ def split_groups(
     if tested is None:
         rest, test = _part(np.arange(len(sequences)), groups, labels, test_fraction, seed)
     else:
-        test = tested
+        # A source may list its rows class by class: the first few should be like the whole.
+        test = np.random.default_rng(seed).permutation(tested)
         rest = np.flatnonzero(~np.isin(groups, groups[tested]))
         if not len(rest):
             raise UsageError("there should be rows to train on. Got only rows to be tested.")

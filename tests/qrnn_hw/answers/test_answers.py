@@ -58,7 +58,7 @@ def test_a_saved_model_answers_the_same_and_says_what_it_does_not_know(tmp_path)
     assert "1 of 2 words unknown: 'zzz'" in first[2].note
     score = model.trained.outputs(*_given(model, texts))[:, 0]
     np.testing.assert_allclose([one.score[0] for one in first], score)
-    assert [one.answer for one in first] == [("bad", "good")[s > 0] for s in score]
+    assert [one.answer for one in first] == [("bad", "good")[int(s > 0)] for s in score]
 
 
 def _given(model, texts):

@@ -122,3 +122,11 @@ def test_all_names_are_read():
     data = read_named("uci", steps=3, words="spread")
     assert data.sequences.n_steps == 3
     assert {data.text.sources[row] for row in data.split(1).test} == {"amazon"}
+
+
+def test_the_first_rows_that_are_tested_are_of_many_speakers():
+    data = read_named("japanese-vowels")
+    first, again, other = (data.split(seed).test for seed in (0, 0, 1))
+    assert len(set(data.labels[first[:20]].tolist())) > 4
+    assert first.tolist() == again.tolist() != other.tolist()
+    assert set(first.tolist()) == set(other.tolist())
