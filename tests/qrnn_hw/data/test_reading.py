@@ -178,7 +178,7 @@ def test_a_second_file_is_tested(tmp_path):
     assert {"poor phone 108", "good phone 0"} <= {data.text.texts[row] for row in rows.test}
     assert "good phone 0" not in {data.text.texts[row] for row in rows.development}
     assert len(rows.development) == 59
-    np.testing.assert_array_equal(data.sequences.targets[rows.test], [0, 1, 2] * 3 + [0])
+    assert sorted(data.sequences.targets[rows.test].tolist()) == [0] * 4 + [1] * 3 + [2] * 3
     (tmp_path / "c.tsv").write_text("label\ttext\n" + "u\tgood\nx\tbad\n" * 10)
     with pytest.raises(DataError, match="c.tsv: should hold classes that .*a.tsv has. Got 'u'"):
         read(tmp_path / "a.tsv", test=tmp_path / "c.tsv")
