@@ -29,7 +29,7 @@ def steps(pages):
     "pages",
     [
         TUTORIALS,
-        ["tutorials/own-cell.md"],
+        pytest.param(["tutorials/own-cell.md"], marks=pytest.mark.slow),
         pytest.param(["tutorials/digits.md"], marks=pytest.mark.slow),
         pytest.param(["tutorials/front-door.md"], marks=pytest.mark.slow),
         ["how-to/scikit-learn.md"],

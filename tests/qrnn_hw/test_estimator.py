@@ -20,7 +20,13 @@ from qrnn_hw.lbfgs import Known, compiled, initial
 from qrnn_hw.networks.step_readings import StepReadings
 
 
-@pytest.mark.parametrize("estimator", [QRNNClassifier(max_iter=15), QRNNRegressor(max_iter=15)])
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        QRNNClassifier(max_iter=15),
+        pytest.param(QRNNRegressor(max_iter=15), marks=pytest.mark.slow),
+    ],
+)
 def test_they_keep_scikit_learns_contract(estimator):
     check_estimator(estimator)
 
