@@ -12,7 +12,7 @@ from jobs.tiling.packing import Placed, choose_tiles
 from jobs.tiling.tiling import Tiling, tile_step
 from qrnn_hw.errors import UsageError
 from qrnn_hw.submission.machine import Machine
-from qrnn_hw.submission.placing import read_placement
+from qrnn_hw.submission.placing import read_placement, scores_on
 
 MOST_TILES = 1000
 
@@ -75,20 +75,7 @@ def _scored(
     seed: int,
     decoupling: str | None,
 ) -> tuple[Sequence[Placed], dict[str, Any]]:
-    from jobs.transpile.scores import score_placements
-
-    found = score_placements(
-        architecture,
-        machine.snapshot,
-        seed=seed,
-        broken=machine.faulty_qubits,
-        decoupling=decoupling,
-    )
-    if not found.ranked:
-        raise UsageError(
-            f"{machine.name} should have working qubits that hold {architecture.name}. Got none; "
-            "choose another backend."
-        )
+    found = scores_on(architecture, machine, seed, decoupling)
     chosen = choose_tiles(
         found.ranked, machine.snapshot, guard=guard, most=most, worst=FLOOR * found.best.error
     )

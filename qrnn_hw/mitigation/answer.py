@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -100,21 +100,7 @@ def side_by_side(answers: Sequence[Answer]) -> Answer:
     def put(parts: Iterable[Array]) -> Array:
         return np.stack(list(parts), axis=-1)
 
-    repeats = [one.repeated for one in answers if one.repeated is not None]
-    repeated = None
-    if len(repeats) == len(answers):
-        repeated = Repeated(
-            put(one.value for one in repeats),
-            put(one.shot_error for one in repeats),
-            put(one.scatter_error for one in repeats),
-            repeats[0].n_repetitions,
-        )
-    return Answer(
-        put(one.value for one in answers),
-        put(one.shot_error for one in answers),
-        repeated,
-        confidence=answers[0].confidence,
-    )
+    return _together(answers, put)
 
 
 def joined(answers: Sequence[Answer], rows: Sequence[NDArray[np.int64]]) -> Answer:
@@ -129,6 +115,11 @@ def joined(answers: Sequence[Answer], rows: Sequence[NDArray[np.int64]]) -> Answ
     def put(parts: Iterable[Array]) -> Array:
         return np.asarray(np.concatenate(list(parts))[order])
 
+    return _together(answers, put)
+
+
+def _together(answers: Sequence[Answer], put: Callable[[Iterable[Array]], Array]) -> Answer:
+    """Return one answer whose arrays are those of several, put together."""
     repeats = [one.repeated for one in answers if one.repeated is not None]
     repeated = None
     if len(repeats) == len(answers):

@@ -12,6 +12,7 @@ from qrnn_hw.errors import ConfigurationError, UsageError
 if TYPE_CHECKING:
     from circuits.definition import Architecture
     from jobs.transpile.isa import TranspiledStep
+    from jobs.transpile.scores import Placements
     from qrnn_hw.submission.machine import Machine
 
 LEVEL_3 = "level-3"
@@ -119,6 +120,17 @@ def scored(
     """Score all placements of a model on a machine, as a JSON object that lists the best.
 
     Raises:
+        UsageError, SpecError: as for `scores_on`.
+    """
+    return scores_on(architecture, machine, seed, decoupling).to_json(LISTED)
+
+
+def scores_on(
+    architecture: Architecture, machine: Machine, seed: int, decoupling: str | None = None
+) -> Placements:
+    """Score all placements of a model on a machine, on qubits that work.
+
+    Raises:
         UsageError: no working qubits hold the model, or it runs in rounds.
         SpecError: the machine cannot hold the model.
     """
@@ -141,7 +153,7 @@ def scored(
             f"{machine.name} should have working qubits that hold {architecture.name}. Got none; "
             "choose another backend."
         )
-    return found.to_json(LISTED)
+    return found
 
 
 def _check(
