@@ -120,7 +120,7 @@ def after(later: Array | Formula, before: Array | Formula | None) -> Array | For
 def beside(parts: Sequence[Array | Formula]) -> Array | Formula:
     """Return maps of single qubits, side by side; the first one's index varies slowest."""
     if all(isinstance(part, np.ndarray) for part in parts):
-        return reduce(np.kron, parts, np.eye(1))  # type: ignore[arg-type]
+        return reduce(_kron, parts, np.eye(1))  # type: ignore[arg-type]
     return Formula((Beside(tuple(parts)),))
 
 

@@ -97,14 +97,20 @@ def open_lift(circuit: QuantumCircuit, parameters: Sequence[Parameter] = ()) -> 
 
 
 def _lifted(circuit: QuantumCircuit, parameters: Sequence[Parameter], maps: Maps | None) -> Program:
-    lifter = _Lifter(circuit, maps, AngleMapBuilder(parameters or list(circuit.parameters)))
+    lifter = Lifter(circuit, maps, AngleMapBuilder(parameters or list(circuit.parameters)))
     qubits = {qubit: index for index, qubit in enumerate(circuit.qubits)}
     bits = {bit: index for index, bit in enumerate(circuit.clbits)}
     operations = resets_early(fuse(tuple(lifter.block(circuit, qubits, bits))))
     return Program(circuit.num_qubits, circuit.num_clbits, operations, lifter.angles.build())
 
 
-class _Lifter:
+class Lifter:
+    """Lifts instruction by instruction, for whoever puts something of his own between them.
+
+    `block` and `instruction` yield operations as they stand in the circuit; `fuse` and
+    `order.resets_early` are for the whole. `angles` collects the free parameters.
+    """
+
     def __init__(self, circuit: QuantumCircuit, maps: Maps | None, angles: AngleMapBuilder) -> None:
         self.maps, self.angles, self.top = maps, angles, circuit
         self._fixed: dict[Any, np.ndarray[Any, np.dtype[np.float64]]] = {}
@@ -112,6 +118,7 @@ class _Lifter:
     def block(
         self, block: QuantumCircuit, qubits: Mapping[Qubit, int], bits: Mapping[Clbit, int]
     ) -> Iterator[Operation]:
+        """Yield the operations of a circuit or an alternative; see `instruction`."""
         for instruction in block.data:
             yield from self.instruction(instruction, qubits, bits)
 
@@ -121,50 +128,60 @@ class _Lifter:
         qubits: Mapping[Qubit, int],
         bits: Mapping[Clbit, int],
     ) -> Iterator[Operation]:
+        """Yield the operations of one instruction with its error.
+
+        Args:
+            instruction: of the circuit or of an alternative.
+            qubits: the wire of each of its qubits.
+            bits: the number of each of its bits.
+
+        Raises:
+            CircuitsError: it has no exact map.
+        """
         operation = instruction.operation
         name = operation.name
         wires = tuple(qubits[q] for q in instruction.qubits)
         if isinstance(operation, Barrier | GlobalPhaseGate):
             return
         if isinstance(operation, IfElseOp):
-            yield self.branch(operation, instruction, qubits, bits)
+            yield self._branch(operation, instruction, qubits, bits)
         elif is_measurement(operation):
-            yield from self.error(name, wires)
+            yield from self._error(name, wires)
             read = self.maps and self.maps(ReadoutOf(name, wires[0]))
             confusion = _IDEAL_READOUT if read is None else read
             yield Measurement(wires[0], bits[instruction.clbits[0]], confusion)
         elif is_reset(operation):
             yield Channel(wires, RESET, resets=True)
-            yield from self.error(name, wires)
+            yield from self._error(name, wires)
         elif isinstance(operation, Delay):
-            yield from self.delay(operation, wires[0])
-        elif _is_unitary(operation):
-            yield from self.gate(operation, wires)
+            yield from self._delay(operation, wires[0])
+        elif is_unitary(operation):
+            yield from self._gate(operation, wires)
             if is_standard(operation):
-                yield from self.error(name, wires)
+                yield from self._error(name, wires)
         else:
-            yield from self.block(*_written_out(instruction, qubits, bits))
+            yield from self.block(*written_out(instruction, qubits, bits))
 
-    def gate(self, operation: Any, wires: tuple[int, ...]) -> Iterator[Operation]:
+    def _gate(self, operation: Any, wires: tuple[int, ...]) -> Iterator[Operation]:
         if not any(getattr(p, "parameters", None) for p in getattr(operation, "params", ())):
-            yield Channel(wires, self.matrix(operation))
+            yield Channel(wires, self._matrix(operation))
         elif operation.name in ("rx", "ry", "rz", "p") and is_standard(operation):
             axis: Axis = "z" if operation.name == "p" else operation.name[1]
             yield Rotation(wires[0], axis, self.angles.add(operation.params[0]))
         elif operation.name == "u" and is_standard(operation):
             theta, phi, lam = operation.params
             for turn in (RZGate(lam), RYGate(theta), RZGate(phi)):  # u, but for a phase
-                yield from self.gate(turn, wires)
+                yield from self._gate(turn, wires)
         elif getattr(operation, "definition", None) is not None:
             inner = {q: wires[i] for i, q in enumerate(operation.definition.qubits)}
             for part in operation.definition.data:
-                yield from self.gate(part.operation, tuple(inner[q] for q in part.qubits))
+                yield from self._gate(part.operation, tuple(inner[q] for q in part.qubits))
         else:
             raise CircuitsError(
                 f"a gate with free parameters should be built of rotations. Got {operation.name}."
             )
 
-    def matrix(self, operation: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def _matrix(self, operation: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
         if not is_standard(operation):
             return _matrix(operation)
         key = (operation.name, tuple(map(float, operation.params)))
@@ -172,20 +189,20 @@ class _Lifter:
             self._fixed[key] = _matrix(operation)
         return self._fixed[key]
 
-    def error(self, name: str, wires: tuple[int, ...]) -> Iterator[Operation]:
-        yield from self.noise(wires, ErrorOf(name, wires))
+    def _error(self, name: str, wires: tuple[int, ...]) -> Iterator[Operation]:
+        yield from self._noise(wires, ErrorOf(name, wires))
 
-    def noise(self, wires: tuple[int, ...], source: Source) -> Iterator[Operation]:
+    def _noise(self, wires: tuple[int, ...], source: Source) -> Iterator[Operation]:
         found = self.maps and self.maps(source)
         if found is not None and not changes_nothing(found):
             yield Channel(wires, found)
 
-    def delay(self, operation: Any, wire: int) -> Iterator[Operation]:
+    def _delay(self, operation: Any, wire: int) -> Iterator[Operation]:
         duration = operation.duration
         length = float(duration) if isinstance(duration, int | float) else str(duration)
-        yield from self.noise((wire,), Idling(wire, length, operation.unit))
+        yield from self._noise((wire,), Idling(wire, length, operation.unit))
 
-    def branch(
+    def _branch(
         self,
         operation: IfElseOp,
         instruction: CircuitInstruction,
@@ -205,14 +222,15 @@ class _Lifter:
         return Branch(used, holds, blocks[0], blocks[1] if len(blocks) > 1 else ())
 
 
-def _is_unitary(operation: Any) -> bool:
+def is_unitary(operation: Any) -> bool:
+    """Say whether an instruction is a gate, whose definition neither measures nor resets."""
     # An `Instruction` that is no `Gate` may measure or reset in its definition.
     return isinstance(operation, Gate | AnnotatedOperation) or not isinstance(
         operation, Instruction
     )
 
 
-def _written_out(
+def written_out(
     instruction: CircuitInstruction, qubits: Mapping[Qubit, int], bits: Mapping[Clbit, int]
 ) -> tuple[QuantumCircuit, dict[Qubit, int], dict[Clbit, int]]:
     """Return the definition of an instruction with the qubits and bits that it acts on."""

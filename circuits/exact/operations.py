@@ -39,7 +39,7 @@ class Channel:
         """Whether it leaves its qubit in a state that does not depend on the past."""
         if self.resets or len(self.qubits) > 1 or not isinstance(self.matrix, np.ndarray):
             return self.resets
-        return bool(np.abs(self.matrix[:, 1:]).max() < 1e-15)
+        return bool(np.abs(self.matrix[..., 1:]).max() < 1e-15)
 
     @property
     def outer(self) -> tuple[Any, Any] | None:

@@ -100,12 +100,12 @@ def bind(operations: Sequence[Operation], angles: NDArray[np.float64]) -> tuple[
 
     Args:
         operations: of one program.
-        angles: of the program, radians, shape (n_angles,).
+        angles: of the program, radians, shape (..., n_angles); leading axes are those of the maps.
     """
     bound: list[Operation] = []
     for operation in operations:
         if isinstance(operation, Rotation):
-            angle = angles[operation.angle]
+            angle = angles[..., operation.angle, None, None]
             fixed, cosine, sine = ROTATION_PARTS[operation.axis]
             matrix = fixed + np.cos(angle) * cosine + np.sin(angle) * sine
             bound.append(Channel((operation.qubit,), matrix))

@@ -6,18 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
 from circuits.errors import CircuitsError
-from circuits.exact.evolve import check_size, filled_key, push
-from circuits.exact.operations import Channel, Program
-from circuits.exact.order import resets_early
-from circuits.exact.pauli import FORGET, ZERO
-from circuits.exact.register import Register
-from circuits.exact.shots import bind, sample_shots
+from circuits.exact.laws import distributions
+from circuits.exact.operations import Program
+from circuits.exact.shots import sample_shots
 from circuits.exact.trajectories import QUBITS_LIMIT, sample_trajectories
 from jobs.twin.groups import groups_of, part_of
 from jobs.twin.lifting import lift_on
@@ -31,7 +27,7 @@ EXACT_QUBITS = 5
 EXACT_BITS = 10
 """Of the circuit in a group; with more, shots are drawn reading by reading."""
 
-MOST_LAWS = 4096
+MOST_LAWS = 2**15
 """Distributions that are kept of a circuit: rows times moments."""
 
 Part = tuple[Program, tuple[int, ...]]
@@ -48,26 +44,47 @@ class CircuitOnSite:
     site: Site
     strengths: Strengths
 
-    def distribution(
-        self, row: NDArray[np.float64], keep: Sequence[int], moment: Moment
+    def distributions(
+        self, rows: NDArray[np.float64], keep: Sequence[int], moment: Moment
     ) -> NDArray[np.float64]:
-        """Return the exact joint distribution of some bits, shape (2**m,).
+        """Return the exact joint distributions of some bits, shape (n, 2**m).
 
         Raises:
             CircuitsError: an instruction without an exact map, or an evolution of over 4 GiB.
         """
         parts = self._parts(moment)
-        found = np.ones((1,) * len(keep))
+        found = np.ones((1, *(1,) * len(keep)))
         # Axes of a distribution run from its last bit to its first.
         for part, bits in parts:
             own = [bits.index(bit) for bit in keep if bit in bits]
-            law = _law(part, row, own)
-            found = found * law.reshape([2 if bit in bits else 1 for bit in reversed(keep)])
+            laws = distributions(part, rows, own)
+            shape = [2 if bit in bits else 1 for bit in reversed(keep)]
+            found = found * laws.reshape(len(rows), *shape)
         written = {bit for _, bits in parts for bit in bits}
         for bit in set(keep) - written:  # it is 0
             shape = [2 if other == bit else 1 for other in reversed(keep)]
             found = found * np.array([1.0, 0.0]).reshape(shape)
-        return found.ravel()
+        return np.broadcast_to(found, (len(rows), *found.shape[1:])).reshape(len(rows), -1)
+
+    def prepare(self, rows: NDArray[np.float64], moment: Moment) -> None:
+        """Find the laws that `shots` will draw from, of all rows at once.
+
+        Raises:
+            CircuitsError: as `distributions`.
+        """
+        for number, (part, bits) in enumerate(self._parts(moment)):
+            own = self._own(bits)
+            if not own or part.n_qubits > EXACT_QUBITS or len(own) > EXACT_BITS:
+                continue
+            new = {row.tobytes(): row for row in rows}
+            new = {key: row for key, row in new.items() if (number, key, moment) not in self._laws}
+            if not new:
+                continue
+            found = np.clip(distributions(part, np.array([*new.values()]), own), 0.0, None)
+            for key, law in zip(new, found, strict=True):
+                if len(self._laws) >= MOST_LAWS:
+                    del self._laws[next(iter(self._laws))]
+                self._laws[number, key, moment] = law / law.sum()
 
     def shots(
         self, row: NDArray[np.float64], shots: int, moment: Moment, generator: np.random.Generator
@@ -79,7 +96,7 @@ class CircuitOnSite:
         """
         found = np.zeros((shots, self.circuit.num_clbits), dtype=np.uint8)
         for number, (part, bits) in enumerate(self._parts(moment)):
-            own = [place for place, bit in enumerate(bits) if bit < self.circuit.num_clbits]
+            own = self._own(bits)
             if not own:
                 continue
             if part.n_qubits > QUBITS_LIMIT:
@@ -92,27 +109,21 @@ class CircuitOnSite:
             elif len(own) > EXACT_BITS:
                 drawn = sample_shots(part, row, shots, generator)[:, own]
             else:
-                law = self._kept_law(number, part, row, own, moment)
+                law = self._law(number, row, moment)
                 values = generator.choice(len(law), size=shots, p=law)
                 drawn = (values[:, None] >> np.arange(len(own)) & 1).astype(np.uint8)
             found[:, [bits[place] for place in own]] = drawn
         return found
 
-    def _kept_law(
-        self,
-        number: int,
-        part: Program,
-        row: NDArray[np.float64],
-        own: Sequence[int],
-        moment: Moment,
-    ) -> NDArray[np.float64]:
+    def _law(self, number: int, row: NDArray[np.float64], moment: Moment) -> NDArray[np.float64]:
         key = (number, row.tobytes(), moment)
         if key not in self._laws:
-            if len(self._laws) >= MOST_LAWS:
-                del self._laws[next(iter(self._laws))]
-            law = np.clip(_law(part, row, own), 0.0, None)
-            self._laws[key] = law / law.sum()
+            self.prepare(row[None], moment)
         return self._laws[key]
+
+    def _own(self, bits: Sequence[int]) -> list[int]:
+        """Return the places of the bits that the circuit names."""
+        return [place for place, bit in enumerate(bits) if bit < self.circuit.num_clbits]
 
     def _parts(self, moment: Moment) -> tuple[Part, ...]:
         if moment not in self._lifted:
@@ -132,20 +143,3 @@ class CircuitOnSite:
 def on_site(circuit: QuantumCircuit, site: Site, strengths: Strengths) -> CircuitOnSite:
     """Return a circuit on a site whose groups are the circuit's."""
     return CircuitOnSite(circuit, site.grouped(groups_of(circuit)), strengths)
-
-
-def _law(program: Program, row: NDArray[np.float64], keep: Sequence[int]) -> NDArray[np.float64]:
-    """Return the exact distribution of some bits of one group, shape (2**m,)."""
-    check_size(program, len(keep))
-    given = jnp.asarray(row)
-    program.check_parameters(given)
-    bound = bind(program.operations, np.asarray(program.angles(given)))
-    ends = [Channel((qubit,), FORGET) for qubit in range(program.n_qubits)]
-    start = Register.product([ZERO] * program.n_qubits)
-    operations = resets_early((*bound, *ends))
-    found = np.zeros(2 ** len(keep))
-    for key, register in push(operations, {(): start}, jnp.zeros(0), frozenset(keep)).items():
-        values = dict(filled_key(key, keep))
-        outcome = sum(values[bit] << place for place, bit in enumerate(keep))
-        found[outcome] += np.asarray(register.reduced(())).ravel()[0]
-    return found

@@ -10,7 +10,7 @@ from qiskit.circuit import CircuitInstruction, Clbit, IfElseOp, QuantumCircuit, 
 
 from circuits.exact.conditions import condition_of
 from circuits.exact.formula import values_of
-from circuits.exact.lift import _is_unitary, _Lifter, _written_out, fuse
+from circuits.exact.lift import Lifter, fuse, is_unitary, written_out
 from circuits.exact.operations import Branch, Channel, Operation, Program
 from circuits.exact.order import resets_early
 from circuits.exact.pauli import transfer_matrix
@@ -55,7 +55,7 @@ def lift_on(site: Site, strengths: Strengths, moment: Moment, circuit: QuantumCi
     zz = couplings(strengths["static-zz"], site) if "static-zz" in strengths else {}
     timeline = Timeline(site.snapshot, wait, zz)
     around = _effects(site, strengths, moment, memory)
-    lifter = _Lifter(circuit, values_of(noise), AngleMapBuilder(list(circuit.parameters)))
+    lifter = Lifter(circuit, values_of(noise), AngleMapBuilder(list(circuit.parameters)))
     walk = _Walk(lifter, noise, site, timeline, around)
     qubits = {qubit: index for index, qubit in enumerate(circuit.qubits)}
     bits = {bit: index for index, bit in enumerate(circuit.clbits)}
@@ -85,7 +85,7 @@ def _effects(site: Site, strengths: Strengths, moment: Moment, memory: Memory) -
 
 @dataclass(frozen=True, eq=False)
 class _Walk:
-    lifter: _Lifter
+    lifter: Lifter
     noise: TrueNoise
     site: Site
     timeline: Timeline
@@ -109,7 +109,7 @@ class _Walk:
             return
         kind = _kind(one)
         if kind is None and _has_parts(one.operation):
-            yield from self.block(*_written_out(one, qubits, bits))
+            yield from self.block(*written_out(one, qubits, bits))
             return
         operations = list(self.lifter.instruction(one, qubits, bits))
         if kind is not None:
@@ -148,7 +148,7 @@ class _Walk:
 
 def _has_parts(operation: Any) -> bool:
     """Say whether an instruction is written in others, which may measure or reset."""
-    is_simple = operation.name == "barrier" or _is_unitary(operation)
+    is_simple = operation.name == "barrier" or is_unitary(operation)
     return not is_simple and getattr(operation, "definition", None) is not None
 
 

@@ -79,10 +79,17 @@ class Twin:
         for pub in pubs:
             place = self._place(pub.circuit, physical)
             bits = np.zeros((pub.n_rows, shots, pub.circuit.num_clbits), dtype=np.uint8)
-            for found, row in zip(bits, pub.parameters, strict=True):
-                for moment, seen in weather.moments(start, start + shots):
+            met = [
+                weather.moments(start + n * shots, start + (n + 1) * shots)
+                for n in range(pub.n_rows)
+            ]
+            start += pub.n_rows * shots
+            for moment in dict.fromkeys(moment for one in met for moment, _ in one):
+                rows = [n for n, one in enumerate(met) if moment in (m for m, _ in one)]
+                place.prepare(pub.parameters[rows], moment)
+            for found, row, moments in zip(bits, pub.parameters, met, strict=True):
+                for moment, seen in moments:
                     found[seen] = place.shots(row, len(seen), moment, generator)
-                start += shots
             results.append(registers_of(pub.circuit, bits))
         return tuple(results)
 
@@ -99,11 +106,28 @@ class Twin:
         moment: Moment = CALM,
         qubits: Sequence[int] | None = None,
     ) -> NDArray[np.float64]:
-        """Return the exact joint distribution of some bits.
+        """Return the exact joint distribution of some bits, shape (2**m,).
+
+        Args and errors as `distributions`, with one row of parameters, shape (n_parameters,).
+        """
+        row = np.asarray(parameters, dtype=float)[None]
+        found = self.distributions(circuit, row, keep, moment=moment, qubits=qubits)
+        return np.asarray(found[0])
+
+    def distributions(
+        self,
+        circuit: QuantumCircuit,
+        rows: Sequence[Sequence[float]] | NDArray[np.float64],
+        keep: Sequence[int] | None = None,
+        *,
+        moment: Moment = CALM,
+        qubits: Sequence[int] | None = None,
+    ) -> NDArray[np.float64]:
+        """Return the exact joint distributions of some bits, of every row.
 
         Args:
             circuit: transpiled; qubit i is qubit i of the snapshot.
-            parameters: in the circuit's order, shape (n_parameters,).
+            rows: parameters in the circuit's order, shape (n, n_parameters).
             keep: bits of the circuit, m of them; by default all.
             moment: of the machine; by default a calm one. What a job meets shot for shot is in its
                 `weather`.
@@ -111,7 +135,7 @@ class Twin:
                 of the circuit.
 
         Returns:
-            Shape (2**m,); bit j of the outcome integer is keep[j].
+            Shape (n, 2**m); bit j of the outcome integer is keep[j].
 
         Raises:
             CircuitsError: an instruction without an exact map, or an evolution of over 4 GiB.
@@ -120,7 +144,7 @@ class Twin:
         used = active_qubits([circuit]) if qubits is None else tuple(sorted(qubits))
         kept = list(range(circuit.num_clbits)) if keep is None else list(keep)
         place = self._place(circuit, self._known(used))
-        return place.distribution(np.asarray(parameters, dtype=float), kept, moment)
+        return place.distributions(np.asarray(rows, dtype=float), kept, moment)
 
     def _known(self, physical: tuple[int, ...]) -> tuple[int, ...]:
         if physical and physical[-1] >= self.snapshot.n_qubits:

@@ -87,21 +87,17 @@ def coverage_rows(
 ) -> Iterator[dict[str, object]]:
     """Yield, for each effect, how often intervals cover and the RMSE of a score."""
     family = Family(5)
-    # Leaked qubits are states of their own: with all effects, circuits of two steps.
-    fewer, short = Family(5, 3), Family(5, 3, 2)
     for name in names:
-        used = short if name in ("mild", "full") else fewer if name == "leakage" else family
-        tried = machines if used is family else machines[:1]
         hits: dict[str, list[NDArray[np.bool_]]] = {"own": [], "new": [], "old": []}
         errors: dict[str, list[Array]] = {"new": [], "old": []}
-        for machine in tried:
+        for machine in machines:
             strengths = strengths_of(name)
             twin = Twin(family.device, strengths, machine)
             for day in range(DAYS if "readout-drift" in strengths else 1):
                 readout = Weather(strengths, 1, (machine, day)).readout
-                laws = _laws(used, twin, readout)
+                laws = _laws(family, twin, readout)
                 for job in range(JOBS // (DAYS if "readout-drift" in strengths else 1)):
-                    _one(used, strengths, laws, readout, (machine, day, job), hits, errors)
+                    _one(family, strengths, laws, readout, (machine, day, job), hits, errors)
         rms = {key: float(np.sqrt(np.mean(np.square(value)))) for key, value in errors.items()}
         shares = {key: float(np.mean(value)) for key, value in hits.items()}
         least = WANTED.get(name, 0.90)
@@ -127,10 +123,9 @@ def _laws(family: Family, twin: Twin, readout: tuple[float, float]) -> Array:
         [
             [
                 [
-                    [
-                        twin.distribution(circuit, row, family.keep, moment=Moment(x, bad, readout))
-                        for row in family.rows
-                    ]
+                    twin.distributions(
+                        circuit, family.rows, family.keep, moment=Moment(x, bad, readout)
+                    )
                     for circuit in family.circuits
                 ]
                 for bad in states

@@ -122,9 +122,8 @@ def test_shots_follow_the_distribution_with_effects(
     two_steps: tuple[Snapshot, QuantumCircuit, list[int]],
 ) -> None:
     snapshot, made, out = two_steps
-    # Leakage is in the test of six qubits; here it would take seconds.
-    still = "gate-drift=0,defect=0,leakage=0"
-    twin = Twin(snapshot, strengths_of(f"full,reset=0.1,{still}"), seed=1)
+    still = "gate-drift=0,defect=0"
+    twin = Twin(snapshot, strengths_of(f"full,reset=0.1,leakage=0.02,{still}"), seed=1)
     bits = twin.run([Pub.bound(made)], shots=20_000, seed=4)[0].registers["out"][0]
     counts = np.bincount(bits @ [1, 2], minlength=4)
     moment = Moment(readout=twin.weather(20_000, 4).readout)
