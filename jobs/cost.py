@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from qiskit.transpiler import Target
 
+from jobs.each_circuit import once_each
 from jobs.spec import Pub
 from jobs.timing import FEED_FORWARD_SECONDS, longest_path_seconds
 
@@ -105,14 +106,13 @@ def qpu_seconds(
         SpecError: If a circuit holds something without a duration on the machine.
     """
     executions, busy_seconds, longest = 0, 0.0, 0.0
-    lengths: dict[int, float] = {}
+    seconds = once_each(
+        lambda circuit: longest_path_seconds(
+            circuit, target, feed_forward_seconds=feed_forward_seconds
+        )
+    )
     for pub in pubs:
-        identity = id(pub.circuit)
-        if identity not in lengths:
-            lengths[identity] = longest_path_seconds(
-                pub.circuit, target, feed_forward_seconds=feed_forward_seconds
-            )
-        length = lengths[identity]
+        length = seconds(pub.circuit)
         executions += shots * pub.n_rows
         busy_seconds += shots * pub.n_rows * (rep_delay_seconds + length)
         longest = max(longest, length)

@@ -13,6 +13,7 @@ from qiskit import QuantumCircuit
 
 from jobs.delays import check_delays
 from jobs.digest import circuit_digest, former_digest
+from jobs.each_circuit import once_each
 from jobs.errors import SpecError
 
 JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | int | float | bool | None"
@@ -114,11 +115,8 @@ class JobSpec:
         return self._digests(circuit_digest)
 
     def _digests(self, digest: Callable[[QuantumCircuit], str]) -> tuple[str, ...]:
-        known: dict[int, str] = {}
-        for pub in self.pubs:
-            if id(pub.circuit) not in known:
-                known[id(pub.circuit)] = digest(pub.circuit)
-        return tuple(known[id(pub.circuit)] for pub in self.pubs)
+        digest = once_each(digest)
+        return tuple(digest(pub.circuit) for pub in self.pubs)
 
     def hashed(self) -> dict[str, Any]:
         """Return exactly what `key` is the hash of.

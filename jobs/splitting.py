@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from jobs.each_circuit import once_each
 from jobs.limits import DEFAULT_LIMITS, Limits
 from jobs.preflight.broadcasts import broadcast_slots
 from jobs.preflight.load import instructions_per_qubit
@@ -43,9 +44,10 @@ def split(spec: JobSpec, limits: Limits = DEFAULT_LIMITS) -> tuple[JobSpec, ...]
     """
     parts: list[list[Pub]] = [[]]
     used = _Cost(0, 0, 0)
+    slots_of, load = once_each(broadcast_slots), once_each(instructions_per_qubit)
     for pub in spec.pubs:
-        slots = broadcast_slots(pub.circuit)
-        cost = _Cost(spec.shots, slots, instructions_per_qubit(pub.circuit))
+        slots = slots_of(pub.circuit)
+        cost = _Cost(spec.shots, slots, load(pub.circuit))
         if not limits.rows_multiply_broadcasts:
             used, cost = used.plus(_Cost(0, slots, 0), 1), replace(cost, slots=0)
         start = 0

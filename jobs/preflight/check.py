@@ -1,19 +1,23 @@
 """All rules over one job."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 
 from qiskit import QuantumCircuit
 from qiskit.transpiler import Target
 
+from jobs.each_circuit import once_each
 from jobs.errors import PreflightError, SpecError
 from jobs.limits import DEFAULT_LIMITS, Limits
 from jobs.preflight.control_flow import control_flow_findings
 from jobs.preflight.job import Request, job_findings
-from jobs.preflight.machine import machine_findings
+from jobs.preflight.machine import angle_findings, bounded_angles, machine_findings
 from jobs.preflight.output import output_findings
-from jobs.preflight.rules import Finding
+from jobs.preflight.rules import Finding, finding
 from jobs.preflight.sent import sent_findings, unreadable_findings
+from jobs.preflight.walk import Place, walk
 from jobs.spec import Pub
 
 DEFAULT_REQUEST = Request()
@@ -55,21 +59,51 @@ def preflight(
             f"There should be one number of shots, or one for each of the {len(items)} circuits. "
             f"Got {len(n_shots)}."
         )
+    look = once_each(partial(_look, target=target, limits=limits, faulty_qubits=faulty_qubits))
     found: list[Finding] = []
     circuits: list[tuple[QuantumCircuit, int]] = []
     for number, item in enumerate(items):
         circuit, pub = (item.circuit, item) if isinstance(item, Pub) else (item, None)
         circuits.append((circuit, 1 if pub is None else pub.n_rows))
-        where = f"circuit {number}"
-        unreadable = tuple(unreadable_findings(circuit, where))
-        if unreadable:
-            return (*found, *unreadable)
-        found += _merged(control_flow_findings(circuit, target, limits, where))
-        found += _merged(machine_findings(circuit, pub, target, limits, faulty_qubits, where))
-        found += _merged(sent_findings(circuit, target, where))
-        found += _merged(output_findings(circuit, where))
+        where, seen = f"circuit {number}", look(circuit)
+        found += [replace(one, where=where + one.where) for one in seen.findings]
+        if seen.is_unreadable:
+            return tuple(found)
+        if pub is not None:
+            found += _merged(angle_findings(seen.bounded_angles, pub, limits, where))
+        elif circuit.num_parameters:
+            names = ", ".join(parameter.name for parameter in circuit.parameters)
+            found.append(finding("unbound-parameter", where, names))
     found += job_findings(circuits, n_shots, limits, request)
     return tuple(found)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What is to be known of a circuit, whatever its parameters and its number in the job are."""
+
+    findings: tuple[Finding, ...]
+    """With their places inside the circuit."""
+
+    is_unreadable: bool = False
+    bounded_angles: tuple[Place, ...] = ()
+
+
+def _look(
+    circuit: QuantumCircuit, target: Target, limits: Limits, faulty_qubits: Collection[int]
+) -> _Seen:
+    unreadable = tuple(unreadable_findings(circuit))
+    if unreadable:
+        return _Seen(unreadable, is_unreadable=True)
+    places = tuple(walk(circuit))
+    kinds = (
+        control_flow_findings(circuit, places, target, limits),
+        machine_findings(circuit.num_qubits, places, target, limits, faulty_qubits),
+        sent_findings(circuit, places, target),
+        output_findings(circuit, places),
+    )
+    findings = tuple(chain.from_iterable(map(_merged, kinds)))
+    return _Seen(findings, bounded_angles=bounded_angles(places))
 
 
 def _merged(findings: Iterable[Finding]) -> Iterator[Finding]:

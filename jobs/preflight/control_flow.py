@@ -1,6 +1,6 @@
 """What the machine's controllers can do between a measurement and a gate."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from qiskit import QuantumCircuit
@@ -11,7 +11,7 @@ from qiskit.transpiler import Target
 from jobs.limits import Limits
 from jobs.preflight.broadcasts import condition_bits
 from jobs.preflight.rules import Finding, finding
-from jobs.preflight.walk import Place, walk
+from jobs.preflight.walk import Place
 
 _REFUSED = {
     "for_loop": "for-loop",
@@ -25,12 +25,12 @@ _ARITHMETIC = {"ADD", "SUB", "MUL", "DIV"}
 
 
 def control_flow_findings(
-    circuit: QuantumCircuit, target: Target, limits: Limits, where: str
+    circuit: QuantumCircuit, places: Sequence[Place], target: Target, limits: Limits
 ) -> Iterator[Finding]:
-    """Yield what in the control flow of `circuit` the machine would refuse."""
+    """Yield what in the control flow of `circuit`, at its `places`, the machine would refuse."""
     measured: set[Clbit] = set()
     has_store = "store" in target.operation_names
-    for place in walk(circuit, where):
+    for place in places:
         name = place.operation.name
         if name in _REFUSED:
             yield finding(_REFUSED[name], place.where, name)
@@ -56,7 +56,7 @@ def control_flow_findings(
     declared = [*circuit.iter_vars(), *circuit.iter_stretches()]
     if declared and not has_store:
         names = ", ".join(one.name for one in declared)
-        yield finding("classical-variable", where, f"variables or stretches {names}")
+        yield finding("classical-variable", "", f"variables or stretches {names}")
 
 
 def _reads_variables(operation: IfElseOp) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from qiskit import QuantumCircuit
 
 from jobs.cost import Estimate
+from jobs.each_circuit import once_each
 from jobs.limits import DEFAULT_LIMITS, Limits
 from jobs.preflight.broadcasts import broadcast_slots
 from jobs.preflight.control_flow import is_dynamic
@@ -61,11 +62,12 @@ def _size_findings(
     executions = sum(rows * n for (_, rows), n in zip(circuits, shots, strict=True))
     if executions > limits.executions:
         yield finding("executions", "the job", f"{executions:,} executions")
-    instructions = sum(instructions_per_qubit(circuit) * rows for circuit, rows in circuits)
+    load, slots_of = once_each(instructions_per_qubit), once_each(broadcast_slots)
+    instructions = sum(load(circuit) * rows for circuit, rows in circuits)
     if instructions > limits.instructions_per_qubit:
         yield finding("instructions", "the job", f"{instructions:,} on the busiest qubit")
     slots = sum(
-        broadcast_slots(circuit) * (rows if limits.rows_multiply_broadcasts else 1)
+        slots_of(circuit) * (rows if limits.rows_multiply_broadcasts else 1)
         for circuit, rows in circuits
     )
     if slots > limits.broadcast_slots:
@@ -103,7 +105,7 @@ def request_findings(
             yield finding("plan-exhausted", "the job", f"{best} for {remaining:.1f} s")
     if request.mode == "session" and request.plan == "open":
         yield finding("session-on-open-plan", "the options", "session mode")
-    if any(is_dynamic(circuit) for circuit, _ in circuits):
+    if any(map(once_each(is_dynamic), (circuit for circuit, _ in circuits))):
         for option, is_on in (
             ("dynamical-decoupling", request.dynamical_decoupling),
             ("twirling", request.twirling),

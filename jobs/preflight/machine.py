@@ -1,18 +1,18 @@
 """Whether each operation exists on the machine, on these qubits, with this angle."""
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit import QuantumCircuit
 from qiskit.circuit import ControlFlowOp, Operation, ParameterExpression
 from qiskit.transpiler import Target
 
 from circuits.known_operations import is_measurement, is_reset, is_standard
 from jobs.limits import Limits
 from jobs.preflight.rules import Finding, finding
-from jobs.preflight.walk import Place, walk
+from jobs.preflight.walk import Place
 from jobs.spec import Pub
 
 # Judged by `jobs.preflight.control_flow`, or no operation of the machine at all.
@@ -22,32 +22,26 @@ _ANGLE_TOLERANCE = 1e-12
 
 
 def machine_findings(
-    circuit: QuantumCircuit,
-    pub: Pub | None,
+    n_qubits: int,
+    places: Sequence[Place],
     target: Target,
     limits: Limits,
     faulty_qubits: Collection[int],
-    where: str,
 ) -> Iterator[Finding]:
-    """Yield what in `circuit` the machine does not have.
+    """Yield what in a circuit the machine does not have, whatever its parameters are.
 
     Args:
-        circuit: What is checked.
-        pub: The circuit's rows of parameters; None when it comes without.
+        n_qubits: Number of qubits of the circuit.
+        places: Its operations.
         target: The machine, whole or reduced to the active qubits.
         limits: The range of rzz.
         faulty_qubits: Indices that the backend reports as not operational.
-        where: How `circuit` is called.
     """
-    n_qubits = target.num_qubits
-    if n_qubits is not None and circuit.num_qubits > n_qubits:
-        found = f"{circuit.num_qubits} qubits for the {n_qubits} of the machine"
-        yield finding("too-many-qubits", where, found)
+    if target.num_qubits is not None and n_qubits > target.num_qubits:
+        found = f"{n_qubits} qubits for the {target.num_qubits} of the machine"
+        yield finding("too-many-qubits", "", found)
         return
-    if circuit.num_parameters and pub is None:
-        names = ", ".join(parameter.name for parameter in circuit.parameters)
-        yield finding("unbound-parameter", where, names)
-    for place in walk(circuit, where):
+    for place in places:
         operation = place.operation
         if isinstance(operation, ControlFlowOp) or operation.name in _ELSEWHERE:
             continue
@@ -55,7 +49,41 @@ def machine_findings(
         faulty = sorted(set(place.qubits) & set(faulty_qubits))
         if faulty:
             yield finding("faulty-qubit", place.where, f"qubit {faulty[0]}")
-        yield from _angle_findings(place, circuit, pub, limits)
+        for angle in getattr(operation, "params", ()):
+            if not _is_free(angle):
+                yield from _range_findings(place, _known(angle), limits)
+
+
+def bounded_angles(places: Sequence[Place]) -> tuple[Place, ...]:
+    """Return the operations whose angle depends on a row and may be out of the machine's range."""
+    return tuple(
+        place
+        for place in places
+        if place.operation.name == "rzz" and any(map(_is_free, place.operation.params))
+    )
+
+
+def angle_findings(
+    places: Sequence[Place], pub: Pub, limits: Limits, where: str
+) -> Iterator[Finding]:
+    """Yield which rows of a pub ask for an angle that the machine does not have.
+
+    Args:
+        places: `bounded_angles` of the pub's circuit.
+        pub: The circuit's rows of parameters.
+        limits: The range of rzz.
+        where: How the circuit is called.
+    """
+    columns = {parameter: index for index, parameter in enumerate(pub.circuit.parameters)}
+    for place in places:
+        there = replace(place, where=where + place.where)
+        for angle in filter(_is_free, place.operation.params):
+            read = {parameter: columns[parameter] for parameter in angle.parameters}
+            values = [
+                float(angle.bind({one: row[column] for one, column in read.items()}, True))
+                for row in pub.parameters
+            ]
+            yield from _range_findings(there, np.array(values), limits)
 
 
 def _support_findings(place: Place, target: Target) -> Iterator[Finding]:
@@ -79,36 +107,24 @@ def _is_the_machines(operation: Operation, its_own: Operation) -> bool:
     return undefined and not is_standard(its_own) and operation.name == its_own.name
 
 
-def _angle_findings(
-    place: Place, circuit: QuantumCircuit, pub: Pub | None, limits: Limits
-) -> Iterator[Finding]:
-    for angle in getattr(place.operation, "params", ()):
-        values = _values(angle, circuit, pub, only_if=place.operation.name == "rzz")
-        if not np.isfinite(values).all():
-            bad = values[~np.isfinite(values)][0]
-            yield finding("non-finite-angle", place.where, str(bad))
-        elif place.operation.name == "rzz" and values.size:
-            low, high = limits.rzz_radians
-            outside = (values < low - _ANGLE_TOLERANCE) | (values > high + _ANGLE_TOLERANCE)
-            if outside.any():
-                row = int(np.argmax(outside))
-                yield finding("rzz-range", place.where, f"{values[row]:.6g} rad in row {row}")
+def _range_findings(place: Place, values: NDArray[np.float64], limits: Limits) -> Iterator[Finding]:
+    if not np.isfinite(values).all():
+        bad = values[~np.isfinite(values)][0]
+        yield finding("non-finite-angle", place.where, str(bad))
+    elif place.operation.name == "rzz" and values.size:
+        low, high = limits.rzz_radians
+        outside = (values < low - _ANGLE_TOLERANCE) | (values > high + _ANGLE_TOLERANCE)
+        if outside.any():
+            row = int(np.argmax(outside))
+            yield finding("rzz-range", place.where, f"{values[row]:.6g} rad in row {row}")
 
 
-def _values(
-    angle: object, circuit: QuantumCircuit, pub: Pub | None, *, only_if: bool
-) -> NDArray[np.float64]:
-    """Return what `angle` is in each row, or nothing when that is not known or not asked."""
-    if isinstance(angle, ParameterExpression) and angle.parameters:
-        if pub is None or not only_if:
-            return np.empty(0)
-        columns = {parameter: index for index, parameter in enumerate(circuit.parameters)}
-        return np.array(
-            [
-                float(angle.bind({p: row[columns[p]] for p in angle.parameters}, True))
-                for row in pub.parameters
-            ]
-        )
+def _is_free(angle: object) -> bool:
+    return isinstance(angle, ParameterExpression) and bool(angle.parameters)
+
+
+def _known(angle: object) -> NDArray[np.float64]:
+    """Return an angle as a number, or nothing when it is none."""
     try:
         return np.array([float(angle)])  # type: ignore[arg-type]
     except (TypeError, ValueError):

@@ -2,14 +2,14 @@
 
 import keyword
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import Clbit
 from qiskit.primitives import DataBin
 
 from jobs.preflight.rules import Finding, finding
-from jobs.preflight.walk import walk
+from jobs.preflight.walk import Place
 
 # Words of OpenQASM 3 in which the service writes circuits. Source: OpenQASM 3.0 specification.
 _OPENQASM_WORDS = (
@@ -24,24 +24,24 @@ _RESERVED = frozenset((*_OPENQASM_WORDS.split(), *_RESULT_WORDS))
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
-def output_findings(circuit: QuantumCircuit, where: str) -> Iterator[Finding]:
-    """Yield what is wrong with the classical registers of `circuit`."""
+def output_findings(circuit: QuantumCircuit, places: Sequence[Place]) -> Iterator[Finding]:
+    """Yield what is wrong with the registers of `circuit`, given its operations."""
     kept: set[Clbit] = set()
     for register in circuit.cregs:
         kept.update(register)
         if register.size == 0:
-            yield finding("empty-register", where, f"register {register.name}")
+            yield finding("empty-register", "", f"register {register.name}")
         reserved = register.name in _RESERVED or keyword.iskeyword(register.name)
         if reserved or not _NAME.fullmatch(register.name):
-            yield finding("register-name", where, repr(register.name))
+            yield finding("register-name", "", repr(register.name))
     measured = {
         clbit: place.where
-        for place in walk(circuit, where)
+        for place in places
         if place.operation.name.startswith("measure")
         for clbit in place.clbits
     }
     if not kept & measured.keys():
-        yield finding("no-output", where, "no measured register")
+        yield finding("no-output", "", "no measured register")
     for clbit, place_where in measured.items():
         if clbit not in kept:
             yield finding("loose-bit", place_where, "a bit outside all registers")

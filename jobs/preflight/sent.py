@@ -1,6 +1,6 @@
 """Whether what is checked, stored, sent and read back is one circuit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import Delay
@@ -12,27 +12,29 @@ from jobs.delays import check_delays, whole_dt
 from jobs.digest import circuit_digest
 from jobs.errors import SpecError, StoreError
 from jobs.preflight.rules import Finding, finding
-from jobs.preflight.walk import Place, walk
+from jobs.preflight.walk import Place
 from jobs.store.packing import pack_circuit, unpack_circuit
 
 
-def unreadable_findings(circuit: QuantumCircuit, where: str) -> Iterator[Finding]:
+def unreadable_findings(circuit: QuantumCircuit) -> Iterator[Finding]:
     """Yield why the instructions of `circuit` cannot be looked at one by one."""
     try:
         check_delays(circuit)
     except SpecError:
-        yield finding("delay", where, "a fraction of dt")
+        yield finding("delay", "", "a fraction of dt")
 
 
-def sent_findings(circuit: QuantumCircuit, target: Target, where: str) -> Iterator[Finding]:
-    """Yield what of `circuit` would not reach the machine as it is."""
+def sent_findings(
+    circuit: QuantumCircuit, places: Sequence[Place], target: Target
+) -> Iterator[Finding]:
+    """Yield what of `circuit`, with its operations at `places`, would not be sent as it is."""
     found = []
-    for place in walk(circuit, where):
+    for place in places:
         if isinstance(place.operation, Delay):
             found += list(_delay_findings(place, target))
     yield from found
     if not any(one.rule == "delay" for one in found):
-        yield from _round_trip_findings(circuit, where)
+        yield from _round_trip_findings(circuit)
 
 
 def _delay_findings(place: Place, target: Target) -> Iterator[Finding]:
@@ -47,10 +49,10 @@ def _delay_findings(place: Place, target: Target) -> Iterator[Finding]:
         yield finding("delay-alignment", place.where, many)
 
 
-def _round_trip_findings(circuit: QuantumCircuit, where: str) -> Iterator[Finding]:
+def _round_trip_findings(circuit: QuantumCircuit) -> Iterator[Finding]:
     try:
         back = unpack_circuit(pack_circuit(circuit))
         if circuit_digest(back) != circuit_digest(circuit):
-            yield finding("changed-by-qpy", where, "another circuit")
+            yield finding("changed-by-qpy", "", "another circuit")
     except (QiskitError, StoreError, TypeError, ValueError) as error:
-        yield finding("changed-by-qpy", where, f"{type(error).__name__}: {error}")
+        yield finding("changed-by-qpy", "", f"{type(error).__name__}: {error}")

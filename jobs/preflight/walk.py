@@ -18,18 +18,14 @@ class Place:
     depth: int
     """Number of blocks around it."""
     where: str
+    """After the circuit's own name, such as ", instruction 3 (measure)"."""
 
 
-def walk(circuit: QuantumCircuit, where: str) -> Iterator[Place]:
-    """Yield each operation in order, a control-flow operation before its blocks.
-
-    Args:
-        circuit: What is walked through.
-        where: How `circuit` is called, for example "circuit 0".
-    """
+def walk(circuit: QuantumCircuit) -> Iterator[Place]:
+    """Yield each operation in order, a control-flow operation before its blocks."""
     qubits = {qubit: index for index, qubit in enumerate(circuit.qubits)}
     clbits = {clbit: clbit for clbit in circuit.clbits}
-    yield from _walk(circuit, qubits, clbits, 0, where)
+    yield from _walk(circuit, qubits, clbits, 0, "")
 
 
 def _walk(
