@@ -15,6 +15,7 @@ from qrnn_hw.errors import UsageError
 if TYPE_CHECKING:
     from qrnn_hw.tasks.fit import Fitted
     from qrnn_hw.tasks.task import Task
+    from qrnn_hw.train.checkpoint import Identity
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class TaskWanted:
 
 def train_task(wanted: TaskWanted, others: Sequence[str], *, as_json: bool) -> None:
     """Train from each seed, write result.json and the parameters, and print the qualities.
+
+    A training that was interrupted goes on from the checkpoint of its seed in the output folder,
+    to the same numbers; a finished one is not trained again.
 
     Args:
         wanted: what to train.
@@ -64,6 +68,7 @@ def train_task(wanted: TaskWanted, others: Sequence[str], *, as_json: bool) -> N
     from qrnn_hw.tasks.catalogue import chosen_options, entry_of, equal_task
     from qrnn_hw.tasks.cores import NAMES, unknown
     from qrnn_hw.tasks.fit import fit
+    from qrnn_hw.tasks.fit_state import Checkpoint
     from qrnn_hw.tasks.kept_parameters import save_parameters
 
     size, own, settings = chosen_options(wanted.task, named_options(wanted.options))
@@ -79,8 +84,12 @@ def train_task(wanted: TaskWanted, others: Sequence[str], *, as_json: bool) -> N
         task, width = equal_task(entry.make(wanted.data, settings), wanted.core, size)
         fitted = []
         for seed in range(wanted.seed, wanted.seed + wanted.n_seeds):
-            progress.stage(f"training {wanted.core} on {task.name}, seed {seed}")
-            fitted.append(fit(task, replace(options, seed=seed), progress.advance))
+            own = replace(options, seed=seed)
+            run = _identity(wanted, task, settings, size=asdict(size), width=width, fit=asdict(own))
+            checkpoint = Checkpoint(folder / f"checkpoint-{seed}.npz", run)
+            goes_on = ", from its checkpoint" if checkpoint.path.exists() else ""
+            progress.stage(f"training {wanted.core} on {task.name}, seed {seed}{goes_on}")
+            fitted.append(fit(task, own, progress.advance, checkpoint))
             save_parameters(folder / f"parameters-{seed}.npz", fitted[-1].parameters)
     document = _document(wanted, task, fitted, size=asdict(size), width=width, fit=asdict(options))
     write_json(folder / "result.json", document)
@@ -110,6 +119,24 @@ def _default_folder(wanted: TaskWanted, size: Any, settings: dict[str, Any]) -> 
     told["data"] = str(wanted.data and wanted.data.absolute())
     told["embeddings"] = str(wanted.embeddings and wanted.embeddings.absolute())
     return RUNS / f"task-{wanted.task}-{wanted.core}-{settings_digest(told)}"
+
+
+def _identity(wanted: TaskWanted, task: Task, settings: dict[str, Any], **trained: Any) -> Identity:
+    """Return what the numbers of a training depend on.
+
+    Another number of epochs decays the learning rate another way: it is another training.
+    """
+    from qrnn_hw.train.checkpoint import Identity
+
+    told = {name: value for name, value in settings.items() if name != "embeddings"}
+    facts = [list(fact) for fact in task.facts if fact[0] != "source"]
+    content = {
+        "task": [wanted.task, told, facts, task.n_batches],
+        "core": [wanted.core, trained["width"], trained["size"]],
+        "training": trained["fit"],
+        "data": task.digest(),
+    }
+    return Identity(content)
 
 
 def _document(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import jax
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from qrnn_hw.tasks.core import Parameters, affine, linear
 from qrnn_hw.tasks.cores import CoreOf
-from qrnn_hw.tasks.task import Part, Task, cross_entropy, pooled, shuffled
+from qrnn_hw.tasks.task import Part, Task, content_digest, cross_entropy, pooled, shuffled
 
 ROWS_AT_ONCE = 256
 
@@ -44,6 +45,15 @@ class ClassData:
     test: ClassRows
     n_classes: int
     source: str
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all rows."""
+        parts = (self.training, self.validation, self.test)
+        return content_digest(
+            self.n_classes,
+            *(a for rows in parts for a in (rows.values, rows.lengths, rows.classes)),
+        )
 
 
 def classification(
@@ -114,4 +124,5 @@ def classification(
         "accuracy",
         frozen=core.frozen,
         facts=(("source", data.source), *facts),
+        digest=lambda: data.digest,
     )

@@ -1,58 +1,137 @@
-"""Whole files of a task's data, gzipped or not."""
+"""Whole files of a task's data: alone, gzipped, in a folder or in a zip archive."""
 
 from __future__ import annotations
 
+import codecs
 import gzip
+import zipfile
 import zlib
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 from qrnn_hw.data.lines import regular_file
 from qrnn_hw.errors import DataError
 
 MOST_BYTES = 2**30
+GZIPPED, ZIPPED = b"\x1f\x8b", b"PK\x03\x04"
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def content_of(path: Path) -> bytes:
-    """Return the bytes of a file, unpacked where its name ends in `.gz`.
+    """Return the bytes of a file, unpacked where they are gzipped, whatever its name.
 
     Raises:
         DataError: it cannot be read or unpacked, or is larger than `MOST_BYTES` in the end.
     """
     with regular_file(path) as stream:
+        content = stream.read(MOST_BYTES + 1)
+    return _unpacked(content, str(path))
+
+
+def is_archive(path: Path) -> bool:
+    """Say whether a path is a zip archive, by its first bytes."""
+    with regular_file(path) as stream:
+        return stream.read(4) == ZIPPED
+
+
+def contents_of(path: Path, wanted: Sequence[Sequence[str]], form: str) -> list[bytes]:
+    """Return the bytes of several files of a folder or of a zip archive.
+
+    A folder that has none of them but one archive is that archive.
+
+    Args:
+        path: of the folder or archive.
+        wanted: the names that each file may have, the usual one first, with `.gz` or without.
+        form: what `path` should be, for the error.
+
+    Raises:
+        DataError: a file is missing, or as for `content_of`.
+    """
+    there: dict[str, Path] = {}
+    if path.is_dir():
+        there = {one.name: one for one in path.iterdir() if one.is_file()}
+    found = [_first(there, names) for names in wanted]
+    archives = [one for name, one in there.items() if name.lower().endswith(".zip")]
+    if path.is_file():
+        archives = [path]
+    if any(found) or len(archives) != 1:
+        missing = [names[0] for names, one in zip(wanted, found, strict=True) if one is None]
+        if missing:
+            raise DataError(f"--data should be {form}. Got {path} without {', '.join(missing)}.")
+        return [content_of(one) for one in found]
+    return _of_archive(archives[0], wanted, form)
+
+
+def text_of(content: bytes, name: str) -> str:
+    """Return a text in UTF-8, without the mark that some editors begin it with.
+
+    Args:
+        content: of the file.
+        name: of the file, for the error.
+
+    Raises:
+        DataError: bytes that are no UTF-8, or no text.
+    """
+    remedy = "save it as UTF-8, or name another file"
+    if content.startswith(UTF_16):
+        raise DataError(f"{name} should be a text in UTF-8. Got UTF-16; {remedy}.")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name} should be a text in UTF-8. Got other bytes; {remedy}.") from error
+    if "\0" in text:
+        raise DataError(f"{name} should be a text in UTF-8. Got bytes of 0; {remedy}.")
+    return text
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a text, parted at line feeds alone: sentences hold other separators."""
+    lines = [line.rstrip("\r") for line in text.split("\n")]
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def _of_archive(path: Path, wanted: Sequence[Sequence[str]], form: str) -> list[bytes]:
+    with regular_file(path) as stream:
         try:
-            if path.suffix == ".gz":
-                with gzip.open(stream) as unpacked:
-                    content = unpacked.read(MOST_BYTES + 1)
-            else:
+            with zipfile.ZipFile(stream) as archive:
+                # Beside each file some systems pack one of its attributes, `__MACOSX/._NAME`.
+                there = {PurePosixPath(name).name: name for name in archive.namelist()}
+                found = [_first(there, names) for names in wanted]
+                missing = [n[0] for n, one in zip(wanted, found, strict=True) if one is None]
+                if missing:
+                    raise DataError(
+                        f"--data should be {form}. Got the archive {path} without "
+                        f"{', '.join(missing)}."
+                    )
+                contents = []
+                for name in found:
+                    with archive.open(name) as member:
+                        contents.append((member.read(MOST_BYTES + 1), f"{path}: {name}"))
+        # Damaged, encrypted, or packed in a way that Python does not unpack.
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+            raise DataError(
+                f"--data should be {form}. Got {path}, which is no zip archive that can be read "
+                f"({type(error).__name__})."
+            ) from error
+    return [_unpacked(content, name) for content, name in contents]
+
+
+def _first(there: Mapping[str, Any], names: Sequence[str]) -> Any:
+    every = [name + end for name in names for end in ("", ".gz")]
+    return next((there[name] for name in every if name in there), None)
+
+
+def _unpacked(content: bytes, name: str) -> bytes:
+    if len(content) <= MOST_BYTES and content.startswith(GZIPPED):
+        try:
+            with gzip.open(BytesIO(content)) as stream:
                 content = stream.read(MOST_BYTES + 1)
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(
-                f"{path} should be readable. Got {type(error).__name__}; name another file."
+                f"{name} should be readable. Got {type(error).__name__}; name another file."
             ) from error
     if len(content) > MOST_BYTES:
-        raise DataError(f"{path} should have at most {MOST_BYTES:,} bytes. Got more.")
+        raise DataError(f"{name} should have at most {MOST_BYTES:,} bytes. Got more.")
     return content
-
-
-def text_of(path: Path) -> str:
-    """Return a text in UTF-8, without the mark that some editors begin it with.
-
-    Raises:
-        DataError: as `content_of`, or bytes that are no UTF-8.
-    """
-    try:
-        return content_of(path).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} should be a text in UTF-8. Got other bytes; name another file."
-        ) from error
-
-
-def lines_of(path: Path) -> list[str]:
-    """Return the lines of a text, which end at line feeds alone: sentences hold other separators.
-
-    Raises:
-        DataError: as `text_of`.
-    """
-    lines = [line.rstrip("\r") for line in text_of(path).split("\n")]
-    return lines[:-1] if lines[-1] == "" else lines

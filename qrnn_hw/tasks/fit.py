@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from itertools import islice
 from time import perf_counter
 from typing import Any
 
@@ -14,7 +15,10 @@ import optax
 
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.tasks.core import Parameters, n_parameters
+from qrnn_hw.tasks.fit_state import Checkpoint, FitState
 from qrnn_hw.tasks.task import Task
+
+SAVE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,6 @@ class Fitted:
     """Of the steps, compilation and validation left out."""
 
     n_steps: int
-    history: dict[str, Any] = field(default_factory=dict)
 
 
 def trained_sizes(task: Task) -> tuple[int, int]:
@@ -71,58 +74,84 @@ def fit(
     task: Task,
     options: FitOptions,
     progress: Callable[[int, int, str], None] = lambda done, total, note: None,
+    checkpoint: Checkpoint | None = None,
 ) -> Fitted:
     """Train, validate, and test once with the parameters that were kept.
+
+    The order of the rows in an epoch depends on the seed and the epoch alone, and the state of a
+    stream is in the checkpoint: a training that goes on from any batch ends with the same numbers.
 
     Args:
         task: what to train.
         options: settings.
         progress: told of steps done, steps in all, and the last validation.
+        checkpoint: to go on from, written at each validation and every `SAVE_SECONDS`.
 
     Raises:
-        ConfigurationError: the loss is no longer finite.
+        ConfigurationError: the loss is no longer finite, or the checkpoint is of another training.
     """
     key = jax.random.key(options.seed)
-    parameters = task.init(key)
     total = options.n_steps(task)
     rate = optax.linear_schedule(options.learning_rate, 0.02 * options.learning_rate, total)
     optimiser = optax.chain(optax.clip_by_global_norm(options.clip), optax.adam(rate))
-    moments = optimiser.init(parameters)
     update = jax.jit(_update(task, optimiser))
-    generator = np.random.default_rng(options.seed)
     pause = task.n_batches if not options.evaluations else -(-total // options.evaluations)
-
-    kept, best, curve, losses, seconds, done = parameters, None, [], [], 0.0, 0
-    while done < total:
-        state = task.state(parameters)
-        for batch in task.epoch(generator):
-            at = perf_counter()
-            parameters, moments, loss, state = update(
-                parameters, moments, batch, jax.random.fold_in(key, done), state
+    p = task.init(key)
+    at = FitState(p, optimiser.init(p), p, task.state(p), np.zeros(0))
+    if checkpoint is not None:
+        at = checkpoint.load(at)
+        progress(at.done, total, "")
+    saved, is_compiled = perf_counter(), False
+    while at.done < total:
+        epoch, skipped = divmod(at.done, task.n_batches)
+        if not skipped:
+            at = replace(at, carried=task.state(at.parameters))
+        batches = task.epoch(np.random.default_rng([options.seed, epoch]))
+        for batch in islice(batches, skipped, skipped + total - at.done):
+            begun = perf_counter()
+            parameters, moments, loss, carried = update(
+                at.parameters, at.moments, batch, jax.random.fold_in(key, at.done), at.carried
             )
-            losses.append(float(loss))
-            done += 1
-            if done > 1:
-                seconds += perf_counter() - at
+            losses = np.append(at.losses, float(loss))
+            at = replace(
+                at,
+                parameters=parameters,
+                moments=moments,
+                carried=carried,
+                losses=losses,
+                done=at.done + 1,
+                seconds=at.seconds + (perf_counter() - begun if is_compiled else 0.0),
+            )
+            is_compiled = True
             if not np.isfinite(losses[-1]):
                 raise ConfigurationError(
-                    f"the loss should stay finite. Got {losses[-1]} after {done} batches; use a "
+                    f"the loss should stay finite. Got {losses[-1]} after {at.done} batches; use a "
                     "lower learning rate."
                 )
-            if done % pause == 0 or done == total:
-                found = task.evaluate(parameters, "validation")
-                quality = found[task.quality] * (1 if task.higher_is_better else -1)
-                mean = float(np.mean(losses[-pause:]))
-                curve.append({"step": float(done), "loss": mean, **found})
-                if best is None or quality > best:
-                    kept, best = parameters, quality
-                progress(done, total, f"{task.quality} {found[task.quality]:.4g}")
-            if done == total:
-                break
-    test = task.evaluate(kept, "test")
-    validation = task.evaluate(kept, "validation")
-    n_core, n_total = trained_sizes(task)
-    return Fitted(kept, validation, test, tuple(curve), n_core, n_total, seconds, done)
+            is_pause = at.done % pause == 0 or at.done == total
+            if is_pause:
+                at = _validated(task, at)
+                progress(at.done, total, f"{task.quality} {at.curve[-1][task.quality]:.4g}")
+            if checkpoint is not None and (is_pause or perf_counter() - saved > SAVE_SECONDS):
+                checkpoint.save(at)
+                saved = perf_counter()
+    best = max(at.curve, key=lambda one: _score(task, one))
+    validation = {name: best[name] for name in best if name not in ("step", "loss")}
+    test = task.evaluate(at.kept, "test")
+    return Fitted(at.kept, validation, test, at.curve, *trained_sizes(task), at.seconds, at.done)
+
+
+def _validated(task: Task, at: FitState) -> FitState:
+    """Return the state after a validation, its parameters kept if none before were better."""
+    found = task.evaluate(at.parameters, "validation")
+    is_better = all(_score(task, found) > _score(task, one) for one in at.curve)
+    curve = *at.curve, {"step": float(at.done), "loss": float(at.losses.mean()), **found}
+    kept = at.parameters if is_better else at.kept
+    return replace(at, kept=kept, curve=curve, losses=np.zeros(0))
+
+
+def _score(task: Task, found: dict[str, float]) -> float:
+    return found[task.quality] * (1 if task.higher_is_better else -1)
 
 
 def _update(task: Task, optimiser: Any) -> Callable[..., Any]:

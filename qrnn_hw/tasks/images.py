@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Literal
 
@@ -10,12 +11,13 @@ from numpy.typing import NDArray
 
 from qrnn_hw.errors import DataError
 from qrnn_hw.tasks.classification import ClassData, ClassRows
-from qrnn_hw.tasks.files import content_of
+from qrnn_hw.tasks.files import contents_of
 
 PERMUTATION_SEED = 92916
 """Of the one permutation of pixels that all images of the permuted task share."""
 
 Order = Literal["rows", "pixels"]
+KINDS_AND_AXES = (("images", 3), ("labels", 1))
 
 
 def load_images(
@@ -24,8 +26,8 @@ def load_images(
     """Return images in three parts, a tenth of the training images for validation.
 
     Args:
-        folder: of the four idx files of MNIST, gzipped or not; None is scikit-learn's digits, 1,797
-            images of 8 x 8 pixels, a fifth of them for the test.
+        folder: of the four idx files of MNIST, gzipped or not, or their zip archive; None is
+            scikit-learn's digits, 1,797 images of 8 x 8 pixels, a fifth of them for the test.
         permuted: the pixels in one random order.
         order: a step is a row of the image, or a pixel.
         pooled: means of 2 x 2 pixels.
@@ -37,7 +39,7 @@ def load_images(
         source, train, test = "scikit-learn digits", *_digits()
     else:
         source = f"idx files of {folder}"
-        train, test = (_idx(folder, part) for part in ("train", "t10k"))
+        train, test = _idx(folder)
     parts = [_sequences(images, permuted, order, pooled) for images, _ in (train, test)]
     n_held = max(1, len(parts[0]) // 10)
     rows = [
@@ -65,35 +67,43 @@ def _digits() -> tuple[Images, Images]:
     return (images[train], classes[train]), (images[test], classes[test])
 
 
-def _idx(folder: Path, part: str) -> Images:
-    images = _read_idx(folder, f"{part}-images-idx3-ubyte", 3)
-    classes = _read_idx(folder, f"{part}-labels-idx1-ubyte", 1)
-    if len(images) != len(classes) or len(images) < 10 or classes.max() > 9:
+def _idx(folder: Path) -> tuple[Images, Images]:
+    """Read the images and labels of both parts; some copies have `.idx` in place of `-idx`."""
+    named = [(f"{part}-{kind}", n) for part in ("train", "t10k") for kind, n in KINDS_AND_AXES]
+    names = [(f"{name}-idx{n}-ubyte", f"{name}.idx{n}-ubyte") for name, n in named]
+    form = "the folder or zip archive of the four idx files of MNIST"
+    contents = contents_of(folder, names, form)
+    arrays = [
+        _read_idx(content, f"{own[0]} of {folder}", n)
+        for content, own, (_, n) in zip(contents, names, named, strict=True)
+    ]
+    parts: list[Images] = []
+    for part, images, classes in zip(("train", "t10k"), arrays[::2], arrays[1::2], strict=True):
+        if len(images) != len(classes) or len(images) < 10 or classes.max() > 9:
+            raise DataError(
+                f"{folder} should hold as many labels from 0 to 9 as images, 10 or more. Got "
+                f"{len(images)} images and {len(classes)} labels up to {classes.max(initial=0)} in "
+                f"its {part} files."
+            )
+        parts.append(((images / np.float32(255)).astype(np.float32), classes.astype(np.int64)))
+    if parts[0][0].shape[1:] != parts[1][0].shape[1:] or 0 in parts[0][0].shape:
         raise DataError(
-            f"{folder} should hold as many labels from 0 to 9 as images, 10 or more. Got "
-            f"{len(images)} images and {len(classes)} labels up to {classes.max(initial=0)} in "
-            f"its {part} files."
+            f"images of {folder} should be of one size, 1 x 1 pixels or more. Got "
+            f"{arrays[0].shape[1:]} to train on and {arrays[2].shape[1:]} to test on."
         )
-    return (images / np.float32(255)).astype(np.float32), classes.astype(np.int64)
+    return parts[0], parts[1]
 
 
-def _read_idx(folder: Path, name: str, n_axes: int) -> NDArray[np.uint8]:
+def _read_idx(content: bytes, name: str, n_axes: int) -> NDArray[np.uint8]:
     """Read an idx file of unsigned bytes: two zeros, 8, the number of axes, sizes, numbers."""
-    path = next((p for p in (folder / name, folder / f"{name}.gz") if p.is_file()), None)
-    if path is None:
-        raise DataError(
-            f"--data of MNIST should be a folder of its four idx files. Got {folder} without "
-            f"{name} or {name}.gz."
-        )
-    content = content_of(path)
     start = 4 + 4 * n_axes
     if len(content) < start or content[:4] != bytes((0, 0, 8, n_axes)):
-        raise DataError(f"{path} should be an idx file of bytes on {n_axes} axes. Got another.")
-    sizes = np.frombuffer(content[4:start], ">u4")
+        raise DataError(f"{name} should be an idx file of bytes on {n_axes} axes. Got another.")
+    sizes = [int(size) for size in np.frombuffer(content[4:start], ">u4")]
     values = np.frombuffer(content[start:], np.uint8)
-    if values.size != int(np.prod(sizes, dtype=np.uint64)):
-        raise DataError(f"{path} should hold {sizes.tolist()} numbers. Got {values.size}.")
-    return values.reshape(sizes.tolist())
+    if values.size != math.prod(sizes):
+        raise DataError(f"{name} should hold {sizes} numbers. Got {values.size}.")
+    return values.reshape(sizes)
 
 
 def _sequences(

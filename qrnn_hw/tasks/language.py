@@ -102,6 +102,7 @@ def language(
         state=lambda p: core.start(p["core"], batch),
         frozen=core.frozen,
         facts=(("source", data.source), ("vocabulary", n_names), (data.unit, len(data.training))),
+        digest=lambda: data.digest,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,18 @@ from numpy.typing import NDArray
 
 from qrnn_hw.errors import DataError
 from qrnn_hw.tasks.constructed_pairs import constructed_pairs
-from qrnn_hw.tasks.files import lines_of
+from qrnn_hw.tasks.files import content_of, contents_of, is_archive, lines_of, text_of
+from qrnn_hw.tasks.task import content_digest
 
 PAD, BEGIN, END, UNKNOWN = range(4)
 MARKS = ("<pad>", "<s>", "</s>", "<unk>")
 WORD = re.compile(r"\w+|[^\w\s]")
-PARTS = {"train": "training", "val": "validation", "test_2016_flickr": "test"}
+FILES = {
+    "training": ("train",),
+    "validation": ("val", "valid", "dev"),
+    "test": ("test_2016_flickr", "test2016", "test"),
+}
+"""Names of Multi30k's parts, each with the endings `.de` and `.en`."""
 
 Pair = tuple[list[str], list[str]]
 
@@ -45,14 +52,24 @@ class PairData:
     target_words: tuple[str, ...]
     source: str
 
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all pairs and both vocabularies."""
+        parts = (self.training, self.validation, self.test)
+        return content_digest(
+            self.source_words,
+            self.target_words,
+            *(a for rows in parts for a in (rows.source, rows.target, rows.references)),
+        )
+
 
 def load_pairs(path: Path | None, *, longest: int = 24, fewest: int = 1) -> PairData:
     """Return sentence pairs, source language first, in lower case.
 
     Args:
-        path: a folder of Multi30k's files `train`, `val` and `test_2016_flickr` with the endings
-            `.de` and `.en`, gzipped or not; or a file of lines SOURCE<TAB>TARGET, a tenth each for
-            validation and test; None is German and English constructed from templates.
+        path: a folder or zip archive of Multi30k's files `train`, `val` and `test_2016_flickr` with
+            the endings `.de` and `.en`, gzipped or not; or a file of lines SOURCE<TAB>TARGET, a
+            tenth each for validation and test; None is German and English built from templates.
         longest: words of a sentence that are read, beside its marks.
         fewest: occurrences in the training part that a word needs to be known.
 
@@ -61,8 +78,8 @@ def load_pairs(path: Path | None, *, longest: int = 24, fewest: int = 1) -> Pair
     """
     if path is None:
         parts, source = _in_three(constructed_pairs()), "constructed from templates"
-    elif path.is_dir():
-        parts, source = {PARTS[name]: _multi30k(path, name) for name in PARTS}, str(path)
+    elif path.is_dir() or is_archive(path):
+        parts, source = _multi30k(path), str(path)
     else:
         parts, source = _in_three(_table(path)), str(path)
     split = {
@@ -73,7 +90,7 @@ def load_pairs(path: Path | None, *, longest: int = 24, fewest: int = 1) -> Pair
         _vocabulary([pair[side] for pair in split["training"]], fewest) for side in (0, 1)
     ]
     rows = {part: _numbered(found, vocabularies, longest) for part, found in split.items()}
-    training, validation, test = (rows[part] for part in PARTS.values())
+    training, validation, test = (rows[part] for part in FILES)
     return PairData(training, validation, test, vocabularies[0], vocabularies[1], source)
 
 
@@ -86,7 +103,7 @@ def _in_three(pairs: list[tuple[str, str]]) -> dict[str, list[tuple[str, str]]]:
 
 def _table(path: Path) -> list[tuple[str, str]]:
     found = []
-    for number, line in enumerate(lines_of(path), 1):
+    for number, line in enumerate(lines_of(text_of(content_of(path), str(path))), 1):
         cells = line.split("\t")
         if len(cells) != 2 or not all(map(str.strip, cells)):
             raise DataError(
@@ -99,23 +116,29 @@ def _table(path: Path) -> list[tuple[str, str]]:
     return found
 
 
-def _multi30k(folder: Path, name: str) -> list[tuple[str, str]]:
-    sides = []
-    for language in ("de", "en"):
-        plain = folder / f"{name}.{language}"
-        path = plain if plain.is_file() else plain.with_name(f"{plain.name}.gz")
-        if not path.is_file():
+def _multi30k(folder: Path) -> dict[str, list[tuple[str, str]]]:
+    names = [
+        tuple(f"{name}.{language}" for name in FILES[part])
+        for part in FILES
+        for language in ("de", "en")
+    ]
+    usual = ", ".join(own[0] for own in FILES.values())
+    form = f"a table of pairs, or a folder or archive of {usual} with the endings .de and .en"
+    contents = contents_of(folder, names, form)
+    sides = [
+        lines_of(text_of(content, f"{own[0]} of {folder}"))
+        for content, own in zip(contents, names, strict=True)
+    ]
+    parts = {}
+    for part, german, english in zip(FILES, sides[::2], sides[1::2], strict=True):
+        pairs = zip(german, english, strict=False)
+        parts[part] = [pair for pair in pairs if all(map(str.strip, pair))]
+        if len(german) != len(english) or not parts[part]:
             raise DataError(
-                "--data of the translation task should be a table of pairs, or a folder of "
-                f"{', '.join(PARTS)} with .de and .en. Got {folder} without {plain.name}."
+                f"{FILES[part][0]} of {folder} should have as many German as English lines, and a "
+                f"pair of sentences. Got {len(german)} and {len(english)}."
             )
-        sides.append(lines_of(path))
-    if len(sides[0]) != len(sides[1]):
-        raise DataError(
-            f"{name} of {folder} should have as many German as English lines. Got "
-            f"{len(sides[0])} and {len(sides[1])}."
-        )
-    return [pair for pair in zip(*sides, strict=True) if all(map(str.strip, pair))]
+    return parts
 
 
 def _vocabulary(sentences: list[list[str]], fewest: int) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -48,6 +49,21 @@ class Task:
 
     facts: tuple[tuple[str, Any], ...] = ()
     """What was read, for the record."""
+
+    digest: Callable[[], str] = lambda: ""
+    """SHA-256 of all rows and names that were read; of nothing where the rows are drawn."""
+
+
+def content_digest(*content: Any) -> str:
+    """Return the SHA-256 of arrays, and of other things by their `repr`."""
+    found = hashlib.sha256()
+    for one in content:
+        if isinstance(one, np.ndarray):
+            found.update(f"{one.dtype.str}{one.shape}".encode())
+            found.update(np.ascontiguousarray(one).data)
+        else:
+            found.update(repr(one).encode())
+    return found.hexdigest()
 
 
 def cross_entropy(logits: jax.Array, classes: jax.Array) -> jax.Array:

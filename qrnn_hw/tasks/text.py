@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -12,12 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrnn_hw.errors import DataError
-from qrnn_hw.tasks.files import text_of
+from qrnn_hw.tasks.files import content_of, contents_of, is_archive, text_of
+from qrnn_hw.tasks.task import content_digest
 
 Unit = Literal["characters", "words"]
 UNKNOWN = "<unk>"
 END = "<eos>"
-PTB_PARTS = ("ptb.train.txt", "ptb.valid.txt", "ptb.test.txt")
+PARTS = [(f"ptb.{part}.txt", f"{part}.txt") for part in ("train", "valid", "test")]
+"""Files of the Penn Treebank, or of any text that is split like it."""
+
 FEWEST = 1000
 """Characters or words that a text should have."""
 
@@ -33,6 +37,11 @@ class TextData:
     unit: Unit
     source: str
 
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the text and its names."""
+        return content_digest(self.training, self.validation, self.test, self.vocabulary)
+
 
 def load_text_parts(
     path: Path | None, unit: Unit = "characters", n_words: int | None = None
@@ -40,8 +49,9 @@ def load_text_parts(
     """Return a text in three parts; its vocabulary is that of the training part.
 
     Args:
-        path: a file of UTF-8 text, its last twentieths for validation and test, or a folder of the
-            three files of the Penn Treebank; None is the carried scenes of Shakespeare.
+        path: a file of UTF-8 text, its last twentieths for validation and test, or a folder or zip
+            archive of three files as of the Penn Treebank; None is the carried scenes of
+            Shakespeare.
         unit: what is predicted.
         n_words: the most frequent words to keep; others are one unknown word.
 
@@ -51,22 +61,19 @@ def load_text_parts(
     if path is None:
         whole = files("qrnn_hw.tasks").joinpath("carried/shakespeare.txt").read_text("utf-8")
         parts, source = _in_three(whole), "carried scenes of Shakespeare"
-    elif path.is_dir():
-        missing = [name for name in PTB_PARTS if not (path / name).is_file()]
-        if missing:
-            raise DataError(
-                f"--data of a language task should be a text or a folder of {', '.join(PTB_PARTS)}."
-                f" Got {path} without {', '.join(missing)}."
-            )
-        parts, source = [text_of(path / name) for name in PTB_PARTS], str(path)
+    elif path.is_dir() or is_archive(path):
+        contents = contents_of(path, PARTS, f"a text, or a folder or archive of {_usual()}")
+        named = zip(contents, PARTS, strict=True)
+        parts = [text_of(content, f"{names[0]} of {path}") for content, names in named]
+        source = str(path)
     else:
-        parts, source = _in_three(text_of(path)), str(path)
+        parts, source = _in_three(text_of(content_of(path), str(path))), str(path)
     split = [list(part) if unit == "characters" else _words(part) for part in parts]
-    shortest = min(map(len, split))
-    if sum(map(len, split)) < FEWEST or shortest < 2:
+    sizes = [len(part) for part in split]
+    if sum(sizes) < FEWEST or min(sizes) < 2:
         raise DataError(
-            f"a text should have {FEWEST:,} {unit} or more. Got {sum(map(len, split)):,} in "
-            f"{source}."
+            f"a text should have {FEWEST:,} {unit} or more, and each part 2. Got {sum(sizes):,} in "
+            f"{source}: {' + '.join(f'{size:,}' for size in sizes)}."
         )
     counted = Counter(split[0]).most_common(n_words)
     names = [name for name, _ in counted]
@@ -76,6 +83,10 @@ def load_text_parts(
     unknown = number[UNKNOWN]
     ids = [np.array([number.get(one, unknown) for one in part], np.int32) for part in split]
     return TextData(ids[0], ids[1], ids[2], tuple(names), unit, source)
+
+
+def _usual() -> str:
+    return ", ".join(names[0] for names in PARTS)
 
 
 def _in_three(text: str) -> list[str]:

@@ -133,6 +133,7 @@ def translation(
             f"{side} {name}" for side in ("encoder", "decoder") for name in translator.core.frozen
         ),
         facts=(("source", data.source), *facts, words),
+        digest=lambda: data.digest,
     )
 
 

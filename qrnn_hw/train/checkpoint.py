@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def save(path: Path, state: TrainingState, run: Identity) -> None:
         run: what was trained.
     """
     header = {"run": run.content, "best_epoch": state.best_epoch.tolist()}
-    write_arrays(path, {**_arrays(state), "history": state.history}, header)
+    write_arrays(path, {**by_place(_parts(state)), "history": state.history}, header)
 
 
 def load(path: Path, like: TrainingState, run: Identity) -> TrainingState:
@@ -77,11 +78,8 @@ def load(path: Path, like: TrainingState, run: Identity) -> TrainingState:
     arrays, header = read_arrays(path)
     if is_before(header):
         arrays, header = read_before(path, arrays, header, like, run)
-    elif different := run.differences(header.get("run")):
-        raise ConfigurationError(
-            f"{path} should be a checkpoint of the same run. Got one with other "
-            f"{', '.join(different)}; {REMEDY}."
-        )
+    else:
+        check_run(path, header, run)
     try:
         history = np.asarray(arrays.pop("history"), dtype=float)
         best_epoch = np.asarray(header["best_epoch"], dtype=np.int64)
@@ -93,27 +91,60 @@ def load(path: Path, like: TrainingState, run: Identity) -> TrainingState:
             raise ValueError("history and best epoch")
     except (ValueError, KeyError, TypeError) as error:
         raise unreadable(path, error) from error
-    expected = _arrays(like)
-    if {name: np.shape(a) for name, a in arrays.items()} != {
-        name: np.shape(a) for name, a in expected.items()
-    }:
+    parts = as_trees(path, arrays, _parts(like))
+    return replace(
+        like,
+        **parts,
+        best_epoch=best_epoch,
+        history=history,
+    )
+
+
+def check_run(path: Path, header: dict[str, Any], run: Identity) -> None:
+    """Check that a file of this format is of the same run.
+
+    Raises:
+        ConfigurationError: it is of another; the error names what differs.
+    """
+    if different := run.differences(header.get("run")):
+        raise ConfigurationError(
+            f"{path} should be a checkpoint of the same run. Got one with other "
+            f"{', '.join(different)}; {REMEDY}."
+        )
+
+
+def by_place(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every array of named trees by its place, such as `parameters['circuit']`."""
+    return {
+        name + jax.tree_util.keystr(place): leaf
+        for name, tree in parts.items()
+        for place, leaf in jax.tree_util.tree_leaves_with_path(tree)
+    }
+
+
+def as_trees(path: Path, arrays: dict[str, Any], like: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the named trees that `by_place` took apart.
+
+    Args:
+        path: of the file, for errors.
+        arrays: by place.
+        like: trees of the same run, for the structure and the shapes.
+
+    Raises:
+        ConfigurationError: arrays of other shapes or names, or numbers that are not finite.
+    """
+    expected = by_place(like)
+    if _kinds(arrays) != _kinds(expected):
         raise ConfigurationError(f"{path} should have this model's shapes. Got others; {REMEDY}.")
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise ConfigurationError(
             f"weights in {path} should be finite. Got NaN or infinity; {REMEDY}."
         )
-    structure = jax.tree.structure(_parts(like))
-    leaves = [jnp.asarray(arrays[name]) for name in expected]
-    parameters, optimiser, average, best = jax.tree.unflatten(structure, leaves)
-    return replace(
-        like,
-        parameters=parameters,
-        optimiser=optimiser,
-        average=average,
-        best=best,
-        best_epoch=best_epoch,
-        history=history,
-    )
+    found = {}
+    for name, tree in like.items():
+        leaves = [jnp.asarray(arrays[place]) for place in by_place({name: tree})]
+        found[name] = jax.tree.unflatten(jax.tree.structure(tree), leaves)
+    return found
 
 
 def write_arrays(path: Path, arrays: dict[str, Any], header: dict[str, Any]) -> None:
@@ -139,7 +170,7 @@ def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         arrays = read_archive(path)
         header = parsed(arrays.pop("header").tobytes())
-        if any(array.dtype.kind not in "fiu" for array in arrays.values()):
+        if any(array.dtype.kind not in "cfiu" for array in arrays.values()):
             raise ValueError("kind of numbers")
         if not isinstance(header, dict) or header.get("format") not in (1, FORMAT):
             raise ValueError("format")
@@ -156,15 +187,14 @@ def unreadable(path: Path, error: Exception) -> ConfigurationError:
     )
 
 
-def _parts(state: TrainingState) -> tuple[Any, ...]:
-    return (state.parameters, state.optimiser, state.average, state.best)
+def _kinds(arrays: Mapping[str, Any]) -> dict[str, tuple[Any, bool]]:
+    return {name: (np.shape(array), np.iscomplexobj(array)) for name, array in arrays.items()}
 
 
-def _arrays(state: TrainingState) -> dict[str, Any]:
-    """Return every array by its place, such as `parameters/circuit`."""
-    names = ("parameters", "optimiser", "average", "best")
-    found = {}
-    for name, part in zip(names, _parts(state), strict=True):
-        for place, leaf in jax.tree_util.tree_leaves_with_path(part):
-            found[name + jax.tree_util.keystr(place)] = leaf
-    return found
+def _parts(state: TrainingState) -> dict[str, Any]:
+    return {
+        "parameters": state.parameters,
+        "optimiser": state.optimiser,
+        "average": state.average,
+        "best": state.best,
+    }

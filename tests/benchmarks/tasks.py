@@ -14,7 +14,7 @@ import argparse
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ from qrnn_hw.tasks.classification import ClassData, ClassRows, classification
 from qrnn_hw.tasks.controlled_cores import CircuitSize
 from qrnn_hw.tasks.cores import NAMES
 from qrnn_hw.tasks.fit import FitOptions, Fitted, fit
+from qrnn_hw.tasks.fit_state import Checkpoint
+from qrnn_hw.train.checkpoint import Identity
 
 RESULTS = Path(__file__).parent / "results" / "tasks.jsonl"
 TUNING_SEED = 100
@@ -143,7 +145,10 @@ def trained(setup: Setup, core: str, task_of: TaskOf, rate: float, seed: int, st
     options = FitOptions(
         epochs=10**6, learning_rate=rate, seed=seed, max_steps=steps, evaluations=4
     )
-    fitted: Fitted = fit(task, options)
+    content = {"setup": setup.name, "core": core, "width": width, "fit": asdict(options)}
+    run = Identity({**content, "size": asdict(setup.size), "data": task.digest()})
+    checkpoint = Checkpoint(Path(f"build/tasks/{run.digest[:16]}.npz"), run)
+    fitted: Fitted = fit(task, options, checkpoint=checkpoint)
     row = {
         "setup": setup.name,
         "core": core,
@@ -163,6 +168,7 @@ def trained(setup: Setup, core: str, task_of: TaskOf, rate: float, seed: int, st
         "facts": [list(fact) for fact in task.facts],
     }
     keep(row)
+    checkpoint.path.unlink()
     shown = {"test": row["test"] or row["validation"], "s": row["seconds"]}
     print(setup.name, core, f"lr {rate:g} seed {seed}", json.dumps(shown), flush=True)
     return row

@@ -59,6 +59,10 @@ $ qrnn-hw train --task copy -o delay=20
 $ qrnn-hw train --task sentiment --core product
 ```
 
+A training that was killed or interrupted goes on where it was saved, at each validation and every
+half minute, by the same command and to the same numbers. Files may be gzipped, and those of a folder
+may lie in a zip archive.
+
 A core of one's own is a `qrnn_hw.tasks.core.Core`: parameters, a state to start from, a step. The
 defaults of a single training are those of `qrnn_hw/tasks/catalogue.py`; dropout, learning rate and
 sizes are options (`-o dropout=0.2`).

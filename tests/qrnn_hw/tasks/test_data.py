@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import zipfile
 
 import numpy as np
 import pytest
@@ -56,6 +57,8 @@ def test_damaged_idx_files_are_refused(tmp_path):
         (b"\0\0\x0d\x01" + whole[4:], "should be an idx file of bytes on 1 axes"),
         (whole[:5], "should be an idx file"),
         (whole[:-1] + b"\x0b", "labels from 0 to 9"),
+        # Sizes whose product is that of the numbers, in 64 bits alone.
+        (b"\0\0\x08\x01" + b"\xff" * 4, r"should hold \[4294967295\] numbers\. Got 0"),
     ):
         labels.write_bytes(content)
         with pytest.raises(DataError, match=match):
@@ -63,6 +66,7 @@ def test_damaged_idx_files_are_refused(tmp_path):
     labels.unlink()
     with pytest.raises(DataError, match="without t10k-labels-idx1-ubyte"):
         load_images(folder)
+    labels.write_bytes(whole)
     damaged = folder / "train-images-idx3-ubyte.gz"
     damaged.write_bytes(damaged.read_bytes()[:-40])
     with pytest.raises(DataError, match="should be readable"):
@@ -94,10 +98,47 @@ def test_a_text_is_split_and_numbered_by_its_training_part(tmp_path):
     with pytest.raises(DataError, match="UTF-8"):
         load_text_parts(path)
     path.write_text("short")
-    with pytest.raises(DataError, match=r"1,000 characters or more\. Got 5"):
+    with pytest.raises(DataError, match=r"1,000 characters or more.* Got 5"):
         load_text_parts(path)
     with pytest.raises(DataError, match=r"without ptb.train.txt, ptb.valid.txt"):
         load_text_parts(tmp_path)
+    for content, said in (
+        (("ab" * 900).encode("utf-16"), "UTF-16"),
+        (("ab" * 900).encode("utf-16-le"), "bytes of 0"),
+        (b"", "Got 0 in"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=said):
+            load_text_parts(path)
+
+
+def test_a_text_of_three_files_is_read_from_a_folder_or_its_archive(tmp_path):
+    texts = {"train": "a b\n" * 500, "valid": "b a\n" * 9, "test": "c a\n" * 8}
+    with zipfile.ZipFile(tmp_path / "ptb.zip", "w") as archive:
+        for part, text in texts.items():
+            archive.writestr(f"simple/data/ptb.{part}.txt", text)
+            archive.writestr(f"__MACOSX/simple/data/._ptb.{part}.txt", b"\0\xff")
+    of_archive = load_text_parts(tmp_path / "ptb.zip", "words")
+    assert [len(getattr(of_archive, part)) for part in ("training", "validation", "test")] == [
+        1500,
+        27,
+        24,
+    ]
+    assert load_text_parts(tmp_path, "words").digest == of_archive.digest
+    for part, text in texts.items():
+        (tmp_path / f"{part}.txt").write_bytes(gzip.compress(text.encode()))
+    assert load_text_parts(tmp_path, "words").digest == of_archive.digest
+    (tmp_path / "valid.txt").write_text("")
+    with pytest.raises(DataError, match=r"each part 2\. Got 1,524 in .*: 1,500 \+ 0 \+ 24"):
+        load_text_parts(tmp_path, "words")
+    whole = (tmp_path / "ptb.zip").read_bytes()
+    (tmp_path / "ptb.zip").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match="no zip archive that can be read"):
+        load_text_parts(tmp_path / "ptb.zip")
+    with zipfile.ZipFile(tmp_path / "ptb.zip", "w") as archive:
+        archive.writestr("ptb.train.txt", texts["train"])
+    with pytest.raises(DataError, match=r"archive .* without ptb\.valid\.txt, ptb\.test\.txt"):
+        load_text_parts(tmp_path / "ptb.zip")
 
 
 def test_pairs_are_numbered_with_their_marks(tmp_path):
@@ -123,6 +164,13 @@ def test_pairs_are_numbered_with_their_marks(tmp_path):
             (tmp_path / f"{part}.{language}").write_bytes(text.encode())
     found = load_pairs(tmp_path)
     assert (len(found.training), found.test.references) == (2, ("dog one", "dog two"))
+    (tmp_path / "val.de").write_text("hund\n")
+    with pytest.raises(DataError, match=r"val of .* as many .* Got 1 and 2"):
+        load_pairs(tmp_path)
+    for language in ("de", "en"):
+        (tmp_path / f"val.{language}").write_text("\n \n")
+    with pytest.raises(DataError, match=r"and a pair of sentences\. Got 2 and 2"):
+        load_pairs(tmp_path)
     (tmp_path / "train.de").unlink()
     path.write_text("one cell\n")
     with pytest.raises(DataError, match=r"Got 1 cells in line 1"):

@@ -14,6 +14,7 @@ from qrnn_hw.tasks.classical_cores import gru
 from qrnn_hw.tasks.controlled_cores import CircuitSize, frozen, qrnn
 from qrnn_hw.tasks.decoding import decode
 from qrnn_hw.tasks.fit import FitOptions, fit
+from qrnn_hw.tasks.fit_state import Checkpoint
 from qrnn_hw.tasks.kept_parameters import load_parameters, save_parameters
 from qrnn_hw.tasks.task import pooled
 from qrnn_hw.tasks.translation import bleu
@@ -123,3 +124,43 @@ def test_what_is_no_task_ends_in_one_line(words, code, said, capsys, tmp_path, m
     assert said in error.replace("\n", " ")
     assert "Traceback" not in error
     assert not (tmp_path / "runs").exists() or code == 3
+
+
+def test_an_interrupted_training_goes_on_to_the_numbers_of_a_whole_one(
+    tmp_path, capsys, monkeypatch
+):
+    """Stopped in the middle of an epoch, with a state carried from window to window."""
+    short = replace(TASKS["language"].fit, max_steps=8, evaluations=2)
+    monkeypatch.setitem(TASKS, "language", replace(TASKS["language"], fit=short))
+    monkeypatch.setattr("qrnn_hw.tasks.fit.SAVE_SECONDS", 0.0)
+    text = tmp_path / "text.txt"
+    text.write_text("".join(np.random.default_rng(0).choice(list("abcd"), 1200)))
+    words = ["train", "--task", "language", "--data", str(text), "-o", "n_qubits=2"]
+    words += ["-o", "n_hidden=2", "-o", "n_steps=10", "-o", "dropout=0.2", "--json"]
+
+    def trained(folder, code=0, others=("-o", "batch=20")):
+        assert invoke([*words, "--output", str(tmp_path / folder), *others]) == code
+        said = capsys.readouterr()
+        return said.err if code else json.loads(said.out)
+
+    (whole,) = trained("whole")["seeds"]
+    save, saved = Checkpoint.save, []
+
+    def then_stopped(checkpoint, state):
+        save(checkpoint, state)
+        saved.append(state.done)
+        if state.done in (3, 7):  # of 5 batches an epoch
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Checkpoint, "save", then_stopped)
+    for _ in range(2):
+        assert "run the same command again to go on" in trained("cut", 130)
+    (again,) = trained("cut")["seeds"]
+    assert saved == list(range(1, 9))
+    assert (again["curve"], again["test"]) == (whole["curve"], whole["test"])
+    assert trained("cut")["seeds"] == [again]
+    assert len(saved) == 8  # nothing is trained twice
+    for others in (["--core", "gru", "-o", "batch=20"], ["-o", "batch=10"]):
+        assert "checkpoint of the same run. Got one with other" in trained("cut", 3, others)
+    text.write_text(text.read_text()[::-1])
+    assert "Got one with other data" in trained("cut", 3)
