@@ -60,8 +60,8 @@ $ qrnn-hw train --task sentiment --core product
 ```
 
 A training that was killed or interrupted goes on where it was saved, at each validation and every
-half minute, by the same command and to the same numbers. Files may be gzipped, and those of a folder
-may lie in a zip archive.
+half minute, by the same command and to the same numbers. Files may be gzipped, and a folder may be
+a zip archive.
 
 A core of one's own is a `qrnn_hw.tasks.core.Core`: parameters, a state to start from, a step. The
 defaults of a single training are those of `qrnn_hw/tasks/catalogue.py`; dropout, learning rate and
