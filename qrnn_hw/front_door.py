@@ -17,9 +17,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from jobs.errors import BudgetError
+from jobs.store.store import Store
 from qrnn_hw.answers.model_file import Model
 from qrnn_hw.answers.prediction import Prediction, from_file, from_texts
 from qrnn_hw.answers.prediction import predict as answered
+from qrnn_hw.config import store_path
 from qrnn_hw.data.dataset import Dataset
 from qrnn_hw.data.inputs import Inputs
 from qrnn_hw.data.named import NAMES, read_named
@@ -30,7 +33,7 @@ from qrnn_hw.experiment.outcome import Outcome
 from qrnn_hw.experiment.prepare import Prepared, prepare
 from qrnn_hw.experiment.progress import Quiet
 from qrnn_hw.experiment.settings import RunSettings
-from qrnn_hw.submission.consent import Spending
+from qrnn_hw.submission.consent import Confirm, Consent, Spending
 from qrnn_hw.train.options import TrainingOptions
 from qrnn_hw.train.trainer import TrainingState
 
@@ -116,10 +119,24 @@ class Trained:
         shots: int | Literal["auto"] | None = None,
         delta: float = 0.01,
         seed: int = 0,
+        machine: str | None = None,
+        budget: float | None = None,
+        **settings: Any,
     ) -> list[Prediction]:
-        """Answer sentences, or the rows of a file or of data that are read, without noise.
+        """Answer sentences, or the rows of a file or of data that are read.
 
-        Arguments and errors: see `qrnn_hw.answers.prediction.predict`.
+        Args:
+            rows: what to answer.
+            shots: None is exact, a number is drawn for each row, `auto` as many as its label needs.
+            delta: probability of a wrong label that is accepted.
+            seed: of the draws.
+            machine: that runs the shots, through the store; None draws them without noise.
+            budget: QPU seconds on the machine; a real one wants a number.
+            settings: further fields of `RunSettings` on the machine, such as `canaries`.
+
+        Raises:
+            BudgetError: a real machine without a budget, or one that does not do.
+            QRNNError, JobsError: as `qrnn-hw predict`.
         """
         if isinstance(rows, Dataset):
             names = tuple(f"row {row + 1}" for row in range(len(rows)))
@@ -128,7 +145,37 @@ class Trained:
             inputs = from_file(self.model, rows)
         else:
             inputs = from_texts(self.model, list(rows))
-        return answered(self.model, inputs, shots=shots, delta=delta, seed=seed)
+        if machine is None:
+            return answered(self.model, inputs, shots=shots, delta=delta, seed=seed)
+        return self._on_machine(inputs, machine, shots, delta, seed, budget, settings)
+
+    def _on_machine(
+        self,
+        inputs: Inputs,
+        machine: str,
+        shots: int | Literal["auto"] | None,
+        delta: float,
+        seed: int,
+        budget: float | None,
+        given: dict[str, Any],
+    ) -> list[Prediction]:
+        from qrnn_hw.answers.machine_answer import predictions
+        from qrnn_hw.answers.on_machine import Asking, ask, votes_on
+        from qrnn_hw.answers.prediction import notes_of
+        from qrnn_hw.answers.runs import settings_on
+        from qrnn_hw.errors import UsageError
+
+        if shots is None:
+            raise UsageError("a machine runs shots. Got none; give a number, or auto.")
+        run = None if self.prepared is None else self.prepared.settings
+        fields = {"budget_seconds": budget, **given}
+        settings = settings_on(self.model, machine, run, **fields)
+        asking = Asking(None if shots == "auto" else shots, delta, seed=seed)
+        votes, settings = votes_on(self.model, inputs, settings, asking)
+        machine_of = votes.question.execution.machine
+        with Store(store_path()) as store:
+            ask(votes, Consent(machine_of, _within(budget), budget), store, Quiet())
+        return predictions(votes, inputs.names, notes_of(self.model, inputs))
 
     def save(self, path: str | Path) -> Path:
         """Write the model as one file."""
@@ -182,17 +229,22 @@ class Planned:
             BudgetError: it costs more, or it is a real machine and no budget is given.
             JobsError: as `qrnn-hw run`.
         """
-        from jobs.errors import BudgetError
         from qrnn_hw.report.run_report import write_report
 
-        def confirm(spending: Spending) -> None:
-            if spending.machine.is_real and budget is None:
-                raise BudgetError(
-                    "a run on a real machine should have a budget of QPU seconds. Got none; "
-                    f"about {spending.estimate.best_seconds:.0f} s are needed: run(budget=...)."
-                )
-
         settings = replace(self.prepared.settings, budget_seconds=budget)
-        outcome = pipeline.run_prepared(self.prepared.told(settings), Quiet(), confirm)
+        outcome = pipeline.run_prepared(self.prepared.told(settings), Quiet(), _within(budget))
         write_report(outcome)
         return outcome
+
+
+def _within(budget: float | None) -> Confirm:
+    """Return what agrees to spend QPU time where a budget says how much."""
+
+    def confirm(spending: Spending) -> None:
+        if spending.machine.is_real and budget is None:
+            raise BudgetError(
+                "a real machine should have a budget of QPU seconds. Got none; about "
+                f"{spending.estimate.best_seconds:.0f} s are needed: budget=..."
+            )
+
+    return confirm

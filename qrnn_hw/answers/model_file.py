@@ -25,6 +25,7 @@ from circuits.zoo.registry import architecture
 from jobs.store.archives import read_archive
 from qrnn_hw.data.read_options import ReadOptions
 from qrnn_hw.data.scaling import Scaling
+from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes, Numbers, Target
 from qrnn_hw.data.vectors import WordVectors
 from qrnn_hw.errors import ConfigurationError, QRNNError
@@ -35,6 +36,9 @@ from qrnn_hw.networks.network import TrainedNetwork, network_of
 
 FORMAT, VERSION = "qrnn-hw model", 1
 SCALES = ("mean", "deviation", "target_mean", "target_deviation", "low", "high")
+HELD = 32
+"""Held-out rows that travel along, the longest: canaries are the largest answers among them."""
+
 REMEDY = "export it again with `qrnn-hw export RUN model.qrnn`"
 
 
@@ -52,6 +56,9 @@ class Model:
     reading: ReadOptions
     scaling: Scaling | None = None
     vectors: WordVectors | None = None
+    canaries: Sequences | None = None
+    """Held-out rows, scaled, to be sent along to a machine: the exact engine knows their answers.
+    None of a file of before."""
 
     @property
     def target(self) -> Target:
@@ -68,9 +75,12 @@ class Model:
         vectors = data.vectors
         if data.text is not None and vectors is not None:
             vectors = _of_words(vectors, data.text.texts)
-        return cls(
-            name, trained, data.features, ReadOptions.from_json(given), task.parts.scaling, vectors
-        )
+        held = task.validation
+        longest = np.sort(np.argsort(-held.lengths, kind="stable")[:HELD])
+        canaries = Sequences(held.values[longest], held.lengths[longest])
+        reading = ReadOptions.from_json(given)
+        scaling = task.parts.scaling
+        return cls(name, trained, data.features, reading, scaling, vectors, canaries)
 
     def save(self, path: Path | str) -> Path:
         """Write the file whole or not at all, and return its path."""
@@ -81,6 +91,9 @@ class Model:
         }
         if self.scaling is not None:
             arrays |= {f"scaling/{name}": getattr(self.scaling, name) for name in SCALES}
+        if self.canaries is not None:
+            arrays |= {"canaries/values": self.canaries.values}
+            arrays |= {"canaries/lengths": self.canaries.lengths}
         words: list[str] = []
         if self.vectors is not None:
             arrays["vectors"], words = self.vectors.vectors, list(self.vectors.words)
@@ -176,9 +189,13 @@ class Model:
         vectors = None
         if "vectors" in arrays:
             vectors = WordVectors(tuple(header["words"]), np.asarray(arrays["vectors"]))
+        canaries = None
+        if "canaries/values" in arrays:
+            canaries = Sequences(arrays["canaries/values"], arrays["canaries/lengths"])
         trained = TrainedNetwork(network, {name: jnp.asarray(value) for name, value in own.items()})
         reading = ReadOptions.from_json(header["reading"])
-        return cls(header["model"], trained, tuple(header["features"]), reading, scaling, vectors)
+        features = tuple(header["features"])
+        return cls(header["model"], trained, features, reading, scaling, vectors, canaries)
 
 
 def _of_words(vectors: WordVectors, texts: tuple[str, ...]) -> WordVectors:

@@ -18,14 +18,15 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from qrnn_hw.answers.certain import certain_label
 from qrnn_hw.answers.model_file import Model
 from qrnn_hw.data.inputs import Inputs
+from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes, answer
 from qrnn_hw.errors import UsageError
 from qrnn_hw.networks.readers import Reader
-from qrnn_hw.statistics.decisions import UNDECIDED, DecisionRule, decide
+from qrnn_hw.statistics.decisions import UNDECIDED
 from qrnn_hw.statistics.half_widths import half_widths
-from qrnn_hw.statistics.sequential import Betting, verdict
 from qrnn_hw.studies.adaptive import growing_looks
 
 Array = NDArray[np.float64]
@@ -57,10 +58,16 @@ class Prediction:
     """None where the answer is exact."""
 
     note: str = ""
+    machine: dict[str, Any] | None = None
+    """Of shots that a machine ran: both certificates, the noiseless interval, what repetitions and
+    canaries say, and the keys of the jobs, JSON-ready."""
 
     def to_json(self) -> dict[str, Any]:
         """Return all as a JSON object."""
-        return asdict(self)
+        found = asdict(self)
+        if self.machine is None:
+            del found["machine"]
+        return found
 
 
 def predict(
@@ -86,12 +93,12 @@ def predict(
     Raises:
         UsageError: shots of a model in rounds, or `auto` for numbers.
     """
-    laws = _laws(model, inputs, reader)
+    law_of_rows = laws(model, inputs, reader)
     columns = model.trained.coefficients
-    notes = _notes(model, inputs)
+    notes = notes_of(model, inputs)
     rows = range(len(inputs.names))
     if shots is None:
-        outputs = laws @ columns
+        outputs = law_of_rows @ columns
         labels = answer(model.target, outputs)
         own = zip(inputs.names, labels, outputs, notes, strict=True)
         return [
@@ -101,7 +108,7 @@ def predict(
     _check(model, shots)
     found = []
     for row in rows:
-        law = np.clip(laws[row], 0, None)
+        law = np.clip(law_of_rows[row], 0, None)
         generator = np.random.default_rng(_seed(model, inputs, row, seed))
         if shots == "auto":
             counts, label = drawn_until_certain(law / law.sum(), columns, delta, generator)
@@ -120,32 +127,6 @@ def predict(
     return found
 
 
-def certain_label(
-    counts: NDArray[np.int64], columns: Array, delta: float, *, is_sequential: bool
-) -> int:
-    """Return the class that counts prove with an error of at most delta, else `UNDECIDED`.
-
-    Of K classes the leader has to pass each rival with delta / (K - 1): another class than that of
-    infinitely many shots is then named with probability at most delta (Boole).
-
-    Args:
-        counts: of the outcomes, shape (2**m,).
-        columns: R, shape (2**m, k).
-        delta: the probability of a wrong label that is accepted.
-        is_sequential: whether they are looked at while shots arrive.
-    """
-    if columns.shape[1] == 1:
-        return _proved(counts, columns[:, 0], delta, is_sequential)
-    lead = int((counts @ columns).argmax())
-    for rival in range(columns.shape[1]):
-        if rival == lead:
-            continue
-        rule = columns[:, lead] - columns[:, rival]
-        if _proved(counts, rule, delta / (columns.shape[1] - 1), is_sequential) != 1:
-            return UNDECIDED
-    return lead
-
-
 def drawn_until_certain(
     law: Array, columns: Array, delta: float, generator: np.random.Generator, most: int = MOST_AUTO
 ) -> tuple[NDArray[np.int64], int]:
@@ -159,28 +140,23 @@ def drawn_until_certain(
     return counts, UNDECIDED
 
 
-def _proved(counts: NDArray[np.int64], weights: Array, delta: float, is_sequential: bool) -> int:
-    if weights.max() <= 0:
-        return 0  # whatever is read
-    if weights.min() >= 0:
-        return 1 if counts @ weights > 0 else UNDECIDED
-    rule = DecisionRule(tuple(weights.tolist()))
-    if is_sequential:
-        return int(verdict(Betting(rule, delta), counts))
-    return int(decide(counts[None], rule, delta)[0])
-
-
-def _laws(model: Model, inputs: Inputs, reader: Reader | None) -> Array:
-    sequences = inputs.sequences
-    if model.scaling is not None:
-        sequences = model.scaling.apply(sequences)
+def laws(model: Model, inputs: Inputs, reader: Reader | None) -> Array:
+    """Return what the circuits say of rows at infinite shots, shape (n, r)."""
+    sequences = scaled(model, inputs)
     network, parameters = model.trained.network, model.trained.parameters
     given = jnp.asarray(sequences.values), jnp.asarray(sequences.lengths)
     read = jax.jit(network.readings, static_argnums=3)
     return np.asarray(read(parameters, *given, reader))
 
 
-def _notes(model: Model, inputs: Inputs) -> list[str]:
+def scaled(model: Model, inputs: Inputs) -> Sequences:
+    """Return rows as the network reads them."""
+    rows = inputs.sequences
+    return rows if model.scaling is None else model.scaling.apply(rows)
+
+
+def notes_of(model: Model, inputs: Inputs) -> list[str]:
+    """Return what is to be said of each row: unknown words, values outside the trained range."""
     notes = list(inputs.notes)
     if model.scaling is not None:
         beyond = model.scaling.outside(inputs.sequences)
@@ -219,17 +195,27 @@ def _one(
     shots: int | None,
     note: str,
 ) -> Prediction:
-    parts: list[Array] = [outputs, low, high]
-    said: str | list[float] | None = None
+    said, parts = in_words(model, label, [outputs, low, high])
+    return Prediction(name, said, parts[0], parts[1], parts[2], is_certain, shots, note)
+
+
+def in_words(
+    model: Model, label: Any, parts: Sequence[Array]
+) -> tuple[str | list[float] | None, list[list[float]]]:
+    """Return the answer as it is said, and outputs with their ends; numbers in their own units.
+
+    Args:
+        model: which names classes and scales numbers.
+        label: place of a class, or None where it is undecided; of numbers it does not matter.
+        parts: outputs first, each of shape (k,).
+    """
     if isinstance(model.target, Classes):
         said = None if label is None else model.target.names[int(label)]
-    else:
-        if model.scaling is not None:
-            parts = [model.scaling.unscaled(part) for part in parts]
-        said = parts[0].tolist()
-    return Prediction(
-        name, said, parts[0].tolist(), parts[1].tolist(), parts[2].tolist(), is_certain, shots, note
-    )
+        return said, [part.tolist() for part in parts]
+    if model.scaling is not None:
+        parts = [model.scaling.unscaled(part) for part in parts]
+    listed = [part.tolist() for part in parts]
+    return listed[0], listed
 
 
 def from_texts(model: Model, texts: Sequence[str]) -> Inputs:

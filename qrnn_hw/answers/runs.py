@@ -1,16 +1,22 @@
-"""The model of a finished run, and a model under a machine's noise."""
+"""The model of a finished run, and a model on a machine."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from qrnn_hw.answers.model_file import Model
 from qrnn_hw.errors import UsageError
+from qrnn_hw.experiment.one_circuit import OneCircuit
 from qrnn_hw.experiment.progress import Quiet
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.networks.readers import Reader
 from qrnn_hw.studies.trained import settings_of, trained_model
+from qrnn_hw.submission.machine import open_machine
+
+OF_THE_CIRCUIT = ("placement", "decoupling", "learned", "seed", "rep_delay_seconds")
+"""Settings of a run that say what circuit its model became on its machine."""
 
 
 def opened_model(path: Path) -> Model:
@@ -33,26 +39,48 @@ def model_of_run(folder: Path) -> Model:
     return Model.of(settings.model, found.trained, found.prepared.task, settings.reading)
 
 
-def noisy_reader(model: Model, backend: str) -> Reader:
+def settings_on(
+    model: Model, backend: str, run: RunSettings | Path | None = None, **given: Any
+) -> RunSettings:
+    """Return what a model is asked with on a machine: on that of its run, with the run's circuits.
+
+    Args:
+        model: trained.
+        backend: where.
+        run: its settings, its folder, or a file, which says nothing of circuits.
+        given: further fields of `RunSettings`; a placement of None is the run's, or level 3.
+
+    Raises:
+        UsageError: a field that is out of its range.
+    """
+    options = tuple(dict(model.trained.network.architecture.options).items())
+    settings = RunSettings(model=model.name, backend=backend, options=options)
+    if isinstance(run, Path):
+        run = settings_of(run) if run.is_dir() else None
+    if run is not None and run.backend == backend and run.tiles is None:
+        kept = {name: getattr(run, name) for name in OF_THE_CIRCUIT}
+        settings = replace(settings, **kept)
+    return replace(settings, **{name: one for name, one in given.items() if one is not None})
+
+
+def noisy_reader(
+    model: Model, backend: str, run: Path | None = None, placement: str | None = None
+) -> Reader:
     """Return the model's circuits under the noise of a recorded device, for exact answers.
 
     Raises:
         UsageError: a model in rounds, or no recorded device.
     """
-    from qrnn_hw.experiment.one_circuit import OneCircuit
-    from qrnn_hw.submission.machine import open_machine
-
     if model.trained.network.in_rounds:
         raise UsageError(
             "answers under noise are those of one circuit. Got a model in rounds; leave --backend "
             "out."
         )
     machine = open_machine(backend)
-    if machine.is_real:
+    if machine.executor_name != "aer":
         raise UsageError(
-            "answers are simulated under the noise of a recorded device (fake_...). "
-            f"Got {backend}; `qrnn-hw run` sends jobs to a machine."
+            "exact answers are those under the noise of a recorded device (fake_...). "
+            f"Got {backend}, which runs shots; give --shots."
         )
-    options = tuple(dict(model.trained.network.architecture.options).items())
-    settings = replace(RunSettings(model=model.name, backend=machine.name), options=options)
+    settings = settings_on(model, machine.name, run, placement=placement)
     return model.trained.network.reader(OneCircuit.on(machine, settings).noisy)

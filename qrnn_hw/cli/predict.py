@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from qrnn_hw.cli.numbers import real, whole
+from qrnn_hw.cli.options import Budget, Effects, MachineSeed, Yes
 from qrnn_hw.cli.output import Json, print_json, print_table
-from qrnn_hw.ranges import MOST_SEED, MOST_SHOTS
+from qrnn_hw.ranges import MOST_ROUNDS, MOST_SEED, MOST_SENTENCES, MOST_SHOTS
 
 Source = Annotated[
     Path, typer.Argument(metavar="RUN|MODEL", help="Folder of a finished run, or a .qrnn file.")
@@ -35,10 +36,66 @@ def predict(
     delta: Annotated[
         float, real(0, 0.5, help="Probability of a wrong label that is accepted.")
     ] = 0.01,
-    seed: Annotated[int, whole(0, MOST_SEED, help="Of the shots.")] = 0,
+    seed: Annotated[int, whole(0, MOST_SEED, help="Of drawn shots.")] = 0,
     backend: Annotated[
         str | None,
-        typer.Option(help="Answer under the noise of a recorded device, fake_...; else none."),
+        typer.Option(
+            help="With --shots: the machine that runs them, fake_... (recorded, offline), "
+            "twin:fake_... or ibm_... (real). Without: exact answers under the noise of a recorded "
+            "device. By default neither noise nor machine."
+        ),
+    ] = None,
+    effects: Effects = None,
+    machine_seed: MachineSeed = None,
+    placement: Annotated[
+        str | None,
+        typer.Option(
+            help="On a machine: level-3, auto, or one qubit for each wire. By default that of the "
+            "run on the run's machine, else level-3."
+        ),
+    ] = None,
+    most: Annotated[
+        int | None,
+        whole(1, MOST_SHOTS, help="With --shots auto on a machine: most shots of a row."),
+    ] = None,
+    canaries: Annotated[
+        int | None,
+        whole(
+            0,
+            MOST_SENTENCES,
+            help="On a machine: held-out rows of the training, whose answers are known, that are "
+            "run along; 8 by default, 0 for none. Without them nothing is said of the noiseless "
+            "label.",
+        ),
+    ] = None,
+    repetitions: Annotated[
+        int | None,
+        whole(
+            1,
+            MOST_ROUNDS,
+            help="On a machine: into how many repetitions a job deals its circuits, at most; 20 by "
+            "default. No label is certain while they disagree.",
+        ),
+    ] = None,
+    noiseless: Annotated[
+        bool,
+        typer.Option(
+            "--noiseless",
+            help="With --shots auto on a machine: go on until the noiseless label is certain too, "
+            "if canaries are representative.",
+        ),
+    ] = False,
+    budget: Budget = None,
+    yes: Yes = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="On a machine: check and price only; send nothing.")
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="On a machine: folder of predictions.json and of the calibration that was begun "
+            "with; by default one in runs for just these rows."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -47,24 +104,59 @@ def predict(
     The same input has the same answer in every process. A label is certain where a wrong one has
     at most the probability delta; with --shots auto one that does not get so far is left undecided.
     Words without a vector, and numbers outside the range of the training data, are said.
+
+    With --backend and --shots a machine answers, through the store: batches of shots, each only of
+    the rows that are still open, until each label is certain. The same command goes on where it was
+    interrupted, and pays nothing twice. Certified are this machine's label, and apart from it the
+    noiseless one, if canaries are representative.
     """
     from qrnn_hw.errors import UsageError
+    from qrnn_hw.submission.machine import chosen_backend
 
     number = _shots(shots)
     if text and data is not None:
         raise UsageError("either --text or --data should be given. Got both; leave one out.")
+    if backend is not None or effects is not None or machine_seed is not None:
+        backend = chosen_backend(backend or "fake_boston", effects, machine_seed)
+    asks = backend is not None and number is not None
+    _refuse_useless(
+        {
+            "--placement": placement is not None and backend is None,
+            "--most": most is not None and not (asks and number == "auto"),
+            "--noiseless": noiseless and not (asks and number == "auto"),
+            "--canaries": canaries is not None and not asks,
+            "--repetitions": repetitions is not None and not asks,
+            "--budget": budget is not None and not asks,
+            "--dry-run": dry_run and not asks,
+            "--output": output is not None and not asks,
+        }
+    )
+    given = None if data is not None else _texts(text)
 
     from qrnn_hw.answers.prediction import from_file, from_texts
     from qrnn_hw.answers.prediction import predict as answered
-    from qrnn_hw.answers.runs import noisy_reader, opened_model
+    from qrnn_hw.answers.runs import noisy_reader, opened_model, settings_on
 
     model = opened_model(source)
-    if data is not None:
-        inputs = from_file(model, data)
-    else:
-        given = list(text or ()) or [line.strip() for line in sys.stdin if line.strip()]
-        inputs = from_texts(model, given)
-    reader = None if backend is None else noisy_reader(model, backend)
+    inputs = from_texts(model, given) if given is not None else from_file(model, data)
+    if backend is not None and number is not None:
+        from qrnn_hw.answers.on_machine import MOST, Asking
+        from qrnn_hw.cli.predict_machine import ask_machine
+
+        settings = settings_on(
+            model,
+            backend,
+            source,
+            placement=placement,
+            canaries=canaries,
+            repetitions=repetitions,
+            budget_seconds=budget,
+            output=output or Path(),
+        )
+        asking = Asking(None if number == "auto" else number, delta, most or MOST, noiseless, seed)
+        ask_machine(model, inputs, settings, asking, yes=yes, dry_run=dry_run, as_json=json)
+        return
+    reader = None if backend is None else noisy_reader(model, backend, source, placement)
     found = answered(model, inputs, shots=number, delta=delta, seed=seed, reader=reader)
     if json:
         print_json([one.to_json() for one in found])
@@ -85,6 +177,20 @@ def export(
         print_json({"model": str(path), "bytes": path.stat().st_size})
     else:
         typer.echo(f"{path}: {path.stat().st_size:,} bytes")
+
+
+def _texts(given: list[str] | None) -> list[str]:
+    return list(given or ()) or [line.strip() for line in sys.stdin if line.strip()]
+
+
+def _refuse_useless(given: dict[str, bool]) -> None:
+    from qrnn_hw.errors import UsageError
+
+    if found := [name for name, is_useless in given.items() if is_useless]:
+        raise UsageError(
+            f"{', '.join(found)} should come with a machine's shots: --backend and --shots, of "
+            "--most and --noiseless --shots auto. Got no such; leave that out."
+        )
 
 
 def _shots(given: str | None) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.exact.sequence import SequenceModel
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.experiment.evaluation import Canaries
 from qrnn_hw.experiment.exact import exact_distributions
@@ -12,6 +13,7 @@ from qrnn_hw.experiment.in_rounds import InRounds
 from qrnn_hw.experiment.kept_features import encoded_once
 from qrnn_hw.experiment.prepare import Prepared
 from qrnn_hw.mitigation.canaries import choose_canaries
+from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.network import TrainedNetwork
 
 FILE_NAME = "canaries.npz"
@@ -61,9 +63,20 @@ def canaries_of(prepared: Prepared, trained: TrainedNetwork) -> Canaries | None:
     every = encoded_once(
         trained, rows, prepared.settings.output, prepared.training.identity, FILE_NAME
     )
-    ideal = exact_distributions(prepared.circuit.ideal, every) @ trained.coefficients
+    return largest(prepared.circuit.ideal, trained, every, prepared.settings.canaries)
+
+
+def largest(model: SequenceModel, trained: TrainedNetwork, rows: Encoded, n: int) -> Canaries:
+    """Return so many rows of the largest answers without noise, with the answers.
+
+    Args:
+        model: the circuits without noise.
+        trained: whose head answers.
+        rows: to choose from.
+        n: at most as many as there are rows.
+    """
+    ideal = exact_distributions(model, rows) @ trained.coefficients
     answers: NDArray[np.float64] = ideal[:, 0] if ideal.shape[1] == 1 else ideal
     size = answers if answers.ndim == 1 else np.abs(answers).max(axis=1)
-    chosen = choose_canaries(size, prepared.settings.canaries)
-    known = answers[chosen]
-    return Canaries(every.take(chosen), known)
+    chosen = choose_canaries(size, n)
+    return Canaries(rows.take(chosen), answers[chosen])

@@ -54,7 +54,7 @@ def encoded_once(
     Raises:
         ConfigurationError: the file of this very training cannot be used.
     """
-    path, header = folder / file_name, {"run": run.digest, "weights": _digest(trained)}
+    path, header = folder / file_name, {"run": run.digest, "weights": weights_digest(trained)}
     if path.exists():
         arrays, found = read_arrays(path)
         if header.items() <= found.items():
@@ -108,7 +108,8 @@ def _are_close(kept: NDArray[np.float64], fresh: NDArray[np.float64]) -> bool:
     return kept.shape == fresh.shape and bool(np.abs(kept - fresh).max(initial=0.0) < SAME)
 
 
-def _digest(trained: TrainedNetwork) -> str:
+def weights_digest(trained: TrainedNetwork) -> str:
+    """Return the SHA-256 of all trained numbers."""
     hashed = hashlib.sha256()
     for leaf in jax.tree.leaves(trained.parameters):
         hashed.update(np.ascontiguousarray(leaf).tobytes())

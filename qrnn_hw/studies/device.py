@@ -135,14 +135,14 @@ class Progression:
 
 
 def first_day(machine: Machine, folder: Path) -> Machine:
-    """Return the machine as calibrated when the study began; the first call notes it.
+    """Return the machine as calibrated when a study or a prediction began; the first call notes it.
 
     The layout, the trained weights and the keys of all jobs follow from that calibration, so that
-    a study that goes on another day asks the same question.
+    what goes on another day asks the same question.
 
     Raises:
         CalibrationError: the file in the folder is no snapshot.
-        UsageError: the folder holds a study on another machine.
+        UsageError: the folder holds one on another machine.
     """
     path = folder / "snapshot.json"
     if not path.exists():
@@ -151,8 +151,8 @@ def first_day(machine: Machine, folder: Path) -> Machine:
     noted = read_snapshot(path)
     if noted.backend != machine.name:
         raise UsageError(
-            f"a study should go on where it began. Got {machine.name}, and {folder} "
-            f"holds one on {noted.backend}; choose another --output."
+            f"what began on a machine should go on where it began. Got {machine.name}, and "
+            f"{folder} holds one on {noted.backend}; choose another --output."
         )
     return replace(machine, snapshot=replace(noted, backend=machine.snapshot.backend))
 

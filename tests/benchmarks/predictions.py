@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import qrnn_hw as qh
-from qrnn_hw.answers.prediction import _laws, from_texts
+from qrnn_hw.answers.prediction import from_texts, laws
 from qrnn_hw.statistics.decisions import UNDECIDED, DecisionRule, decide, infinite_shot_labels
 from qrnn_hw.statistics.intervals import mean_share
 from qrnn_hw.statistics.sequential import Betting
@@ -28,7 +28,7 @@ def rows(epochs: int = 10) -> list[dict[str, object]]:
     with tempfile.TemporaryDirectory() as folder:
         trained = qh.train("dynamic-line", data, epochs=epochs, folder=folder)
         texts = list(qh.read("yelp").text.texts[:SENTENCES])
-        law = np.clip(_laws(trained.model, from_texts(trained.model, texts), None), 0, None)
+        law = np.clip(laws(trained.model, from_texts(trained.model, texts), None), 0, None)
     law /= law.sum(axis=1, keepdims=True)
     rule = DecisionRule(tuple(trained.model.trained.decision.tolist()))
     truth = infinite_shot_labels(law, rule)

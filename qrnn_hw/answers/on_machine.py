@@ -1,0 +1,144 @@
+"""Answers of a machine: batches of shots through the store, each only of what is still open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from jobs.errors import BudgetError
+from jobs.store.store import Store
+from qrnn_hw.answers.model_file import Model
+from qrnn_hw.answers.prediction import scaled
+from qrnn_hw.answers.prices import following
+from qrnn_hw.answers.question import Numbered, Question, folder_of
+from qrnn_hw.answers.votes import Votes
+from qrnn_hw.config import writable_folder
+from qrnn_hw.data.inputs import Inputs
+from qrnn_hw.data.target import Classes
+from qrnn_hw.errors import UsageError
+from qrnn_hw.experiment.kept_calibration import with_learned_of
+from qrnn_hw.experiment.measure import Priced, Stored
+from qrnn_hw.experiment.progress import Progress
+from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.statistics.certificates import LEAST_CANARIES, NOISELESS
+from qrnn_hw.studies.adaptive import growing_looks
+from qrnn_hw.studies.device import first_day
+from qrnn_hw.submission.consent import Consent
+from qrnn_hw.submission.machine import Machine, open_machine
+
+FIRST, RATIO = 250, 2.0
+"""Shots of the first batch with `auto`, and how far apart looks are: each batch is a job."""
+
+MOST = 32_000
+"""Shots of a row with `auto` on a machine, at most."""
+
+
+def looks_of(shots: int | None, most: int = MOST) -> tuple[int, ...]:
+    """Return the shots after which labels are looked at: once, or after growing batches."""
+    return growing_looks(most, FIRST, RATIO) if shots is None else (shots,)
+
+
+def ask(votes: Votes, consent: Consent, store: Store, progress: Progress) -> Votes:
+    """Send batch after batch, or read it from the store, until no row is open.
+
+    Before the first that is not stored the most that can follow is confirmed. A budget that a
+    batch could exceed ends it: `Votes.stopped` says so.
+
+    Raises:
+        BudgetError: nothing can be sent, or it was not confirmed.
+        PreflightError: the machine would refuse a job.
+        JobsError: a job failed, or the service is away; asking again goes on.
+    """
+    question, machine = votes.question, votes.question.execution.machine
+    store.put_snapshot(machine.snapshot.digest, machine.snapshot.to_json())
+    executor, budget, is_confirmed, before = machine.executor(), consent.budget(store), False, 0
+    for number, look in enumerate(votes.looks):
+        rows = votes.open_rows()
+        if not len(rows):
+            break
+        evaluation = question.batch(rows, look - before)
+        priced = Priced(machine, store=store)
+        evaluation.measure(Numbered(priced, number, question.seed))
+        if machine.is_real and not is_confirmed and budget.unsent(priced.jobs):
+            worst = following(votes, number, [rows] * len(votes.looks), store)
+            consent.confirm_unsent(worst, store, within_plan=not votes.is_sequential)
+            is_confirmed = True
+        try:
+            terms = budget.terms(priced.jobs, of=[*votes.assessed, *priced.jobs])
+        except BudgetError as error:
+            if not number:
+                raise
+            votes.stopped = error
+            break
+        progress.stage(f"batch {number + 1}: {look - before:,} shots of {len(rows)} rows")
+        stored = Stored(machine, store=store, executor=executor, terms=terms)
+        votes.add(rows, evaluation.measure(Numbered(stored, number, question.seed)))
+        votes.assessed += priced.jobs
+        votes.jobs.append(stored.keys)
+        votes.asked.append(rows)
+        before = look
+    return votes
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How a machine is asked for labels."""
+
+    shots: int | None = None
+    """Of each row; None is as many as its label needs."""
+
+    delta: float = 0.01
+    most: int = MOST
+    until_noiseless: bool = False
+    seed: int = 0
+    """Of a recorded device's shots."""
+
+    def votes(self, model: Model, inputs: Inputs, settings: RunSettings, machine: Machine) -> Votes:
+        """Return a model's rows on a machine, with no shots yet.
+
+        Raises:
+            UsageError: a model in rounds or of numbers without a number of shots, or a noiseless
+                label without the canaries that it takes.
+        """
+        if self.shots is None and not isinstance(model.target, Classes):
+            raise UsageError("--shots auto is for labels. Got a model of numbers; give a number.")
+        rows = scaled(model, inputs)
+        question = Question.on(machine, settings, model, rows, self.seed)
+        canaries = question.canaries
+        if self.until_noiseless and (canaries is None or len(canaries) < LEAST_CANARIES):
+            held = 0 if model.canaries is None else len(model.canaries)
+            raise UsageError(
+                f"{NOISELESS}, should have {LEAST_CANARIES} canaries or more, as long as a row. "
+                f"Got --canaries {settings.canaries} and a model that carries {held} held-out "
+                "rows; export it again, or ask for this machine's label."
+            )
+        return Votes(question, self.delta, looks_of(self.shots, self.most), self.until_noiseless)
+
+
+def votes_on(
+    model: Model, inputs: Inputs, settings: RunSettings, asking: Asking, *, keeps: bool = True
+) -> tuple[Votes, RunSettings]:
+    """Open the machine as it was calibrated when just these rows were asked for first.
+
+    Args:
+        model: trained.
+        inputs: rows as the model reads them.
+        settings: on a machine; without an output folder they get one for these rows.
+        asking: how.
+        keeps: whether the folder keeps what it begins with; a price leaves nothing behind.
+
+    Returns:
+        No votes yet, and the settings with their folder.
+
+    Raises:
+        QRNNError, JobsError, CalibrationError: as `Asking.votes` and `open_machine`.
+    """
+    machine = with_learned_of(open_machine(settings.backend), settings)
+    if settings.output == Path():
+        folder = folder_of(model, settings, scaled(model, inputs), asking.seed)
+        settings = replace(settings, output=folder)
+    if keeps:
+        writable_folder(settings.output)
+    if keeps or settings.output.exists():
+        machine = first_day(machine, settings.output)
+    return asking.votes(model, inputs, settings, machine), settings
