@@ -151,9 +151,9 @@ class Outcome:
     @property
     def shots_per_prediction(self) -> float:
         """Shots that one prediction took, on average; in rounds over all its rounds."""
-        if not isinstance(self.measured, MeasuredRounds):
-            return self.settings.shots
-        return self.plan.priced.estimate.executions / len(self.test)
+        if isinstance(self.measured, MeasuredRounds):
+            return self.measured.shots_per_prediction
+        return self.settings.shots
 
     def _repr_html_(self) -> str:
         from qrnn_hw.report.notebook import outcome_html

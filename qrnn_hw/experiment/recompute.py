@@ -155,12 +155,15 @@ def _rounds(run: StoredRun, measured: MeasuredRounds, shots: int | None) -> Reco
             f"the shots of a run in rounds should be those that it stored ({stored}): fewer would "
             f"have fed other values back. Got {shots}; leave --shots out."
         )
-    ideal = run.trained.outputs(test.values, test.lengths)
+    ideal, spent = (
+        run.trained.outputs(test.values, test.lengths),
+        round(measured.shots_per_prediction),
+    )
     rows = (
         row_of("ideal", ideal, ideal, run.judge, 0),
-        row_of("none", measured.outputs, ideal, run.judge, stored),
+        row_of("none", measured.outputs, ideal, run.judge, spent),
     )
-    return Recomputed(stored, None, rows)
+    return Recomputed(spent, None, rows)
 
 
 def _tiled(run: StoredRun, measured: TiledMeasured, shots: int | None) -> Recomputed:

@@ -50,8 +50,15 @@ class Rounds:
             measure: prices the rounds, runs them, or reads them from the store.
         """
         ask = as_rounds(measure, shots=self.shots, seed=self.seed)
-        kept = KeptRounds(ask, self.folder, is_planned=not measure.binds)
-        return MeasuredRounds(outputs_in_rounds(self.trained, self.encoded, kept, self.compiled))
+        rows: list[int] = []
+
+        def counted(pubs: Sequence[Pub]) -> NDArray[np.float64]:
+            rows.append(sum(pub.n_rows for pub in pubs))
+            return ask(pubs)
+
+        kept = KeptRounds(counted, self.folder, is_planned=not measure.binds)
+        outputs = outputs_in_rounds(self.trained, self.encoded, kept, self.compiled)
+        return MeasuredRounds(outputs, self.shots * sum(rows) / len(outputs))
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +66,8 @@ class MeasuredRounds:
     """The outputs that a run in rounds gave."""
 
     outputs: NDArray[np.float64]  # shape (n, k)
+    shots_per_prediction: float
+    """Of all circuits of all rounds together, on average."""
 
     def by_stack(self) -> dict[str, NDArray[np.float64]]:
         """Return the outputs by the name of the only stack."""
