@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 
 from qiskit import QuantumCircuit
 from qiskit.transpiler import Target
 
 from jobs.cost import DEFAULT_FORMULA, DEFAULT_REP_DELAY_SECONDS, Estimate, Formula, qpu_seconds
 from jobs.errors import SpecError
-from jobs.preflight import Finding, preflight
+from jobs.preflight import Finding, Seen, looking, preflight
 from jobs.spec import JobSpec, Pub
 
 
@@ -26,7 +27,13 @@ class Conditions:
 
     def findings(self, items: Sequence[QuantumCircuit | Pub], shots: int) -> tuple[Finding, ...]:
         """Return every rule of the machine that circuits break; not those of plan and options."""
-        return preflight(items, self.target, shots=shots, faulty_qubits=self.faulty_qubits)
+        return preflight(
+            items, self.target, shots=shots, faulty_qubits=self.faulty_qubits, look=self._look
+        )
+
+    @cached_property
+    def _look(self) -> Callable[[QuantumCircuit], Seen]:
+        return looking(self.target, faulty_qubits=self.faulty_qubits)
 
     def price(self, spec: JobSpec, formula: Formula | None = None) -> Estimate:
         """Return what a job is charged, by the account's own formula or by another.

@@ -1,7 +1,17 @@
 """Whether a machine would run a job, asked before it is sent."""
 
-from jobs.preflight.check import preflight, require
+from jobs.preflight.check import Seen, looking, preflight, require
 from jobs.preflight.job import Request, request_findings
 from jobs.preflight.rules import RULES, Finding, Rule
 
-__all__ = ["RULES", "Finding", "Request", "Rule", "preflight", "request_findings", "require"]
+__all__ = [
+    "RULES",
+    "Finding",
+    "Request",
+    "Rule",
+    "Seen",
+    "looking",
+    "preflight",
+    "request_findings",
+    "require",
+]

@@ -1,6 +1,8 @@
 """All rules over one job."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -31,6 +33,7 @@ def preflight(
     limits: Limits = DEFAULT_LIMITS,
     request: Request = DEFAULT_REQUEST,
     faulty_qubits: Collection[int] = (),
+    look: Callable[[QuantumCircuit], Seen] | None = None,
 ) -> tuple[Finding, ...]:
     """Return every rule that the job breaks, with where, why, the remedy and the source.
 
@@ -45,6 +48,7 @@ def preflight(
         limits: What one job may ask for; check the parts of a job that is split.
         request: How the job is to be sent.
         faulty_qubits: Indices that the backend reports as not operational.
+        look: From `looking` with the same machine, for several jobs of the same circuits.
 
     Returns:
         Findings in the order of the circuits, those of the job last; empty when all is well.
@@ -59,7 +63,7 @@ def preflight(
             f"There should be one number of shots, or one for each of the {len(items)} circuits. "
             f"Got {len(n_shots)}."
         )
-    look = once_each(partial(_look, target=target, limits=limits, faulty_qubits=faulty_qubits))
+    look = look or looking(target, limits=limits, faulty_qubits=faulty_qubits)
     found: list[Finding] = []
     circuits: list[tuple[QuantumCircuit, int]] = []
     for number, item in enumerate(items):
@@ -79,7 +83,7 @@ def preflight(
 
 
 @dataclass(frozen=True)
-class _Seen:
+class Seen:
     """What is to be known of a circuit, whatever its parameters and its number in the job are."""
 
     findings: tuple[Finding, ...]
@@ -89,12 +93,28 @@ class _Seen:
     bounded_angles: tuple[Place, ...] = ()
 
 
+def looking(
+    target: Target,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    faulty_qubits: Collection[int] = (),
+) -> Callable[[QuantumCircuit], Seen]:
+    """Return what looks at a circuit, at each object once.
+
+    Args:
+        target: The machine, whole or reduced to the active qubits.
+        limits: What one job may ask for.
+        faulty_qubits: Indices that the backend reports as not operational.
+    """
+    return once_each(partial(_look, target=target, limits=limits, faulty_qubits=faulty_qubits))
+
+
 def _look(
     circuit: QuantumCircuit, target: Target, limits: Limits, faulty_qubits: Collection[int]
-) -> _Seen:
+) -> Seen:
     unreadable = tuple(unreadable_findings(circuit))
     if unreadable:
-        return _Seen(unreadable, is_unreadable=True)
+        return Seen(unreadable, is_unreadable=True)
     places = tuple(walk(circuit))
     kinds = (
         control_flow_findings(circuit, places, target, limits),
@@ -103,7 +123,7 @@ def _look(
         output_findings(circuit, places),
     )
     findings = tuple(chain.from_iterable(map(_merged, kinds)))
-    return _Seen(findings, bounded_angles=bounded_angles(places))
+    return Seen(findings, bounded_angles=bounded_angles(places))
 
 
 def _merged(findings: Iterable[Finding]) -> Iterator[Finding]:

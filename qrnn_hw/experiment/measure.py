@@ -109,6 +109,9 @@ class Priced(Asked):
 
     store: Store | None = None
     jobs: list[Assessment] = field(default_factory=list)
+    conditions: Conditions | None = None
+    """Of the machine, shared by those who ask for the same circuits."""
+
     binds = False
 
     def ran_at(self, role: str) -> datetime | None:
@@ -117,7 +120,7 @@ class Priced(Asked):
 
     @cached_property
     def _conditions(self) -> Conditions:
-        return conditions_of(self.machine)
+        return self.conditions or conditions_of(self.machine)
 
     def __call__(self, requests: Sequence[Request]) -> list[Bits]:
         """Assess every request, then answer."""

@@ -16,6 +16,7 @@ from qrnn_hw.experiment.prepare import Prepared, prepare
 from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.experiment.settings import AUTO, RunSettings
 from qrnn_hw.experiment.training import CHECKPOINT
+from qrnn_hw.submission.assessment import conditions_of
 from qrnn_hw.submission.consent import Confirm, Consent
 from qrnn_hw.train.trainer import TrainingState
 
@@ -77,6 +78,7 @@ def run_prepared(prepared: Prepared, progress: Progress, confirm: Confirm) -> Ou
     settings = prepared.settings
     writable_folder(settings.output)
     machine, test, training = prepared.machine, prepared.test, prepared.training
+    conditions = conditions_of(machine)
     consent = Consent(machine, confirm, settings.budget_seconds)
     untrained, stacks = training.untrained, named_stacks(settings)
     priced = priced_canaries(prepared, untrained)
@@ -86,7 +88,8 @@ def run_prepared(prepared: Prepared, progress: Progress, confirm: Confirm) -> Ou
     if AUTO not in settings.plans and not (settings.output / CHECKPOINT).exists():
         progress.stage("building, checking and pricing the jobs")
         with Store(store_path()) as store:
-            consent.ask(Plan.of(evaluation, Priced(machine, store=store)).priced.jobs, store)
+            before = Priced(machine, store=store, conditions=conditions)
+            consent.ask(Plan.of(evaluation, before).priced.jobs, store)
     state = train(prepared, progress)
     trained = training.trained(state)
     encoded = prepared.encoded(trained)
@@ -102,6 +105,6 @@ def run_prepared(prepared: Prepared, progress: Progress, confirm: Confirm) -> Ou
             choice = choose(circuit, trained, encoded, ideal, canaries, consent, store, progress)
             stacks = named_stacks(settings, choice.plan.stack)
         evaluation = prepared.evaluation(trained, encoded, stacks, canaries)
-        plan = Plan.of(evaluation, Priced(machine, store=store))
+        plan = Plan.of(evaluation, Priced(machine, store=store, conditions=conditions))
         measured, jobs = plan.measure(consent, store, progress)
     return Outcome(prepared, state, trained, controls, simulated, plan, measured, jobs, choice)
