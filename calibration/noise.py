@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.beyond import Beyond
 from calibration.channels import Superoperator, bit_flip, gate_error, relaxation
 from calibration.errors import CalibrationError
 from calibration.snapshot import InstructionRecord, Snapshot
@@ -112,8 +113,48 @@ class DeviceNoise:
                 f"qubit {self.snapshot.physical[qubit]} of {self.snapshot.backend} should have "
                 f"the instruction {name!r}. Got none in its calibration."
             )
+        joint = self.instrument(name, qubit)
+        if joint is not None:
+            return np.asarray(joint.sum(axis=2))
         p01, p10 = (min(max(0.5, p), p * self.scale.readout) for p in assignment_errors(record))
         return np.array([[1 - p01, p01], [p10, 1 - p10]])
+
+    @property
+    def beyond(self) -> Beyond:
+        """Which measurements are known as instruments, and whom they reach."""
+        return self.snapshot.beyond
+
+    def instrument(self, name: str, qubit: int) -> NDArray[np.float64] | None:
+        """Return P(record r, leave s' | state s), shape (2, 2, 2) [s, r, s'], where it is known.
+
+        The scale of readout multiplies all that an ideal measurement does not do, to one half of
+        each state at most, as it does readout errors.
+        """
+        found = self.beyond.instrument(name, qubit)
+        if found is None:
+            return None
+        joint, ideal = found.array, np.zeros((2, 2, 2))
+        ideal[[0, 1], [0, 1], [0, 1]] = 1.0
+        for state in (0, 1):
+            wrong = 1 - joint[state, state, state]
+            most = max(0.5, wrong) / wrong if wrong else 1.0
+            joint[state] = ideal[state] + min(self.scale.readout, most) * (
+                joint[state] - ideal[state]
+            )
+        return joint
+
+    def crosstalk(self, name: str, qubit: int, neighbour: int) -> Superoperator | None:
+        """Return what a measurement does to a neighbour, shape (4, 4); None where nothing is known.
+
+        The scale of readout multiplies the probability of Z and the phase.
+        """
+        found = self.beyond.reaching(name, qubit, neighbour)
+        return None if found is None else found.channel(self.scale.readout)
+
+    def waiting(self, qubit: int) -> Superoperator | None:
+        """Return the relaxation of a qubit while the controller decides for a branch."""
+        seconds = self.beyond.branch_wait_seconds
+        return None if seconds is None else self.idle(qubit, seconds)
 
     def _reset_flip(self, name: str, qubit: int) -> float:
         record = self.snapshot.record(name, (qubit,))

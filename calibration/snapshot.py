@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from calibration.beyond import Beyond
 from calibration.errors import CalibrationError
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Snapshot:
     rep_delay_seconds: float
     rep_delay_range_seconds: tuple[float, float]
     physical: tuple[int, ...]
+    beyond: Beyond = field(default_factory=Beyond)
+    """What no device reports, where it was measured (`calibration.learned`)."""
 
     @property
     def n_qubits(self) -> int:
@@ -101,6 +104,7 @@ class Snapshot:
             qubits=tuple(self.qubits[q] for q in physical),
             instructions=kept,
             physical=tuple(self.physical[q] for q in physical),
+            beyond=self.beyond.restrict(position),
         )
 
     def record(self, name: str, qubits: tuple[int, ...]) -> InstructionRecord | None:
@@ -132,6 +136,9 @@ class Snapshot:
         for name in ("control_flow", "rep_delay_range_seconds", "physical"):
             document[name] = list(document[name])
         document["timing"] = dict(self.timing)
+        del document["beyond"]
+        if self.beyond:  # a device as it reports itself has the digest that it always had
+            document["beyond"] = self.beyond.to_json()
         return {"schema_version": SCHEMA_VERSION, **document}
 
     @classmethod
@@ -167,6 +174,7 @@ class Snapshot:
                 rep_delay_seconds=float(rep_delay),  # type: ignore[arg-type]
                 rep_delay_range_seconds=(float(low), float(high)),  # type: ignore[arg-type]
                 physical=physical,
+                beyond=Beyond.from_json(document.get("beyond", {})),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CalibrationError(

@@ -10,16 +10,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from circuits.errors import CircuitsError
+from circuits.exact.noise import beyond_of
 from circuits.exact.pauli import transfer_matrix
 
 if TYPE_CHECKING:
-    from circuits.exact.noise import Noise
+    from circuits.exact.noise import InstrumentNoise, Noise
 
 Array = NDArray[np.float64]
 
@@ -53,14 +54,41 @@ class ReadoutOf:
     qubit: int
 
 
-Source = ErrorOf | Idling | ReadoutOf
+@dataclass(frozen=True)
+class InstrumentOf:
+    """What a measurement records and leaves, P(r, s' | s)."""
+
+    name: str
+    qubit: int
+
+
+@dataclass(frozen=True)
+class CrosstalkOf:
+    """What a measurement does to another qubit."""
+
+    name: str
+    measured: int
+    qubit: int
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Relaxation while the controller decides for a branch."""
+
+    qubit: int
+
+
+Source = ErrorOf | Idling | ReadoutOf | InstrumentOf | CrosstalkOf | Waiting
 
 
 class Values(Protocol):
     """What a noise says, in the real Pauli basis."""
 
     def __call__(self, source: Source, /) -> Array:
-        """Return the map of a source, shape (..., 4**k, 4**k), or a confusion (..., 2, 2)."""
+        """Return the map of a source, shape (..., 4**k, 4**k).
+
+        Of a readout its confusion, (..., 2, 2), of an instrument P(r, s' | s), (..., 2, 2, 2).
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,14 +175,39 @@ def values_of(noise: Noise | None) -> Values:
 def _said(source: Source, noise: Noise | None) -> Array:
     if isinstance(source, ReadoutOf):
         return np.eye(2) if noise is None else noise.readout(source.name, source.qubit)
+    if isinstance(source, InstrumentOf):
+        return _joint(source, noise)
     n_qubits = len(source.qubits) if isinstance(source, ErrorOf) else 1
     if noise is None:
         return np.eye(4**n_qubits)
     if isinstance(source, ErrorOf):
         error = noise.channel(source.name, source.qubits)
+    elif isinstance(source, CrosstalkOf | Waiting):
+        error = _beside(source, noise)
     else:
         error = noise.idle(source.qubit, seconds_of(source, noise.dt_seconds))
     return np.eye(4**n_qubits) if error is None else transfer_matrix(error)
+
+
+def _joint(source: InstrumentOf, noise: Noise | None) -> Array:
+    """Return P(r, s' | s); of a noise that knows errors alone, with the state that it read."""
+    if noise is not None and beyond_of(noise):
+        found = cast("InstrumentNoise", noise).instrument(source.name, source.qubit)
+        if found is not None:
+            return found
+    confusion = np.eye(2) if noise is None else noise.readout(source.name, source.qubit)
+    joint = np.zeros((2, 2, 2))
+    joint[0, :, 0], joint[1, :, 1] = confusion
+    return joint
+
+
+def _beside(source: CrosstalkOf | Waiting, noise: Noise) -> NDArray[np.complex128] | None:
+    if not beyond_of(noise):
+        return None
+    known = cast("InstrumentNoise", noise)
+    if isinstance(source, Waiting):
+        return known.waiting(source.qubit)
+    return known.crosstalk(source.name, source.measured, source.qubit)
 
 
 def seconds_of(source: Idling, dt_seconds: float | None) -> float:

@@ -23,16 +23,18 @@ from circuits.errors import CircuitsError
 from circuits.exact.conditions import condition_of
 from circuits.exact.filling import changes_nothing
 from circuits.exact.formula import (
+    CrosstalkOf,
     ErrorOf,
     Formula,
     Idling,
+    InstrumentOf,
     ReadoutOf,
     Source,
-    after,
-    beside,
+    Waiting,
     values_of,
 )
-from circuits.exact.noise import Noise
+from circuits.exact.fusing import fuse
+from circuits.exact.noise import Beyond, Noise, beyond_of
 from circuits.exact.operations import (
     Branch,
     Channel,
@@ -40,7 +42,6 @@ from circuits.exact.operations import (
     Operation,
     Program,
     Rotation,
-    touched,
 )
 from circuits.exact.order import resets_early
 from circuits.exact.pauli import RESET, Axis, gate_matrix
@@ -80,24 +81,34 @@ def lift(
     Raises:
         CircuitsError: an instruction that has no exact map, or a parameter that is not named.
     """
-    return _lifted(circuit, parameters, None if noise is None else values_of(noise))
+    maps = None if noise is None else values_of(noise)
+    return _lifted(circuit, parameters, maps, beyond_of(noise))
 
 
-def open_lift(circuit: QuantumCircuit, parameters: Sequence[Parameter] = ()) -> Program:
+def open_lift(
+    circuit: QuantumCircuit, parameters: Sequence[Parameter] = (), beyond: Beyond | None = None
+) -> Program:
     """Lift a circuit with formulas where its maps depend on a noise, for `filling.filled`.
 
     Args:
         circuit: as for `lift`; a delay may be a Parameter, which is known by its name.
         parameters: as for `lift`.
+        beyond: where the noises may know more than errors; elsewhere nothing is asked of them.
 
     Raises:
         CircuitsError: as `lift`, but for what a noise lacks.
     """
-    return _lifted(circuit, parameters, lambda source: Formula((source,)))
+    return _lifted(circuit, parameters, lambda source: Formula((source,)), beyond)
 
 
-def _lifted(circuit: QuantumCircuit, parameters: Sequence[Parameter], maps: Maps | None) -> Program:
-    lifter = Lifter(circuit, maps, AngleMapBuilder(parameters or list(circuit.parameters)))
+def _lifted(
+    circuit: QuantumCircuit,
+    parameters: Sequence[Parameter],
+    maps: Maps | None,
+    beyond: Beyond | None,
+) -> Program:
+    angles = AngleMapBuilder(parameters or list(circuit.parameters))
+    lifter = Lifter(circuit, maps, angles, beyond)
     qubits = {qubit: index for index, qubit in enumerate(circuit.qubits)}
     bits = {bit: index for index, bit in enumerate(circuit.clbits)}
     operations = resets_early(fuse(tuple(lifter.block(circuit, qubits, bits))))
@@ -111,8 +122,14 @@ class Lifter:
     `order.resets_early` are for the whole. `angles` collects the free parameters.
     """
 
-    def __init__(self, circuit: QuantumCircuit, maps: Maps | None, angles: AngleMapBuilder) -> None:
-        self.maps, self.angles, self.top = maps, angles, circuit
+    def __init__(
+        self,
+        circuit: QuantumCircuit,
+        maps: Maps | None,
+        angles: AngleMapBuilder,
+        beyond: Beyond | None = None,
+    ) -> None:
+        self.maps, self.angles, self.top, self.beyond = maps, angles, circuit, beyond
         self._fixed: dict[Any, np.ndarray[Any, np.dtype[np.float64]]] = {}
 
     def block(
@@ -144,12 +161,13 @@ class Lifter:
         if isinstance(operation, Barrier | GlobalPhaseGate):
             return
         if isinstance(operation, IfElseOp):
+            if self.beyond is not None and self.beyond.waits:
+                for wire in range(self.top.num_qubits):
+                    yield from self._noise((wire,), Waiting(wire))
             yield self._branch(operation, instruction, qubits, bits)
         elif is_measurement(operation):
             yield from self._error(name, wires)
-            read = self.maps and self.maps(ReadoutOf(name, wires[0]))
-            confusion = _IDEAL_READOUT if read is None else read
-            yield Measurement(wires[0], bits[instruction.clbits[0]], confusion)
+            yield from self._measurement(name, wires[0], bits[instruction.clbits[0]])
         elif is_reset(operation):
             yield Channel(wires, RESET, resets=True)
             yield from self._error(name, wires)
@@ -161,6 +179,14 @@ class Lifter:
                 yield from self._error(name, wires)
         else:
             yield from self.block(*written_out(instruction, qubits, bits))
+
+    def _measurement(self, name: str, wire: int, bit: int) -> Iterator[Operation]:
+        known = self.beyond is not None and self.beyond.has_instrument(name, wire)
+        source = InstrumentOf(name, wire) if known else ReadoutOf(name, wire)
+        read = self.maps and self.maps(source)
+        yield Measurement(wire, bit, _IDEAL_READOUT if read is None else read)
+        for other in () if self.beyond is None else self.beyond.reached(name, wire):
+            yield from self._noise((other,), CrosstalkOf(name, wire, other))
 
     def _gate(self, operation: Any, wires: tuple[int, ...]) -> Iterator[Operation]:
         if not any(getattr(p, "parameters", None) for p in getattr(operation, "params", ())):
@@ -256,37 +282,3 @@ def _matrix(operation: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
         raise CircuitsError(
             f"a gate should have a matrix or a definition. Got {operation.name}."
         ) from error
-
-
-def fuse(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
-    """Multiply neighbouring fixed one-qubit maps, and fixed one-qubit maps into two-qubit ones."""
-    done: list[Operation] = []
-    pending: dict[int, Channel] = {}
-
-    def flush(qubits: Sequence[int]) -> None:
-        done.extend(pending.pop(q) for q in qubits if q in pending)
-
-    for operation in operations:
-        if isinstance(operation, Channel) and len(operation.qubits) == 1:
-            (qubit,) = operation.qubits
-            before = pending.get(qubit)
-            if before is not None:
-                matrix = after(operation.matrix, before.matrix)
-                operation = Channel((qubit,), matrix, operation.resets or before.resets)
-            pending[qubit] = operation
-        elif isinstance(operation, Channel):
-            matrix = operation.matrix
-            if any(q in pending for q in operation.qubits):
-                own = [
-                    pending.pop(q).matrix if q in pending else _NOTHING for q in operation.qubits
-                ]
-                matrix = after(matrix, beside(own))
-            done.append(Channel(operation.qubits, matrix))
-        else:
-            flush(sorted(touched(operation)))
-            done.append(operation)
-    flush(sorted(pending))
-    return tuple(done)
-
-
-_NOTHING = np.eye(4)

@@ -8,6 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+class Beyond(Protocol):
+    """Where a device is known beyond its reported errors."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether time passes at each branch that stands in no schedule."""
+
+    def has_instrument(self, name: str, qubit: int) -> bool:
+        """Say whether it is known which state a measurement leaves."""
+
+    def reached(self, name: str, qubit: int) -> tuple[int, ...]:
+        """Return the qubits that a measurement acts on beside its own."""
+
+
 class Noise(Protocol):
     """Errors of a device, by instruction name and qubit indices of the circuit."""
 
@@ -28,3 +42,25 @@ class Noise(Protocol):
 
     def readout(self, name: str, qubit: int) -> NDArray[np.float64]:
         """Return the confusion matrix of a measurement: row = true outcome, column = recorded."""
+
+
+class InstrumentNoise(Noise, Protocol):
+    """A noise with more than errors: what measurements leave behind, and the wait at branches."""
+
+    @property
+    def beyond(self) -> Beyond:
+        """Where the following say anything."""
+
+    def instrument(self, name: str, qubit: int) -> NDArray[np.float64] | None:
+        """Return P(record r, leave s' | state s), shape (2, 2, 2): [s, r, s']."""
+
+    def crosstalk(self, name: str, qubit: int, neighbour: int) -> NDArray[np.complex128] | None:
+        """Return what a measurement does to a neighbour as a superoperator of shape (4, 4)."""
+
+    def waiting(self, qubit: int) -> NDArray[np.complex128] | None:
+        """Return the error of a qubit at each branch as a superoperator of shape (4, 4)."""
+
+
+def beyond_of(noise: Noise | None) -> Beyond | None:
+    """Return where a noise is an `InstrumentNoise`; None where it knows errors alone."""
+    return getattr(noise, "beyond", None) or None

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.errors import CircuitsError
-from circuits.exact.pauli import PROJECTORS, TRACE, Axis
+from circuits.exact.pauli import POPULATIONS, PROJECTORS, TRACE, Axis
 from circuits.gate_angles import AngleMap
 
 
@@ -64,7 +64,8 @@ class Measurement:
     qubit: int
     bit: int
     confusion: Any  # shape (2, 2), row = true outcome, column = recorded
-    """Numbers, JAX's too, or the `Formula` that a noise fills in."""
+    """Numbers, JAX's too, or the `Formula` that a noise fills in. Of shape (2, 2, 2) where the
+    state is known that is left: P(record r, leave s' | state s) at [s, r, s']."""
 
     @property
     def bits(self) -> tuple[int, ...]:
@@ -75,6 +76,8 @@ class Measurement:
     def instrument(self) -> Any:
         """Maps of the recorded outcomes 0 and 1, shape (2, 4, 4)."""
         library: Any = np if isinstance(self.confusion, np.ndarray) else jnp
+        if self.confusion.ndim == 3:
+            return library.einsum("srl,al,bs->rab", self.confusion, POPULATIONS, POPULATIONS)
         return library.einsum("tr,tab->rab", self.confusion, PROJECTORS)
 
 

@@ -41,6 +41,9 @@ PROJECTORS = (
 )
 """Maps of the outcomes 0 and 1 of a measurement in the computational basis, shape (2, 4, 4)."""
 
+POPULATIONS = np.array([[1.0, 1.0], [0.0, 0.0], [0.0, 0.0], [1.0, -1.0]]) / np.sqrt(2)
+"""|0><0| and |1><1| as columns; the transpose takes the populations of a state. Shape (4, 2)."""
+
 RESET = np.array([[1.0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [1.0, 0, 0, 0]])
 """The map that forgets a qubit and prepares |0>."""
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.errors import CircuitsError
-from circuits.exact.lift import fuse
+from circuits.exact.fusing import fuse
 from circuits.exact.operations import (
     Branch,
     Channel,

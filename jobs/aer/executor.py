@@ -13,6 +13,7 @@ from calibration.noise import DeviceNoise
 from circuits.known_operations import is_measurement, is_reset
 from jobs.aer.conditions import condition_for_aer
 from jobs.aer.gates import gate_for_aer
+from jobs.aer.instruments import with_instruments
 from jobs.aer.misreads import with_misreads
 from jobs.bindable import check_for_aer
 from jobs.bits import registers_of
@@ -133,7 +134,8 @@ class AerExecutor:
 
     def _run(self, pub: Pub, shots: int, seed: int | None) -> PubResult:
         names = measurement_names([pub.circuit])
-        lowered = lower(with_misreads(pub.circuit, self._noise, of_several(names)))
+        written = with_instruments(pub.circuit, self._noise)
+        lowered = lower(with_misreads(written, self._noise, of_several(names)))
         check_for_aer(lowered)
         columns = enumerate(lowered.parameters)
         binds = {p: pub.parameters[:, column].tolist() for column, p in columns}

@@ -18,6 +18,7 @@ from calibration.noise import DeviceNoise, NoiseScale
 from calibration.snapshot import Snapshot
 from jobs.aer.components import WHOLE, Component, components, rejoined
 from jobs.aer.executor import lower, measurement_names, method_for, of_several, simulator
+from jobs.aer.instruments import with_instruments
 from jobs.aer.misreads import with_misreads
 from jobs.aer.repeated_rows import run_gathered
 from jobs.errors import JobFailedError, SpecError
@@ -93,7 +94,8 @@ class RecordedDeviceExecutor:
         names = measurement_names(small.values())
         noise = self._noise(physical)
         lowered = {
-            key: lower(with_misreads(one, noise, of_several(names))) for key, one in small.items()
+            key: lower(with_misreads(with_instruments(one, noise), noise, of_several(names)))
+            for key, one in small.items()
         }
         pubs = [Pub(lowered[id(pub.circuit)], pub.parameters) for pub in spec.pubs]
         place = self._place(physical, names)

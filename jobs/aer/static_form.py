@@ -14,18 +14,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qiskit.circuit import IfElseOp, QuantumCircuit, Reset
+from numpy.typing import NDArray
+from qiskit.circuit import Delay, IfElseOp, QuantumCircuit, Reset
 
 from calibration.noise import DeviceNoise, delay_seconds
 from circuits.exact.conditions import condition_of
+from circuits.exact.formula import InstrumentOf, values_of
+from circuits.exact.noise import beyond_of
 from circuits.known_operations import is_measurement, is_reset, is_standard
 from jobs.aer.gates import gate_for_aer
 from jobs.aer.superoperators import (
     Superoperator,
     controlled_map,
     copying,
-    dephasing,
     forgetting,
+    leaving,
     reading,
     superop,
 )
@@ -148,6 +151,7 @@ class _Rewriter:
             del self.waiting[qubits[0]]
             self.home = {bit: home for bit, home in self.home.items() if home != qubits[0]}
         if isinstance(operation, IfElseOp):
+            self._wait()
             self._branch(operation, instruction, qubits)
         elif is_measurement(operation):
             bit = self.bits[instruction.clbits[0]]
@@ -157,7 +161,9 @@ class _Rewriter:
             elif bit in self.keep or self.last.get(bit, -1) > position:
                 self._measure(operation.name, qubits[0], self._home(bit))
             else:
-                self.instructions.append((superop(dephasing()), qubits))
+                left = superop(leaving(self._joint(operation.name, qubits[0])))
+                self.instructions.append((left, qubits))
+            self._reach(operation.name, qubits[0])
         elif is_reset(operation):
             self.instructions.append((Reset(), qubits))
         else:
@@ -183,14 +189,34 @@ class _Rewriter:
 
     def _hold(self, name: str, qubit: int, bit: int) -> None:
         """Let the qubit hold the recorded outcome."""
-        confusion = np.eye(2) if self.noise is None else self.noise.readout(name, qubit)
+        confusion = self._joint(name, qubit).sum(axis=2)
         self.instructions.append((superop(reading(confusion)), (qubit,)))
         self.home[bit] = qubit
 
     def _measure(self, name: str, qubit: int, home: int) -> None:
         """Dephase the qubit and overwrite the bit's qubit with the recorded outcome."""
-        confusion = np.eye(2) if self.noise is None else self.noise.readout(name, qubit)
-        self.instructions.append((superop(copying(confusion)), (qubit, home)))
+        self.instructions.append((superop(copying(self._joint(name, qubit))), (qubit, home)))
+
+    def _joint(self, name: str, qubit: int) -> NDArray[np.float64]:
+        """Return P(record r, leave s' | state s), shape (2, 2, 2)."""
+        return values_of(self.noise)(InstrumentOf(name, qubit))
+
+    def _reach(self, name: str, qubit: int) -> None:
+        """Let a measurement act on the neighbours that it is known to reach."""
+        if self.noise is None or beyond_of(self.noise) is None:
+            return
+        for other in self.noise.beyond.reached(name, qubit):
+            found = self.noise.crosstalk(name, qubit, other)
+            if found is not None and other not in self.waiting:
+                self.instructions.append((superop(found), (other,)))
+
+    def _wait(self) -> None:
+        """Let time pass at a branch."""
+        if self.noise is None or beyond_of(self.noise) is None or not self.noise.beyond.waits:
+            return
+        delay = Delay(self.noise.beyond.branch_wait_seconds, "s")
+        waits = [q for q in range(self.source.num_qubits) if q not in self.waiting]
+        self.instructions += [(delay, (qubit,)) for qubit in waits]
 
     def _branch(
         self, operation: IfElseOp, instruction: CircuitInstruction, qubits: tuple[int, ...]

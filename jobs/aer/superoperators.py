@@ -14,11 +14,6 @@ from qiskit.circuit import Instruction
 Superoperator = NDArray[np.complex128]
 
 
-def dephasing() -> Superoperator:
-    """Return the measurement of a qubit that nobody reads."""
-    return np.diag([1.0, 0.0, 0.0, 1.0]).astype(complex)
-
-
 def forgetting() -> Superoperator:
     """Return the map that leaves a dephased qubit in |0>."""
     total = np.zeros((4, 4), dtype=complex)
@@ -37,18 +32,29 @@ def reading(confusion: NDArray[np.float64]) -> Superoperator:
     return total
 
 
-def copying(confusion: NDArray[np.float64]) -> Superoperator:
-    """Return the map that dephases a qubit and overwrites a second one with what is recorded."""
+def copying(joint: NDArray[np.float64]) -> Superoperator:
+    """Return the map that dephases a qubit and overwrites a second one with what is recorded.
+
+    Args:
+        joint: P(record r, leave s' | state s), shape (2, 2, 2): [s, r, s'].
+    """
     total = np.zeros((16, 16), dtype=complex)
-    for true in (0, 1):
-        for recorded in (0, 1):
-            for before in (0, 1):
-                on_qubit, on_bit = np.zeros((2, 2)), np.zeros((2, 2))
-                on_qubit[true, true] = 1
-                on_bit[recorded, before] = 1
-                kraus = np.kron(on_bit, on_qubit)
-                total += confusion[true, recorded] * np.kron(kraus.conj(), kraus)
+    for true, recorded, left, before in np.ndindex(2, 2, 2, 2):
+        on_qubit, on_bit = np.zeros((2, 2)), np.zeros((2, 2))
+        on_qubit[left, true] = 1
+        on_bit[recorded, before] = 1
+        kraus = np.kron(on_bit, on_qubit)
+        total += joint[true, recorded, left] * np.kron(kraus.conj(), kraus)
     return total
+
+
+def leaving(joint: NDArray[np.float64]) -> Superoperator:
+    """Return the measurement of a qubit that nobody reads, by what it leaves.
+
+    Args:
+        joint: as for `copying`.
+    """
+    return reading(joint.sum(axis=1))
 
 
 def controlled_map(

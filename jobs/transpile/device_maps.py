@@ -46,6 +46,8 @@ class DeviceMaps:
         if isinstance(source, Idling):
             seconds = idle_dt[str(source.duration)] * (self.noise.dt_seconds or 0.0)
             return self._relaxed(placements[:, source.qubit], seconds)
+        # What was measured beyond errors is known of few qubits, and chooses no place.
+        assert isinstance(source, ErrorOf | ReadoutOf)
         qubits = (source.qubit,) if isinstance(source, ReadoutOf) else source.qubits
         rows = [tuple(row) for row in placements[:, list(qubits)].tolist()]
         names = [_own_name(source.name, row[0], f) for row, f in zip(rows, faster, strict=True)]

@@ -41,15 +41,15 @@ def form_of(transpiled: TranspiledStep) -> Form:
     """Lift the scheduled step and closing part of a machine for noises yet to come."""
     features, weights = list(transpiled.features), list(transpiled.weights)
     n_out = len(transpiled.architecture.readout)
-    first = transpiled.first
+    first, beyond = transpiled.first, transpiled.snapshot.beyond
     model = SequenceModel(
-        step=open_lift(transpiled.step, [*features, *weights]),
-        closing=open_lift(transpiled.closing, weights),
+        step=open_lift(transpiled.step, [*features, *weights], beyond),
+        closing=open_lift(transpiled.closing, weights, beyond),
         n_features=len(features),
         n_weights=len(weights),
         data_qubits=transpiled.data_qubits,
         out_bits=tuple(range(n_out)),
-        first=None if first is None else open_lift(first, [*features, *weights]),
+        first=None if first is None else open_lift(first, [*features, *weights], beyond),
     )
     return Form(model)
 

@@ -10,7 +10,8 @@ from qiskit.circuit import CircuitInstruction, Clbit, IfElseOp, QuantumCircuit, 
 
 from circuits.exact.conditions import condition_of
 from circuits.exact.formula import values_of
-from circuits.exact.lift import Lifter, fuse, is_unitary, written_out
+from circuits.exact.fusing import fuse
+from circuits.exact.lift import Lifter, is_unitary, written_out
 from circuits.exact.operations import Branch, Channel, Operation, Program
 from circuits.exact.order import resets_early
 from circuits.exact.pauli import transfer_matrix

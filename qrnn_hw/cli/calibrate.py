@@ -9,16 +9,20 @@ from typing import Annotated, Any
 import typer
 
 from qrnn_hw.cli import options
+from qrnn_hw.cli.calibrate_instrument import instrument
+from qrnn_hw.cli.calibration_job import sent, write
 from qrnn_hw.cli.numbers import whole
 from qrnn_hw.cli.output import Json, print_json, print_table
 from qrnn_hw.ranges import MOST_LISTED, MOST_SEED, MOST_SHOTS
 
 app = typer.Typer(
     name="calibrate",
-    help="Keep a device's calibration, compare two, measure readout errors.",
+    help="Keep a device's calibration, compare two, measure what it does not report.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+app.command("instrument")(instrument)
 
 Backend = options.Backend
 
@@ -126,11 +130,7 @@ def readout(
     document = _measured(
         backend, chosen, shots, seed, budget, yes, fresh=fresh, mid_circuit=mid_circuit
     )
-    if output is not None:
-        from json import dumps
-
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(dumps(document, indent=2) + "\n", encoding="utf-8")
+    write(document, output)
     if json:
         print_json(document)
         return
@@ -165,24 +165,16 @@ def _measured(
     fresh: bool,
     mid_circuit: bool,
 ) -> dict[str, Any]:
-    from jobs.store.store import Store
-    from qrnn_hw.cli.submit import send_and_follow
-    from qrnn_hw.config import store_path
-    from qrnn_hw.submission.assessment import assess, plan_state
     from qrnn_hw.submission.machine import open_machine
     from qrnn_hw.submission.readout_run import readout_document, readout_workload
 
     machine = open_machine(backend)
-    workload = readout_workload(machine, qubits, mid_circuit=mid_circuit)
-    verdict = assess(workload, machine, shots=shots, seed=seed, plan=plan_state(machine))
-    with Store(store_path()) as store:
-        (meant,), _, interrupted = send_and_follow(
-            (verdict,), store, budget=budget, yes=yes, fresh=fresh, wait=True
-        )
-        if interrupted:
-            raise SystemExit(130)
-        (spec,) = meant.specs
-        return readout_document(spec.key, store, qubits)
+    return sent(
+        machine,
+        readout_workload(machine, qubits, mid_circuit=mid_circuit),
+        lambda key, store: readout_document(key, store, qubits),
+        (shots, seed, budget, yes, fresh),
+    )
 
 
 def _short(value: float | None) -> str:

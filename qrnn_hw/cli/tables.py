@@ -55,6 +55,8 @@ def print_outcome(document: dict[str, Any]) -> None:
         )
     for name, answer in document.get("answers", {}).items():
         console.print(f"{label(name)}: {_trust(answer)}")
+    for line in document.get("assumptions", ()):
+        console.print(f"assumed: {line}")
     if "tiling" in document:
         console.print(said_tiling(document["tiling"]))
     if "rounds" in document:

@@ -20,6 +20,7 @@ from calibration.readout import readout_circuits
 from jobs.spec import Pub
 from jobs.transpile.isa import TranspiledStep
 from qrnn_hw.errors import UsageError
+from qrnn_hw.experiment.assumptions import assumptions
 from qrnn_hw.experiment.forecast import fed_forward_readout
 from qrnn_hw.experiment.interleaved import INTERLEAVED, Interleaving, Part
 from qrnn_hw.experiment.measure import Measure, Request
@@ -159,6 +160,12 @@ class Evaluation:
         for stack in self.stacks:
             for batch in self.batches:
                 self.shares(stack, batch.length, self.shots)
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What the stacks take for granted of the machine, in plain words."""
+        longest = int(self.encoded.lengths.max())
+        return assumptions(self.transpiled, self.noise, self.stacks, longest)
 
     def shares(self, stack: Stack, length: int, plan: ShotPlan) -> list[tuple[Term, int]]:
         """Return the terms of a stack, each with its shots.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
+from typing import cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
 from calibration.noise import DeviceNoise, NoiseScale
-from circuits.exact.noise import Noise
+from circuits.exact.noise import Beyond, InstrumentNoise, Noise, beyond_of
 from circuits.exact.sequence import SequenceModel
 from jobs.transpile.isa import TranspiledStep
 from jobs.transpile.lifted_step import sequence_model
@@ -53,6 +54,27 @@ class ReadoutPower:
     def readout(self, name: str, qubit: int) -> NDArray[np.float64]:
         """Return the power of the confusion matrix: row = true outcome, column = recorded."""
         return np.linalg.matrix_power(self.noise.readout(name, qubit), self.exponent)
+
+    @property
+    def beyond(self) -> Beyond | None:
+        """Where the noise knows more than errors."""
+        return beyond_of(self.noise)
+
+    def instrument(self, name: str, qubit: int) -> NDArray[np.float64] | None:
+        """Return the instrument, what it records times A^(exponent - 1); what it leaves stays."""
+        joint = cast("InstrumentNoise", self.noise).instrument(name, qubit)
+        if joint is None:
+            return None
+        changed = np.linalg.matrix_power(self.noise.readout(name, qubit), self.exponent - 1)
+        return np.asarray(np.einsum("srl,rq->sql", joint, changed))
+
+    def crosstalk(self, name: str, qubit: int, neighbour: int) -> NDArray[np.complex128] | None:
+        """Return what a measurement does to a neighbour."""
+        return cast("InstrumentNoise", self.noise).crosstalk(name, qubit, neighbour)
+
+    def waiting(self, qubit: int) -> NDArray[np.complex128] | None:
+        """Return the error of a qubit at each branch."""
+        return cast("InstrumentNoise", self.noise).waiting(qubit)
 
 
 def bound_step(transpiled: TranspiledStep, circuit: NDArray[np.float64]) -> TranspiledStep:

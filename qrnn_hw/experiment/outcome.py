@@ -78,6 +78,11 @@ class Outcome:
         return Judge.of(self.prepared.task, len(self.test))
 
     @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What the stacks take for granted of the machine, in plain words."""
+        return self.measured.evaluation.assumptions if isinstance(self.measured, Measured) else ()
+
+    @property
     def answers(self) -> dict[str, Answer]:
         """The outputs of each stack with all their errors; none for a model in rounds."""
         return self.measured.answers if isinstance(self.measured, Measured) else {}
@@ -243,6 +248,8 @@ class Outcome:
         for name, by_shots in (("flip_rate", self.flip_rate), ("half_width", self.half_width)):
             if by_shots:
                 found[name] = {str(shots): one for shots, one in by_shots.items()}
+        if self.assumptions:
+            found["assumptions"] = list(self.assumptions)
         found["choice"] = self.choice and self.choice.to_json()
         found["answers"] = {name: answer.to_json() for name, answer in self.answers.items()}
         return found

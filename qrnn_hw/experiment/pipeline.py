@@ -7,6 +7,7 @@ from qrnn_hw.config import store_path, writable_folder
 from qrnn_hw.data.dataset import Dataset
 from qrnn_hw.experiment.canaries import canaries_of, priced_canaries
 from qrnn_hw.experiment.choosing import choose
+from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.kept_calibration import keep_calibration, keep_snapshots
 from qrnn_hw.experiment.measure import Priced
 from qrnn_hw.experiment.minutes import fitted
@@ -105,6 +106,8 @@ def run_prepared(prepared: Prepared, progress: Progress, confirm: Confirm) -> Ou
             choice = choose(circuit, trained, encoded, ideal, canaries, consent, store, progress)
             stacks = named_stacks(settings, choice.plan.stack)
         evaluation = prepared.evaluation(trained, encoded, stacks, canaries)
+        for line in evaluation.assumptions if isinstance(evaluation, Evaluation) else ():
+            progress.stage(line)
         plan = Plan.of(evaluation, Priced(machine, store=store, conditions=conditions))
         measured, jobs = plan.measure(consent, store, progress)
     return Outcome(prepared, state, trained, controls, simulated, plan, measured, jobs, choice)

@@ -97,6 +97,7 @@ def run_findings(outcome: Outcome) -> list[str]:
     said.append("On the same rows, " + _compared(outcome, controls, "the network"))
     if outcome.answers and _is_one_score(outcome):
         said += trust_findings(outcome.answers)
+    said += [f"Assumed: {line}." for line in outcome.assumptions]
     if outcome.flip_rate:
         said.append(_stable(outcome))
     if outcome.half_width:
