@@ -33,6 +33,7 @@ from qrnn_hw.experiment.outcome import Outcome
 from qrnn_hw.experiment.prepare import Prepared, prepare
 from qrnn_hw.experiment.progress import Quiet
 from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.networks.head_options import head_of
 from qrnn_hw.submission.consent import Confirm, Consent, Spending
 from qrnn_hw.train.options import TrainingOptions
 from qrnn_hw.train.trainer import TrainingState
@@ -61,6 +62,8 @@ def train(
     epochs: int = 30,
     seed: int = 0,
     options: dict[str, Any] | None = None,
+    reading: Literal["final", "steps"] | None = None,
+    degree: int | None = None,
     folder: str | Path | None = None,
     **settings: Any,
 ) -> Trained:
@@ -73,6 +76,9 @@ def train(
         epochs: at most so many.
         seed: all others are derived from it.
         options: of the model, by name.
+        reading: what the head reads: `final`, the bits after the last step, or `steps`, those that
+            every step records too; by default final, and steps where every step has a target.
+        degree: of `steps`, most bits of one product; 2 by default.
         folder: where the checkpoint, jobs' roles and reports are kept; by default a new one.
         settings: further fields of `qrnn_hw.experiment.settings.RunSettings`.
 
@@ -86,6 +92,7 @@ def train(
         seed=seed,
         training=TrainingOptions(epochs=epochs),
         options=tuple((options or {}).items()),
+        head=head_of(reading, degree),
         output=Path(folder or tempfile.mkdtemp(prefix="qrnn-hw-")),
         **settings,
     )

@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from qrnn_hw.experiment.task import Task
 from qrnn_hw.experiment.versions import package_versions
 from qrnn_hw.networks.identity import network_content
 from qrnn_hw.networks.network import TrainedNetwork, network_of
+from qrnn_hw.networks.step_readings import StepReadings
 
 FORMAT, VERSION = "qrnn-hw model", 1
 SCALES = ("mean", "deviation", "target_mean", "target_deviation", "low", "high")
@@ -105,6 +106,7 @@ class Model:
             "network": network_content(self.trained.network),
             "n_inputs": len(self.features),
             "target": [type(target).__name__, list(target.names)],
+            **self._steps(),
             "features": list(self.features),
             "reading": self.reading.to_json(),
             "words": words,
@@ -127,6 +129,13 @@ class Model:
         finally:
             part.unlink(missing_ok=True)
         return path
+
+    def _steps(self) -> dict[str, Any]:
+        """Return what a header says of a head that reads every step; nothing of others."""
+        steps = self.trained.network.steps
+        if steps is None:
+            return {}
+        return {"steps": asdict(steps), "per_step": self.target.per_step}
 
     @classmethod
     def load(cls, path: Path | str) -> Model:
@@ -169,9 +178,11 @@ class Model:
     @classmethod
     def _from(cls, path: Path, header: dict[str, Any], arrays: dict[str, Any]) -> Model:
         kind, names = header["target"]
-        target: Target = Classes(tuple(names)) if kind == "Classes" else Numbers(tuple(names))
+        made_of = Classes if kind == "Classes" else Numbers
+        target: Target = made_of(tuple(names), bool(header.get("per_step", False)))
+        steps = StepReadings(**header["steps"]) if header.get("steps") else None
         made = architecture(header["model"], **header["options"])
-        network = network_of(made, int(header["n_inputs"]), target=target)
+        network = network_of(made, int(header["n_inputs"]), target=target, steps=steps)
         if network_content(network) != header["network"]:
             raise ConfigurationError(
                 f"the circuits of {header['model']} should be those that {path} was trained with. "

@@ -102,6 +102,11 @@ class Asking:
         """
         if self.shots is None and not isinstance(model.target, Classes):
             raise UsageError("--shots auto is for labels. Got a model of numbers; give a number.")
+        if model.trained.network.steps is not None:
+            raise UsageError(
+                "a machine is asked, batch after batch, for answers of the outcome alone. Got a "
+                "head that reads the bits of every step; `qrnn-hw run` measures it on a machine."
+            )
         rows = scaled(model, inputs)
         question = Question.on(machine, settings, model, rows, self.seed)
         canaries = question.canaries

@@ -18,8 +18,11 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.exact.logical import logical_model
+from circuits.exact.sequence import SequenceModel
 from qrnn_hw.answers.certain import certain_label
 from qrnn_hw.answers.model_file import Model
+from qrnn_hw.answers.step_shots import step_answers
 from qrnn_hw.data.inputs import Inputs
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes, answer
@@ -41,18 +44,19 @@ class Prediction:
     """What is answered to one row."""
 
     name: str
-    answer: str | list[float] | None
-    """The name of a class, numbers in their own units, or None where it is undecided."""
+    answer: Any
+    """The name of a class, numbers in their own units, or None where it is undecided; of a target
+    at every step a list of these, one a step."""
 
-    score: list[float]
-    """The outputs behind it: of two classes one, above 0 for the second."""
+    score: list[Any]
+    """The outputs behind it: of two classes one, above 0 for the second; a list for every step."""
 
-    low: list[float]
-    high: list[float]
+    low: list[Any]
+    high: list[Any]
     """95 % interval of each for infinitely many shots; the score itself where it is exact."""
 
     is_certain: bool
-    """Whether a wrong label has at most the probability delta; exact answers are."""
+    """Whether a wrong label has at most the probability delta, at every step; exact answers are."""
 
     shots: int | None
     """None where the answer is exact."""
@@ -93,18 +97,14 @@ def predict(
     Raises:
         UsageError: shots of a model in rounds, or `auto` for numbers.
     """
+    notes = notes_of(model, inputs)
+    if shots is not None and model.trained.network.steps is not None:
+        return _from_step_shots(model, inputs, notes, shots, delta, seed, reader)
     law_of_rows = laws(model, inputs, reader)
     columns = model.trained.coefficients
-    notes = notes_of(model, inputs)
     rows = range(len(inputs.names))
     if shots is None:
-        outputs = law_of_rows @ columns
-        labels = answer(model.target, outputs)
-        own = zip(inputs.names, labels, outputs, notes, strict=True)
-        return [
-            _one(model, name, label, output, output, output, True, None, note)
-            for name, label, output, note in own
-        ]
+        return _exact(model, inputs, law_of_rows @ columns, notes)
     _check(model, shots)
     found = []
     for row in rows:
@@ -145,8 +145,44 @@ def laws(model: Model, inputs: Inputs, reader: Reader | None) -> Array:
     sequences = scaled(model, inputs)
     network, parameters = model.trained.network, model.trained.parameters
     given = jnp.asarray(sequences.values), jnp.asarray(sequences.lengths)
+    if isinstance(reader, SequenceModel):
+        reader = network.reader(reader)
     read = jax.jit(network.readings, static_argnums=3)
     return np.asarray(read(parameters, *given, reader))
+
+
+def _exact(model: Model, inputs: Inputs, outputs: Array, notes: list[str]) -> list[Prediction]:
+    """Answer from outputs at infinite shots; of a target at every step each step of a row."""
+    found = []
+    for row, name in enumerate(inputs.names):
+        n_steps = int(inputs.sequences.lengths[row])
+        own = outputs[row, :n_steps] if model.target.per_step else outputs[row]
+        label = answer(model.target, own)
+        found.append(_one(model, name, label, own, own, own, True, None, notes[row]))
+    return found
+
+
+def _from_step_shots(
+    model: Model,
+    inputs: Inputs,
+    notes: list[str],
+    shots: Shots,
+    delta: float,
+    seed: int,
+    reader: Reader | None,
+) -> list[Prediction]:
+    """Answer from drawn shots whose bits of every step the head reads."""
+    _check(model, shots)
+    sequences = scaled(model, inputs)
+    engine = logical_model(model.trained.network.architecture) if reader is None else reader
+    assert isinstance(engine, SequenceModel)  # a head of steps is one of a model in one circuit
+    seeds = [_seed(model, inputs, row, seed) for row in range(len(inputs.names))]
+    found = step_answers(model, sequences, engine, shots, delta, seeds)
+    return [
+        _one(model, name, one.label, one.outputs, one.outputs - one.half, one.outputs + one.half,
+             one.is_certain, one.shots, note)
+        for name, one, note in zip(inputs.names, found, notes, strict=True)
+    ]  # fmt: skip
 
 
 def scaled(model: Model, inputs: Inputs) -> Sequences:
@@ -199,23 +235,27 @@ def _one(
     return Prediction(name, said, parts[0], parts[1], parts[2], is_certain, shots, note)
 
 
-def in_words(
-    model: Model, label: Any, parts: Sequence[Array]
-) -> tuple[str | list[float] | None, list[list[float]]]:
+def in_words(model: Model, label: Any, parts: Sequence[Array]) -> tuple[Any, list[list[Any]]]:
     """Return the answer as it is said, and outputs with their ends; numbers in their own units.
 
     Args:
         model: which names classes and scales numbers.
         label: place of a class, or None where it is undecided; of numbers it does not matter.
-        parts: outputs first, each of shape (k,).
+        parts: outputs first, each of shape (k,), per step (T, k).
     """
     if isinstance(model.target, Classes):
-        said = None if label is None else model.target.names[int(label)]
-        return said, [part.tolist() for part in parts]
+        return _named(model.target, label), [part.tolist() for part in parts]
     if model.scaling is not None:
         parts = [model.scaling.unscaled(part) for part in parts]
     listed = [part.tolist() for part in parts]
     return listed[0], listed
+
+
+def _named(target: Classes, label: Any) -> Any:
+    """Return the name of a label, None of an undecided one; of several a list."""
+    if label is None or np.ndim(label) == 0:
+        return None if label is None or label == UNDECIDED else target.names[int(label)]
+    return [_named(target, one) for one in label]
 
 
 def from_texts(model: Model, texts: Sequence[str]) -> Inputs:

@@ -83,4 +83,4 @@ def noisy_reader(
             f"Got {backend}, which runs shots; give --shots."
         )
     settings = settings_on(model, machine.name, run, placement=placement)
-    return model.trained.network.reader(OneCircuit.on(machine, settings).noisy)
+    return OneCircuit.on(machine, settings).noisy

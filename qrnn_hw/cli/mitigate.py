@@ -160,10 +160,9 @@ def _refuse_job_options(readout: str | None, register: str | None) -> None:
 def _terminal(stored: StoredRun, shots: int) -> ReadoutCalibration:
     """Return the calibration of the final bits from the share of its shots, else the reported."""
     from qrnn_hw.experiment.forecast import final_readout
-    from qrnn_hw.experiment.shot_plan import plan_shots
 
     prepared = stored.prepared
-    plan = plan_shots(shots, len(prepared.test), stored.evaluation.stacks)
+    plan = stored.evaluation.shot_plan(shots)
     measured = stored.circuits.calibration(plan.calibration)
     return measured or final_readout(prepared.circuit.transpiled, prepared.circuit.noise)
 
@@ -202,7 +201,7 @@ def _forecast(
         prepared.circuit.transpiled,
         prepared.circuit.noise,
         stored.encoded,
-        stored.trained.coefficients,
+        stored.trained.head,
         shots=shots,
         ideal=ideal_outputs(stored),
         terminal=_terminal(stored, shots),

@@ -109,6 +109,18 @@ ModelOptions = Annotated[
         "`qrnn-hw models show` lists them.",
     ),
 ]
+Reading = Annotated[
+    str | None,
+    typer.Option(
+        "--reading",
+        help="What the trained head reads: final, the bits after the last step, or steps, the bits "
+        "that every step records too. By default final; steps where every step has a target.",
+    ),
+]
+Degree = Annotated[
+    int | None,
+    whole(1, 8, "--degree", help="With --reading steps: most bits of one product; 2 by default."),
+]
 FeedbackMode = Annotated[
     str | None,
     typer.Option("--mode", help="Short for --option mode=coherent, sampled or expectation."),

@@ -207,14 +207,26 @@ def _shots(given: str | None) -> Any:
 
 
 def _row(one: Any) -> tuple[str, ...]:
-    said = "undecided" if one.answer is None else one.answer
-    if not isinstance(said, str):
-        said = ", ".join(f"{number:.6g}" for number in said)
-    elif not one.is_certain and one.answer is not None:
+    said = _said(one.answer)
+    if not one.is_certain and one.answer is not None:
         said += " (not certain)"
-    score = ", ".join(f"{number:+.4f}" for number in one.score)
-    spans = zip(one.low, one.high, strict=True)
+    score = ", ".join(f"{number:+.4f}" for number in _flat(one.score))
+    spans = zip(_flat(one.low), _flat(one.high), strict=True)
     interval, shots = ", ".join(f"{a:+.4f} to {b:+.4f}" for a, b in spans), f"{one.shots or 0:,}"
     if one.shots is None:
         interval, shots = "exact", ""
     return one.name, said, score, interval, shots, one.note
+
+
+def _said(answer: Any) -> str:
+    """Return an answer in words; of several, one for each step, with a bar between them."""
+    if answer is None or isinstance(answer, str):
+        return answer or "undecided"
+    if answer and not isinstance(answer[0], float):
+        return " | ".join(_said(one) for one in answer)
+    return ", ".join(f"{number:.6g}" for number in answer)
+
+
+def _flat(numbers: list[Any]) -> list[float]:
+    """Return numbers that may be lists of numbers, one after the other."""
+    return [x for one in numbers for x in (one if isinstance(one, list) else [one])]

@@ -11,6 +11,7 @@ import typer
 from qrnn_hw.cli.numbers import real, whole
 from qrnn_hw.cli.options import (
     Budget,
+    Degree,
     Effects,
     Embeddings,
     FeedbackMode,
@@ -20,6 +21,7 @@ from qrnn_hw.cli.options import (
     Minutes,
     ModelOptions,
     Placement,
+    Reading,
     RepDelay,
     Snapshots,
     Tiles,
@@ -47,6 +49,8 @@ def run(
     option: ModelOptions = None,
     mode: FeedbackMode = None,
     wiring: Wiring = None,
+    reading: Reading = None,
+    degree: Degree = None,
     chosen: ChosenData,
     embeddings: Embeddings = None,
     backend: Annotated[
@@ -168,6 +172,7 @@ def run(
     from qrnn_hw.experiment.tiles import parse_tiles
     from qrnn_hw.models.facts import given_options
     from qrnn_hw.models.options import chosen_architecture
+    from qrnn_hw.networks.head_options import head_of
     from qrnn_hw.submission.machine import chosen_backend
     from qrnn_hw.train.options import TrainingOptions
 
@@ -205,6 +210,7 @@ def run(
         output=output or Path(),
         budget_seconds=budget,
         options=given_options(network),
+        head=head_of(reading, degree),
         tiles=parse_tiles(tiles),
         guard=guard,
         minutes=minutes,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from qrnn_hw.cli.numbers import whole
-from qrnn_hw.cli.options import Embeddings, FeedbackMode, ModelOptions, Wiring
+from qrnn_hw.cli.options import Degree, Embeddings, FeedbackMode, ModelOptions, Reading, Wiring
 from qrnn_hw.cli.output import Json, print_json, print_table
 from qrnn_hw.cli.reading import ChosenData, reads_data
 from qrnn_hw.errors import UsageError
@@ -44,6 +44,8 @@ def train(
     option: ModelOptions = None,
     mode: FeedbackMode = None,
     wiring: Wiring = None,
+    reading: Reading = None,
+    degree: Degree = None,
     chosen: ChosenData,
     embeddings: Embeddings = None,
     seed: Annotated[int, whole(0, MOST_SEED, help="The first seed.")] = 0,
@@ -93,6 +95,8 @@ def train(
             "--fault": fault,
             "--shots": shots,
             "--freeze": freeze,
+            "--reading": reading,
+            "--degree": degree,
         }
         wanted = TaskWanted(
             task, core, tuple(option or ()), chosen.data, embeddings, seed, seeds, epochs, output
@@ -111,6 +115,7 @@ def train(
     from qrnn_hw.data.usage import data_lines
     from qrnn_hw.experiment.recipe_settings import RecipeSettings, default_folder
     from qrnn_hw.experiment.recipe_training import assess_recipe, prepare_recipe
+    from qrnn_hw.networks.head_options import head_of
     from qrnn_hw.report.files import write_json
     from qrnn_hw.report.labels import MEASURES
 
@@ -128,6 +133,7 @@ def train(
         faults=tuple(fault) if fault else None,
         shots=1000 if shots is None else shots,
         frozen=freeze,
+        head=head_of(reading, degree),
     )
     settings = replace(settings, output=output or default_folder(settings))
     rows = settings.read()

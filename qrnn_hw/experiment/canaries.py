@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from circuits.exact.sequence import SequenceModel
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.experiment.evaluation import Canaries
-from qrnn_hw.experiment.exact import exact_distributions
 from qrnn_hw.experiment.in_rounds import InRounds
 from qrnn_hw.experiment.kept_features import encoded_once
+from qrnn_hw.experiment.output_law import OutputLaw
 from qrnn_hw.experiment.prepare import Prepared
 from qrnn_hw.mitigation.canaries import choose_canaries
 from qrnn_hw.networks.encoded import Encoded
@@ -75,8 +75,8 @@ def largest(model: SequenceModel, trained: TrainedNetwork, rows: Encoded, n: int
         rows: to choose from.
         n: at most as many as there are rows.
     """
-    ideal = exact_distributions(model, rows) @ trained.coefficients
-    answers: NDArray[np.float64] = ideal[:, 0] if ideal.shape[1] == 1 else ideal
-    size = answers if answers.ndim == 1 else np.abs(answers).max(axis=1)
+    ideal = OutputLaw(model, rows, trained.head, trained.network.target).outputs
+    answers: NDArray[np.float64] = ideal[..., 0] if ideal.shape[-1] == 1 else ideal
+    size = answers if answers.ndim == 1 else np.abs(answers).reshape(len(answers), -1).max(axis=1)
     chosen = choose_canaries(size, n)
     return Canaries(rows.take(chosen), answers[chosen])

@@ -96,7 +96,7 @@ def choose(
         circuit.transpiled,
         circuit.noise,
         encoded,
-        trained.coefficients,
+        trained.head,
         shots=circuit.settings.shots,
         ideal=ideal,
         terminal=final_readout(circuit.transpiled, circuit.noise),

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
 from calibration.noise import DeviceNoise
-from calibration.readout import readout_circuits
 from jobs.spec import Pub
 from jobs.transpile.isa import TranspiledStep
 from qrnn_hw.errors import UsageError
@@ -24,7 +23,8 @@ from qrnn_hw.experiment.assumptions import assumptions
 from qrnn_hw.experiment.forecast import fed_forward_readout
 from qrnn_hw.experiment.interleaved import INTERLEAVED, Interleaving, Part
 from qrnn_hw.experiment.measure import Measure, Request
-from qrnn_hw.experiment.measured import CANARY, ITEM, READOUT, Measured
+from qrnn_hw.experiment.measured import CANARY, ITEM, Measured
+from qrnn_hw.experiment.readout_circuits import READOUT, ReadoutCircuits, check_products
 from qrnn_hw.experiment.shot_plan import ShotPlan, plan_shots
 from qrnn_hw.mitigation.canaries import SHARE
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
@@ -36,6 +36,7 @@ from qrnn_hw.mitigation.stack import (
     terms,
 )
 from qrnn_hw.networks.encoded import Encoded
+from qrnn_hw.networks.shot_head import ShotHead
 from qrnn_hw.predict import Batch, batches
 
 Place = tuple[float, int]
@@ -50,8 +51,8 @@ class Canaries:
     """Sequences with known answers that are run along, through the same circuits."""
 
     encoded: Encoded
-    known: NDArray[np.float64]  # shape (n,), of several outputs (n, k)
-    """Their exact outputs without noise."""
+    known: NDArray[np.float64]  # shape (n,), of several outputs (n, k), per step (n, T, ...)
+    """Their exact outputs without noise, of one length."""
 
     def __len__(self) -> int:
         return len(self.encoded)
@@ -68,8 +69,8 @@ class Evaluation:
     encoded: Encoded
     """Test sentences and weights as the circuits get them."""
 
-    coefficients: NDArray[np.float64]
-    """R, the outputs of each outcome, shape (2**m, k)."""
+    head: ShotHead
+    """What a shot adds to the outputs."""
 
     stacks: tuple[Stack, ...]
     total: int
@@ -98,7 +99,16 @@ class Evaluation:
         """How each stack spends them."""
         if self.like is not None:
             return self.like.shots
-        return plan_shots(self.total, len(self.encoded), self.stacks)
+        return self.shot_plan(self.total)
+
+    def shot_plan(self, total: int) -> ShotPlan:
+        """Return how the stacks spend so many shots of a prediction.
+
+        Raises:
+            UsageError: too few to divide.
+        """
+        n_circuits = len(self.readout.circuits)
+        return plan_shots(total, len(self.encoded), self.stacks, n_circuits=n_circuits)
 
     @cached_property
     def batches(self) -> tuple[Batch, ...]:
@@ -152,11 +162,12 @@ class Evaluation:
         return terms(stack.without_relabelling() if fed_forward is None else stack, fed_forward)
 
     def check(self) -> None:
-        """Refuse a stack that the model has no circuits for, or too few shots for.
+        """Refuse a stack that the model has no circuits for, too few shots, or none for its head.
 
         Raises:
             UsageError: one is found.
         """
+        check_products(self.transpiled, self.head, self.stacks)
         for stack in self.stacks:
             for batch in self.batches:
                 self.shares(stack, batch.length, self.shots)
@@ -199,7 +210,7 @@ class Evaluation:
             return
         if self.shots.calibration:
             yield Request(
-                tuple(Pub.bound(self._placed(circuit)) for circuit in self._readout_circuits),
+                tuple(Pub.bound(self._placed(circuit)) for circuit in self.readout.circuits),
                 self.shots.calibration,
                 READOUT,
                 self.seeds["readout_calibration"],
@@ -228,7 +239,7 @@ class Evaluation:
         shots = self.shots.calibration
         parts = [
             Part((READOUT, number), circuit, np.empty((1, 0)), shots, True)
-            for number, circuit in enumerate(self._readout_circuits)
+            for number, circuit in enumerate(self.readout.circuits)
             if shots
         ]
         least = MAIN_SHARE * max(shots for *_, shots in self._members)
@@ -254,15 +265,13 @@ class Evaluation:
 
     @property
     def readout_pubs(self) -> tuple[Pub, ...]:
-        """The two circuits that read the final qubits in |0> and in |1>, on active qubits."""
-        return tuple(Pub.bound(circuit) for circuit in self._readout_circuits)
+        """The circuits that measure what the readout is corrected with, on active qubits."""
+        return tuple(Pub.bound(circuit) for circuit in self.readout.circuits)
 
-    @property
-    def _readout_circuits(self) -> tuple[QuantumCircuit, ...]:
-        read = [self.transpiled.wires[wire] for wire in self.transpiled.architecture.readout]
-        for number, circuit in enumerate(readout_circuits(self.transpiled.n_active, read)):
-            self.made.setdefault((READOUT, number), circuit)
-        return self.made[READOUT, 0], self.made[READOUT, 1]
+    @cached_property
+    def readout(self) -> ReadoutCircuits:
+        """The circuits that read qubits in |0> and in |1>."""
+        return ReadoutCircuits.of(self.transpiled, self.head, self.made)
 
     def circuit(self, batch: Batch, stack: Stack, term: Term) -> QuantumCircuit:
         """Return a stack's circuit on active qubits."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import count
-from typing import cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -14,67 +13,27 @@ from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
 from calibration.noise import DeviceNoise, NoiseScale
-from circuits.exact.noise import Beyond, InstrumentNoise, Noise, beyond_of
+from circuits.exact.noise import Noise
 from circuits.exact.sequence import SequenceModel
 from jobs.transpile.isa import TranspiledStep
 from jobs.transpile.lifted_step import sequence_model
+from qrnn_hw.experiment.readout_power import ReadoutPower
+from qrnn_hw.experiment.step_forecast import step_world
 from qrnn_hw.mitigation.folding import fold
 from qrnn_hw.mitigation.noise_level import N_NODES, REPORTED, NoiseLevel, fit_noise_level
 from qrnn_hw.mitigation.plan import MitigationPlan, default_stacks
 from qrnn_hw.mitigation.readout import read_distribution
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
 from qrnn_hw.mitigation.relabel import fed_forward_slots
+from qrnn_hw.mitigation.shot_numbers import Readout
 from qrnn_hw.mitigation.stack import Stack
+from qrnn_hw.mitigation.worlds import World, by_outcomes
 from qrnn_hw.networks.encoded import Encoded
+from qrnn_hw.networks.shot_head import ShotHead
 
-Outcomes = Callable[[float, float], NDArray[np.float64]]
+Array = NDArray[np.float64]
+Outcomes = Callable[[float, float], Array]
 After = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class ReadoutPower:
-    """A noise whose confusion matrices A are A^exponent; all else is as it was."""
-
-    noise: Noise
-    exponent: int
-
-    @property
-    def dt_seconds(self) -> float | None:
-        """Seconds per `dt`."""
-        return self.noise.dt_seconds
-
-    def channel(self, name: str, qubits: tuple[int, ...]) -> NDArray[np.complex128] | None:
-        """Return the error after an instruction."""
-        return self.noise.channel(name, qubits)
-
-    def idle(self, qubit: int, seconds: float) -> NDArray[np.complex128] | None:
-        """Return the error of a delay."""
-        return self.noise.idle(qubit, seconds)
-
-    def readout(self, name: str, qubit: int) -> NDArray[np.float64]:
-        """Return the power of the confusion matrix: row = true outcome, column = recorded."""
-        return np.linalg.matrix_power(self.noise.readout(name, qubit), self.exponent)
-
-    @property
-    def beyond(self) -> Beyond | None:
-        """Where the noise knows more than errors."""
-        return beyond_of(self.noise)
-
-    def instrument(self, name: str, qubit: int) -> NDArray[np.float64] | None:
-        """Return the instrument, what it records times A^(exponent - 1); what it leaves stays."""
-        joint = cast("InstrumentNoise", self.noise).instrument(name, qubit)
-        if joint is None:
-            return None
-        changed = np.linalg.matrix_power(self.noise.readout(name, qubit), self.exponent - 1)
-        return np.asarray(np.einsum("srl,rq->sql", joint, changed))
-
-    def crosstalk(self, name: str, qubit: int, neighbour: int) -> NDArray[np.complex128] | None:
-        """Return what a measurement does to a neighbour."""
-        return cast("InstrumentNoise", self.noise).crosstalk(name, qubit, neighbour)
-
-    def waiting(self, qubit: int) -> NDArray[np.complex128] | None:
-        """Return the error of a qubit at each branch."""
-        return cast("InstrumentNoise", self.noise).waiting(qubit)
 
 
 def bound_step(transpiled: TranspiledStep, circuit: NDArray[np.float64]) -> TranspiledStep:
@@ -227,7 +186,7 @@ def forecast(
     transpiled: TranspiledStep,
     noise: DeviceNoise,
     encoded: Encoded,
-    coefficients: NDArray[np.float64],
+    head: ShotHead,
     *,
     shots: int,
     ideal: NDArray[np.float64],
@@ -245,10 +204,11 @@ def forecast(
         transpiled: step on its active qubits.
         noise: of the same qubits.
         encoded: sentences.
-        coefficients: R, the outputs of each outcome. Shape: (2**m, k).
+        head: what a shot adds to the outputs.
         shots: for each sentence, shared by all circuits of a stack.
-        ideal: outputs without noise. Shape: (n, k).
-        terminal: calibration of the final bits.
+        ideal: outputs without noise. Shape: (n, k), per step (n, T, k).
+        terminal: calibration of the final bits; of a head that reads every step the reported one is
+            taken, as it is for the bits of the steps.
         level: what is believed about the factor on all reported rates but readout.
         candidates: stacks to compare; all of `plan.default_stacks` if None.
         interleaved: whether all scale factors run in the same repetitions.
@@ -262,30 +222,59 @@ def forecast(
         candidates = default_stacks(0 if fed_forward is None else fed_forward.n_bits)
     asked = {(s, one.exponent(s)) for one in (Stack(), *candidates) for s, _ in one.scales()}
     total, done = len(asked) * len(level.nodes()), count(1)
+    seen: set[tuple[float, float, float]] = set()
 
-    def counted(outcomes: Outcomes) -> Outcomes:
-        def answer(scale_factor: float, exponent: float) -> NDArray[np.float64]:
-            table = outcomes(scale_factor, exponent)
-            after(next(done), total)
-            return table
+    def told(world: World, factor: float) -> World:
+        def answer(stack: Stack, scale_factor: float, exponent: float) -> tuple[Array, Array]:
+            found = world(stack, scale_factor, exponent)
+            if (factor, scale_factor, exponent) not in seen:
+                seen.add((factor, scale_factor, exponent))
+                after(next(done), total)
+            return found
 
         return answer
 
-    worlds = [
-        (
-            counted(exact_outcomes(transpiled, at_level(noise, factor), encoded, terminal)),
-            chance,
-        )
-        for factor, chance in level.nodes()
-    ]
-    return MitigationPlan.choose(
+    # Folded once for all levels: what is compiled of one serves the others.
+    folded = _Folded(bound_step(transpiled, encoded.circuit))
+    readout = None if head.steps is None else reported_readout(transpiled, noise)
+
+    def world_at(factor: float) -> World:
+        scaled = at_level(noise, factor)
+        if readout is not None:
+            return step_world(folded, scaled, encoded, head, readout)
+        outcomes = exact_outcomes(transpiled, scaled, encoded, terminal)
+        return by_outcomes(outcomes, head.coefficients, terminal, len(encoded))
+
+    return MitigationPlan.among(
         shots,
         candidates,
         ideal=ideal,
-        outcomes=worlds[0][0],
-        weights=coefficients,
+        worlds=[(told(world_at(factor), factor), chance) for factor, chance in level.nodes()],
         fed_forward=fed_forward,
-        terminal=terminal,
-        alternatives=worlds[1:],
         interleaved=interleaved,
     )
+
+
+class _Folded(dict[float, TranspiledStep]):
+    """A step by the scale factor that it is folded with, each made when it is asked for."""
+
+    def __init__(self, step: TranspiledStep) -> None:
+        super().__init__()
+        self._step = step
+
+    def __missing__(self, scale_factor: float) -> TranspiledStep:
+        self[scale_factor] = folded_step(self._step, scale_factor)
+        return self[scale_factor]
+
+
+def reported_readout(transpiled: TranspiledStep, noise: DeviceNoise) -> Readout:
+    """Return the reported errors of the final bits, and of those that a step records."""
+    slots = [
+        place
+        for _, place in sorted(
+            (transpiled.step.find_bit(one.clbits[0]).index, place)
+            for place, one in enumerate(transpiled.step.data)
+            if one.operation.name.startswith("measure")
+        )
+    ]
+    return Readout(final_readout(transpiled, noise), _reported(transpiled.step, slots, noise))

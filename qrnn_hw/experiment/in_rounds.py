@@ -17,15 +17,15 @@ from circuits.exact.rounds import rounds_model
 from jobs.transpile.isa import check_fits, transpile_round
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.errors import UsageError
-from qrnn_hw.experiment.exact import Simulated
 from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.experiment.rounds import Rounds, compiler
 from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.experiment.simulated import Simulated
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.expectation import Compile
 from qrnn_hw.networks.finite_shots import sampled_outputs
-from qrnn_hw.networks.network import TrainedNetwork
+from qrnn_hw.networks.network import Network, TrainedNetwork
 from qrnn_hw.networks.readers import Reader, rounds_reader
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.submission.placing import LEVEL_3
@@ -58,9 +58,13 @@ class InRounds:
         seed = settings.seeds["transpiler"]
         return cls(settings, machine, compiler(machine, seed=seed, decoupling=settings.decoupling))
 
+    def readers(self, network: Network) -> tuple[Reader, ...] | None:
+        """Return the machine's circuits and noise in every round; None trains without noise."""
+        return self.noisy
+
     @cached_property
-    def readers(self) -> tuple[Reader, ...] | None:
-        """The machine's circuits and noise in every round; None trains without noise.
+    def noisy(self) -> tuple[Reader, ...] | None:
+        """The same readings, whatever the network does with them.
 
         Raises:
             CircuitsError: a circuit too large to follow exactly.
@@ -132,8 +136,8 @@ class InRounds:
                 trained, test, shots=self.settings.shots, generator=generator
             ),
         }
-        if self.readers:
-            outputs["noisy_exact"] = trained.outputs(test.values, test.lengths, self.readers[0])
+        if self.noisy:
+            outputs["noisy_exact"] = trained.outputs(test.values, test.lengths, self.noisy[0])
         return Simulated(outputs)
 
     def described(self) -> dict[str, Any]:

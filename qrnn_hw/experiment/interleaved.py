@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Container, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,10 @@ from jobs.limits import DEFAULT_LIMITS
 from jobs.preflight.broadcasts import broadcast_slots
 from jobs.preflight.load import instructions_per_qubit
 from jobs.spec import Pub, PubResult
+from qrnn_hw.mitigation.moments import Moments
 from qrnn_hw.mitigation.repetitions import Layout, Want, lay_out
+from qrnn_hw.mitigation.shot_numbers import ShotNumbers
+from qrnn_hw.networks.recorded import step_records
 
 INTERLEAVED = "interleaved"
 
@@ -50,11 +54,21 @@ class Read:
     bits: NDArray[np.uint8]  # shape (rows, times * shots, n_bits)
     repetitions: NDArray[np.int64]  # shape (times,): the repetition of each time
     n_repetitions: int
+    records: NDArray[Any] | None = None  # shape (rows, times * shots, L)
+    """The bits of each step as an integer, where they are read: bit j of it is bit j."""
 
     @classmethod
-    def once(cls, bits: NDArray[np.uint8], n_repetitions: int = 1) -> Read:
-        """Return what was run once, for itself, beside a job of some repetitions."""
-        return cls(bits, np.zeros(1, dtype=np.int64), n_repetitions)
+    def once(cls, result: PubResult, n_repetitions: int = 1, *, steps: bool = False) -> Read:
+        """Return what was run once, for itself, beside a job of some repetitions.
+
+        Args:
+            result: of the circuit.
+            n_repetitions: of the job beside it.
+            steps: whether the bits of every step are read too.
+        """
+        when = np.zeros(1, dtype=np.int64)
+        records = step_records(result) if steps else None
+        return cls(result.registers["out"], when, n_repetitions, records)
 
     def first(self, shots: int) -> NDArray[np.int64]:
         """Return places of so many shots, evenly from all the times, shape (shots,).
@@ -76,6 +90,17 @@ class Read:
         rows = np.broadcast_to(np.arange(len(outcomes))[:, None], outcomes.shape)
         np.add.at(found, (when, rows, outcomes), 1)
         return found
+
+    def moments(self, shots: int, numbers: ShotNumbers) -> Moments:
+        """Return the sums over so many shots of each row by repetition, shape (B, rows, c)."""
+        if self.records is None:  # many shots have few outcomes
+            counts = self.counts(shots, len(numbers.outcome))
+            return Moments.of_counts(counts, numbers.outcome)
+        places = self.first(shots)
+        each = self.bits.shape[1] // len(self.repetitions)
+        when = self.repetitions[places // each]
+        given = self.outcomes[:, places], self.records[:, places]
+        return numbers.moments(*given, when, self.n_repetitions)
 
     @cached_property
     def outcomes(self) -> NDArray[np.int64]:
@@ -147,21 +172,29 @@ class Interleaving:
             found.append(Pub(placed(self.parts[held[0][0]].circuit), np.concatenate(rows)))
         return tuple(found)
 
-    def read(self, results: Sequence[PubResult], register: str = "out") -> dict[Hashable, Read]:
+    def read(
+        self, results: Sequence[PubResult], with_steps: Container[Hashable] = ()
+    ) -> dict[Hashable, Read]:
         """Return what each part gave, by its key.
 
         Args:
             results: one for each of `pubs`.
-            register: that holds the outcome.
+            with_steps: keys of the parts whose bits of every step are read too.
         """
         bits: list[list[NDArray[np.uint8]]] = [[] for _ in self.parts]
+        records: list[list[NDArray[Any]]] = [[] for _ in self.parts]
         when: list[list[int]] = [[] for _ in self.parts]
         for (number, held), result in zip(self._dealt, results, strict=True):
-            table, start = result.registers[register], 0
+            table, start = result.registers["out"], 0
+            reads_steps = self.parts[held[0][0]].key in with_steps
+            of_steps = step_records(result) if reads_steps else None
             for place, times in held:
                 n_rows = len(self.parts[place].parameters)
                 for _ in range(times):
-                    bits[place].append(table[start : start + n_rows])
+                    rows = slice(start, start + n_rows)
+                    bits[place].append(table[rows])
+                    if of_steps is not None:
+                        records[place].append(of_steps[rows])
                     when[place].append(number)
                     start += n_rows
         return {
@@ -169,6 +202,7 @@ class Interleaving:
                 np.concatenate(bits[place], axis=1),
                 np.array(when[place]),
                 self.layout.repetitions,
+                np.concatenate(records[place], axis=1) if records[place] else None,
             )
             for place, part in enumerate(self.parts)
         }

@@ -13,20 +13,19 @@ from numpy.typing import NDArray
 
 from qrnn_hw.experiment.interleaved import INTERLEAVED, Read
 from qrnn_hw.experiment.measure import Bits
+from qrnn_hw.experiment.readout_circuits import READOUT
 from qrnn_hw.experiment.shot_plan import ShotPlan
-from qrnn_hw.mitigation.answer import Answer, joined, side_by_side
+from qrnn_hw.mitigation.answer import Answer, joined
 from qrnn_hw.mitigation.canaries import missed
-from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration, from_shots
-from qrnn_hw.mitigation.repetitions import combine_repetitions
-from qrnn_hw.mitigation.stack import Stack, Term, outcome_numbers
+from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
+from qrnn_hw.mitigation.repetitions import combine_repeated
+from qrnn_hw.mitigation.shot_numbers import Readout
+from qrnn_hw.mitigation.stack import Stack, Term
 from qrnn_hw.predict import Batch, counts_of
 
 if TYPE_CHECKING:
     from qrnn_hw.experiment.evaluation import Evaluation
 
-
-READOUT = "readout"
-"""Role of the job that measures the readout errors, and of its circuits in an interleaved one."""
 
 ITEM, CANARY = "item", "canary"
 
@@ -45,22 +44,25 @@ class Measured:
     @cached_property
     def reads(self) -> dict[Hashable, Read]:
         """What each part gave: (`READOUT`, number), or kind, length and circuit of the others."""
-        evaluation = self.evaluation
+        evaluation, steps = self.evaluation, self.evaluation.head.steps is not None
         if evaluation.is_interleaved:
-            found = evaluation.interleaving.read(self.results[INTERLEAVED])
+            parts = evaluation.interleaving.parts
+            of_steps = {part.key for part in parts if steps and not _is_readout(part.key)}
+            found = evaluation.interleaving.read(self.results[INTERLEAVED], of_steps)
             b = evaluation.interleaving.layout.repetitions
-            for role, (parts, _) in evaluation.rare.items():
-                for part, result in zip(parts, self.results[role], strict=True):
-                    found[part.key] = Read.once(result.registers["out"], b)
+            for role, (rare, _) in evaluation.rare.items():
+                for part, result in zip(rare, self.results[role], strict=True):
+                    own = steps and not _is_readout(part.key)
+                    found[part.key] = Read.once(result, b, steps=own)
             return found
         found = {
-            (READOUT, number): Read.once(one.registers["out"])
+            (READOUT, number): Read.once(one)
             for number, one in enumerate(self.results.get(READOUT, ()))
         }
         for role, (members, _) in evaluation.jobs.items():
             for (batch, stack, term), result in zip(members, self.results[role], strict=True):
                 key = (ITEM, batch.length, stack.circuit_of(term))
-                found[key] = Read.once(result.registers["out"])
+                found[key] = Read.once(result, steps=steps)
         return found
 
     @property
@@ -69,18 +71,23 @@ class Measured:
         evaluation = self.evaluation
         return evaluation.interleaving.layout.repetitions if evaluation.is_interleaved else 1
 
-    def calibration(self, shots: int) -> ReadoutCalibration | None:
-        """Return the readout errors by so many shots of the two circuits, None without any.
+    def readout(self, shots: int) -> Readout | None:
+        """Return the readout errors by so many shots of each circuit, None without any.
 
         Raises:
             CalibrationError: so few shots tell nothing of a bit.
         """
         if (READOUT, 1) not in self.reads or self.calibrated_at is None:
             return None
-        zeros, ones = (self.reads[READOUT, number] for number in (0, 1))
-        return from_shots(
-            zeros.bits[0][zeros.first(shots)], ones.bits[0][ones.first(shots)], self.calibrated_at
-        )
+        circuits = self.evaluation.readout
+        reads = {n: self.reads[READOUT, n] for n in range(len(circuits.circuits))}
+        bits = {n: one.bits[0][one.first(shots)] for n, one in reads.items()}
+        return circuits.readout(bits, self.calibrated_at)
+
+    def calibration(self, shots: int) -> ReadoutCalibration | None:
+        """Return the readout errors of the final bits; arguments and errors as `readout`."""
+        found = self.readout(shots)
+        return None if found is None else found.final
 
     def lacks(self, stack: Stack, plan: ShotPlan) -> bool:
         """Tell whether a circuit of the stack, or some of its shots, were not measured."""
@@ -97,17 +104,17 @@ class Measured:
         return 0 if read is None else read.bits.shape[1]
 
     def outputs(self, stack: Stack, plan: ShotPlan) -> NDArray[np.float64]:
-        """Estimate the outputs of each row with the shots of a plan, shape (n, k)."""
+        """Estimate the outputs of each row with the shots of a plan, as `by_stack` has them."""
         return self._columns(self.answer(stack, plan))
 
     def answer(self, stack: Stack, plan: ShotPlan) -> Answer:
         """Estimate the outputs of each row with the shots of a plan, with all their errors.
 
-        Arrays have the shape (n,) of a single output, (n, k) of several.
+        Arrays have the shape (n,) of a single output, (n, k) of several, with an axis of T steps
+        after the first where there are outputs for every step; 0 after a sequence's end.
 
-
-        An output is sum_i w_i sum_o c_o n_io / N_i over the terms i of `stack.terms`, with n_io the
-        shots of N_i that read the outcome o and c the `stack.outcome_numbers` of a column of R.
+        An output is sum_i w_i sum_s c_s / N_i over the terms i of `stack.terms` and the N_i shots s
+        of each, with c_s what a shot adds up (`ShotNumbers`), its readout undone or not.
 
         Raises:
             UsageError: fewer shots than circuits.
@@ -123,28 +130,26 @@ class Measured:
         return found.with_miss(replace(miss, n_canaries=len(evaluation.canaries)))
 
     def sent(self, stack: Stack, plan: ShotPlan) -> Answer:
-        """Estimate the scores of the canaries, arrays of shape (n_canaries,)."""
+        """Estimate the outputs of the canaries, arrays as `answer` has them."""
         return self._combined(stack, plan, CANARY, self.evaluation.canary_batches)
 
     def _combined(
         self, stack: Stack, plan: ShotPlan, kind: str, batches: Mapping[int, Batch]
     ) -> Answer:
-        terminal = self.calibration(plan.calibration) if stack.terminal else None
-        columns = [
-            outcome_numbers(column, stack, terminal) for column in self.evaluation.coefficients.T
-        ]
+        evaluation = self.evaluation
+        readout = self.readout(plan.calibration) if stack.terminal else None
+        n_steps = max(batches)
         answers = []
         for length in batches:
-            shares = self.evaluation.shares(stack, length, plan)
-            counts = []
-            for term, shots in shares:
+            numbers = evaluation.head.numbers(length).corrected(stack, readout)
+            listed, moments = [], []
+            for term, shots in evaluation.shares(stack, length, plan):
                 read = self.reads[kind, length, stack.circuit_of(term)]
-                own = shots if kind == ITEM else self.evaluation.canary_shots(shots)
-                counts.append(read.counts(min(own, read.bits.shape[1]), len(columns[0])))
-            listed = [term for term, _ in shares]
-            answers.append(
-                side_by_side([combine_repetitions(counts, listed, one) for one in columns])
-            )
+                own = shots if kind == ITEM else evaluation.canary_shots(shots)
+                listed.append(term)
+                moments.append(read.moments(min(own, read.bits.shape[1]), numbers))
+            found = combine_repeated(moments, listed)
+            answers.append(found.arranged(evaluation.head.shape(length), n_steps))
         return joined(answers, [batch.rows for batch in batches.values()])
 
     @cached_property
@@ -154,11 +159,13 @@ class Measured:
         return {one.name: self.answer(one, plan) for one in self.evaluation.stacks}
 
     def by_stack(self) -> dict[str, NDArray[np.float64]]:
-        """Return the outputs of each planned stack by its name, shape (n, k)."""
+        """Return the outputs of each planned stack by name, shape (n, k), per step (n, T, k)."""
         return {name: self._columns(one) for name, one in self.answers.items()}
 
     def _columns(self, answer: Answer) -> NDArray[np.float64]:
-        return answer.value.reshape(len(answer.value), -1)
+        head, value = self.evaluation.head, answer.value
+        axes = value.shape[: 2 if head.per_step else 1]
+        return value.reshape(*axes, head.n_outputs)
 
     def bare_counts(self) -> dict[float, NDArray[np.int64]]:
         """Return what circuits that are only folded have read, shape (n, 2**m), by scale factor."""
@@ -168,7 +175,7 @@ class Measured:
         for factor in sorted(factors):
             key = Stack().circuit_of(Term(factor, None, 1.0))
             if all((ITEM, batch.length, key) in self.reads for batch in evaluation.batches):
-                n_outcomes = len(evaluation.coefficients)
+                n_outcomes = 2 ** len(evaluation.transpiled.architecture.readout)
                 table: NDArray[np.int64] = np.empty(
                     (len(evaluation.encoded), n_outcomes), dtype=np.int64
                 )
@@ -177,3 +184,7 @@ class Measured:
                     table[batch.rows] = counts_of(outcomes, n_outcomes)
                 found[factor] = np.asarray(table)
         return found
+
+
+def _is_readout(key: Hashable) -> bool:
+    return isinstance(key, tuple) and key[0] == READOUT

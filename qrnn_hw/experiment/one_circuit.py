@@ -22,15 +22,17 @@ from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.experiment.agreement import compare_with_aer
 from qrnn_hw.experiment.evaluation import Evaluation
-from qrnn_hw.experiment.exact import Simulated, exact_distributions
+from qrnn_hw.experiment.exact import exact_distributions
 from qrnn_hw.experiment.kept_calibration import PLACEMENT, kept_placement
+from qrnn_hw.experiment.output_law import OutputLaw
 from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.experiment.settings import GUARD, RunSettings
+from qrnn_hw.experiment.simulated import Simulated
 from qrnn_hw.experiment.tiled import TiledEvaluation
 from qrnn_hw.experiment.tiles import tiling_of
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.networks.encoded import Encoded
-from qrnn_hw.networks.network import TrainedNetwork
+from qrnn_hw.networks.network import Network, TrainedNetwork
 from qrnn_hw.networks.readers import Reader
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.submission.placing import Placed, place
@@ -113,11 +115,15 @@ class OneCircuit:
         return (self.noise, *self.other_noises) if self.settings.trains_under_noise else ()
 
     @cached_property
-    def readers(self) -> tuple[Reader, ...]:
-        """The readings to train on, in turn."""
+    def models(self) -> tuple[SequenceModel, ...]:
+        """The models to train on, in turn."""
         models = [self.noisy if self.training_noises else self.ideal]
         models += [sequence_model(self.transpiled, one) for one in self.training_noises[1:]]
         return tuple(models)
+
+    def readers(self, network: Network) -> tuple[Reader, ...]:
+        """Return the readings to train a network on, in turn."""
+        return tuple(network.reader(model) for model in self.models)
 
     @property
     def aer(self) -> AerReadings | None:
@@ -151,7 +157,7 @@ class OneCircuit:
             return TiledEvaluation(
                 self.tiler.tiling,
                 encoded,
-                trained.coefficients,
+                trained.head,
                 tuple(stacks),
                 self.settings.shots,
                 self.settings.seeds,
@@ -169,7 +175,7 @@ class OneCircuit:
             self.transpiled,
             self.noise,
             encoded,
-            trained.coefficients,
+            trained.head,
             tuple(stacks),
             self.settings.shots,
             self.settings.seeds,
@@ -186,19 +192,21 @@ class OneCircuit:
             DisagreementError: Aer has another distribution.
         """
         progress.stage("checking the exact engine against Aer")
-        noisy = exact_distributions(self.noisy, encoded)
-        longest = int(np.argmax(test.lengths))
+        longest = np.array([int(np.argmax(test.lengths))])
         agreement = compare_with_aer(
             self.transpiled,
             self.noise,
-            noisy[longest],
-            encoded.take(np.array([longest])),
+            exact_distributions(self.noisy, encoded.take(longest))[0],
+            encoded.take(longest),
             seed=self.settings.seeds["shots_scale_1"],
         )
-        ideal = exact_distributions(self.ideal, encoded)
-        columns = trained.coefficients
-        outputs = {"ideal": ideal @ columns, "noisy_exact": noisy @ columns}
+        ideal, noisy = (self.law(trained, encoded, one) for one in (self.ideal, self.noisy))
+        outputs = {"ideal": ideal.outputs, "noisy_exact": noisy.outputs}
         return Simulated(outputs, noisy, agreement)
+
+    def law(self, trained: TrainedNetwork, encoded: Encoded, model: SequenceModel) -> OutputLaw:
+        """Return the exact outputs of rows by one of the models, with the law of their shots."""
+        return OutputLaw(model, encoded, trained.head, trained.network.target)
 
     def keep(self, folder: Path) -> None:
         """Write the scores by which the qubits were chosen, before there is a checkpoint."""

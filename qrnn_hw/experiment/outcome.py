@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -15,23 +15,20 @@ from qrnn_hw.classical.baseline import Baseline
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes
 from qrnn_hw.experiment.choosing import Choice
-from qrnn_hw.experiment.exact import Simulated
 from qrnn_hw.experiment.measured import Measured
 from qrnn_hw.experiment.plan import Plan
 from qrnn_hw.experiment.prepare import Prepared
 from qrnn_hw.experiment.quality import Judge, to_json
 from qrnn_hw.experiment.rounds import MeasuredRounds
 from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.experiment.simulated import Simulated
 from qrnn_hw.experiment.tiled_measured import TiledMeasured
 from qrnn_hw.experiment.versions import package_versions
 from qrnn_hw.mitigation.answer import Answer
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.mitigation.zne import extrapolated_by
 from qrnn_hw.networks.network import TrainedNetwork
-from qrnn_hw.statistics.decisions import DecisionRule, flip_probabilities
-from qrnn_hw.statistics.half_widths import half_widths, output_variances
 from qrnn_hw.statistics.intervals import Interval
-from qrnn_hw.statistics.rivals import answer_flips
 from qrnn_hw.train.trainer import TrainingState
 
 SCHEMA_VERSION = 2
@@ -89,13 +86,13 @@ class Outcome:
 
     @cached_property
     def outputs(self) -> dict[str, NDArray[np.float64]]:
-        """Outputs (n, k), numbers in their own units: simulated ones first, then each stack's."""
+        """Outputs (n, k), per step (n, T, k), numbers in their own units: simulated ones first."""
         found = {**self.simulated.outputs, **self.measured.by_stack()}
         return {name: self.judge.numbers(one) for name, one in found.items()}
 
     @cached_property
     def predictions(self) -> dict[str, NDArray[Any]]:
-        """Places of classes, shape (n,), or numbers in their own units, (n, k)."""
+        """Places of classes, shape (n,), or numbers in their own units, (n, k); per step (n, T)."""
         found = {**self.simulated.outputs, **self.measured.by_stack()}
         return {name: self.judge.answers(one) for name, one in found.items()}
 
@@ -114,24 +111,21 @@ class Outcome:
         return self.quality.get("accuracy", {})
 
     def correct(self, name: str) -> NDArray[np.bool_]:
-        """Return which rows one of the sets of answers labels rightly, shape (n,)."""
+        """Return which rows one of the sets of answers labels rightly, shape (n,), or (n, T)."""
         return np.asarray(self.predictions[name] == self.judge.wanted)
 
     @cached_property
     def flip_rate(self) -> dict[int, float]:
         """Mean probability that a raw label differs from the infinite-shot one, by shots.
 
-        The law of the vote under the exact noisy distribution, of more than two classes the union
-        bound over the rivals; nothing is sampled. Empty for numbers, and for a model in rounds,
-        whose values fed back come from the shots: no closed law gives its labels.
+        From the exact law under noise (`OutputLaw.flips`); nothing is sampled. Empty for numbers,
+        and for a model in rounds, whose values fed back come from the shots: no closed law gives
+        its labels.
         """
-        law, columns = self.simulated.noisy, self.trained.coefficients
+        law = self.simulated.noisy
         if law is None or not isinstance(self.judge.target, Classes):
             return {}
-        if columns.shape[1] > 1:
-            return {n: float(answer_flips(law, columns, n)[1].mean()) for n in SHOT_COUNTS}
-        rule = DecisionRule(tuple(columns[:, 0].tolist()))
-        return {n: float(flip_probabilities(law, rule, n).mean()) for n in SHOT_COUNTS}
+        return {n: float(law.flips(n).mean()) for n in SHOT_COUNTS}
 
     @cached_property
     def half_width(self) -> dict[int, float]:
@@ -143,8 +137,7 @@ class Outcome:
         if law is None or isinstance(self.judge.target, Classes):
             return {}
         unit = 1.0 if scaling is None else scaling.target_deviation
-        variances = output_variances(law, self.trained.coefficients)
-        return {n: float((unit * half_widths(variances, n)).mean()) for n in SHOT_COUNTS}
+        return {n: float((unit * law.half_widths(n)).mean()) for n in SHOT_COUNTS}
 
     @property
     def estimate(self) -> Estimate:
@@ -207,7 +200,9 @@ class Outcome:
             "target": {
                 "kind": "classes" if isinstance(task.target, Classes) else "numbers",
                 "names": list(task.target.names),
+                **({"per_step": True} if task.target.per_step else {}),
             },
+            **self._head(),
             "training": {
                 "engine": settings.engine,
                 "calibrations": list(prepared.execution.trained_under),
@@ -235,6 +230,11 @@ class Outcome:
         accuracy: dict[str, Any] | None = found.get("accuracy")
         return found if accuracy is None else accuracy
 
+    def _head(self) -> dict[str, Any]:
+        """Return which readings a head of every step takes; nothing of one of the outcome alone."""
+        steps = self.trained.network.steps
+        return {} if steps is None else {"head": {"reading": "steps", **asdict(steps)}}
+
     def _of_its_kind(self) -> dict[str, Any]:
         """Return what only some targets have, and a model in one circuit, or in rounds."""
         found: dict[str, Any] = {}
@@ -260,5 +260,12 @@ class Outcome:
             return {"readout": self.measured.readout()}
         if not isinstance(self.measured, Measured):
             return {}
-        found = self.measured.calibration(self.measured.evaluation.shots.calibration)
-        return {"readout": found and {"p01": list(found.p01), "p10": list(found.p10)}}
+        found = self.measured.readout(self.measured.evaluation.shots.calibration)
+        if found is None:
+            return {"readout": None}
+        both = {"readout": found.final, "readout_of_steps": found.recorded}
+        return {
+            name: {"p01": list(one.p01), "p10": list(one.p10)}
+            for name, one in both.items()
+            if one is not None
+        }

@@ -11,7 +11,6 @@ import numpy as np
 
 from qrnn_hw.data.dataset import Dataset
 from qrnn_hw.data.sequences import Sequences
-from qrnn_hw.data.target import Target
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.evaluation import Canaries, Evaluation
 from qrnn_hw.experiment.fingerprints_before import run_before
@@ -27,9 +26,11 @@ from qrnn_hw.experiment.tiled import TiledEvaluation
 from qrnn_hw.experiment.training import Training
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.networks.encoded import Encoded
-from qrnn_hw.networks.network import TrainedNetwork, network_of
+from qrnn_hw.networks.network import Network, TrainedNetwork, network_of
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.submission.placing import said
+from qrnn_hw.train.losses import check_robustness
+from qrnn_hw.train.spsa import check_aer
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +74,30 @@ class Prepared:
         return self.task.test.take(np.arange(len(self.task.test))[: self.settings.sentences])
 
     @cached_property
+    def network(self) -> Network:
+        """What is trained.
+
+        Raises:
+            UsageError: a head that the model, its target or its training does not allow.
+        """
+        settings, task = self.settings, self.task
+        found = network_of(
+            settings.architecture,
+            task.training.dim,
+            target=task.target,
+            steps=settings.head.readings(task.target, task.training),
+        )
+        check_robustness(found, settings.training)
+        if settings.engine == "aer":
+            check_aer(found)
+        return found
+
+    @cached_property
     def training(self) -> Training:
         """The training of the settings' seed, under the noise that they choose."""
         settings, task, execution = self.settings, self.task, self.execution
         seed = settings.seeds["training"]
-        network = network_of(settings.architecture, task.training.dim, target=task.target)
+        network = self.network
         content: dict[str, Any] = {
             "training": {"engine": settings.engine, "shots": settings.training_shots},
             "seeds": settings.seeds,
@@ -94,7 +114,7 @@ class Prepared:
             (task.test,),
             content,
             run_before(settings, task, network, execution.calibration),
-            execution.readers,
+            execution.readers(network),
             execution.aer,
         )
 
@@ -138,24 +158,12 @@ def prepare(
     in_rounds = settings.architecture.mode == "expectation"
     if in_rounds:
         check_rounds(settings)
-    _check_target(data.target)
     progress.stage(f"preparing {len(data):,} rows of {data.name}, opening {settings.backend}")
     machine = machine or open_as_begun(settings, progress)
     machine = machine.with_rep_delay(settings.rep_delay_seconds)
     execution = (InRounds if in_rounds else OneCircuit).on(machine, settings)
     if isinstance(execution, OneCircuit) and execution.placed.document is not None:
         progress.stage(said(execution.placed.document))
-    return Prepared(load_task(data, settings.seeds["split"]), execution)
-
-
-def _check_target(target: Target) -> None:
-    """Refuse what the final bits of a circuit do not answer.
-
-    Raises:
-        UsageError: a target at every step.
-    """
-    if target.per_step:
-        raise UsageError(
-            "a run should have one target for each sequence: the final bits of its circuits answer "
-            "once. Got a target at every step; leave --per-step out."
-        )
+    found = Prepared(load_task(data, settings.seeds["split"]), execution)
+    _ = found.network  # what it does not allow is said before anything is built on it
+    return found

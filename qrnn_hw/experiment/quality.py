@@ -1,8 +1,12 @@
-"""How good the answers to a task's test rows are, with intervals: accuracy, or NRMSE and R2."""
+"""How good the answers to a task's test rows are, with intervals: accuracy, or NRMSE and R2.
+
+Where every step has an answer, a measure is that of all steps that count. The steps of one sequence
+are no sample of their own: intervals are bootstrapped over whole sequences.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,13 +16,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from qrnn_hw.classical.baseline import Baseline
 from qrnn_hw.data.scaling import Scaling
-from qrnn_hw.data.sequences import Sequences
-from qrnn_hw.data.target import Classes, Numbers, Target, answer
+from qrnn_hw.data.target import Classes, Numbers, Target, answer, step_weights
 from qrnn_hw.experiment.task import Task
-from qrnn_hw.statistics.forecasts import block_interval, nrmse_difference, nrmse_interval
+from qrnn_hw.statistics.forecasts import block_interval
 from qrnn_hw.statistics.intervals import Interval, wilson
 
 Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,72 +30,147 @@ class Judge:
     """The first test rows of a task, in the targets' own units, and what is right for them."""
 
     target: Target
-    wanted: NDArray[Any]  # shape (n,) or (n, k)
+    wanted: NDArray[Any]  # shape (n,) or (n, k), per step with an axis of T after the first
     scaling: Scaling | None
     block: int
     """Rows of a block of the bootstrap: as many as share steps of a series, else 1."""
 
+    lengths: NDArray[np.int64] | None = None  # shape (n,)
+    """Steps of each row that count, where every step has an answer; None is all of them."""
+
     @classmethod
     def of(cls, task: Task, n_rows: int) -> Judge:
         """Return the judge of the first test rows."""
-        rows = task.rows.test[:n_rows]
+        rows = task.data.sequences.take(task.rows.test[:n_rows])
         series, block = task.data.series, 1
         if series is not None and task.data.order == "time":
             block = 1 if task.target.per_step else series.window + series.horizon
-        return cls(task.target, _of(task.data.sequences, rows), task.parts.scaling, block)
+        wanted = np.asarray(rows.known_targets)
+        if task.target.per_step:
+            wanted = wanted[:, : int(rows.lengths.max())]
+        return cls(task.target, wanted, task.parts.scaling, block, rows.lengths)
 
     @property
     def measures(self) -> tuple[str, ...]:
         """The names of what is measured."""
         return ("accuracy",) if isinstance(self.target, Classes) else ("nrmse", "r2")
 
+    @property
+    def is_one_score(self) -> bool:
+        """Whether the sign of one score answers a row: of two classes, once for each sequence."""
+        is_classes = isinstance(self.target, Classes) and self.target.n_outputs == 1
+        return is_classes and not self.target.per_step
+
     def numbers(self, outputs: ArrayLike) -> Array:
-        """Return outputs (n, k) in the targets' own units; scores of classes as they are."""
+        """Return outputs (..., k) in the targets' own units; scores of classes as they are."""
         found = np.asarray(outputs, dtype=np.float64)
         is_scaled = isinstance(self.target, Numbers) and self.scaling is not None
         return self.scaling.unscaled(found) if is_scaled and self.scaling else found
 
     def answers(self, outputs: ArrayLike) -> NDArray[Any]:
-        """Return places of classes, shape (n,), or numbers in their own units, (n, k)."""
+        """Return places of classes, shape (n,), or numbers in their own units, (n, k); per step."""
         return answer(self.target, self.numbers(outputs))
 
     def intervals(self, answers: NDArray[Any]) -> dict[str, Interval]:
         """Return each measure of some answers with its 95 % interval.
 
-        Accuracy by Wilson; numbers by a moving-block bootstrap.
+        Accuracy by Wilson; numbers, and answers at every step, by a bootstrap over rows, in blocks
+        where they overlap in time.
         """
         if isinstance(self.target, Classes):
-            right = answers == self.wanted
-            return {"accuracy": wilson(int(right.sum()), len(right))}
+            right = self._per_row(answers == self.wanted)
+            if not self.target.per_step:
+                return {"accuracy": wilson(int(right.sum()), len(right))}
+            return {"accuracy": self._share(right)}
         if len(self.wanted) < 2 or not (self._spread > 0).all():
             return {}
-        error = nrmse_interval(answers, self.wanted, block=self._block, seed=0)
-        squares = (answers - self.wanted) ** 2 / self._spread**2
-        explained = block_interval(
-            lambda rows: 1 - squares[rows].mean(axis=(1, 2)),
-            float(1 - squares.mean()),
-            len(squares),
-            block=self._block,
-            seed=0,
-        )
-        return {"nrmse": error, "r2": explained}
+        missed = self._per_row((answers - self.wanted) ** 2 / self._spread**2)
+
+        def error(rows: Rows) -> Array:
+            return np.asarray(np.sqrt(self._mean(missed, rows)).mean(axis=-1))
+
+        def explained(rows: Rows) -> Array:
+            return np.asarray(1 - self._mean(missed, rows).mean(axis=-1))
+
+        return {"nrmse": self._interval(error), "r2": self._interval(explained)}
 
     def of_baseline(self, baseline: Baseline) -> dict[str, Interval]:
         """Return each measure of a classical model's answers to the same rows."""
-        return self.intervals(baseline.predictions[: len(self.wanted)])
+        return self.intervals(self.given(baseline.predictions))
+
+    def given(self, predictions: NDArray[Any]) -> NDArray[Any]:
+        """Return the predictions of the rows that are judged, of those of all test rows."""
+        found = predictions[: len(self.wanted)]
+        return found[:, : self.wanted.shape[1]] if self.target.per_step else found
 
     def difference(self, answers: NDArray[Any], others: NDArray[Any]) -> Interval | None:
-        """Return the NRMSE of numbers less that of others with its interval; None for too few."""
-        if len(self.wanted) < 2 or not (self._spread > 0).all():
+        """Return the measure of answers less that of others with its interval; None for too few.
+
+        Of numbers the NRMSE, of classes the accuracy.
+        """
+        if len(self.wanted) < 2:
             return None
-        return nrmse_difference(answers, others, self.wanted, block=self._block, seed=0)
+        if isinstance(self.target, Classes):
+            gained = self._per_row((answers == self.wanted).astype(float) - (others == self.wanted))
+            return self._interval(lambda rows: self._mean(gained, rows))
+        if not (self._spread > 0).all():
+            return None
+        own, other = (
+            self._per_row((one - self.wanted) ** 2 / self._spread**2) for one in (answers, others)
+        )
+
+        def less(rows: Rows) -> Array:
+            roots = [np.sqrt(self._mean(one, rows)) for one in (own, other)]
+            return np.asarray((roots[0] - roots[1]).mean(axis=-1))
+
+        return self._interval(less)
 
     def unlike(self, answers: NDArray[Any], others: NDArray[Any]) -> float:
         """Return the share of labels that differ, or of numbers the mean distance in deviations."""
         if isinstance(self.target, Classes):
-            return float(np.mean(answers != others))
+            return float(np.mean((answers != others)[self.counts]))
         spread = np.where(self._spread > 0, self._spread, 1.0)
-        return float(np.mean(np.abs(answers - others) / spread))
+        return float(np.mean((np.abs(answers - others) / spread)[self.counts]))
+
+    @cached_property
+    def counts(self) -> NDArray[np.bool_]:
+        """Which answers count: all, per step those before a row's end; shape (n,) or (n, T)."""
+        if not self.target.per_step:
+            return np.ones(len(self.wanted), dtype=bool)
+        return step_weights(self.wanted.shape[1], self.lengths, len(self.wanted)) > 0
+
+    def _per_row(self, values: NDArray[Any]) -> Array:
+        """Return sums over the answers of each row, shape (n,) or (n, k)."""
+        found = np.asarray(values, dtype=np.float64)
+        if not self.target.per_step:
+            return found
+        kept = self.counts.reshape(*self.counts.shape, *(1,) * (found.ndim - 2))
+        return np.asarray((found * kept).sum(axis=1))
+
+    @cached_property
+    def _answers_of(self) -> Array:
+        """The number of answers of each row, shape (n,)."""
+        each = self.counts.reshape(len(self.wanted), -1).sum(axis=1)
+        return np.asarray(each, dtype=np.float64)
+
+    def _mean(self, sums: Array, rows: Rows) -> Array:
+        """Return the mean over all answers of each draw of rows (B, n), shape (B,) or (B, k)."""
+        n_answers = self._answers_of[rows].sum(axis=1)
+        total = sums[rows].sum(axis=1)
+        return np.asarray(total / (n_answers if total.ndim == 1 else n_answers[:, None]))
+
+    def _interval(self, statistic: Callable[[Rows], Array]) -> Interval:
+        n = len(self.wanted)
+        value = float(statistic(np.arange(n)[None])[0])
+        return block_interval(statistic, value, n, block=self._block, seed=0)
+
+    def _share(self, right: Array) -> Interval:
+        """Return a share over all steps; where all sequences agree, Wilson's for as many."""
+        n, share = len(right), float(right.sum() / self._answers_of.sum())
+        whole = wilson(round(share * n), n)
+        if n < 2 or np.ptp(right / self._answers_of) == 0:
+            return Interval(share, min(share, whole.low), max(share, whole.high), n)
+        return self._interval(lambda rows: self._mean(right, rows))
 
     @property
     def _block(self) -> int:
@@ -100,13 +179,9 @@ class Judge:
 
     @cached_property
     def _spread(self) -> Array:
-        return np.asarray(self.wanted.std(axis=0))
+        return np.asarray(self.wanted[self.counts].std(axis=0))
 
 
 def to_json(found: Mapping[str, Interval]) -> dict[str, Any]:
     """Return intervals by name as a JSON object."""
     return {name: one.to_json() for name, one in found.items()}
-
-
-def _of(sequences: Sequences, rows: NDArray[np.int64]) -> NDArray[Any]:
-    return np.asarray(sequences.known_targets[rows])

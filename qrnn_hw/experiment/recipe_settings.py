@@ -12,6 +12,7 @@ from qrnn_hw.data.read_options import ReadOptions
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.run_folder import RUNS, changed, file_name, settings_digest, told_reading
 from qrnn_hw.experiment.settings import read_data
+from qrnn_hw.networks.head_options import HeadOptions
 from qrnn_hw.ranges import MOST_EPOCHS, MOST_SEED, MOST_SEEDS, MOST_SHOTS
 from qrnn_hw.recipes.recipes import FAULTS, Recipe, published_recipe
 
@@ -45,6 +46,9 @@ class RecipeSettings:
     ("none",) and () are none."""
 
     shots: int = 1000
+    head: HeadOptions = field(default_factory=HeadOptions)
+    """Which bits the trained head reads."""
+
     frozen: bool = False
     """Whether the circuit keeps the weights that it was drawn with: a control."""
 
@@ -70,6 +74,12 @@ class RecipeSettings:
             raise UsageError(f"--fault should come with --recipe published. Got {self.recipe}.")
         if self.recipe == "published":
             self.published()
+        self.head.check(model)
+        if self.recipe == "published" and self.head.told:
+            raise UsageError(
+                "the published recipe should have the reading final. Got "
+                f"{self.head.reading or self.head.degree}; use --recipe ours."
+            )
         if self.frozen and model.n_weights == 0:
             raise UsageError(
                 "only a model with weights in its circuit can have them frozen. "
@@ -121,5 +131,7 @@ def default_folder(settings: RecipeSettings) -> Path:
     told["reading"] = told_reading(settings.reading)
     if not told["reading"]:
         del told["reading"]
+    if not settings.head.told:
+        del told["head"]
     told |= changed(settings.model, settings.options)
     return RUNS / f"train-{file_name(settings.model)}-{settings.recipe}-{settings_digest(told)}"

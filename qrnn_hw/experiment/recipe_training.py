@@ -121,14 +121,11 @@ def _text(data: Dataset) -> LabelledText:
 
 def _ours(settings: RecipeSettings, model: Architecture, data: Dataset) -> PreparedRecipe:
     """Set up the pipeline of a run without noise: a split of its own for each seed."""
-    if data.target.per_step:
-        raise UsageError(
-            "a training by a recipe should have one target for each sequence. Got a target at "
-            "every step; leave --per-step out."
-        )
     tasks = [load_task(data, split_seed(seed)) for seed in settings.seeds]
     default = TrainingOptions()
-    network = network_of(model, tasks[0].training.dim, target=data.target)
+    rows = tasks[0].training
+    steps = settings.head.readings(data.target, rows)
+    network = network_of(model, rows.dim, target=data.target, steps=steps)
     options = replace(
         default,
         epochs=settings.epochs or default.epochs,
@@ -189,7 +186,7 @@ def assess_recipe(prepared: PreparedRecipe, state: TrainingState) -> dict[str, A
     infinite, sampled, constant = [], [], []
     for index, seed in enumerate(settings.seeds):
         trained, test = training.trained(state, index), training.test[index]
-        judge = Judge(network.target, test.known_targets, None, 1)
+        judge = Judge(network.target, test.known_targets, None, 1, test.lengths)
         if prepared.tasks:
             judge = Judge.of(prepared.tasks[index], len(test))
         generator = np.random.default_rng([seed, settings.shots])

@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qrnn_hw.data.target import Classes
 from qrnn_hw.errors import UsageError
-from qrnn_hw.experiment.exact import exact_distributions
 from qrnn_hw.experiment.quality import Judge, to_json
 from qrnn_hw.experiment.rounds import MeasuredRounds
-from qrnn_hw.experiment.shot_plan import ShotPlan, plan_shots
+from qrnn_hw.experiment.shot_plan import ShotPlan
 from qrnn_hw.experiment.stored import StoredRun
 from qrnn_hw.experiment.tiled_measured import TiledMeasured
 from qrnn_hw.mitigation.evidence import Evidence
@@ -62,7 +60,7 @@ def row_of(
     *,
     moved: float = 0.0,
 ) -> Row:
-    """Hold outputs (n, k) against the targets and against the ideal outputs.
+    """Hold outputs (n, k), per step (n, T, k), against the targets and against the ideal outputs.
 
     Args:
         name: of the stack.
@@ -78,7 +76,7 @@ def row_of(
         name,
         judge.intervals(answers),
         judge.unlike(answers, judge.answers(ideal)),
-        None if moved else float(np.mean(np.abs(own - exact))),
+        None if moved else float(np.mean(np.abs(own - exact)[judge.counts])),
         shots,
     )
 
@@ -97,8 +95,8 @@ class Recomputed:
 
 def ideal_outputs(run: StoredRun) -> NDArray[np.float64]:
     """Return the exact outputs without noise of the rows that were run, shape (n, k)."""
-    law = exact_distributions(run.prepared.circuit.ideal, run.encoded)
-    return np.asarray(law @ run.trained.coefficients)
+    circuit = run.prepared.circuit
+    return circuit.law(run.trained, run.encoded, circuit.ideal).outputs
 
 
 def recompute(run: StoredRun, shots: int | None = None, stack: Stack | None = None) -> Recomputed:
@@ -118,7 +116,7 @@ def recompute(run: StoredRun, shots: int | None = None, stack: Stack | None = No
     if isinstance(run.measured, TiledMeasured):
         return _tiled(run, run.measured, shots)
     total, planned = total_shots(run, shots), run.evaluation.stacks
-    plan, judge = plan_shots(total, len(run.prepared.test), planned), run.judge
+    plan, judge = run.evaluation.shot_plan(total), run.judge
     ideal = ideal_outputs(run)
     rows = [row_of("ideal", ideal, ideal, judge, 0)]
     for one in planned:
@@ -134,7 +132,7 @@ def recompute(run: StoredRun, shots: int | None = None, stack: Stack | None = No
         found = run.circuits.outputs(stack, fitting)
         rows.append(row_of(stack.name, found, ideal, judge, fitting.total))
     threshold = None
-    if Stack() in planned and isinstance(judge.target, Classes) and ideal.shape[1] == 1:
+    if Stack() in planned and judge.is_one_score:
         threshold = _threshold(run)
         raw = run.circuits.outputs(Stack(), plan)
         rows.append(row_of("threshold", raw, ideal, judge, total, moved=threshold))
@@ -143,8 +141,9 @@ def recompute(run: StoredRun, shots: int | None = None, stack: Stack | None = No
 
 def _threshold(run: StoredRun) -> float:
     validation = run.prepared.task.validation
-    law = exact_distributions(run.prepared.circuit.noisy, run.trained.encoded(validation))
-    return fit_threshold(law @ run.trained.decision, validation.known_targets)
+    circuit = run.prepared.circuit
+    noisy = circuit.law(run.trained, run.trained.encoded(validation), circuit.noisy)
+    return fit_threshold(noisy.outputs[:, 0], validation.known_targets)
 
 
 def _rounds(run: StoredRun, measured: MeasuredRounds, shots: int | None) -> Recomputed:
@@ -174,8 +173,8 @@ def _tiled(run: StoredRun, measured: TiledMeasured, shots: int | None) -> Recomp
             f"the shots of a run on tiles should be those that it stored ({stored}), which each "
             f"sequence spent on several of them. Got {shots}; leave --shots out."
         )
-    law = exact_distributions(run.prepared.circuit.ideal, measured.evaluation.encoded)
-    ideal = np.asarray(law @ run.trained.coefficients)
+    circuit = run.prepared.circuit
+    ideal = circuit.law(run.trained, measured.evaluation.encoded, circuit.ideal).outputs
     rows = [row_of("ideal", ideal, ideal, run.judge, 0)]
     for name, outputs in measured.by_stack().items():
         rows.append(row_of(name, outputs, ideal, run.judge, stored))
@@ -229,7 +228,7 @@ def fitting_plan(run: StoredRun, stack: Stack, total: int) -> ShotPlan | None:
 
     A run gives each circuit what its own stacks want; another stack may want more of one.
     """
-    run_plan = plan_shots(total, len(run.prepared.test), run.evaluation.stacks)
+    run_plan = run.evaluation.shot_plan(total)
     for spent in range(total, total - run_plan.calibration_share - 1, -1):
         plan = replace(run_plan, total=spent)
         try:

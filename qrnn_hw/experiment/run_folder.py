@@ -48,6 +48,8 @@ def default_folder(settings: RunSettings) -> Path:
     for name in ("training_noise", "plans", "repetitions", "canaries"):
         if getattr(settings, name) == getattr(RunSettings, name):
             del told[name]
+    if not settings.head.told:
+        del told["head"]
     for name in ("tiles", "guard", "rep_delay_seconds", "minutes"):
         if told[name] is None:
             del told[name]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from qrnn_hw.data.read_options import ReadOptions
 from qrnn_hw.errors import UsageError
+from qrnn_hw.networks.head_options import HeadOptions
 from qrnn_hw.ranges import MOST_ROUNDS, MOST_SEED, MOST_SENTENCES, MOST_SHOTS
 from qrnn_hw.submission.placing import LEVEL_3, placement_name
 from qrnn_hw.train.options import TrainingOptions
@@ -108,6 +109,9 @@ class RunSettings:
     guard: int | None = None
     """Couplings that are kept between tiles; None is `GUARD`."""
 
+    head: HeadOptions = field(default_factory=HeadOptions)
+    """Which bits the trained head reads."""
+
     rep_delay_seconds: float | None = None
     """Between two shots; None leaves it to the machine."""
 
@@ -143,6 +147,8 @@ class RunSettings:
         ):
             if (getattr(self, name) or 0) > most:
                 raise UsageError(f"{name} should be at most {most:,}. Got {getattr(self, name)}.")
+        if self.head.reading == "steps":
+            self.head.check(self.architecture)
         if self.budget_seconds is not None and not 0 <= self.budget_seconds < float("inf"):
             raise UsageError(
                 f"the budget should be a number of seconds of at least 0. "
@@ -266,6 +272,7 @@ class RunSettings:
             fields[name] = Path(fields[name]) if fields[name] else None
         fields["training"] = TrainingOptions(**fields["training"])
         fields["reading"] = ReadOptions.from_json(fields.get("reading") or {})
+        fields["head"] = HeadOptions.from_json(fields.get("head") or {})
         settings = cls(**fields | {"output": folder, "snapshots": (), "learned": ()})
         kept = [settings.kept_snapshot(n) for n in range(len(fields.get("snapshots", ())))]
         learned = [settings.kept_learned(n) for n in range(len(fields.get("learned", ())))]

@@ -12,7 +12,7 @@ CALIBRATION_FRACTION = 0.2
 """Of all shots, that the readout calibration may take at most."""
 
 CALIBRATION_SHOTS = 4000
-"""Of each of the two calibration circuits at most: errors of 1 % are then known to 0.16 %."""
+"""Of each calibration circuit at most: errors of 1 % are then known to 0.16 %."""
 
 
 @dataclass(frozen=True)
@@ -21,31 +21,34 @@ class ShotPlan:
 
     total: int
     calibration: int
-    """Shots of each of the two readout calibration circuits; 0 where no stack corrects readout."""
+    """Shots of each readout calibration circuit; 0 where no stack corrects readout."""
 
     calibration_share: int
-    """Of a sentence in both calibration circuits, rounded up."""
+    """Of a sentence in all calibration circuits, rounded up."""
 
     def left(self, stack: Stack) -> int:
         """Return the shots that are left to the stack's own circuits."""
         return self.total - self.calibration_share * stack.terminal
 
 
-def plan_shots(total: int, n_sentences: int, stacks: Sequence[Stack]) -> ShotPlan:
+def plan_shots(
+    total: int, n_sentences: int, stacks: Sequence[Stack], *, n_circuits: int = 2
+) -> ShotPlan:
     """Divide the shots of one prediction between a readout calibration and the circuits.
 
     Args:
         total: shots per prediction, the same for every stack.
         n_sentences: over which the calibration is shared evenly.
         stacks: what is spent on; without one that corrects readout there is no calibration.
+        n_circuits: that a calibration takes: two of the final bits, and two of those of the steps.
 
     Raises:
         UsageError: too few shots to divide.
     """
     corrects = any(stack.terminal for stack in stacks)
-    affordable = int(CALIBRATION_FRACTION * total * n_sentences / 2)
+    affordable = int(CALIBRATION_FRACTION * total * n_sentences / n_circuits)
     calibration = max(1, min(CALIBRATION_SHOTS, affordable)) if corrects else 0
-    plan = ShotPlan(total, calibration, -(-2 * calibration // n_sentences))
+    plan = ShotPlan(total, calibration, -(-n_circuits * calibration // n_sentences))
     for stack in stacks:
         if plan.left(stack) < len(stack.scales()):
             raise UsageError(

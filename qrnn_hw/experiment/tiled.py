@@ -24,11 +24,13 @@ from jobs.tiling.tiled_pubs import TiledPubs, TilePub, Tiler
 from jobs.tiling.tiling import Tiling
 from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.measure import Bits, Measure, Request
-from qrnn_hw.experiment.measured import READOUT, Measured
+from qrnn_hw.experiment.measured import Measured
+from qrnn_hw.experiment.readout_circuits import READOUT
 from qrnn_hw.experiment.shot_plan import ShotPlan
 from qrnn_hw.experiment.tiled_measured import TiledMeasured
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.networks.encoded import Encoded
+from qrnn_hw.networks.shot_head import ShotHead
 from qrnn_hw.statistics.tile_spread import rotated
 
 Owner = tuple[int, str, int]
@@ -44,7 +46,7 @@ class TiledEvaluation:
 
     tiling: Tiling
     encoded: Encoded
-    coefficients: NDArray[np.float64]  # shape (2**m, k)
+    head: ShotHead
     stacks: tuple[Stack, ...]
     total: int
     """Shots per prediction, over all tiles that it visits."""
@@ -109,7 +111,7 @@ class TiledEvaluation:
                 tile,
                 DeviceNoise(tile.snapshot),
                 self.encoded.take(rows),
-                self.coefficients,
+                self.head,
                 self.stacks,
                 shots,
                 self.seeds,
@@ -132,7 +134,7 @@ class TiledEvaluation:
         return self.used[0][1].shots
 
     def check(self) -> None:
-        """Refuse a stack that the model has no circuits for, or too few shots for.
+        """Refuse a stack that the model has no circuits for, too few shots, or none for its head.
 
         Raises:
             UsageError: one is found.

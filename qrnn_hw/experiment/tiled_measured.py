@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +27,8 @@ class Record:
 
     sequence: int
     output: int
+    """Its number; per step those of all steps one after the other."""
+
     tile: int
     qubits: tuple[int, ...]
     value: float
@@ -43,7 +46,8 @@ class TiledMeasured:
     @cached_property
     def bad(self) -> tuple[int, ...]:
         """Tiles whose answers do not belong, the worst first; nothing of them is used."""
-        scale = float(np.abs(self.evaluation.coefficients).max())
+        longest = int(self.evaluation.encoded.lengths.max())
+        scale = self.evaluation.head.numbers(longest).largest
         return bad_tiles(self._cells(self.evaluation.stacks[0], self.evaluation.shots), scale)
 
     @property
@@ -52,21 +56,34 @@ class TiledMeasured:
         cells = self._cells(self.evaluation.stacks[0], self.evaluation.shots)
         return spread(cells.of(~np.isin(cells.tile, self.bad)))
 
+    @property
+    def _axes(self) -> tuple[int, ...]:
+        """Shape of the outputs of a row, those after its end among them: (k,), per step (T, k)."""
+        return self.evaluation.head.shape(int(self.evaluation.encoded.lengths.max()))
+
     def _cells(self, stack: Stack, plan: ShotPlan) -> Cells:
-        """Return the outputs on each tile; number i * k + c is output c of k of row i."""
-        k = self.evaluation.coefficients.shape[1]
+        """Return the outputs on each tile; number i * c + j is output j of c of row i."""
+        c, k = math.prod(self._axes), self.evaluation.head.n_outputs
         sequences, tiles, values, variances = [], [], [], []
         for n, one in self.tiles.items():
             rows, answer = self.evaluation.rows[n], one.answer(stack, plan)
-            sequences.append((rows[:, None] * k + np.arange(k)).ravel())
-            tiles.append(np.full(len(rows) * k, n))
-            values.append(answer.value.ravel())
-            variances.append(answer.standard_error.ravel() ** 2)
-        return Cells(*map(np.concatenate, (sequences, tiles, values, variances)))
+            own = answer.value.reshape(len(rows), -1)
+            counts = np.arange(own.shape[1]) < k * one.evaluation.encoded.lengths[:, None]
+            counts = counts if self.evaluation.head.per_step else np.ones(own.shape, dtype=bool)
+            sequences.append((rows[:, None] * c + np.arange(own.shape[1]))[counts])
+            tiles.append(np.full(int(counts.sum()), n))
+            values.append(own[counts])
+            variances.append(answer.standard_error.reshape(own.shape)[counts] ** 2)
+        return Cells(
+            np.concatenate(sequences),
+            np.concatenate(tiles),
+            np.concatenate(values),
+            np.concatenate(variances),
+        )
 
     def records(self, stack: Stack) -> tuple[Record, ...]:
         """Return the outputs of each sequence on each tile that it visited, bad ones too."""
-        k = self.evaluation.coefficients.shape[1]
+        k = math.prod(self._axes)
         cells = self._cells(stack, self.evaluation.shots)
         physical = [one.snapshot.physical for one in self.evaluation.tiling.tiles]
         return tuple(
@@ -77,26 +94,27 @@ class TiledMeasured:
         )
 
     def outputs(self, stack: Stack, plan: ShotPlan) -> Estimate:
-        """Return the mean outputs of each sequence over the tiles that it visited, shape (n, k).
+        """Return the mean outputs of each sequence over the tiles that it visited.
 
-        A sequence all of whose tiles are bad keeps them.
+        Shape (n, k), per step (n, T, k), 0 after a sequence's end. A sequence all of whose tiles
+        are bad keeps them.
 
         Args:
             stack: that is scored.
             plan: of one visit.
         """
-        k = self.evaluation.coefficients.shape[1]
-        cells, n = self._cells(stack, plan), len(self.evaluation.encoded) * k
+        cells, shape = self._cells(stack, plan), (len(self.evaluation.encoded), *self._axes)
+        n = math.prod(shape)
         good = ~np.isin(cells.tile, self.bad)
         has_good = np.bincount(cells.sequence, good, minlength=n) > 0
         used = cells.of(good | ~has_good[cells.sequence])
-        visits = np.bincount(used.sequence, minlength=n)
+        visits = np.maximum(np.bincount(used.sequence, minlength=n), 1)
         value = np.bincount(used.sequence, used.value, minlength=n) / visits
         variance = np.bincount(used.sequence, used.variance, minlength=n) / visits**2
-        return Estimate.from_variance(value.reshape(-1, k), variance.reshape(-1, k))
+        return Estimate.from_variance(value.reshape(shape), variance.reshape(shape))
 
     def by_stack(self) -> dict[str, NDArray[np.float64]]:
-        """Return the outputs of each planned stack by its name, shape (n, k)."""
+        """Return the outputs of each planned stack by name, shape (n, k), per step (n, T, k)."""
         plan = self.evaluation.shots
         return {one.name: self.outputs(one, plan).value for one in self.evaluation.stacks}
 

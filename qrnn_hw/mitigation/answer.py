@@ -81,6 +81,26 @@ class Answer:
         """Return the answer with what canaries missed."""
         return replace(self, miss=miss)
 
+    def arranged(self, shape: tuple[int, ...], n_steps: int) -> Answer:
+        """Return the c values of each item, shape (n, c), as outputs of some shape.
+
+        Args:
+            shape: of an item's outputs: (k,), or (T, k) where every step has some.
+            n_steps: steps of the longest item; after an item's end all is 0.
+
+        Returns:
+            Shape (n, k) or (n, n_steps, k), without the last axis where k is 1.
+        """
+
+        def put(parts: Iterable[Array]) -> Array:
+            (one,) = parts
+            found = one.reshape(len(one), *shape)
+            if len(shape) > 1:
+                found = np.pad(found, ((0, 0), (0, n_steps - shape[0]), (0, 0)))
+            return found[..., 0] if shape[-1] == 1 else found
+
+        return _together([self], put)
+
     def _own_half_width(self) -> Array:
         if self.repeated is None:
             return float(special.ndtri((1 + self.confidence) / 2)) * self.shot_error
@@ -90,17 +110,6 @@ class Answer:
         return Estimate(
             self.value, self.standard_error, self.value - half, self.value + half, self.confidence
         )
-
-
-def side_by_side(answers: Sequence[Answer]) -> Answer:
-    """Return answers of the same items as one, along a last axis; a single one as it is."""
-    if len(answers) == 1:
-        return answers[0]
-
-    def put(parts: Iterable[Array]) -> Array:
-        return np.stack(list(parts), axis=-1)
-
-    return _together(answers, put)
 
 
 def joined(answers: Sequence[Answer], rows: Sequence[NDArray[np.int64]]) -> Answer:

@@ -1,9 +1,9 @@
 """Choose a mitigation by its predicted error at a given number of shots; none is a legal answer."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -17,16 +17,11 @@ from qrnn_hw.mitigation.stack import (
     FeedForward,
     Masks,
     Stack,
-    outcome_numbers,
     share_shots,
     terms,
 )
+from qrnn_hw.mitigation.worlds import ExactOutcomes, World, by_outcomes
 from qrnn_hw.mitigation.zne import ZNEPlan
-
-# (scale factor, exponent of the confusion matrix that branches act on) -> what is read.
-# Returns probabilities of the outcomes: (n_items, 2**n_bits). Final readout errors are included, at
-# the rates of the calibration that the plan corrects with; see `readout.read_distribution`.
-ExactOutcomes = Callable[[float, float], ArrayLike]
 
 NOTHING = Stack()
 
@@ -134,20 +129,57 @@ class MitigationPlan:
             UsageError: If there are fewer than two shots, the gain or a probability is out of
                 range, or the distributions do not fit the scores.
         """
+        scores = np.asarray(ideal, dtype=float)
+        scores = scores[:, None] if scores.ndim == 1 else scores
+        columns = np.asarray(weights, dtype=float)
+        columns = columns[:, None] if columns.ndim == 1 else columns
+        described = ((outcomes, 1 - math.fsum(one for _, one in alternatives)), *alternatives)
+        return cls.among(
+            total_shots,
+            candidates,
+            ideal=scores,
+            worlds=[
+                (by_outcomes(one, columns, terminal, len(scores)), chance)
+                for one, chance in described
+            ],
+            fed_forward=fed_forward,
+            least_gain=least_gain,
+            interleaved=interleaved,
+        )
+
+    @classmethod
+    def among(
+        cls,
+        total_shots: int,
+        candidates: Sequence[Stack] | None,
+        *,
+        ideal: NDArray[np.float64],
+        worlds: Sequence[tuple[World, float]],
+        fed_forward: ReadoutCalibration | None = None,
+        least_gain: float = 0.2,
+        interleaved: bool = True,
+    ) -> "MitigationPlan":
+        """Choose as `choose` does, from what each description of the noise says of a stack.
+
+        Args:
+            total_shots: as for `choose`.
+            candidates: as for `choose`.
+            ideal: noiseless outputs, of any shape.
+            worlds: descriptions with their probabilities, the one that forecasts show first.
+            fed_forward: as for `choose`.
+            least_gain: as for `choose`.
+            interleaved: as for `choose`.
+
+        Raises:
+            UsageError: as for `choose`.
+        """
         if total_shots < 2:
             raise UsageError(f"a plan should have 2 shots or more. Got {total_shots}.")
         if not 0 <= least_gain < 1:
             raise UsageError(f"the least gain should be in [0, 1). Got {least_gain}.")
         if candidates is None:
             candidates = default_stacks(0 if fed_forward is None else fed_forward.n_bits)
-        scores = np.asarray(ideal, dtype=float)
-        scores = scores[:, None] if scores.ndim == 1 else scores
-        columns = np.asarray(weights, dtype=float)
-        columns = columns[:, None] if columns.ndim == 1 else columns
-        worlds = [
-            cache(description) for description in (outcomes, *(one for one, _ in alternatives))
-        ]
-        chances = _probabilities([chance for _, chance in alternatives])
+        chances = _probabilities([chance for _, chance in worlds])
         forecasts: list[list[Forecast]] = []  # of each stack, under each description
         declined: list[Declined] = []
         for stack in dict.fromkeys((NOTHING, *candidates)):
@@ -155,14 +187,14 @@ class MitigationPlan:
                 declined.append(Declined(stack, FAR_IN_TURN))
                 continue
             try:
-                numbers = np.stack(
-                    [outcome_numbers(column, stack, terminal) for column in columns.T], axis=1
-                )
                 spread = _spread(stack, fed_forward, total_shots)
+                found = [_forecast(stack, ideal, world, spread) for world, _ in worlds]
             except UsageError as error:
+                if stack == NOTHING:
+                    raise
                 declined.append(Declined(stack, str(error)))
                 continue
-            forecasts.append([_forecast(stack, scores, exact, numbers, spread) for exact in worlds])
+            forecasts.append(found)
         errors = np.array([[item.squared_error for item in row] for row in forecasts])
         expected = np.exp(np.log(np.maximum(errors, 1e-300)) @ chances)
         chosen = int(expected.argmin())
@@ -222,13 +254,14 @@ def is_far(stack: Stack) -> bool:
     return max(factor for factor, _ in stack.scales()) >= FAR
 
 
-def _probabilities(alternatives: Sequence[float]) -> NDArray[np.float64]:
-    chances = np.array([1 - math.fsum(alternatives), *alternatives])
-    if not (chances >= -1e-12).all():
+def _probabilities(chances: Sequence[float]) -> NDArray[np.float64]:
+    found = np.array(chances)
+    if not (found >= -1e-12).all():
         raise UsageError(
-            f"the probabilities of alternatives should add up to 1 or less. Got {alternatives}."
+            "the probabilities of alternatives should add up to 1 or less. "
+            f"Got {list(chances[1:])}."
         )
-    return np.asarray(np.maximum(chances, 0))
+    return np.asarray(np.maximum(found, 0))
 
 
 def default_stacks(n_fed_forward_bits: int) -> tuple[Stack, ...]:
@@ -271,13 +304,7 @@ def _spread(stack: Stack, fed_forward: ReadoutCalibration | None, total_shots: i
     return _Spread(len(listed), factors)
 
 
-def _forecast(
-    stack: Stack,
-    ideal: NDArray[np.float64],
-    exact: ExactOutcomes,
-    numbers: NDArray[np.float64],
-    spread: _Spread,
-) -> Forecast:
+def _forecast(stack: Stack, ideal: NDArray[np.float64], world: World, spread: _Spread) -> Forecast:
     """Take each circuit's variance for that of its scale factor; masks differ little in it.
 
     The first order is taken to leave nothing: it leaves 3 % of the readout bias on the reference
@@ -285,18 +312,8 @@ def _forecast(
     """
     value, variance = np.zeros(ideal.shape), np.zeros(ideal.shape)
     for factor, weight in stack.scales():
-        table = _checked(exact(float(factor), stack.exponent(factor)), ideal, numbers)
-        mean = table @ numbers
+        mean, of_shot = world(stack, float(factor), stack.exponent(factor))
         value += weight * mean
-        variance += (table @ numbers**2 - mean**2) * spread.factors[float(factor)]
+        variance += of_shot * spread.factors[float(factor)]
     squared_bias = float(np.mean((value - ideal) ** 2))
     return Forecast(stack, spread.n_circuits, squared_bias, float(np.mean(variance)))
-
-
-def _checked(
-    outcomes: ArrayLike, ideal: NDArray[np.float64], numbers: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    table, wanted = np.asarray(outcomes, dtype=float), (len(ideal), len(numbers))
-    if table.shape != wanted:
-        raise UsageError(f"outcomes should have the shape {wanted}. Got {table.shape}.")
-    return table

@@ -19,6 +19,7 @@ __all__ = [
     "from_shots",
     "project_on_simplex",
     "read_distribution",
+    "read_weights",
 ]
 
 Array = NDArray[np.float64]
@@ -107,6 +108,18 @@ def correct_weights(weights: ArrayLike, calibration: ReadoutCalibration) -> Arra
         np.array([[1 - p10, -p01], [-p10, 1 - p01]]) / contrast for p01, p10, contrast in columns
     ]
     return _apply_per_bit(inverses, np.asarray(weights, dtype=float), calibration)
+
+
+def read_weights(weights: ArrayLike, calibration: ReadoutCalibration) -> Array:
+    """Turn weights of read outcomes into those of true ones with the same mean.
+
+    `correct_weights` undoes it. Arguments and errors: as there.
+    """
+    confusions = [
+        np.array([[1 - p01, p01], [p10, 1 - p10]])
+        for p01, p10 in zip(calibration.p01, calibration.p10, strict=True)
+    ]
+    return _apply_per_bit(confusions, np.asarray(weights, dtype=float), calibration)
 
 
 def correct_score(

@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.answer import Answer
-from qrnn_hw.mitigation.stack import Term, combine_counts
+from qrnn_hw.mitigation.moments import Moments, stacked
+from qrnn_hw.mitigation.stack import Term, combine_moments
 from qrnn_hw.statistics.repetitions import repeated
 
 MOST_COST = 1.5
@@ -132,10 +133,6 @@ def combine_repetitions(
 ) -> Answer:
     """Combine what all terms of a stack read in each repetition into one score with its errors.
 
-    The value is that of all shots together. For the scatter each repetition gives an estimate of
-    its own, from the terms that ran in every one; those that did not hold their overall value, and
-    their shots' variance is added.
-
     Args:
         counts: of each term, shots that read each outcome, shape (B, ..., 2**m); 0 where it did not
             run in a repetition.
@@ -144,30 +141,41 @@ def combine_repetitions(
         confidence: of the intervals.
 
     Raises:
-        UsageError: see `stack.combine_counts`.
+        UsageError: a term without shots.
     """
-    table = np.stack(counts).astype(float)  # (terms, B, ..., 2**m)
-    per_outcome = np.asarray(numbers, dtype=float)
-    whole = combine_counts(table.sum(axis=1), listed, per_outcome, confidence)
-    n_repetitions = table.shape[1]
-    shots = table.sum(axis=-1)
-    in_all = shots.reshape(*shots.shape[:2], -1).min(axis=(1, 2)) >= 1
+    return combine_repeated([Moments.of_counts(one, numbers) for one in counts], listed, confidence)
+
+
+def combine_repeated(
+    moments: Sequence[Moments], listed: Sequence[Term], confidence: float = 0.95
+) -> Answer:
+    """Combine the sums over the shots of all terms of a stack into values with their errors.
+
+    The value is that of all shots together. For the scatter each repetition gives an estimate of
+    its own, from the terms that ran in every one; those that did not hold their overall value, and
+    their shots' variance is added.
+
+    Args:
+        moments: of each term, shape (B, ...); without shots where it did not run in a repetition.
+        listed: the terms, in the same order.
+        confidence: of the intervals.
+
+    Raises:
+        UsageError: a term without shots.
+    """
+    table = stacked(list(moments))  # (terms, B, ...)
+    together = table.over(1)
+    whole = combine_moments(together, listed, confidence)
+    n_repetitions = table.shots.shape[1]
+    in_all = table.shots.reshape(*table.shots.shape[:2], -1).min(axis=(1, 2)) >= 1
     if n_repetitions < 2 or not in_all.any():
         return Answer(whole.value, whole.standard_error, confidence=confidence)
     weights = np.array([term.weight for term in listed])
-    some = table[in_all]
-    values = np.tensordot(
-        weights[in_all], some @ per_outcome / some.sum(axis=-1), axes=1
-    )  # (B, ...)
-    variance = whole.standard_error**2
-    found = repeated(values, variance, whole.value)
+    values = np.tensordot(weights[in_all], table.at(in_all).mean, axes=1)  # (B, ...)
+    found = repeated(values, whole.standard_error**2, whole.value)
     if not in_all.all():
-        rest = combine_counts(
-            table[~in_all].sum(axis=1),
-            [one for one, all_ in zip(listed, in_all, strict=True) if not all_],
-            per_outcome,
-            confidence,
-        )
+        others = [one for one, all_ in zip(listed, in_all, strict=True) if not all_]
+        rest = combine_moments(together.at(~in_all), others, confidence)
         scatter = np.hypot(found.scatter_error, rest.standard_error)
         found = type(found)(found.value, found.shot_error, scatter, n_repetitions)
     return Answer(whole.value, whole.standard_error, found, confidence=confidence)

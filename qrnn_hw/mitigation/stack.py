@@ -14,6 +14,7 @@ from qrnn_hw.mitigation import zne
 from qrnn_hw.mitigation.estimate import Estimate, split_by_weight, weighted_sum
 from qrnn_hw.mitigation.folding import fold
 from qrnn_hw.mitigation.labels import Mask, Relabelling, all_masks, first_order, sampled_masks
+from qrnn_hw.mitigation.moments import Moments
 from qrnn_hw.mitigation.readout import ReadoutCalibration, correct_weights
 from qrnn_hw.mitigation.relabel import relabel
 from qrnn_hw.mitigation.twirling import twirl
@@ -270,11 +271,14 @@ def combine_counts(
             f"counts should have the shape ({len(listed)}, ..., {len(per_outcome)}). "
             f"Got {table.shape}."
         )
-    n_shots = table.sum(axis=-1)
-    if (n_shots < 1).any():
+    return combine_moments(Moments.of_counts(table, per_outcome), listed, confidence)
+
+
+def combine_moments(moments: Moments, listed: Sequence[Term], confidence: float = 0.95) -> Estimate:
+    """Combine the sums over the shots of all terms, shape (n_terms, ...); see `combine_counts`."""
+    if (moments.shots < 1).any():
         raise UsageError("every circuit of a stack should have shots. Got one with none.")
-    value = table @ per_outcome / n_shots
-    spread = np.maximum(table @ per_outcome**2 / n_shots - value**2, 0)
+    n_shots, value, spread = moments.shots, moments.mean, moments.variance
     # A circuit of very few shots says little about its own spread: lend it that of all of them.
     pooled = (spread * n_shots).sum(axis=0) / n_shots.sum(axis=0)
     spread = np.where(n_shots < FEW_SHOTS, np.maximum(spread, pooled), spread)

@@ -36,6 +36,7 @@ from qrnn_hw.networks.encoding import (
     encoding_of,
 )
 from qrnn_hw.networks.readers import Reader, ideal_reader
+from qrnn_hw.networks.shot_head import ShotHead
 from qrnn_hw.networks.step_readings import StepReadings
 
 Head = Literal["outcomes", "linear", "softmax"]
@@ -218,6 +219,18 @@ class TrainedNetwork:
     def coefficients(self) -> NDArray[np.float64]:
         """R: of a single circuit, the outputs of each outcome, shape (2**m, k)."""
         return np.asarray(self.network.coefficients(self.parameters))
+
+    @cached_property
+    def head(self) -> ShotHead:
+        """R, as it meets shots."""
+        network = self.network
+        return ShotHead(
+            self.coefficients,
+            network.steps,
+            network.target.per_step,
+            network.architecture.n_bits,
+            len(network.architecture.readout),
+        )
 
     @property
     def decision(self) -> NDArray[np.float64]:

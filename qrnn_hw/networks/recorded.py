@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -147,20 +148,36 @@ def from_results(
         DataError: a register of a step is missing.
     """
     n, n_steps = len(lengths), int(lengths.max())
-    first = results[0].registers
-    if "m0" not in first or "out" not in first:
+    tables = [step_bits(result) for result in results]
+    n_bits, outs = tables[0].shape[-1], [result.registers["out"] for result in results]
+    shots = outs[0].shape[1]
+    steps = np.zeros((n, shots, n_steps, n_bits), dtype=np.uint8)
+    outcome = np.zeros((n, shots, outs[0].shape[-1]), dtype=np.uint8)
+    for own, table, out in zip(rows, tables, outs, strict=True):
+        outcome[own] = out
+        steps[own, :, : table.shape[2]] = table
+    return Recorded(steps, outcome, lengths)
+
+
+def step_bits(result: PubResult) -> NDArray[np.uint8]:
+    """Return the bits of every step of a pub, shape (rows, shots, T, b).
+
+    Raises:
+        DataError: it recorded none.
+    """
+    registers = result.registers
+    n_steps = sum(name[:1] == "m" and name[1:].isdecimal() for name in registers)
+    names = [f"m{step}" for step in range(n_steps)]
+    if not n_steps or not all(name in registers for name in (*names, "out")):
         raise DataError(
             "bits of every step should be in the registers m0, m1, ... of a job. "
-            f"Got {', '.join(sorted(first))}."
+            f"Got {', '.join(sorted(registers))}."
         )
-    shots, n_bits = first["m0"].shape[1:]
-    steps = np.zeros((n, shots, n_steps, n_bits), dtype=np.uint8)
-    outcome = np.zeros((n, shots, first["out"].shape[-1]), dtype=np.uint8)
-    for own, result in zip(rows, results, strict=True):
-        outcome[own] = result.registers["out"]
-        for step in range(int(lengths[own].max())):
-            name = f"m{step}"
-            if name not in result.registers:
-                raise DataError(f"step {step} should have a register {name}. Got none.")
-            steps[own, :, step] = result.registers[name]
-    return Recorded(steps, outcome, lengths)
+    return np.stack([registers[name] for name in names], axis=2)
+
+
+def step_records(result: PubResult) -> NDArray[Any]:
+    """Return the bits of every step of a pub as integers, shape (rows, shots, T)."""
+    bits = step_bits(result)
+    kind = np.min_scalar_type(2 ** bits.shape[-1] - 1)
+    return (bits.astype(np.int64) @ (1 << np.arange(bits.shape[-1]))).astype(kind)

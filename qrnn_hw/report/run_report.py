@@ -41,6 +41,12 @@ INTERVALS = {
 }
 
 
+PER_STEP = (
+    "Over all steps that count; bars are 95 % intervals of a bootstrap over whole sequences, whose "
+    f"steps are no sample of their own: {_COVERED}"
+)
+
+
 def write_report(outcome: Outcome) -> dict[str, Any]:
     """Write `report.html` and `result.json` into the output folder and return the document."""
     folder = outcome.settings.output
@@ -68,7 +74,7 @@ def _blocks(outcome: Outcome, document: dict[str, Any]) -> Iterator[Block]:
         yield from tile_blocks(outcome.measured)
     else:
         yield from _rounds(outcome)
-    if _is_one_score(outcome):
+    if outcome.judge.is_one_score:
         yield from trust_blocks(outcome.answers)
     if outcome.choice is not None:
         yield from choice_blocks(outcome.choice)
@@ -86,7 +92,7 @@ def run_findings(outcome: Outcome) -> list[str]:
     how = "" if first == "none" else f" under {first}"
     named = "the raw shots" if first == "none" else first
     stacks = [(label(name), outcome.predictions[name]) for name in others]
-    controls = [(one.name, one.predictions[: len(outcome.test)]) for one in outcome.controls]
+    controls = [(one.name, outcome.judge.given(one.predictions)) for one in outcome.controls]
     said = [
         f"Under the noise of {outcome.prepared.machine.name}, with {_shots(outcome)}{how}, the "
         f"network {_told(outcome, first)}; without noise and with infinite shots "
@@ -95,7 +101,7 @@ def run_findings(outcome: Outcome) -> list[str]:
     if stacks:
         said.append("At the same total shots, " + _compared(outcome, stacks, named))
     said.append("On the same rows, " + _compared(outcome, controls, "the network"))
-    if outcome.answers and _is_one_score(outcome):
+    if outcome.answers and outcome.judge.is_one_score:
         said += trust_findings(outcome.answers)
     said += [f"Assumed: {line}." for line in outcome.assumptions]
     if outcome.flip_rate:
@@ -113,22 +119,20 @@ def run_findings(outcome: Outcome) -> list[str]:
     return said
 
 
-def _is_one_score(outcome: Outcome) -> bool:
-    """Say whether an interval that leaves 0 out settles an answer: of two classes."""
-    return isinstance(outcome.judge.target, Classes) and outcome.judge.target.n_outputs == 1
-
-
 def _told(outcome: Outcome, name: str) -> str:
     """Say how good one set of answers is."""
     found = outcome.quality
+    each = "every step of " if outcome.judge.target.per_step else ""
     if one := found.get("accuracy", {}).get(name):
+        whose = f"of the steps of {one.n} unseen rows" if each else f"of {one.n} unseen rows"
         return (
-            f"labels {one.value:.1%} of {one.n} unseen rows rightly (95 % interval {one.low:.1%} "
-            f"to {one.high:.1%})"
+            f"labels {one.value:.1%} {whose} rightly (95 % interval {one.low:.1%} to "
+            f"{one.high:.1%})"
         )
     if one := found.get("nrmse", {}).get(name):
+        whose = f"the numbers at {each}{one.n} unseen rows" if each else f"{one.n} unseen numbers"
         return (
-            f"misses {one.n} unseen numbers by {one.value:.3f} of their standard deviation (NRMSE, "
+            f"misses {whose} by {one.value:.3f} of their standard deviation (NRMSE, "
             f"95 % interval {one.low:.3f} to {one.high:.3f})"
         )
     return "answers too few rows, or constant ones, for a measure"
@@ -170,10 +174,10 @@ def _compared(outcome: Outcome, others: Sequence[tuple[str, NDArray[Any]]], refe
     """Say of each other set of answers whether it is shown to differ from the first stack's."""
     first, judge = outcome.predictions[outcome.stacks[0].name], outcome.judge
     answers = [one for _, one in others]
-    if isinstance(judge.target, Classes):
+    if isinstance(judge.target, Classes) and not judge.target.per_step:
         verdicts = _labels_compared(first, answers, judge.wanted)
     else:
-        verdicts = _numbers_compared(first, answers, judge)
+        verdicts = _by_intervals(first, answers, judge)
     told = (f"{name} {verdict}" for (name, _), verdict in zip(others, verdicts, strict=True))
     return f"against {reference}: {'; '.join(told)}."
 
@@ -194,11 +198,9 @@ def _labels_compared(
     return said
 
 
-def _numbers_compared(
-    first: NDArray[Any], others: Sequence[NDArray[Any]], judge: Judge
-) -> list[str]:
-    """Compare by the moving-block interval of the difference of two NRMSE on the same rows."""
-    said = []
+def _by_intervals(first: NDArray[Any], others: Sequence[NDArray[Any]], judge: Judge) -> list[str]:
+    """Compare by the bootstrap interval of the difference on the same rows, of whole sequences."""
+    said, of_labels = [], isinstance(judge.target, Classes)
     for one in others:
         found = judge.difference(one, first)
         if found is None:
@@ -206,9 +208,10 @@ def _numbers_compared(
             continue
         verdict = "no difference shown"
         if found.high < 0 or found.low > 0:
-            verdict = "better" if found.value < 0 else "worse"
+            verdict = "better" if (found.value > 0) == of_labels else "worse"
         interval = f"{found.low:+.3f} to {found.high:+.3f}"
-        said.append(f"{found.value:+.3f} in NRMSE ({verdict}, 95 % interval {interval})")
+        what = "accuracy" if of_labels else "NRMSE"
+        said.append(f"{found.value:+.3f} in {what} ({verdict}, 95 % interval {interval})")
     return said
 
 
@@ -220,12 +223,13 @@ def quality_blocks(outcome: Outcome) -> Iterator[Block]:
         for one in outcome.controls
     ]
     for measure, found in outcome.quality.items():
+        how = PER_STEP if judge.target.per_step else INTERVALS[measure]
         rows = [(label(name), one) for name, one in found.items()]
         rows += [(name, one[measure]) for name, one in of_controls if measure in one]
         if not rows:
             continue
         said = MEASURES[measure]
-        yield Figure(interval_figure(rows, f"test {said}"), INTERVALS[measure])
+        yield Figure(interval_figure(rows, f"test {said}"), how)
         yield Table(
             ("", said, "95 % interval", "rows"),
             tuple(
@@ -296,18 +300,26 @@ def _stability(outcome: Outcome) -> Iterator[Block]:
             mark_x=outcome.settings.shots,
         ),
         (
-            "Share of labels that differ from the infinite-shot label of the same noisy model; "
+            "Share of labels that differ from the infinite-shot label of the same noisy model"
+            f"{_how_flips(outcome)}; "
             if labels
             else "How near raw shots bring a number to that of infinitely many, mean over rows; "
         )
         + "the vertical line is this run's number of shots.",
     )
     outputs = outcome.outputs["noisy_exact"]
-    if labels and outputs.shape[1] == 1:
+    if outcome.judge.is_one_score:
         yield Figure(
             histogram_figure(outputs[:, 0].tolist(), label="score"),
             "Scores of the test rows at infinite shots; those near zero flip.",
         )
+
+
+def _how_flips(outcome: Outcome) -> str:
+    """Say by which law flips are told where it is not that of the vote."""
+    if outcome.trained.network.steps is None:
+        return ""
+    return ", by the normal law with the exact mean and variance of a shot"
 
 
 def _training(outcome: Outcome) -> Iterator[Block]:

@@ -83,6 +83,19 @@ class AerReadings:
         return np.asarray(np.mean(each, axis=0))
 
 
+def check_aer(network: Network) -> None:
+    """Refuse a head that Aer's readings are not for.
+
+    Raises:
+        UsageError: it reads the bits of every step.
+    """
+    if network.steps is not None:
+        raise UsageError(
+            "Aer's training reads the outcome alone. Got a head that reads the bits of every step; "
+            "train it with the exact engine."
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class SPSA:
     """Steps of one seed on Aer."""
@@ -98,11 +111,7 @@ class SPSA:
         for part in (self.training, self.validation):
             check_targets(self.network.target, part)
         check_robustness(self.network, self.options)
-        if self.network.steps is not None:
-            raise UsageError(
-                "Aer's training reads the outcome alone. Got a head that reads the bits of every "
-                "step; train it with the exact engine."
-            )
+        check_aer(self.network)
 
     def optimiser(self, parameters: Parameters) -> Any:
         """Return nothing: a step depends on its number and the seed alone."""

@@ -39,6 +39,7 @@ from qrnn_hw.experiment.tiled import TiledEvaluation
 from qrnn_hw.experiment.tiles import tiling_of
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.networks.encoded import Encoded
+from qrnn_hw.networks.shot_head import ShotHead
 from qrnn_hw.statistics.decisions import DecisionRule
 from qrnn_hw.statistics.intervals import wilson
 from qrnn_hw.statistics.sequential import BetaMixture
@@ -96,7 +97,7 @@ def _saved(name: str) -> Iterator[Row]:
     machine = Machine(name, device, is_real=False)
     encoded, seeds = inputs(), RunSettings().seeds
     plain = transpile_step(MODEL, device, seed=7)
-    common = (DECISION, (Stack(),), SHOTS, seeds, device.n_qubits)
+    common = (ShotHead(DECISION), (Stack(),), SHOTS, seeds, device.n_qubits)
     alone, n_alone = _priced(
         Evaluation(plain, DeviceNoise(plain.snapshot), encoded, *common), machine
     )

@@ -29,6 +29,7 @@ from qrnn_hw.mitigation.stack import construct_circuits
 from qrnn_hw.mitigation.stack_names import parse_stack
 from qrnn_hw.mitigation.zne import ZNEPlan, split_shots
 from qrnn_hw.networks.encoded import Encoded
+from qrnn_hw.networks.shot_head import ShotHead
 from qrnn_hw.predict import sentence_pubs
 from qrnn_hw.submission.machine import Machine
 
@@ -50,7 +51,7 @@ def evaluation(stacks, model="dynamic-line", total=500, lengths=(2, 1, 2)):
     encoded = Encoded(circuit, features, np.array(lengths))
     noise = DeviceNoise(transpiled.snapshot)
     return Evaluation(
-        transpiled, noise, encoded, decision[:, None], tuple(stacks), total, SEEDS, WIDTH
+        transpiled, noise, encoded, ShotHead(decision[:, None]), tuple(stacks), total, SEEDS, WIDTH
     )
 
 
@@ -178,7 +179,7 @@ def test_relabelled_circuits_of_a_run_undo_what_branches_misread():
         (0.12,) * n_bits, (0.2,) * n_bits, (0.0,) * n_bits, (0.0,) * n_bits, datetime.now(UTC)
     )
     moved = correct_distribution(law, exact) - out_law(bound(batch, batch.circuit), None)
-    one = replace(one, coefficients=np.sign(moved)[:, None])
+    one = replace(one, head=ShotHead(np.sign(moved)[:, None]))
     errors = fed_forward_errors(one, 0.12, 0.2)
     one.__dict__["_fed_forward"] = errors
     results = {"readout": readout_bits(0.12, 0.2, one.shots.calibration, one)}
@@ -216,7 +217,7 @@ def bound(batch, circuit):
 
 def exact_score(one, noise):
     (batch,) = one.batches
-    return float(out_law(bound(batch, batch.circuit), noise) @ one.coefficients[:, 0])
+    return float(out_law(bound(batch, batch.circuit), noise) @ one.head.coefficients[:, 0])
 
 
 def exact_bits(batch, stack, term, one, noise, shots):
@@ -304,10 +305,10 @@ def test_answers_of_an_interleaved_run_are_those_of_its_law_and_canaries_miss_wh
             bits.append(PubResult({"out": np.array(rows, np.uint8)}))
         results = {request.role: tuple(bits)}
     exact = np.array(
-        [out_law(bound_row(one, row), noise) @ one.coefficients[:, 0] for row in range(4)]
+        [out_law(bound_row(one, row), noise) @ one.head.coefficients[:, 0] for row in range(4)]
     )
     ideal = np.array(
-        [out_law(bound_row(one, row), None) @ one.coefficients[:, 0] for row in range(4)]
+        [out_law(bound_row(one, row), None) @ one.head.coefficients[:, 0] for row in range(4)]
     )
     one = replace(one, canaries=replace(one.canaries, known=ideal[1:]))
     measured = Measured(one, results, datetime.now(UTC))

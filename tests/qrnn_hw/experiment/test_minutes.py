@@ -14,6 +14,7 @@ from qrnn_hw.experiment import minutes
 from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.networks.encoded import Encoded
+from qrnn_hw.networks.shot_head import ShotHead
 from qrnn_hw.submission.machine import Machine
 
 DEVICE = snapshot("fake_kingston")
@@ -51,7 +52,7 @@ class Prepared:
             STEP,
             DeviceNoise(STEP.snapshot),
             encoded,
-            np.array([[1.0], [0.0], [0.0], [-1.0]]),
+            ShotHead(np.array([[1.0], [0.0], [0.0], [-1.0]])),
             stacks,
             self.settings.shots,
             self.settings.seeds,

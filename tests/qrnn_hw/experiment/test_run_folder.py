@@ -12,9 +12,11 @@ from qrnn_hw.data.vectors import load_vectors
 from qrnn_hw.errors import DataError
 from qrnn_hw.experiment.run_folder import LATEST, default_folder, followed, point_latest
 from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.networks.head_options import HeadOptions
 from qrnn_hw.train.options import TrainingOptions
 
 OTHERS = {
+    "head": HeadOptions("steps"),
     "model": "v4",
     "dataset": "imdb",
     "backend": "fake_kingston",

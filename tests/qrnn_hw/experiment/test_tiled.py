@@ -19,12 +19,13 @@ from jobs.tiling.tiling import tile_step
 from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.measure import Priced
-from qrnn_hw.experiment.measured import READOUT
+from qrnn_hw.experiment.readout_circuits import READOUT
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.tiled import TiledEvaluation
 from qrnn_hw.experiment.tiles import parse_tiles
 from qrnn_hw.mitigation.stack_names import parse_stack
 from qrnn_hw.networks.encoded import Encoded
+from qrnn_hw.networks.shot_head import ShotHead
 from qrnn_hw.submission.machine import Machine
 
 PAIR = Architecture(
@@ -71,7 +72,7 @@ def evaluation(tiling, total=800, stacks=STACKS):
     return TiledEvaluation(
         tiling,
         encoded,
-        np.array([[1.0], [-1.0]]),
+        ShotHead(np.array([[1.0], [-1.0]])),
         stacks,
         total,
         RunSettings(seed=3).seeds,
@@ -108,12 +109,13 @@ def exact(one):
     )
     for tile in one.tiling.tiles:
         model = sequence_model(tile, DeviceNoise(tile.snapshot))
-        laws.append(np.asarray(model.distributions(*given)) @ one.coefficients[:, 0])
+        laws.append(np.asarray(model.distributions(*given)) @ one.head.coefficients[:, 0])
     visited = np.zeros((len(one.tiling), N), dtype=bool)
     for number, rows in enumerate(one.rows):
         visited[number, rows] = True
     noisy = np.where(visited, laws, 0).sum(axis=0) / visited.sum(axis=0)
-    ideal = sequence_model(one.tiling.tiles[0], None).distributions(*given) @ one.coefficients[:, 0]
+    columns = one.head.coefficients
+    ideal = sequence_model(one.tiling.tiles[0], None).distributions(*given) @ columns[:, 0]
     return noisy, np.asarray(ideal)
 
 

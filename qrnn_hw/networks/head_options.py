@@ -1,0 +1,118 @@
+"""What a head reads, as the user says it, and the readings that it means for some data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from circuits.definition import Architecture
+from qrnn_hw.data.sequences import Sequences
+from qrnn_hw.data.target import Target
+from qrnn_hw.errors import UsageError
+from qrnn_hw.networks.step_readings import StepReadings
+
+Reading = Literal["final", "steps"]
+
+DEGREE = 2
+MOST_DEGREE = 8
+WINDOW = 12
+"""Steps up to each one that a head per step reads; linear models per step read as many."""
+
+MOST_SEGMENTS = 4
+
+
+def head_of(reading: str | None, degree: int | None) -> HeadOptions:
+    """Return the options of a command, what is not given by default.
+
+    Raises:
+        UsageError: a value out of its range, or a degree without the reading steps.
+    """
+    return HeadOptions(reading, DEGREE if degree is None else degree)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class HeadOptions:
+    """Which bits a head reads: `final` those of the outcome, `steps` those of every step too."""
+
+    reading: Reading | None = None
+    """None is `steps` where every step has a target, else `final`."""
+
+    degree: int = DEGREE
+    """Of `steps`, most bits of one product."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        if self.reading not in (None, *get_args(Reading)):
+            raise UsageError(
+                f"the reading should be one of {', '.join(get_args(Reading))}. "
+                f"Got {self.reading!r}."
+            )
+        whole = isinstance(self.degree, int) and not isinstance(self.degree, bool)
+        if not whole or not 1 <= self.degree <= MOST_DEGREE:
+            raise UsageError(
+                f"the degree should be a whole number from 1 to {MOST_DEGREE}. Got {self.degree!r}."
+            )
+        if self.reading == "final" and self.degree != DEGREE:
+            raise UsageError(
+                "a degree should come with the reading steps: it is of products of their bits. "
+                f"Got degree {self.degree} with the reading final."
+            )
+
+    def check(self, architecture: Architecture) -> None:
+        """Refuse a model whose steps record nothing to read.
+
+        Raises:
+            UsageError: it is one, and its steps are to be read.
+        """
+        if self.reading == "steps" and (architecture.mode != "sampled" or not architecture.n_bits):
+            raise UsageError(
+                "the reading steps should be of a model whose steps record bits within one "
+                f"circuit, such as dynamic-line. Got {architecture.name} in {architecture.mode} "
+                "mode; choose --mode sampled, another model, or --reading final."
+            )
+
+    def readings(self, target: Target, rows: Sequences) -> StepReadings | None:
+        """Return which readings of every step are meant; None is the outcome alone.
+
+        Of sequences of one length every step has numbers of its own. Of others the last step has,
+        and the means over equal parts of a sequence, as many as the shortest has steps and four at
+        most: what counts from the end differs from row to row. Where every step has a target, the
+        last `WINDOW` steps up to it are read.
+
+        Args:
+            target: what is learnt.
+            rows: that it is learnt from.
+
+        Raises:
+            UsageError: the outcome alone, for a target at every step.
+        """
+        shortest, longest = int(np.min(rows.lengths)), int(np.max(rows.lengths))
+        if target.per_step:
+            if self.reading == "final":
+                raise UsageError(
+                    "a target at every step should have the reading steps: the outcome answers "
+                    "once. Got the reading final; leave it out."
+                )
+            return StepReadings(min(WINDOW, longest), self.degree)
+        if self.reading != "steps":
+            return None
+        if shortest == longest:
+            return StepReadings(longest, self.degree)
+        return StepReadings(1, self.degree, max(1, min(MOST_SEGMENTS, shortest)))
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What differs from the defaults, by name."""
+        return {k: v for k, v in asdict(self).items() if v != getattr(HeadOptions, k)}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> HeadOptions:
+        """Return what `asdict` gave.
+
+        Raises:
+            TypeError, UsageError: it is no such document.
+        """
+        return cls(**document)
