@@ -15,16 +15,21 @@ from qrnn_hw.networks.readers import Reader
 from qrnn_hw.studies.trained import settings_of, trained_model
 from qrnn_hw.submission.machine import open_machine
 
+MODEL = "model.qrnn"
+"""In the folder of a training that is not a run."""
+
 OF_THE_CIRCUIT = ("placement", "decoupling", "learned", "seed", "rep_delay_seconds")
 """Settings of a run that say what circuit its model became on its machine."""
 
 
 def opened_model(path: Path) -> Model:
-    """Return the model of a run's folder, or of a file that `Model.save` wrote.
+    """Return the model of a run's folder, of one that `train --train head` wrote, or of a file.
 
     Raises:
         ConfigurationError: it is neither, or cannot be used.
     """
+    if (path / MODEL).is_file():
+        return Model.load(path / MODEL)
     return model_of_run(path) if path.is_dir() else Model.load(path)
 
 
@@ -56,7 +61,7 @@ def settings_on(
     options = tuple(dict(model.trained.network.architecture.options).items())
     settings = RunSettings(model=model.name, backend=backend, options=options)
     if isinstance(run, Path):
-        run = settings_of(run) if run.is_dir() else None
+        run = settings_of(run) if run.is_dir() and not (run / MODEL).is_file() else None
     if run is not None and run.backend == backend and run.tiles is None:
         kept = {name: getattr(run, name) for name in OF_THE_CIRCUIT}
         settings = replace(settings, **kept)

@@ -119,7 +119,12 @@ Reading = Annotated[
 ]
 Degree = Annotated[
     int | None,
-    whole(1, 8, "--degree", help="With --reading steps: most bits of one product; 2 by default."),
+    whole(
+        1,
+        8,
+        "--degree",
+        help="Of a head that reads every step: most bits of a product; 2 by default.",
+    ),
 ]
 FeedbackMode = Annotated[
     str | None,

@@ -165,14 +165,14 @@ def predict(
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run or training of a head.")],
     output: Annotated[Path, typer.Argument(help="File to write, such as model.qrnn.")],
     json: Json = False,
 ) -> None:
     """Write the trained model of a run as one file, with all that a prediction needs."""
-    from qrnn_hw.answers.runs import model_of_run
+    from qrnn_hw.answers.runs import opened_model
 
-    path = model_of_run(run).save(output)
+    path = opened_model(run).save(output)
     if json:
         print_json({"model": str(path), "bytes": path.stat().st_size})
     else:

@@ -22,7 +22,8 @@ DatasetName = Annotated[
     typer.Option(
         "--dataset",
         help="Data by name. Sentences: amazon, imdb, yelp, or uci (all three, tested on amazon). "
-        "Series: mackey-glass, narma10, lorenz63, stm, sunspots. Sequences: japanese-vowels.",
+        "Series: mackey-glass, narma10, lorenz63, stm, parity, sunspots. Sequences: "
+        "japanese-vowels.",
     ),
 ]
 DataFile = Annotated[

@@ -9,11 +9,22 @@ from typing import Annotated, Any
 import typer
 
 from qrnn_hw.cli.numbers import whole
-from qrnn_hw.cli.options import Degree, Embeddings, FeedbackMode, ModelOptions, Reading, Wiring
+from qrnn_hw.cli.options import (
+    Budget,
+    Degree,
+    Effects,
+    Embeddings,
+    FeedbackMode,
+    MachineSeed,
+    ModelOptions,
+    Reading,
+    Wiring,
+    Yes,
+)
 from qrnn_hw.cli.output import Json, print_json, print_table
 from qrnn_hw.cli.reading import ChosenData, reads_data
 from qrnn_hw.errors import UsageError
-from qrnn_hw.ranges import MOST_EPOCHS, MOST_SEED, MOST_SEEDS, MOST_SHOTS
+from qrnn_hw.ranges import MOST_EPOCHS, MOST_SEED, MOST_SEEDS, MOST_SHOTS, MOST_WINDOW
 
 
 @reads_data
@@ -68,6 +79,63 @@ def train(
     freeze: Annotated[
         bool, typer.Option("--freeze", help="Leave the circuit's weights as drawn: a control.")
     ] = False,
+    what: Annotated[
+        str,
+        typer.Option(
+            "--train",
+            help="all, or head: the circuit stays as drawn, a reservoir, and ridge fits a head to "
+            "the bits of every step.",
+        ),
+    ] = "all",
+    read_steps: Annotated[
+        int | None,
+        whole(
+            1,
+            MOST_WINDOW,
+            help="With --train head: how many of the last steps the head reads; by default all, "
+            "of stm and parity one, so that the circuit alone remembers.",
+        ),
+    ] = None,
+    washout: Annotated[
+        int,
+        whole(
+            0,
+            MOST_WINDOW,
+            help="With --train head and --per-step: first steps of a sequence that do not count.",
+        ),
+    ] = 0,
+    draws: Annotated[
+        int | None,
+        whole(
+            1,
+            MOST_SEEDS,
+            help="With --train head: circuits that are drawn, one of which validation rows choose; "
+            "8 by default.",
+        ),
+    ] = None,
+    backend: Annotated[
+        str | None,
+        typer.Option(
+            help="With --train head: exact readings under the noise of a recorded device, or with "
+            "--on-machine the machine that runs the jobs."
+        ),
+    ] = None,
+    effects: Effects = None,
+    machine_seed: MachineSeed = None,
+    on_machine: Annotated[
+        bool,
+        typer.Option(
+            "--on-machine",
+            help="With --train head: fit the head to jobs in the store, sent to --backend with "
+            "--shots of every row.",
+        ),
+    ] = False,
+    budget: Budget = None,
+    yes: Yes = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="With --on-machine: check and price only; send nothing."),
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -80,8 +148,69 @@ def train(
     """Train a model by a recipe, without noise, and test it with infinite shots and with few.
 
     A run that was interrupted goes on from the checkpoint in the output folder. With --task a
-    recurrent core is trained on one of six tasks, with exact read-outs and no machine.
+    recurrent core is trained on one of six tasks, with exact read-outs and no machine. With --train
+    head a reservoir's head is fitted, beside the classical models of the task; `predict` and
+    `export` take its folder.
     """
+    if what not in ("all", "head"):
+        raise UsageError(f"--train should be all or head. Got {what[:40]!r}.")
+    of_head = {
+        "--read-steps": read_steps,
+        "--washout": washout,
+        "--draws": draws,
+        "--backend": backend,
+        "--effects": effects,
+        "--machine-seed": machine_seed,
+        "--on-machine": on_machine,
+        "--budget": budget,
+        "--dry-run": dry_run,
+    }
+    useless = [option for option, value in of_head.items() if value not in (None, False, 0)]
+    if what == "all" and useless:
+        raise UsageError(f"{', '.join(useless)} should come with --train head. Got none.")
+    if what == "head" and task is None and name is not None:
+        from qrnn_hw.cli.train_head import HeadWanted, train_head
+
+        not_of_head = {
+            f"--core {core}": core != "qrnn",
+            f"--recipe {recipe}": recipe != "ours",
+            "--epochs": epochs,
+            "--fault": fault,
+            "--freeze": freeze,
+            "--seeds": seeds != 1,
+            f"--reading {reading}": reading not in (None, "steps"),
+        }
+        if found_given := [option for option, value in not_of_head.items() if value]:
+            raise UsageError(
+                "--train head should leave the circuit as it is drawn. Got "
+                f"{', '.join(found_given)}; leave that out."
+            )
+        train_head(
+            HeadWanted(
+                name,
+                tuple(option or ()),
+                mode,
+                wiring,
+                chosen,
+                embeddings,
+                seed,
+                degree,
+                read_steps,
+                washout,
+                8 if draws is None else draws,
+                backend,
+                effects,
+                machine_seed,
+                on_machine,
+                shots,
+                budget,
+                output,
+            ),
+            yes=yes,
+            dry_run=dry_run,
+            as_json=json,
+        )
+        return
     if task is not None:
         from qrnn_hw.cli.train_task import TaskWanted, train_task
 
@@ -97,6 +226,7 @@ def train(
             "--freeze": freeze,
             "--reading": reading,
             "--degree": degree,
+            "--train head": what == "head",
         }
         wanted = TaskWanted(
             task, core, tuple(option or ()), chosen.data, embeddings, seed, seeds, epochs, output

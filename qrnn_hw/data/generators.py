@@ -14,6 +14,9 @@ TRANSIENT_STEPS = 1000
 MEMORY = 10
 """Largest delay of the short-term memory task."""
 
+PARITIES = 6
+"""Largest delay of the parity task."""
+
 
 def mackey_glass(
     n_steps: int, *, seed: int, tau: float = 17.0, steps_per_unit: int = 10
@@ -103,3 +106,16 @@ def short_term_memory(n_steps: int, *, seed: int) -> NDArray[np.float64]:
     """
     u = np.random.default_rng(seed).uniform(-0.5, 0.5, n_steps + MEMORY)
     return np.stack([u[MEMORY - k : MEMORY - k + n_steps] for k in range(MEMORY + 1)], axis=1)
+
+
+def parity(n_steps: int, *, seed: int) -> NDArray[np.float64]:
+    """Return b(t) and the parities of b(t), ..., b(t - k) for k = 1 to 6, shape (n_steps, 7).
+
+    Bits are drawn as 0 or 1; a parity is 1 for an even number of ones, else -1: Bertschinger &
+    Natschlager, Neural Computation 16, 1413 (2004).
+    """
+    bits = np.random.default_rng(seed).integers(0, 2, n_steps + PARITIES)
+    signs = 1.0 - 2.0 * bits
+    past = [signs[PARITIES - k : PARITIES - k + n_steps] for k in range(PARITIES + 1)]
+    found = np.cumprod(np.stack(past, axis=1), axis=1)
+    return np.concatenate([bits[PARITIES:, None].astype(np.float64), found[:, 1:]], axis=1)

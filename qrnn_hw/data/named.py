@@ -44,6 +44,7 @@ class _Generated:
 
 
 _DELAYS = tuple(f"u(t-{k})" for k in range(1, generators.MEMORY + 1))
+_PARITIES = tuple(f"parity({k})" for k in range(1, generators.PARITIES + 1))
 
 GENERATED = {
     "mackey-glass": _Generated(
@@ -82,6 +83,15 @@ GENERATED = {
         0,
         "Short-term memory of inputs uniform on [-0.5, 0.5] (Jaeger 2001).",
     ),
+    "parity": _Generated(
+        generators.parity,
+        ("b", *_PARITIES),
+        ("b",),
+        _PARITIES,
+        20,
+        0,
+        "Parities of the last bits, drawn at random (Bertschinger & Natschlager 2004).",
+    ),
 }
 SUNSPOTS, VOWELS = "sunspots", "japanese-vowels"
 SERIES_NAMES = (*GENERATED, SUNSPOTS)
@@ -92,8 +102,8 @@ def read_named(name: str, options: ReadOptions | None = None, **given: Any) -> D
     """Return a data set that the package carries or makes.
 
     Sentences: `amazon`, `imdb`, `yelp`, `uci` (all three, tested on amazon). Series:
-    `mackey-glass`, `narma10`, `lorenz63`, `stm`, each of any length and seed, and the yearly
-    numbers of `sunspots`. Sequences of 12 numbers with nine classes: `japanese-vowels`.
+    `mackey-glass`, `narma10`, `lorenz63`, `stm`, `parity`, each of any length and seed, and the
+    yearly numbers of `sunspots`. Sequences of 12 numbers with nine classes: `japanese-vowels`.
 
     Args:
         name: one of `NAMES`.

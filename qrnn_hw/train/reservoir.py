@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrnn_hw.data.sequences import Sequences
+from qrnn_hw.data.target import score
 from qrnn_hw.errors import UsageError
 from qrnn_hw.networks.encoding import Parameters
 from qrnn_hw.networks.network import Network, TrainedNetwork
 from qrnn_hw.networks.readers import Reader
-from qrnn_hw.train.ridge import ALPHAS, choose_head
+from qrnn_hw.train.ridge import ALPHAS, choose_head, counted
 
 Array = NDArray[np.float64]
 
@@ -87,3 +88,68 @@ def fit_reservoir(
         network.target, readings, targets, lengths, alphas=alphas, washout=washout
     )
     return TrainedNetwork(network, {**parameters, "head": jnp.asarray(head)})
+
+
+def draw(network: Network, seed: int) -> Parameters:
+    """Return parameters of a reservoir: gentle inputs on a circuit of wide angles.
+
+    Angles that are spread over the circle make the steps mix; inputs that turn qubits by less than
+    a radian keep what came before (Lukosevicius & Jaeger 2009 on the scale of inputs).
+
+    Args:
+        network: whose circuit has weights, or is taken as it is.
+        seed: of all that is drawn.
+    """
+    generator, n_weights = np.random.default_rng(seed), network.architecture.n_weights
+    initial = network.initial(seed)
+    found = {"circuit": generator.uniform(-np.pi, np.pi, n_weights)}
+    if "projection" in initial:
+        n_inputs, width = np.shape(initial["projection"])
+        low, high = np.array([0.05, 0.4]) / np.sqrt(n_inputs)
+        signs = generator.choice([-1.0, 1.0], (n_inputs, width)) if n_inputs > 1 else 1.0
+        found["projection"] = signs * generator.uniform(low, high, (n_inputs, width))
+    return {**initial, **{name: jnp.asarray(value) for name, value in found.items()}}
+
+
+def best_drawn(
+    network: Network,
+    drawn: Sequence[Parameters],
+    parts: Sequence[Sequences],
+    reader: Reader | None = None,
+    *,
+    washout: int = 0,
+) -> TrainedNetwork:
+    """Return the drawn circuit whose head, fitted to the first part, does best on the second.
+
+    Args:
+        network: with a head for its target.
+        drawn: parameters to choose from, by exact readings.
+        parts: rows to fit, and rows that choose the circuit and the ridge's alpha.
+        reader: with a machine's noise; None is without noise.
+        washout: as for `fit_reservoir`.
+    """
+    single, held, best = type(network.target)(network.target.names), parts[1], None
+    for parameters in drawn:
+        readings = [exact_readings(network, parameters, part, reader) for part in parts]
+        fitted = fit_reservoir(network, parameters, parts, readings, washout=washout)
+        outputs = readings[1] @ fitted.coefficients
+        given = network.target, outputs, held.known_targets, held.lengths
+        value = score(single, *counted(*given, washout=washout))
+        if best is None or value > best[0]:
+            best = value, fitted
+    if best is None:
+        raise UsageError("there should be a circuit to choose. Got none.")
+    return best[1]
+
+
+def beside_inputs(readings: Array, sequences: Sequences) -> Array:
+    """Return readings and, beside them, the inputs of all steps: a head that sees both.
+
+    A forecast is mostly a line through the window; the circuit then learns what no line has. Such a
+    head is not the circuit's alone, and is named so wherever its figures stand.
+
+    Args:
+        readings: shape (n, r).
+        sequences: the same rows, shape (n, T, d).
+    """
+    return np.concatenate([readings, sequences.values.reshape(len(sequences), -1)], axis=1)

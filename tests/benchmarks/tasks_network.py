@@ -1,0 +1,125 @@
+"""The network of `make bench-tasks`: five qubits under FakeBoston's noise, and how it learns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+from calibration.library import snapshot
+from calibration.noise import DeviceNoise
+from circuits.definition import Architecture
+from circuits.exact.logical import logical_model
+from circuits.exact.sequence import SequenceModel
+from circuits.layers.cells import Entangle, Rotations
+from circuits.layers.encoders import dense_angle_encoding
+from circuits.layers.feedback import ConditionalRotation, Measure, Reset
+from jobs.transpile.isa import TranspiledStep, transpile_step
+from jobs.transpile.lifted_step import sequence_model
+from qrnn_hw.data.dataset import Parts
+from qrnn_hw.data.sequences import Sequences
+from qrnn_hw.data.target import Classes, Numbers, score
+from qrnn_hw.networks.network import Network, TrainedNetwork
+from qrnn_hw.train.adam import Adam
+from qrnn_hw.train.options import TrainingOptions
+from qrnn_hw.train.reservoir import exact_readings, fit_reservoir
+from qrnn_hw.train.trainer import start, train
+
+Row = dict[str, Any]
+DEVICE = "fake_boston"
+SMALL = 0.2
+"""Deviation of a feature before the tanh at the start: near its offset the angle is linear."""
+
+RESTARTS = 2
+"""Of classes: starts of each seed, one of which validation rows choose."""
+
+HIDDEN, DATA = (0, 4), (1, 2, 3)
+FIVE = Architecture(
+    name="line-of-five",
+    n_qubits=5,
+    n_features=6,
+    encoder=(dense_angle_encoding(DATA, ("y", "z")),),
+    cell=(
+        Rotations(HIDDEN, "zyz"),
+        Rotations(DATA, "yz"),
+        Entangle(((1, 0), (3, 4), (2, 1), (2, 3))),
+        Rotations((0, 1, 2, 3, 4), "y"),
+        Entangle(((0, 1), (4, 3))),
+        Measure(DATA),
+        ConditionalRotation(bit=0, wire=0, axes="y"),
+        ConditionalRotation(bit=2, wire=4, axes="y"),
+        Reset(DATA),
+    ),
+    readout=HIDDEN,
+    data_qubits=DATA,
+    n_bits=3,
+    modes=("sampled",),
+    mode="sampled",
+    summary="dynamic-line with a third data qubit in the middle",
+)
+
+
+class Device:
+    """The step on FakeBoston, with its noise, and the ideal one."""
+
+    def __init__(self) -> None:
+        self.transpiled: TranspiledStep = transpile_step(FIVE, snapshot(DEVICE), seed=7)
+        self.noise = DeviceNoise(self.transpiled.snapshot)
+        self.noisy: SequenceModel = sequence_model(self.transpiled, self.noise)
+        self.ideal: SequenceModel = logical_model(FIVE)
+
+
+def learnt(
+    network: Network, model: SequenceModel, parts: Parts, options: TrainingOptions, seeds: int
+) -> tuple[list[TrainedNetwork], list[TrainedNetwork]]:
+    """Return the trained networks of all seeds, and the frozen ones that they started from.
+
+    Each starts from the head that ridge gives its frozen circuit, and of numbers the head is
+    fitted once more after the circuit has moved.
+    """
+    reader, both = network.reader(model), (parts.training, parts.validation)
+    restarts = RESTARTS if isinstance(network.target, Classes) else 1
+    starts = range(restarts * seeds)
+
+    def with_head(parameters: Any) -> TrainedNetwork:
+        readings = [exact_readings(network, parameters, part, reader) for part in both]
+        return fit_reservoir(network, parameters, both, readings)
+
+    frozen = [
+        with_head(network.initial(seed, first_projection(network, parts, seed))) for seed in starts
+    ]
+    every = [parts.training] * len(starts), [parts.validation] * len(starts)
+    stepper = Adam(network, *every, options, starts, readers=[reader])
+    state = train(stepper, options, start(stepper, [one.parameters for one in frozen]))
+    trained = [TrainedNetwork(network, state.of(seed)) for seed in starts]
+    # Of the starts of a seed the one that does best on validation rows.
+    groups = [trained[seed::seeds] for seed in range(seeds)]
+    trained = [max(own, key=lambda one: score_of(one, reader, parts.validation)) for own in groups]
+    frozen = frozen[:seeds]
+    if isinstance(network.target, Numbers):
+        refitted = [with_head(one.parameters) for one in trained]
+        held = parts.validation
+        trained = [
+            max(pair, key=lambda one: score_of(one, reader, held))
+            for pair in zip(trained, refitted, strict=True)
+        ]
+    return trained, frozen
+
+
+def first_projection(network: Network, parts: Parts, seed: int) -> NDArray[np.float64]:
+    """Return P to start from: small, of classes the directions that part their steps."""
+    rows, width = parts.training, FIVE.n_features
+    if isinstance(network.target, Classes):
+        steps = rows.values[rows.mask]
+        labels = np.repeat(rows.known_targets, rows.lengths)
+        found = LinearDiscriminantAnalysis().fit(steps, labels).scalings_[:, :width]
+        return np.asarray(SMALL * found / (steps @ found).std(axis=0))
+    generator = np.random.default_rng(seed)
+    return np.asarray(generator.uniform(-2, 2, (rows.dim, width)) * SMALL / rows.dim**0.5)
+
+
+def score_of(one: TrainedNetwork, reader: Any, rows: Sequences) -> float:
+    outputs = one.outputs(rows.values, rows.lengths, reader)
+    return score(one.network.target, outputs, rows.known_targets)
