@@ -5,7 +5,8 @@
 Each run is a job of a user process that the real client sends to a loopback service: one fault at
 one endpoint, one damage of the result, or one behaviour of the service (`fault_semantics`); in most
 runs the process is killed at one moment of the submission. Then it is started again until its job
-has ended as it must. Only runs whose fault struck are counted. Counts are printed and written to
+has ended as it must. Only runs whose fault struck are counted. At the end `qrnn-hw run` itself is
+killed, once for each way that a model goes (`run_kills`). Counts are printed and written to
 build/faults.json.
 """
 
@@ -33,6 +34,7 @@ from emulator.service import Service  # noqa: E402
 from emulator.worker import KILL_POINTS, job  # noqa: E402
 from fault_semantics import SEMANTICS, Semantics  # noqa: E402
 from overheads import rows as overheads  # noqa: E402
+from run_kills import run_kill_rows  # noqa: E402
 
 from jobs.states import PENDING  # noqa: E402
 from jobs.store.store import Store  # noqa: E402
@@ -275,11 +277,13 @@ def main():
         claim(name, measured, target, holds=measured < target)
         for name, measured, target in overheads()
     ]
+    with tempfile.TemporaryDirectory() as folder:
+        report += run_kill_rows(Path(folder))
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(json.dumps(report, indent=2) + "\n")
     for line in report:
         verdict = "holds" if line["holds"] else "FAILS"
-        print(f"{line['name']:42} {line['measured']:6} (target {line['target']}) {verdict}")
+        print(f"{line['name']:42} {line['measured']!s:6} (target {line['target']}) {verdict}")
     return 0 if all(line["holds"] for line in report) else 1
 
 

@@ -29,9 +29,9 @@ KINDS = {
     "sampled": ("--model", "adapted", "--mode", "sampled"),
     "in rounds": ("--model", "v1", "--wiring", "repaired"),
 }
-SMALL = ("--dataset", "amazon", "--sentences", "8", "--shots", "300", "--epochs", "2", "--yes",
+SMALL = ("--dataset", "amazon", "--sentences", "6", "--shots", "300", "--epochs", "2", "--yes",
          "--backend", "ibm_boston", "--json", "--output", "run")  # fmt: skip
-DEADLINE_SECONDS = 300
+DEADLINE_SECONDS = 900
 
 
 def run_kill_rows(folder: Path) -> Iterator[Row]:
