@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any, cast
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
 from circuits.exact.logical import logical_model
+from circuits.pure.hybrid_evolution import HybridState, evolve_hybrid_from
+from circuits.pure.hybrid_layers import Readout
 from circuits.pure.ideal import ideal_model
 from circuits.pure.statevector import outcome_signs
 from qrnn_hw.data.sequences import Sequences
@@ -16,7 +21,6 @@ from qrnn_hw.networks.encoding import Control
 from qrnn_hw.networks.expectation import (
     Compile,
     Measurement,
-    by_sampler,
     run_hybrid_rounds,
     run_rounds,
 )
@@ -33,11 +37,6 @@ def sampled_outputs(
     estimated ones.
     """
     network, parameters = trained.network, trained.parameters
-    if network.host_controlled:
-        from qiskit.primitives import StatevectorSampler
-
-        sampler = StatevectorSampler(seed=int(generator.integers(2**31)))
-        return outputs_in_rounds(trained, trained.encoded(sequences), by_sampler(sampler, shots))
     coefficients = trained.coefficients
     if network.steps is not None:
         recorded = drawn(
@@ -49,7 +48,8 @@ def sampled_outputs(
         given = jnp.asarray(sequences.values), jnp.asarray(sequences.lengths)
         laws = np.asarray(jax.jit(network.readings)(parameters, *given))
         return np.asarray(_draw(laws, shots, generator) @ coefficients)
-    outputs = _sampled_rounds(trained, trained.encoded(sequences), shots, generator)
+    draw_rounds = _sampled_hybrid if network.host_controlled else _sampled_rounds
+    outputs = draw_rounds(trained, trained.encoded(sequences), shots, generator)
     return np.asarray(coefficients[0] + outputs @ coefficients[1:])
 
 
@@ -105,6 +105,60 @@ def _sampled_rounds(
         state = np.where(alive, recurrence.update(state, values, np), state)
         outputs = np.where(alive, recurrence.output(state, values), outputs)
     return outputs
+
+
+def _sampled_hybrid(
+    trained: TrainedNetwork, encoded: Encoded, shots: int, generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """Draw z_t of each round in each basis; theta_(t+1) is made of what was drawn.
+
+    Every round prepares psi_t from the start: its angles are the same again, so the state before
+    the measurement is carried on and not what the measurement leaves.
+    """
+    network = trained.network
+    assert isinstance(network.encoding, Control)
+    architecture, controller = network.architecture, network.encoding.controller
+    options, n = dict(architecture.options), architecture.n_qubits
+    readout = cast(Readout, options["readout"])
+    advance = jax.jit(
+        partial(
+            evolve_hybrid_from,
+            controller,
+            trained.parameters,
+            n_qubits=n,
+            n_layers=int(options["n_layers"]),
+            readout=readout,
+        )
+    )
+    lengths, signs = encoded.lengths, np.asarray(outcome_signs(n))[:, ::-1]  # wire 0 is high
+    amplitudes = np.zeros((len(encoded), 2**n), dtype=complex)
+    amplitudes[:, 0] = 1
+    z: NDArray[np.float64] = np.zeros((len(encoded), controller.n_readouts))
+    for step in range(int(lengths.max())):
+        start = HybridState(jnp.asarray(amplitudes), jnp.asarray(z))
+        _, end = advance(jnp.asarray(encoded.features[:, step : step + 1]), start)
+        amplitudes = np.asarray(end.amplitudes)
+        drawn = [
+            _draw(np.abs(_turned_to(basis, amplitudes)) ** 2, shots, generator) @ signs
+            for basis in readout
+        ]
+        alive = (lengths > step)[:, None]
+        z = np.where(alive, np.concatenate(drawn, axis=1), z)
+    return z
+
+
+def _turned_to(basis: str, amplitudes: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """Return states whose Z basis is a Pauli basis of all wires, shape (N, 2^n)."""
+    if basis == "z":
+        return amplitudes
+    gate = np.array([[1, 1], [1, -1]]) / np.sqrt(2)
+    if basis == "y":
+        gate = gate @ np.diag([1, -1j])
+    n = amplitudes.shape[-1].bit_length() - 1
+    states: NDArray[Any] = amplitudes.reshape(-1, *(2,) * n)
+    for axis in range(1, n + 1):
+        states = np.moveaxis(np.tensordot(states, gate, (axis, 1)), -1, axis)
+    return states.reshape(amplitudes.shape)
 
 
 def _draw(

@@ -6,7 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from qiskit.primitives import StatevectorSampler
 from qiskit_aer import AerSimulator
+from scipy.stats import ks_2samp
 
 import circuits
 from circuits.exact.logical import logical_model
@@ -15,7 +17,7 @@ from circuits.pure.ideal import ideal_model
 from circuits.zoo.registry import REGISTRY
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.networks.encoding import Control, Projection
-from qrnn_hw.networks.expectation import exactly
+from qrnn_hw.networks.expectation import by_sampler, exactly
 from qrnn_hw.networks.finite_shots import outputs_in_rounds, sampled_outputs
 from qrnn_hw.networks.network import TrainedNetwork, network_of
 
@@ -54,6 +56,27 @@ def test_rounds_in_the_limit_of_infinite_shots_give_the_score(name):
     trained = TrainedNetwork(network, network.initial(1))
     found = outputs_in_rounds(trained, trained.encoded(rows), exactly)
     np.testing.assert_allclose(found, trained.outputs(rows.values, rows.lengths), atol=1e-9)
+
+
+@pytest.mark.parametrize("readout", ["z", "xyz"])
+def test_drawn_rounds_of_the_hybrid_follow_a_sampler_of_its_circuits(readout):
+    model = circuits.architecture("hybrid", n_qubits=2, n_layers=1, readout=readout)
+    network, rows = network_of(model, 3), some(2, 3, [3, 1])
+    rng = np.random.default_rng(4)  # a start is near the identity, where shots show nothing
+    drawn = {
+        name: value + rng.normal(0, 0.4, value.shape) for name, value in network.initial(1).items()
+    }
+    trained, repeats, shots = TrainedNetwork(network, drawn), 300, 10
+    many = rows.take(np.tile(np.arange(2), repeats))
+    sampler = by_sampler(StatevectorSampler(seed=np.random.default_rng(5)), shots)
+    expected = outputs_in_rounds(trained, trained.encoded(many), sampler).reshape(repeats, 2)
+    generator = np.random.default_rng(6)
+    found = sampled_outputs(trained, many, shots=shots, generator=generator).reshape(repeats, 2)
+    assert expected.std(axis=0).min() > 0.01
+    for i in range(2):
+        assert ks_2samp(found[:, i], expected[:, i]).pvalue > 1e-3
+    # The test tells apart: neither sequence has the other's law.
+    assert ks_2samp(found[:, 0], expected[:, 1]).pvalue < 1e-3
 
 
 def every_row():
