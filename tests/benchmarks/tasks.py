@@ -67,14 +67,15 @@ class Setup:
 
 SMALL = CircuitSize(n_qubits=4, n_hidden=16)
 MIDDLE = CircuitSize(n_qubits=6, n_hidden=24)
+ROWS = CircuitSize(n_hidden=34, readout="xyz")
 SETUPS = (
     Setup("amazon", "sentiment", None, 400, size=SMALL),
     Setup("digits", "mnist", None, 600),
     Setup("pdigits", "pmnist", None, 600),
     Setup("sst2", "sentiment", "sst2", 900, size=SMALL),
     Setup("copy-10", "copy", None, 1500, {"delay": 10, "n_copied": 5}, SMALL),
-    Setup("pmnist-rows", "pmnist", "mnist", 1500),
-    Setup("mnist-rows", "mnist", "mnist", 1500),
+    Setup("pmnist-rows", "pmnist", "mnist", 8430, size=ROWS),
+    Setup("mnist-rows", "mnist", "mnist", 8430, size=ROWS),
     Setup("copy-50", "copy", None, 3000, {"delay": 50}),
     Setup("shakespeare", "language", "tinyshakespeare/input.txt", 1000, {"n_steps": 32}, MIDDLE),
     Setup("ptb-characters", "language", "ptb", 1500, {"n_steps": 64}),
@@ -176,6 +177,8 @@ def trained(setup: Setup, core: str, task_of: TaskOf, rate: float, seed: int, st
 
 def tuned(setup: Setup, core: str, task_of: TaskOf, steps: int, grid: Sequence[float]) -> float:
     """Return the learning rate of the grid with the best validation on the tuning seed."""
+    if len(grid) == 1:
+        return grid[0]
     scores = {}
     for rate in grid:
         wanted = {"setup": setup.name, "core": core, "seed": TUNING_SEED, "learning_rate": rate}

@@ -19,8 +19,9 @@ from qrnn_hw.tasks.cores import NAMES
 PAGE, CURVES = Path("docs/tasks.md"), Path("docs/images/tasks-curves.svg")
 ATTENTION = Path("docs/images/attention.svg")
 ATTENTION_TEXT = """## Where the decoder looks
-The hybrid on the constructed pairs, 400 batches, one test sentence: attention of each English word
-over the German ones (`tests/benchmarks/attention.py`).
+The hybrid (X, Y and Z read) on the constructed pairs after 3,000 batches, where it translates all
+of the test right: attention of each English word over the read-outs after each German one, which
+know what came before (`tests/benchmarks/attention.py`).
 
 ![Attention](images/attention.svg)
 """
@@ -243,8 +244,13 @@ def draw_curves(rows: Sequence[Row], setups: Sequence[str]) -> bool:
     n_columns = min(3, len(shown))
     n_rows = -(-len(shown) // n_columns)
     figure, axes = plt.subplots(
-        n_rows, n_columns, figsize=(4 * n_columns, 2.8 * n_rows), squeeze=False
+        n_rows,
+        n_columns,
+        figsize=(4 * n_columns, 2.8 * n_rows + 0.5),
+        squeeze=False,
+        layout="constrained",
     )
+    drawn = {}
     for axis in axes.ravel()[len(shown) :]:
         axis.axis("off")
     for axis, name in zip(axes.ravel(), shown, strict=False):
@@ -256,13 +262,21 @@ def draw_curves(rows: Sequence[Row], setups: Sequence[str]) -> bool:
                 values = [at[quality] for at in curve]
                 width = 2.5 if core == "qrnn" else 1.2
                 steps = [at["step"] for at in curve]
-                axis.plot(steps, values, label=core, lw=width, color=f"C{index}", marker=".")
+                (drawn[core],) = axis.plot(
+                    steps, values, label=core, lw=width, color=f"C{index}", marker="."
+                )
         axis.set_title(name, fontsize=10)
         axis.set_xlabel("steps", fontsize=8)
-        axis.set_ylabel(WHAT[name][1], fontsize=8)
+        axis.set_ylabel(f"validation {WHAT[name][1]}", fontsize=8)
         axis.tick_params(labelsize=8)
-    axes[0, 0].legend(fontsize=6)
-    figure.tight_layout()
+    shown_cores = [core for core in NAMES if core in drawn]
+    figure.legend(
+        [drawn[core] for core in shown_cores],
+        shown_cores,
+        loc="outside lower center",
+        ncols=len(shown_cores),
+        fontsize=9,
+    )
     CURVES.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(CURVES, metadata={"Date": None})
     plt.close(figure)
