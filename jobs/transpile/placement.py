@@ -38,41 +38,63 @@ class PlacedForm:
     """One for each formula of the form, the placements along the first axis."""
 
 
-def placed_forms(
-    routed: RoutedStep,
-    noise: DeviceNoise,
-    placements: Sequence[Qubits],
-    *,
-    decoupling: str | None = None,
-    alike: bool = False,
-) -> Iterator[PlacedForm]:
-    """Schedule a step on many placements, and give its noise on each as arrays.
+class PlacementForms:
+    """The forms of a step on a device, each lifted once, whatever placements come later."""
 
-    Args:
-        routed: step in the device's gates.
-        noise: of the whole device.
-        placements: qubits of the device, one for each of the step's.
-        decoupling: as for `transpile_step`; pulses that differ make circuits that differ.
-        alike: as for `transpile_step`.
-    """
-    maps, scheduled = DeviceMaps(noise), _Schedules(routed, noise.snapshot, decoupling, alike)
-    groups: dict[Any, list[int]] = defaultdict(list)
-    for index, qubits in enumerate(placements):
-        groups[scheduled.of(qubits).skeleton].append(index)
-    for members in groups.values():
-        chosen = np.array([placements[index] for index in members])
-        schedules = [scheduled.of(placements[index]) for index in members]
-        slots = sorted({slot for one in schedules for slot in one.idle}, key=str)
-        names = {slot: Parameter(f"idle[{number}]") for number, slot in enumerate(slots)}
-        form = form_of(_with_named_idling(schedules[0].step, names))
-        idle = {
-            name.name: np.array([one.idle.get(slot, 0) for one in schedules], dtype=float)
-            for slot, name in names.items()
-        }
-        faster = [scheduled.faster(placements[index]) for index in members]
-        values = partial(maps.values, chosen, idle, faster)
-        arrays = tuple(formula.value(values) for formula in form.formulas)
-        yield PlacedForm(form, np.array(members), arrays)
+    def __init__(
+        self,
+        routed: RoutedStep,
+        noise: DeviceNoise,
+        *,
+        decoupling: str | None = None,
+        alike: bool = False,
+    ) -> None:
+        """Take the step and the noise.
+
+        Args:
+            routed: step in the device's gates.
+            noise: of the whole device.
+            decoupling: as for `transpile_step`; pulses that differ make circuits that differ.
+            alike: as for `transpile_step`.
+        """
+        self._maps = DeviceMaps(noise)
+        self._scheduled = _Schedules(routed, noise.snapshot, decoupling, alike)
+        self._forms: dict[Any, tuple[Form, dict[Slot, Parameter]]] = {}
+
+    def of(self, placements: Sequence[Qubits]) -> Iterator[PlacedForm]:
+        """Schedule the step on many placements, and give its noise on each as arrays.
+
+        Args:
+            placements: qubits of the device, one for each of the step's.
+        """
+        scheduled = self._scheduled
+        groups: dict[Any, list[int]] = defaultdict(list)
+        for index, qubits in enumerate(placements):
+            groups[scheduled.of(qubits).skeleton].append(index)
+        for key, members in groups.items():
+            chosen = np.array([placements[index] for index in members])
+            schedules = [scheduled.of(placements[index]) for index in members]
+            form, names = self._form(key, schedules)
+            idle = {
+                name.name: np.array([one.idle.get(slot, 0) for one in schedules], dtype=float)
+                for slot, name in names.items()
+            }
+            faster = [scheduled.faster(placements[index]) for index in members]
+            values = partial(self._maps.values, chosen, idle, faster)
+            arrays = tuple(formula.value(values) for formula in form.formulas)
+            yield PlacedForm(form, np.array(members), arrays)
+
+    def _form(
+        self, key: Any, schedules: Sequence[_Scheduled]
+    ) -> tuple[Form, dict[Slot, Parameter]]:
+        """Return the form of a skeleton with the names of its delays; lifted anew for a new one."""
+        slots = {slot for one in schedules for slot in one.idle}
+        if key not in self._forms or not slots <= set(self._forms[key][1]):
+            slots |= set(self._forms[key][1]) if key in self._forms else set()
+            ordered = enumerate(sorted(slots, key=str))
+            names = {slot: Parameter(f"idle[{number}]") for number, slot in ordered}
+            self._forms[key] = form_of(_with_named_idling(schedules[0].step, names)), names
+        return self._forms[key]
 
 
 @dataclass(frozen=True, eq=False)

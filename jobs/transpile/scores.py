@@ -8,11 +8,10 @@ A sum of error rates does not know that, and picks placements several times wors
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,45 +19,26 @@ from calibration.noise import DeviceNoise
 from calibration.snapshot import Snapshot
 from calibration.working import working_qubits
 from circuits.definition import Architecture
-from circuits.exact.sequence import SequenceModel
 from jobs.transpile.isa import TranspiledStep, check_fits, place_step
-from jobs.transpile.placement import PlacedForm, placed_forms
+from jobs.transpile.placement import PlacementForms
+from jobs.transpile.probe import Laws, Probe, outcome_fidelity, total_variation
 from jobs.transpile.routed import RoutedStep, route_step
 from jobs.transpile.subgraphs import Qubits, parts_of, placements_of
 
 Array = NDArray[np.float64]
 
-AT_ONCE = 16
-"""Placements that are evolved side by side."""
-
 TURNS = 2
 """Times that each part of a circuit in unconnected parts is moved."""
 
+FINALISTS = 16
+"""Best placements of the first probe that are scored on the others too."""
 
-@dataclass(frozen=True, eq=False)
-class Probe:
-    """Inputs that placements are judged by."""
+PROBES = 8
+"""Random ones by default. What one set of 8 weights calls best is half as bad again as the best of
+others; of 256 it is the best to a few percent."""
 
-    weights: Array  # shape (n, p), radians: those that are good for one may be bad for another
-    features: Array  # shape (n, T, d)
-
-    @classmethod
-    def random(
-        cls, architecture: Architecture, *, n: int = 8, steps: int = 10, seed: int = 0
-    ) -> Probe:
-        """Return random angles in [0, pi), as `submit` gives a model that is not trained."""
-        generator = np.random.default_rng([seed, 17])
-        weights = generator.uniform(0, np.pi, (n, architecture.n_weights))
-        return cls(weights, generator.uniform(0, np.pi, (n, steps, architecture.n_features)))
-
-    def laws(self, model: SequenceModel) -> jax.Array:
-        """Return the outcome distribution of each sequence, shape (n, 2**m)."""
-        length = jnp.array([self.features.shape[1]])
-
-        def one(weights: jax.Array, features: jax.Array) -> jax.Array:
-            return model.distributions(weights, features[None], length)[0]
-
-        return jax.vmap(one)(jnp.asarray(self.weights), jnp.asarray(self.features))
+SURE = 2.0
+"""Standard errors of the difference by which a placement has to beat level 3's."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +77,13 @@ class Placements:
 
     def step(self, placement: Placement) -> TranspiledStep:
         """Return the model's step scheduled on a placement, exactly what was scored."""
-        return place_step(self.routed, self.snapshot, placement.qubits, decoupling=self.decoupling)
+        return place_step(
+            self.routed,
+            self.snapshot,
+            placement.qubits,
+            decoupling=self.decoupling,
+            alike=self.alike,
+        )
 
     def to_json(self, most: int | None = None) -> dict[str, Any]:
         """Return the scores with the calibration that they hold for, as a JSON object.
@@ -150,11 +136,16 @@ def score_placements(
     parts of the circuit, each part is moved over the device in turn, the others held, twice at
     most; those placements are all that are scored.
 
+    Without a probe of the user's own, all are scored on one random probe, and the `FINALISTS` and
+    level 3's on `PROBES` of them; level 3's stands first unless another is better than it by more
+    than chance explains (`SURE`). The scores of the rest are multiplied by what the finalists lose
+    on all probes over what they lose on the first.
+
     Args:
         architecture: coherent or sampled.
         snapshot: of the whole device.
         seed: of the transpiler.
-        probe: inputs; random ones by default.
+        probe: inputs, such as the rows that are run at trained weights; random ones by default.
         broken: qubits that the device says are not operational.
         decoupling: as for `transpile_step`.
         alike: as for `transpile_step`.
@@ -164,27 +155,13 @@ def score_placements(
     """
     check_fits(architecture, snapshot)
     routed = route_step(architecture, snapshot, seed=seed)
-    given, noise = probe or Probe.random(architecture), DeviceNoise(snapshot)
-    scored: dict[Qubits, Placement] = {}
-
-    def score(placements: Sequence[Qubits]) -> None:
-        new = [qubits for qubits in placements if qubits not in scored]
-        forms = placed_forms(routed, noise, new, decoupling=decoupling, alike=alike)
-        for placed in forms:
-            ideal = np.asarray(jax.jit(given.laws)(placed.form.under(None)))
-            laws = outcome_laws(placed, given)
-            error = total_variation(laws, ideal).mean(axis=1)
-            fidelity = outcome_fidelity(laws, ideal).mean(axis=1)
-            for index, e, f in zip(placed.indices, error, fidelity, strict=True):
-                scored[new[index]] = Placement(new[index], float(e), float(f))
-
-    def least(placements: Iterable[Qubits]) -> list[Placement]:
-        return sorted((scored[one] for one in placements), key=lambda one: (one.error, one.qubits))
-
+    forms = PlacementForms(routed, DeviceNoise(snapshot), decoupling=decoupling, alike=alike)
+    first = Probe.random(architecture) if probe is None else probe
+    scores = _Scores(forms, Laws(), first)
     ready, parts = working_qubits(snapshot, broken), parts_of(routed)
     at = routed.qubits
     if len(parts) == 1 or not ready.issuperset(at):
-        score([*placements_of(routed, snapshot, broken), at])
+        scores.add([*placements_of(routed, snapshot, broken), at])
         parts = ()
     # Parts that no gate joins fit in so many ways that each is moved in turn, the others held.
     for _ in range(TURNS):
@@ -192,33 +169,82 @@ def score_placements(
         for part in parts:
             held = {qubit: at[qubit] for qubit in range(len(at)) if qubit not in part}
             found = placements_of(routed, snapshot, broken, held)
-            score(found)
-            at = least(found)[0].qubits
+            scores.add(found)
+            at = scores.sorted(found)[0].qubits
         if at == begun:
             break
-    ranked = least(qubits for qubits in scored if ready.issuperset(qubits))
-    return Placements(routed, snapshot, tuple(ranked), scored[routed.qubits], decoupling, alike)
+    ranked = scores.sorted(qubits for qubits in scores.found if ready.issuperset(qubits))
+    level_3 = scores.found[routed.qubits]
+    if probe is None:
+        others = [Probe.random(architecture, seed=number) for number in range(1, PROBES)]
+        ranked, level_3 = _played_off(scores, ranked, level_3, others)
+    return Placements(routed, snapshot, tuple(ranked), level_3, decoupling, alike)
 
 
-def outcome_laws(placed: PlacedForm, probe: Probe) -> Array:
-    """Return the outcome distributions on every placement, shape (n_placements, n, 2**m)."""
+@dataclass(frozen=True, eq=False)
+class _Scores:
+    """Placements on a probe, each scored once."""
 
-    @jax.jit
-    def laws(arrays: Any) -> jax.Array:
-        def one(arrays: Any) -> jax.Array:
-            return probe.laws(placed.form.filled(arrays))
+    forms: PlacementForms
+    laws: Laws
+    probe: Probe
 
-        found: jax.Array = jax.lax.map(one, arrays, batch_size=AT_ONCE)
-        return found
+    @cached_property
+    def found(self) -> dict[Qubits, Placement]:
+        """The scores so far."""
+        return {}
 
-    return np.asarray(laws(placed.arrays))
+    @cached_property
+    def _each(self) -> dict[Qubits, Array]:
+        return {}
+
+    def add(self, placements: Sequence[Qubits]) -> None:
+        """Score those that are new."""
+        new = [qubits for qubits in dict.fromkeys(placements) if qubits not in self.found]
+        ideal: Array | None = None
+        for placed in self.forms.of(new):
+            if ideal is None:  # the same of all forms
+                ideal = self.laws.ideal(placed.form, self.probe)
+            laws = self.laws.noisy(placed, self.probe)
+            error, fidelity = total_variation(laws, ideal), outcome_fidelity(laws, ideal)
+            for index, e, f in zip(placed.indices, error, fidelity, strict=True):
+                self._each[new[index]] = e
+                self.found[new[index]] = Placement(new[index], float(e.mean()), float(f.mean()))
+
+    def sorted(self, placements: Iterable[Qubits]) -> list[Placement]:
+        """Return placements by their error."""
+        return sorted(map(self.found.__getitem__, placements), key=_by_error)
+
+    def errors(self, placements: Sequence[Qubits]) -> Array:
+        """Return the error of each sequence, shape (n_placements, n)."""
+        return np.stack([self._each[qubits] for qubits in placements])
 
 
-def total_variation(laws: Array, ideal: Array) -> Array:
-    """Return half the sum of |p - q| over the last axis."""
-    return np.asarray(np.abs(laws - ideal).sum(axis=-1) / 2)
+def _by_error(placement: Placement) -> tuple[float, Qubits]:
+    return placement.error, placement.qubits
 
 
-def outcome_fidelity(laws: Array, ideal: Array) -> Array:
-    """Return (sum of sqrt(p q))^2 over the last axis."""
-    return np.asarray(np.sqrt(np.maximum(laws, 0) * np.maximum(ideal, 0)).sum(axis=-1) ** 2)
+def _played_off(
+    first: _Scores, ranked: Sequence[Placement], level_3: Placement, others: Sequence[Probe]
+) -> tuple[list[Placement], Placement]:
+    """Score the best and level 3's on further probes, and bring all others to the same scale."""
+    final = list(dict.fromkeys([*(one.qubits for one in ranked[:FINALISTS]), level_3.qubits]))
+    all_scores = [first, *(replace(first, probe=probe) for probe in others)]
+    for one in all_scores[1:]:
+        one.add(final)
+    error = np.concatenate([one.errors(final) for one in all_scores], axis=1)
+    fidelity = np.mean([[one.found[q].fidelity for q in final] for one in all_scores], axis=0)
+    known = {
+        qubits: Placement(qubits, float(e.mean()), float(f))
+        for qubits, e, f in zip(final, error, fidelity, strict=True)
+    }
+    before = sum(first.found[qubits].error for qubits in final)
+    scale = sum(one.error for one in known.values()) / before if before else 1.0
+    top = sorted((known[one.qubits] for one in ranked if one.qubits in known), key=_by_error)
+    rest = [replace(one, error=one.error * scale) for one in ranked if one.qubits not in known]
+    own = known[level_3.qubits]
+    if own in top:
+        gain = error[final.index(own.qubits)] - error[final.index(top[0].qubits)]
+        if gain.mean() < SURE * gain.std(ddof=1) / np.sqrt(len(gain)):
+            top = [own, *(one for one in top if one is not own)]
+    return [*top, *rest], own

@@ -18,7 +18,8 @@ from jobs.errors import SpecError
 from jobs.transpile.idle_times import skeleton
 from jobs.transpile.isa import place_step, transpile_step
 from jobs.transpile.routed import route_step
-from jobs.transpile.scores import Probe, score_placements
+from jobs.transpile.probe import Probe
+from jobs.transpile.scores import score_placements
 from jobs.transpile.subgraphs import parts_of, placements_of
 
 LINE = circuits.architecture("dynamic-line")
@@ -76,7 +77,7 @@ def test_each_score_is_that_of_the_circuit_scheduled_there_as_aer_computes_it():
         return replace(record, seconds=record.seconds and record.seconds * slower)
 
     device = small(changed)
-    probe = Probe.random(LINE, n=2, steps=2)
+    probe = Probe.random(LINE, n=4, steps=2)  # of one step and of two
     found = score_placements(LINE, device, seed=7, probe=probe)
     assert len({one.error for one in found.ranked}) == len(found.ranked)
     errors = [one.error for one in found.ranked]
@@ -84,10 +85,12 @@ def test_each_score_is_that_of_the_circuit_scheduled_there_as_aer_computes_it():
     for placement in (found.best, found.level_3, found.ranked[-1]):
         step = found.step(placement)
         assert step.snapshot.physical == tuple(REGION[q] for q in placement.qubits)
-        unrolled, noise = step.unroll(2), DeviceNoise(step.snapshot)
+        noise = DeviceNoise(step.snapshot)
         distances = []
-        for features, weights in zip(probe.features, probe.weights, strict=True):
-            bound = unrolled.bind(features, weights)
+        for features, weights, length in zip(
+            probe.features, probe.weights, probe.lengths, strict=True
+        ):
+            bound = step.unroll(int(length)).bind(features[:length], weights)
             keep = [bound.find_bit(bit).index for bit in bound.cregs[-1]]
             noisy, ideal = (exact_distribution(bound, one, keep) for one in (noise, None))
             distances.append(np.abs(noisy - ideal).sum() / 2)

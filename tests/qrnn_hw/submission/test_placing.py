@@ -8,7 +8,7 @@ import pytest
 import circuits
 from calibration.library import snapshot
 from jobs.transpile import scores
-from jobs.transpile.scores import Probe
+from jobs.transpile.probe import Probe
 from qrnn_hw.errors import ConfigurationError, UsageError
 from qrnn_hw.experiment.one_circuit import OneCircuit
 from qrnn_hw.experiment.run_folder import default_folder
@@ -28,7 +28,7 @@ MACHINE = Machine("fake_boston", PART, is_real=False, faulty_qubits=(0,))
 @pytest.fixture
 def short_probe(monkeypatch):
     one = Probe.random(LINE, n=1, steps=1)
-    monkeypatch.setattr(scores.Probe, "random", classmethod(lambda cls, architecture: one))
+    monkeypatch.setattr(scores.Probe, "random", classmethod(lambda cls, architecture, seed=0: one))
 
 
 @pytest.mark.parametrize(
