@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
 from jobs.spec import Pub, PubResult
+from jobs.tiling.layout import Layout
 from jobs.tiling.merge import Merged, TileCircuit, merge
 from jobs.tiling.tiling import Tiling
 from jobs.timing import instruction_seconds
@@ -30,31 +31,11 @@ class TiledPubs:
     """What is sent for the pubs of all tiles, and where each of their rows is found in it."""
 
     pubs: tuple[Pub, ...]
-    found: tuple[tuple[tuple[int, int], ...], ...]
-    """For each tile's pub and row: number of the sent pub, and row in it."""
-
-    merged: tuple[Merged, ...]
-    """Of each sent pub."""
-
-    slots: tuple[tuple[int, ...], ...]
-    """For each sent pub, the tile's pub that each of its tiles was given by."""
+    layout: Layout
 
     def split(self, results: Sequence[PubResult]) -> tuple[PubResult, ...]:
-        """Return the bits of each tile's pub, registers and rows as if it had run alone.
-
-        Args:
-            results: of the sent pubs, in order.
-        """
-        answers = []
-        for number, rows in enumerate(self.found):
-            registers: dict[str, list[NDArray[np.uint8]]] = {}
-            for sent, row in rows:
-                bits = self.merged[sent].bits[self.slots[sent].index(number)]
-                for name, places in bits.items():
-                    columns = [results[sent].registers[r][row, :, place] for r, place in places]
-                    registers.setdefault(name, []).append(np.stack(columns, axis=-1))
-            answers.append(PubResult({name: np.stack(each) for name, each in registers.items()}))
-        return tuple(answers)
+        """Return the bits of each tile's pub, as `Layout.split`."""
+        return self.layout.split(results)
 
 
 @dataclass
@@ -93,8 +74,9 @@ class Tiler:
             for row, rows in enumerate(table):
                 for member, own in zip(members, rows, strict=True):
                     found[member][own] = (number, row)
+        bits = tuple(one.bits for one in merged)
         return TiledPubs(
-            tuple(pubs), tuple(tuple(rows) for rows in found), tuple(merged), tuple(sent)
+            tuple(pubs), Layout(tuple(tuple(rows) for rows in found), tuple(sent), bits)
         )
 
     @property

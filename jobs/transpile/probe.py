@@ -86,7 +86,7 @@ class Laws:
         """Return the distributions without noise, shape (n, 2**m)."""
         values = values_of(None)
         arrays = tuple(np.asarray(formula.value(values))[None] for formula in form.formulas)
-        return self._of(form, arrays, 1, probe)[0]
+        return np.asarray(self._of(form, arrays, 1, probe)[0])
 
     def _of(self, form: Form, arrays: tuple[Any, ...], n: int, probe: Probe) -> Array:
         if form not in self._compiled:

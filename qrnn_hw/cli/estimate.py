@@ -18,6 +18,8 @@ def estimate(
     shots: options.Shots = 1000,
     seed: options.Seed = 0,
     placement: options.Placement = "level-3",
+    tiles: options.Tiles = None,
+    guard: options.Guard = None,
     rep_delay: options.RepDelay = None,
     json: Json = False,
 ) -> None:
@@ -35,6 +37,8 @@ def estimate(
         seed=seed,
         mode="job",
         placement=placement,
+        tiles=tiles,
+        guard=guard,
         rep_delay=rep_delay,
     )
     require(verdict.circuit_findings)

@@ -127,16 +127,28 @@ def fetch(key: Key, json: Json = False) -> None:
     if json:
         print_json(document)
         return
+    header, places = _places(document)
     rows = [
-        (circuit, row, register, bits, n)
-        for circuit, content in enumerate(document["circuits"])
-        for row, registers in enumerate(content["rows"])
+        [*where, register, bits, str(n)]
+        for *where, registers in places
         for register, counts in registers.items()
         for bits, n in sorted(counts.items(), key=lambda item: -item[1])
     ]
-    print_lines(
-        ("circuit", "row", "register", "bits", "shots"), [[str(x) for x in row] for row in rows]
-    )
+    print_lines((*header, "register", "bits", "shots"), rows)
+
+
+def _places(document: dict[str, Any]) -> tuple[tuple[str, str], list[tuple[str, str, Any]]]:
+    """Return two columns that say where registers were read, and what they say of each place."""
+    if "sequences" in document:
+        return ("sequence", "tile"), [
+            (str(one["sequence"]), ",".join(map(str, one["tile"])), one["registers"])
+            for one in document["sequences"]
+        ]
+    return ("circuit", "row"), [
+        (str(circuit), str(row), registers)
+        for circuit, content in enumerate(document["circuits"])
+        for row, registers in enumerate(content["rows"])
+    ]
 
 
 @app.command("adopt")

@@ -25,6 +25,9 @@ def preflight(
     shots: options.Shots = 1000,
     seed: options.Seed = 0,
     placement: options.Placement = "level-3",
+    tiles: options.Tiles = None,
+    guard: options.Guard = None,
+    rep_delay: options.RepDelay = None,
     mode: options.ModeOption = "job",
     remote: Annotated[
         bool, typer.Option("--remote", help="Also ask for the service's dry run (paid plans).")
@@ -47,6 +50,9 @@ def preflight(
         seed=seed,
         mode=mode,
         placement=placement,
+        tiles=tiles,
+        guard=guard,
+        rep_delay=rep_delay,
     )
     if remote and not verdict.errors:
         from qrnn_hw.submission.dry_run import with_dry_run
@@ -73,6 +79,8 @@ def assessed(
     mode: str,
     factors: Sequence[int] = (1,),
     placement: str = "level-3",
+    tiles: str | None = None,
+    guard: int | None = None,
     rep_delay: float | None = None,
 ) -> tuple[Verdict, ...]:
     """Load a workload, open its machine and assess the one on the other, folded by each factor.
@@ -80,7 +88,8 @@ def assessed(
     What is quickly known to be wrong is said before the slow imports.
     """
     from qrnn_hw.errors import UsageError
-    from qrnn_hw.submission.placing import parse_placement, said
+    from qrnn_hw.submission.placing import placement_name, said
+    from qrnn_hw.submission.tiles import Tiles
     from qrnn_hw.submission.workload import check_source, load_workload
 
     if mode not in ("job", "batch", "session"):
@@ -90,7 +99,7 @@ def assessed(
         )
     if shots < 1:
         raise UsageError(f"the number of shots should be at least 1. Got {shots}.")
-    parse_placement(placement)
+    asked = Tiles.of(tiles, guard, placement_name(placement))
     check_source(source, options)
 
     from qrnn_hw.submission.assessment import plan_state
@@ -106,6 +115,7 @@ def assessed(
         rows=rows,
         seed=seed,
         placement=placement,
+        tiles=asked,
     )
     if workload.placement is not None:
         typer.echo(said(workload.placement), err=True)

@@ -169,11 +169,11 @@ def run(
     from qrnn_hw.errors import UsageError
     from qrnn_hw.experiment.run_folder import default_folder, point_latest
     from qrnn_hw.experiment.settings import RunSettings
-    from qrnn_hw.experiment.tiles import parse_tiles
     from qrnn_hw.models.facts import given_options
     from qrnn_hw.models.options import chosen_architecture
     from qrnn_hw.networks.head_options import head_of
     from qrnn_hw.submission.machine import chosen_backend
+    from qrnn_hw.submission.tiles import parse_tiles
     from qrnn_hw.train.options import TrainingOptions
 
     # What is quickly known to be wrong is said before the slow imports.

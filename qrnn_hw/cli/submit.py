@@ -27,6 +27,8 @@ def submit(
     rows: options.Rows = 1,
     seed: options.Seed = 0,
     placement: options.Placement = "level-3",
+    tiles: options.Tiles = None,
+    guard: options.Guard = None,
     fold: Annotated[
         str | None,
         typer.Option(
@@ -77,6 +79,8 @@ def submit(
         mode=mode,
         factors=factors,
         placement=placement,
+        tiles=tiles,
+        guard=guard,
         rep_delay=rep_delay,
     )
     with Store(store_path()) as store:

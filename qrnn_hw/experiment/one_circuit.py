@@ -26,16 +26,16 @@ from qrnn_hw.experiment.exact import exact_distributions
 from qrnn_hw.experiment.kept_calibration import PLACEMENT, kept_placement
 from qrnn_hw.experiment.output_law import OutputLaw
 from qrnn_hw.experiment.progress import Progress
-from qrnn_hw.experiment.settings import GUARD, RunSettings
+from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.simulated import Simulated
 from qrnn_hw.experiment.tiled import TiledEvaluation
-from qrnn_hw.experiment.tiles import tiling_of
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.network import Network, TrainedNetwork
 from qrnn_hw.networks.readers import Reader
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.submission.placing import Placed, place
+from qrnn_hw.submission.tiles import GUARD, tiling_of
 from qrnn_hw.train.spsa import AerReadings
 
 

@@ -12,6 +12,7 @@ from qrnn_hw.errors import UsageError
 from qrnn_hw.networks.head_options import HeadOptions
 from qrnn_hw.ranges import MOST_ROUNDS, MOST_SEED, MOST_SENTENCES, MOST_SHOTS
 from qrnn_hw.submission.placing import LEVEL_3, placement_name
+from qrnn_hw.submission.tiles import check_mode, check_tiles
 from qrnn_hw.train.options import TrainingOptions
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ REPETITIONS = 20
 
 DEFAULT_CANARIES = 8
 """With eight large answers 95 % intervals hold under every effect of the twin machine."""
-GUARD = 1
-"""Couplings between tiles by default."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ class RunSettings:
     is one circuit where the transpiler places it."""
 
     guard: int | None = None
-    """Couplings that are kept between tiles; None is `GUARD`."""
+    """Couplings that are kept between tiles; None is `qrnn_hw.submission.tiles.GUARD`."""
 
     head: HeadOptions = field(default_factory=HeadOptions)
     """Which bits the trained head reads."""
@@ -132,7 +131,6 @@ class RunSettings:
             ("seed", 0),
             ("training_seed", 0),
             ("tiles", 0),
-            ("guard", 0),
         ):
             value = getattr(self, name)
             if value is not None and value < least:
@@ -143,7 +141,6 @@ class RunSettings:
             ("repetitions", MOST_ROUNDS),
             ("canaries", MOST_SENTENCES),
             ("seed", MOST_SEED),
-            ("guard", 2),
         ):
             if (getattr(self, name) or 0) > most:
                 raise UsageError(f"{name} should be at most {most:,}. Got {getattr(self, name)}.")
@@ -157,8 +154,7 @@ class RunSettings:
         object.__setattr__(self, "placement", placement_name(self.placement))
         if self.minutes is not None and not 0 < self.minutes < float("inf"):
             raise UsageError(f"the minutes should be a number above 0. Got {self.minutes}.")
-        if self.tiles is None and self.guard is not None:
-            raise UsageError(f"a guard should come with tiles. Got {self.guard} without --tiles.")
+        check_tiles(self.tiles, self.guard, self.placement)
         if self.tiles is not None:
             # What tiles of one sequence differ by takes the place of both.
             for name, usual, none in (
@@ -171,16 +167,8 @@ class RunSettings:
                         f"instead. Got {getattr(self, name)}."
                     )
                 object.__setattr__(self, name, none)
-        if self.tiles is not None and self.placement != LEVEL_3:
-            raise UsageError(
-                "tiles should lie where the model loses least. Got "
-                f"--placement {self.placement} with --tiles; leave one of them out."
-            )
-        if self.tiles is not None and self.architecture.mode == "expectation":
-            raise UsageError(
-                "tiles should hold a model whose sequence is one circuit. Got "
-                f"{self.model}, which is run in rounds; choose --mode sampled."
-            )
+        if self.tiles is not None:
+            check_mode(self.architecture)
         if self.decoupling not in (None, *DECOUPLINGS):
             raise UsageError(
                 f"the decoupling should be one of {', '.join(DECOUPLINGS)}. "

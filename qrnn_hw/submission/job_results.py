@@ -7,6 +7,7 @@ import io
 import json
 import os
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +16,45 @@ import numpy as np
 from jobs.spec import PubResult
 from jobs.store.packing import pack_circuit
 from jobs.store.store import Store
+from jobs.tiling.layout import Layout
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.submission.job_documents import full_document
+from qrnn_hw.submission.tiles import TILED
 
 
 def counts_document(key: str, store: Store, results: tuple[PubResult, ...]) -> dict[str, Any]:
-    """Return the counts of each register in each row of each circuit, bit 0 rightmost."""
-    record = store.record(key)
-    return {
+    """Return the counts of each register in each row of each circuit, bit 0 rightmost.
+
+    Of a job on tiles one record for each sequence, with the qubits of its tile.
+
+    Raises:
+        SpecError: it cannot be told which tile is where.
+    """
+    record, options = store.record(key), store.spec(key).options
+    tiled = None if "part" in options else options.get(TILED)  # a part has some of the rows
+    head = {
         "key": key,
         "backend": record.backend if record else "",
         "shots": record.shots if record else 0,
+    }
+    if isinstance(tiled, Mapping):
+        return head | {"sequences": _sequences(tiled, results)}
+    return head | {
         "circuits": [
             {"rows": [_row(result, row) for row in range(result.n_rows)]} for result in results
         ],
     }
+
+
+def _sequences(tiled: Mapping[str, Any], results: Sequence[PubResult]) -> list[dict[str, Any]]:
+    """Return what each sequence read on its tile, in the order in which they were asked for."""
+    answers = Layout.from_json(tiled["layout"]).split(results)
+    found = [
+        {"sequence": number, "tile": qubits, "registers": _row(answer, row)}
+        for qubits, rows, answer in zip(tiled["qubits"], tiled["rows"], answers, strict=True)
+        for row, number in enumerate(rows)
+    ]
+    return sorted(found, key=lambda one: one["sequence"])
 
 
 def _row(result: PubResult, row: int) -> dict[str, dict[str, int]]:

@@ -12,6 +12,7 @@ from qrnn_hw.errors import ConfigurationError, UsageError
 if TYPE_CHECKING:
     from circuits.definition import Architecture
     from jobs.transpile.isa import TranspiledStep
+    from jobs.transpile.probe import Probe
     from jobs.transpile.scores import Placements
     from qrnn_hw.submission.machine import Machine
 
@@ -64,10 +65,15 @@ class Placed:
 def said(document: Mapping[str, Any]) -> str:
     """Return one line on the scores of a placement."""
     own, other = document["placements"][0], document["level_3"]
+    tiles, where = document.get("tiles"), ",".join(map(str, own["qubits"]))
+    n = f"{document['n_placements']:,}"
+    begin = f"placed on {where}, the best of {n}: "
+    if tiles is not None:
+        begin = f"{tiles} tile(s) side by side, of {n} placements; the best tile is {where}: "
     return (
-        f"placed on {','.join(map(str, own['qubits']))}, the best of {document['n_placements']:,}: "
-        f"its answers are {own['error']:.4f} from those without noise, {other['error']:.4f} where "
-        f"level 3 puts it (calibration of {document['taken']})"
+        begin
+        + f"its answers are {own['error']:.4f} from those without noise, {other['error']:.4f} "
+        f"where level 3 puts it (calibration of {document['taken']})"
     )
 
 
@@ -79,6 +85,7 @@ def place(
     seed: int,
     decoupling: str | None = None,
     kept: Path | None = None,
+    probe: Probe | None = None,
 ) -> Placed:
     """Transpile a model's step to where it is to lie.
 
@@ -89,6 +96,7 @@ def place(
         seed: of the transpiler.
         decoupling: as for `transpile_step`.
         kept: scores of before, whose choice stands; None scores anew.
+        probe: inputs that `auto` judges by; None takes random ones.
 
     Raises:
         UsageError: qubits that the model cannot lie on.
@@ -103,7 +111,9 @@ def place(
     if chosen == LEVEL_3:
         return Placed(plain, is_level_3=True)
     if isinstance(chosen, str):
-        document = read_placement(kept) if kept else scored(architecture, machine, seed, decoupling)
+        document = (
+            read_placement(kept) if kept else scored(architecture, machine, seed, decoupling, probe)
+        )
         qubits = tuple(document["placements"][0]["qubits"])
     else:
         _check(architecture, machine, chosen, len(plain.snapshot.physical))
@@ -115,20 +125,40 @@ def place(
 
 
 def scored(
-    architecture: Architecture, machine: Machine, seed: int, decoupling: str | None = None
+    architecture: Architecture,
+    machine: Machine,
+    seed: int,
+    decoupling: str | None = None,
+    probe: Probe | None = None,
 ) -> dict[str, Any]:
     """Score all placements of a model on a machine, as a JSON object that lists the best.
+
+    Arguments are those of `scores_on`.
 
     Raises:
         UsageError, SpecError: as for `scores_on`.
     """
-    return scores_on(architecture, machine, seed, decoupling).to_json(LISTED)
+    return scores_on(architecture, machine, seed, decoupling, probe=probe).to_json(LISTED)
 
 
 def scores_on(
-    architecture: Architecture, machine: Machine, seed: int, decoupling: str | None = None
+    architecture: Architecture,
+    machine: Machine,
+    seed: int,
+    decoupling: str | None = None,
+    *,
+    probe: Probe | None = None,
+    alike: bool = False,
 ) -> Placements:
     """Score all placements of a model on a machine, on qubits that work.
+
+    Args:
+        architecture: the model.
+        machine: open.
+        seed: of the transpiler.
+        decoupling: as for `transpile_step`.
+        probe: inputs that placements are judged by; None takes random ones.
+        alike: as for `transpile_step`.
 
     Raises:
         UsageError: no working qubits hold the model, or it runs in rounds.
@@ -147,6 +177,8 @@ def scores_on(
         seed=seed,
         broken=machine.faulty_qubits,
         decoupling=decoupling,
+        probe=probe,
+        alike=alike,
     )
     if not found.ranked:
         raise UsageError(

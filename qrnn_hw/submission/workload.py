@@ -12,14 +12,15 @@ import numpy as np
 from qrnn_hw.errors import UsageError
 from qrnn_hw.models.options import chosen_architecture
 from qrnn_hw.ranges import MOST_ROWS, MOST_STEPS
+from qrnn_hw.submission.drawn_inputs import DrawnInputs, drawn_inputs
 from qrnn_hw.submission.placing import LEVEL_3, place, placement_name
+from qrnn_hw.submission.tiles import TILED, Tiles, check_mode, tiling_of
 
 if TYPE_CHECKING:
     from qiskit.circuit import QuantumCircuit
 
     from circuits.definition import Architecture
     from jobs.spec import JSON, Pub
-    from jobs.transpile.isa import TranspiledStep
     from qrnn_hw.submission.machine import Machine
 
 
@@ -127,6 +128,7 @@ def load_workload(
     rows: int = 1,
     seed: int = 0,
     placement: str = LEVEL_3,
+    tiles: Tiles | None = None,
 ) -> Workload:
     """Return the circuits of a file as they are, or those of a model made for the machine.
 
@@ -138,12 +140,14 @@ def load_workload(
         rows: random inputs of a model, one sequence each, all with the same random weights; a
             file's circuit is taken so many times.
         seed: of the weights, the inputs and the transpiler.
-        placement: of a model in one circuit: `level-3`, `auto`, or qubits.
+        placement: of a model in one circuit: `level-3`, `auto` for where these rows lose least, or
+            qubits.
+        tiles: copies of a model side by side, that the rows are dealt out over; None is one.
 
     Raises:
         UnknownNameError: no such model.
-        UsageError: steps, rows or seed out of range, a malformed option, or a placement that the
-            model cannot have.
+        UsageError: steps, rows or seed out of range, a malformed option, or a placement or tiles
+            that the model cannot have.
         CircuitsError: an option that the model does not take.
         SpecError: a file that cannot be read.
         JobsError: the machine cannot hold the model.
@@ -161,6 +165,11 @@ def load_workload(
     name = placement_name(placement)
     if is_file(source):
         _check_level_3(name, "a file's circuits lie where they are")
+        if tiles is not None:
+            raise UsageError(
+                "tiles should hold a model. Got --tiles for a file, whose circuits lie where they "
+                "are; leave it out."
+            )
         items = tuple(
             circuit if circuit.num_parameters else Pub.bound(circuit)
             for circuit in (
@@ -170,19 +179,65 @@ def load_workload(
         bound = all(isinstance(item, Pub) for item in items)
         return Workload(Path(source).name, items * rows if bound else items)
     model = chosen_architecture(source, options)
-    in_rounds = model.mode == "expectation"
+    if tiles is not None:
+        check_mode(model)
     asked = _asked(model, steps, rows, seed)
-    if in_rounds:
+    if model.mode == "expectation":
         _check_level_3(name, "a model in rounds is placed by level 3")
         pubs = _in_rounds(model, machine, steps, rows, seed)
         return Workload(source, pubs, machine.snapshot.digest, n_rounds=steps, asked=asked)
-    placed = place(model, machine, name, seed=seed)
+    drawn = drawn_inputs(model, machine.snapshot, steps, rows, seed)
+    if tiles is not None:
+        return _tiled(source, model, machine, drawn, seed, tiles, asked)
+    placed = place(model, machine, name, seed=seed, probe=drawn.probe)
     return Workload(
         source,
-        _stepwise(placed.step, machine, steps, rows, seed),
+        (drawn.pub(placed.step, machine.snapshot.n_qubits),),
         machine.snapshot.digest,
         asked=asked if name == LEVEL_3 else asked | {"placement": name},
         placement=placed.document,
+    )
+
+
+def _tiled(
+    source: str,
+    model: Architecture,
+    machine: Machine,
+    drawn: DrawnInputs,
+    seed: int,
+    tiles: Tiles,
+    asked: dict[str, JSON],
+) -> Workload:
+    """Deal the rows out over tiles: row i runs on tile i modulo their number."""
+    from jobs.tiling.tiled_pubs import TilePub, Tiler
+
+    tiling, document = tiling_of(
+        model,
+        machine,
+        most=tiles.most or None,
+        guard=tiles.guard,
+        seed=seed,
+        probe=drawn.probe,
+    )
+    rows = [np.arange(drawn.n_rows)[number :: len(tiling)] for number in range(len(tiling))]
+    group = [
+        TilePub(number, drawn.pub(step, None, own), drawn.n_steps)
+        for number, (step, own) in enumerate(zip(tiling.tiles, rows, strict=True))
+        if len(own)
+    ]
+    tiled = Tiler(tiling).together([group])
+    said: JSON = {
+        "qubits": [list(tiling.tiles[one.tile].snapshot.physical) for one in group],
+        "rows": [own.tolist() for own in rows if len(own)],
+        "layout": tiled.layout.to_json(),
+    }
+    return Workload(
+        source,
+        tiled.pubs,
+        machine.snapshot.digest,
+        options={TILED: said},
+        asked=asked | {"tiles": tiles.most, "guard": tiles.guard},
+        placement=document,
     )
 
 
@@ -207,16 +262,6 @@ def _asked(model: Architecture, steps: int, rows: int, seed: int) -> dict[str, J
         "rows": rows,
         "seed": seed,
     }
-
-
-def _stepwise(
-    transpiled: TranspiledStep, machine: Machine, steps: int, rows: int, seed: int
-) -> tuple[Pub, ...]:
-    """Unroll a scheduled step, and put it on the machine's qubits."""
-    unrolled = transpiled.unroll(steps)
-    circuit = transpiled.embed(unrolled.circuit, machine.snapshot.n_qubits)
-    weights = {weight.name for weight in unrolled.weights}
-    return (_with_random_rows(circuit, weights, rows, np.random.default_rng(seed)),)
 
 
 def _in_rounds(

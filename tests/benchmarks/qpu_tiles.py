@@ -36,7 +36,6 @@ from qrnn_hw.experiment.prepare import prepare
 from qrnn_hw.experiment.progress import Quiet
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.tiled import TiledEvaluation
-from qrnn_hw.experiment.tiles import tiling_of
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.shot_head import ShotHead
@@ -50,6 +49,7 @@ from qrnn_hw.studies.adaptive import (
     simulated_draw,
 )
 from qrnn_hw.submission.machine import Machine
+from qrnn_hw.submission.tiles import tiling_of
 from qrnn_hw.train.options import TrainingOptions
 
 MODEL = circuits.architecture("dynamic-line")

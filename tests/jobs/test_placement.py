@@ -15,15 +15,17 @@ from circuits.layers.cells import Rotations
 from circuits.layers.encoders import dense_angle_encoding
 from jobs.aer.static_rows import exact_distribution
 from jobs.errors import SpecError
+from jobs.transpile import scores
 from jobs.transpile.idle_times import skeleton
 from jobs.transpile.isa import place_step, transpile_step
-from jobs.transpile.routed import route_step
 from jobs.transpile.probe import Probe
+from jobs.transpile.routed import route_step
 from jobs.transpile.scores import score_placements
 from jobs.transpile.subgraphs import parts_of, placements_of
 
 LINE = circuits.architecture("dynamic-line")
 BOSTON = snapshot("fake_boston")
+SEQUENCES = ("weights", "features", "lengths")
 REGION = (*range(16), 16, 17, 19, 35)
 
 
@@ -67,7 +69,8 @@ def test_a_qubit_that_is_broken_or_not_calibrated_is_left_out(fault):
     assert not any(5 in four for four in placements_of(routed, device))
 
 
-def test_each_score_is_that_of_the_circuit_scheduled_there_as_aer_computes_it():
+@pytest.mark.parametrize("alike", [False, True])
+def test_each_score_is_that_of_the_circuit_scheduled_there_as_aer_computes_it(alike):
     """Gates of two lengths and readouts by either instruction, so that schedules differ."""
 
     def changed(record):
@@ -78,7 +81,7 @@ def test_each_score_is_that_of_the_circuit_scheduled_there_as_aer_computes_it():
 
     device = small(changed)
     probe = Probe.random(LINE, n=4, steps=2)  # of one step and of two
-    found = score_placements(LINE, device, seed=7, probe=probe)
+    found = score_placements(LINE, device, seed=7, probe=probe, alike=alike)
     assert len({one.error for one in found.ranked}) == len(found.ranked)
     errors = [one.error for one in found.ranked]
     assert errors == sorted(errors)
@@ -95,6 +98,35 @@ def test_each_score_is_that_of_the_circuit_scheduled_there_as_aer_computes_it():
             noisy, ideal = (exact_distribution(bound, one, keep) for one in (noise, None))
             distances.append(np.abs(noisy - ideal).sum() / 2)
         assert abs(np.mean(distances) - placement.error) < 1e-12
+
+
+def test_the_best_of_one_probe_are_scored_on_all_and_level_3_yields_to_what_is_surely_better(
+    monkeypatch,
+):
+    device = small()
+    probes = [Probe.random(LINE, n=2, steps=2, seed=8 + number) for number in range(scores.PROBES)]
+    monkeypatch.setattr(scores, "FINALISTS", 3)
+    monkeypatch.setattr(scores, "SURE", 100.0)
+    monkeypatch.setattr(Probe, "random", classmethod(lambda cls, one, seed=0: probes[seed]))
+    found = score_placements(LINE, device, seed=7)
+    by_first = score_placements(LINE, device, seed=7, probe=probes[0]).ranked
+    three = {one.qubits for one in by_first[:3]} | {found.level_3.qubits}
+    together = Probe(
+        *(np.concatenate([getattr(one, name) for one in probes]) for name in SEQUENCES)
+    )
+    over_all = score_placements(LINE, device, seed=7, probe=together).ranked
+    exact = {one.qubits: one.error for one in over_all}
+    known = {one.qubits: one.error for one in found.ranked if one.qubits in three}
+    assert known == pytest.approx({qubits: exact[qubits] for qubits in three}, abs=1e-12)
+    # All others are brought to the same scale, so that errors can be compared.
+    rest = [one for one in found.ranked if one.qubits not in three]
+    first = {one.qubits: one.error for one in by_first}
+    scales = [one.error / first[one.qubits] for one in rest]
+    scale = sum(known.values()) / sum(first[qubits] for qubits in three)
+    assert scales == pytest.approx([scale] * len(rest), abs=1e-12)
+    # Nothing is surely better by a hundred standard errors.
+    assert found.best == found.level_3
+    assert found.ranked[1].error == min(known.values()) < found.best.error
 
 
 def test_level_3_is_what_transpile_step_gives_and_its_own_qubits_give_it_again():

@@ -238,7 +238,7 @@ def test_rows_are_put_side_by_side_and_come_back_in_their_places(tiling):
         Tiler(tiling).together([[TilePub(0, Pub.bound(loose))]])
     tiled = Tiler(tiling).together([pubs[:2], pubs[2:]])
     assert [one.circuit.num_clbits for one in tiled.pubs] == [2, 1]
-    assert tiled.found == (((0, 0),), ((0, 0),), ((1, 0),))
+    assert tiled.layout.found == (((0, 0),), ((0, 0),), ((1, 0),))
 
 
 def test_tiles_share_no_qubit(device, tiling):

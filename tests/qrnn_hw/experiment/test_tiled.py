@@ -22,11 +22,11 @@ from qrnn_hw.experiment.measure import Priced
 from qrnn_hw.experiment.readout_circuits import READOUT
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.tiled import TiledEvaluation
-from qrnn_hw.experiment.tiles import parse_tiles
 from qrnn_hw.mitigation.stack_names import parse_stack
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.shot_head import ShotHead
 from qrnn_hw.submission.machine import Machine
+from qrnn_hw.submission.tiles import parse_tiles
 
 PAIR = Architecture(
     name="pair",

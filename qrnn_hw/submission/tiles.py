@@ -5,19 +5,49 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from circuits.definition import Architecture
-from jobs.tiling.packing import Placed, choose_tiles
+from jobs.tiling.packing import GUARDS, Placed, choose_tiles
 from jobs.tiling.tiling import Tiling, tile_step
 from qrnn_hw.errors import UsageError
 from qrnn_hw.submission.machine import Machine
-from qrnn_hw.submission.placing import read_placement, scores_on
+from qrnn_hw.submission.placing import LEVEL_3, read_placement, scores_on
+
+if TYPE_CHECKING:
+    from jobs.transpile.probe import Probe
 
 MOST_TILES = 1000
 
+TILED = "tiles"
+"""Option of a job that says which of its rows ran on which tile, and where their bits are."""
+
+GUARD = 1
+"""Couplings between tiles by default."""
+
 FLOOR = 3.0
 """Times the error of the best placement that a tile may have."""
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """What is asked for of tiles."""
+
+    most: int = 0
+    """Tiles at most; 0 is as many as are good enough."""
+
+    guard: int = GUARD
+
+    @classmethod
+    def of(cls, tiles: str | None, guard: int | None, placement: str) -> Tiles | None:
+        """Return what options ask for; None where they ask for none.
+
+        Raises:
+            UsageError: they do not go together, or are out of range.
+        """
+        number = parse_tiles(tiles)
+        check_tiles(number, guard, placement)
+        return None if number is None else cls(number, GUARD if guard is None else guard)
 
 
 @dataclass(frozen=True)
@@ -37,6 +67,7 @@ def tiling_of(
     seed: int,
     decoupling: str | None = None,
     kept: Path | None = None,
+    probe: Probe | None = None,
 ) -> tuple[Tiling, dict[str, Any]]:
     """Score every placement of a model exactly, and return the tiles with their scores.
 
@@ -48,6 +79,7 @@ def tiling_of(
         seed: of the transpiler.
         decoupling: as for `transpile_step`.
         kept: scores of before, whose tiles stand; None scores anew.
+        probe: inputs that placements are judged by; None takes random ones.
 
     Raises:
         SpecError: the device has no `if_else` or too few qubits.
@@ -60,7 +92,7 @@ def tiling_of(
             Kept(tuple(one["qubits"]), float(one["error"])) for one in document["placements"]
         ]
     else:
-        chosen, document = _scored(architecture, machine, most, guard, seed, decoupling)
+        chosen, document = _scored(architecture, machine, most, guard, seed, decoupling, probe)
     tiling = tile_step(
         architecture, machine.snapshot, chosen, seed=seed, guard=guard, decoupling=decoupling
     )
@@ -74,12 +106,15 @@ def _scored(
     guard: int,
     seed: int,
     decoupling: str | None,
+    probe: Probe | None,
 ) -> tuple[Sequence[Placed], dict[str, Any]]:
-    found = scores_on(architecture, machine, seed, decoupling)
+    # All qubits of a tile are read by one instruction: scored as it is scheduled.
+    found = scores_on(architecture, machine, seed, decoupling, probe=probe, alike=True)
     chosen = choose_tiles(
         found.ranked, machine.snapshot, guard=guard, most=most, worst=FLOOR * found.best.error
     )
-    return chosen, replace(found, ranked=chosen).to_json() | {"n_placements": len(found.ranked)}
+    document = replace(found, ranked=chosen).to_json()
+    return chosen, document | {"n_placements": len(found.ranked), "tiles": len(chosen)}
 
 
 def parse_tiles(text: str | None) -> int | None:
@@ -98,3 +133,33 @@ def parse_tiles(text: str | None) -> int | None:
             f"the tiles should be auto or a number from 1 to {MOST_TILES}. Got {text}."
         )
     return int(plain)
+
+
+def check_tiles(number: int | None, guard: int | None, placement: str) -> None:
+    """Refuse a guard or a placement that does not go with the tiles.
+
+    Raises:
+        UsageError: one does not.
+    """
+    if number is None and guard is not None:
+        raise UsageError(f"a guard should come with tiles. Got {guard} without --tiles.")
+    if guard is not None and guard not in GUARDS:
+        raise UsageError(f"guard should be one of 0, 1, 2. Got {guard}.")
+    if number is not None and placement != LEVEL_3:
+        raise UsageError(
+            "tiles should lie where the model loses least. Got "
+            f"--placement {placement} with --tiles; leave one of them out."
+        )
+
+
+def check_mode(architecture: Architecture) -> None:
+    """Refuse tiles of a model in rounds.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if architecture.mode == "expectation":
+        raise UsageError(
+            "tiles should hold a model whose sequence is one circuit. Got "
+            f"{architecture.name}, which is run in rounds; choose --option mode=sampled."
+        )
