@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from jobs.cost import Estimate
@@ -82,10 +83,12 @@ def fitted(prepared: Prepared, seconds: float) -> tuple[Prepared, Bought]:
             return prepared.told(told), bought
         if len(stacks) == 1:
             least, _ = _price(prepared, tuple(stacks), FEWEST)
+            enough = math.ceil(100 * least.high_seconds / 60) / 100
+            side_by_side = "" if _n_tiles(prepared) > 1 else ", or --tiles auto"
             raise UsageError(
-                f"a run of {len(prepared.test)} sequences should fit into its minutes with at "
-                f"least {FEWEST} shots each. Got {seconds / 60:g} minutes for up to "
-                f"{least.high_seconds:.0f} s; take fewer --sentences, or --tiles auto."
+                f"a run of {len(prepared.test)} sequences with {stacks[0].name} and {FEWEST} shots "
+                f"each should fit into its minutes. Got {seconds / 60:g}; it takes --minutes "
+                f"{enough:g}, or fewer --sentences{side_by_side}."
             )
         dearest = max(stacks, key=lambda one: _price(prepared, (one,), FEWEST)[0].best_seconds)
         stacks.remove(dearest)

@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from qpu_guard import guard_rows
 from qpu_noise import noise_grid
 from qpu_placements import against_level_3, exact_placements
 from qpu_tiles import tile_rows
@@ -34,6 +35,7 @@ GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
     "placements": exact_placements,
     "level-3": against_level_3,
     "tiles": tile_rows,
+    "guard": guard_rows,
 }
 """Rows by the name of their group; each group is a function in a module of its own."""
 

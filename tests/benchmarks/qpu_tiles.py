@@ -24,7 +24,7 @@ from jobs.preflight import preflight
 from jobs.spec import Pub
 from jobs.tiling.packing import choose_tiles, distance_between
 from jobs.tiling.tiled_pubs import TilePub, Tiler
-from jobs.tiling.tiling import Tiling, tile_step
+from jobs.tiling.tiling import tile_step
 from jobs.transpile.isa import check_fits, transpile_step
 from jobs.transpile.lifted_step import sequence_model
 from jobs.transpile.routed import route_step
@@ -41,7 +41,7 @@ from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.shot_head import ShotHead
 from qrnn_hw.statistics.decisions import DecisionRule
 from qrnn_hw.statistics.intervals import wilson
-from qrnn_hw.statistics.sequential import BetaMixture
+from qrnn_hw.statistics.sequential import Betting
 from qrnn_hw.studies.adaptive import (
     compare_with_fixed,
     growing_looks,
@@ -116,44 +116,11 @@ def _saved(name: str) -> Iterator[Row]:
         f"{alone.best_seconds:.1f} s one by one, {tiled.best_seconds:.1f} s tiled",
         10.0,
     )
-    yield _adaptive(f"{N} sequences on {name}, {len(tiling)} tiles", tiling, encoded, alone, tiled)
-    yield _accuracy(name)
+    yield from _trained(name, alone, tiled)
 
 
-def _adaptive(what: str, tiling: Tiling, encoded: Encoded, alone: Estimate, tiled: Estimate) -> Row:
-    """Batches that double, each for the undecided alone, beside fixed shots that answer as many."""
-    model = sequence_model(tiling.tiles[0], DeviceNoise(tiling.tiles[0].snapshot))
-    given = (jnp.asarray(one) for one in (encoded.circuit, encoded.features, encoded.lengths))
-    law = np.asarray(model.distributions(*given))
-    rule, delta, most = DecisionRule(tuple(DECISION[:, 0].tolist())), 0.01, 16_384
-    compared = compare_with_fixed(
-        "noisy", law, np.full(N, np.inf), rule, delta=delta, max_shots=most, n_repeats=4, seed=0
-    )
-    fixed = min(one.fixed_shots for one in compared if one.fixed_shots is not None)
-    executions = 0
-    draw = simulated_draw(law, 1, seed=0)
-
-    def counted(rows: NDArray[np.int64], shots: int) -> NDArray[np.int64]:
-        nonlocal executions
-        # Where fewer are undecided than there are tiles, each runs on several of them.
-        executions += -(-len(rows) * shots // len(tiling))
-        return np.asarray(draw(rows, shots))
-
-    looks = growing_looks(most, first=32, ratio=1.5)
-    label_in_batches(BetaMixture(rule, delta), counted, N, looks)
-    one = alone.low_seconds / alone.executions
-    side_by_side = tiled.low_seconds / tiled.executions
-    before, after = N * fixed * one, executions * side_by_side
-    return Row.at_least(
-        f"{what}: execution seconds at delta = 1 %, {fixed:,} fixed shots one by one over adaptive",
-        before / after,
-        f"{before:.0f} s fixed, {after:.1f} s adaptive in at most {len(looks)} jobs",
-        50.0,
-    )
-
-
-def _accuracy(name: str) -> Row:
-    """Train on the best placement, and score the test sentences on the tiles that each visits."""
+def _trained(name: str, alone: Estimate, tiled: Estimate) -> Iterator[Row]:
+    """Train on the best tile, and score the test sentences on all of them."""
     with TemporaryDirectory() as folder:
         settings = RunSettings(
             backend=name,
@@ -164,30 +131,68 @@ def _accuracy(name: str) -> Row:
         )
         prepared = prepare(settings, settings.read(), Quiet())
         trained = prepared.training.trained(train(prepared, Quiet()))
-    test, columns = prepared.test, trained.coefficients
+    test, decision = prepared.test, trained.coefficients[:, 0]
     encoded = trained.encoded(test)
     evaluation = prepared.evaluation(trained, encoded, (Stack(),))
     assert isinstance(evaluation, TiledEvaluation)
     given = tuple(jnp.asarray(one) for one in (encoded.circuit, encoded.features, encoded.lengths))
-    scores = np.stack(
+    laws = np.stack(
         [
-            sequence_model(one, DeviceNoise(one.snapshot)).distributions(*given) @ columns[:, 0]
+            sequence_model(one, DeviceNoise(one.snapshot)).distributions(*given)
             for one in evaluation.tiling.tiles
         ]
     )
-    visited = np.zeros(scores.shape, dtype=bool)
+    visited = np.zeros(laws.shape[:2], dtype=bool)
     for number, rows in enumerate(evaluation.rows):
         visited[number, rows] = True
-    tiled = (scores * visited).sum(axis=0) / visited.sum(axis=0)
+    scores = laws @ decision
+    tiled_scores = (scores * visited).sum(axis=0) / visited.sum(axis=0)
     wanted = test.known_targets == 1
-    best, spread = (float(np.mean((one > 0) == wanted)) for one in (scores[0], tiled))
+    best, spread = (float(np.mean((one > 0) == wanted)) for one in (scores[0], tiled_scores))
     found = wilson(round(best * len(test)), len(test), 0.95)
-    return Row(
+    yield Row(
         f"{name}: test accuracy on tiles, within the interval of the best placement",
         spread,
         f"{best:.3f} there ({found.low:.3f} to {found.high:.3f}), {len(test)} sentences",
         found.low,
         bool(found.low <= spread <= found.high),
+    )
+    yield _adaptive(name, laws[0], decision, len(evaluation.tiling), alone, tiled)
+
+
+def _adaptive(
+    name: str,
+    law: NDArray[np.float64],
+    decision: NDArray[np.float64],
+    n_tiles: int,
+    alone: Estimate,
+    tiled: Estimate,
+) -> Row:
+    """Batches that grow, each for the undecided alone, beside fixed shots that answer as many."""
+    rule, delta, most, n = DecisionRule(tuple(decision.tolist())), 0.01, 16_384, len(law)
+    compared = compare_with_fixed(
+        "noisy", law, np.full(n, np.inf), rule, delta=delta, max_shots=most, n_repeats=4, seed=0
+    )
+    fixed = min(one.fixed_shots for one in compared if one.fixed_shots is not None)
+    executions = 0
+    draw = simulated_draw(law, 1, seed=0)
+
+    def counted(rows: NDArray[np.int64], shots: int) -> NDArray[np.int64]:
+        nonlocal executions
+        # Where fewer are undecided than there are tiles, each runs on several of them.
+        executions += -(-len(rows) * shots // n_tiles)
+        return np.asarray(draw(rows, shots))
+
+    looks = growing_looks(most, first=32, ratio=1.5)
+    label_in_batches(Betting(rule, delta), counted, n, looks)
+    before = n * fixed * alone.low_seconds / alone.executions
+    after = executions * tiled.low_seconds / tiled.executions
+    return Row.at_least(
+        f"{n} test sentences of the main job on {name}, {n_tiles} tiles: execution seconds at "
+        f"delta = 1 %, {fixed:,} fixed shots one by one over adaptive",
+        before / after,
+        f"{before:.0f} s fixed, {after:.1f} s adaptive in at most {len(looks)} jobs",
+        50.0,
     )
 
 

@@ -1,5 +1,6 @@
 """A budget of minutes buys shots, is nearly used up, never passed, and says what it cannot pay."""
 
+import re
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -85,9 +86,15 @@ def test_a_plan_that_cannot_be_paid_is_left_out_by_name():
     assert "not reached: linear(1,3)" in str(bought)
 
 
-def test_too_few_minutes_and_an_open_plan_are_refused():
-    with pytest.raises(UsageError, match="at least 32 shots each"):
-        minutes.fitted(Prepared(RunSettings(plans=("none",))), 2.0)
+def test_too_few_minutes_name_the_fewest_that_do_and_an_open_plan_is_refused():
+    plain = Prepared(RunSettings(plans=("none", "terminal")))
+    with pytest.raises(UsageError, match="with none and 32 shots each .* Got 0.01;") as refused:
+        minutes.fitted(plain, 0.6)
+    enough = float(re.search(r"--minutes (\S+), or fewer", str(refused.value))[1])
+    _, bought = minutes.fitted(plain, 60 * enough)
+    assert bought.shots >= minutes.FEWEST
+    with pytest.raises(UsageError, match="should fit into its minutes"):
+        minutes.fitted(plain, 60 * (enough - 0.01))
     with pytest.raises(UsageError, match="Got --plan auto"):
         minutes.fitted(Prepared(RunSettings(plans=("auto",))), 100.0)
     with pytest.raises(UsageError, match="minutes should be a number above 0"):

@@ -25,6 +25,7 @@ from qrnn_hw.experiment.tiled import TiledEvaluation
 from qrnn_hw.mitigation.stack_names import parse_stack
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.shot_head import ShotHead
+from qrnn_hw.studies.live_tiles import tiled_draw
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.submission.tiles import parse_tiles
 
@@ -159,6 +160,37 @@ def test_tiled_jobs_pass_preflight_and_cost_a_fraction(tiling):
         assert broadcast_slots(pub.circuit) <= steps * (1 + 7 * 3 / 59) + 1e-9
 
 
+def test_open_inputs_fill_all_tiles_and_each_has_the_shots_asked_for(tiling):
+    encoded, device = evaluation(tiling).encoded, OnDevice().executor
+    specs = []
+
+    class Watched:
+        name = "aer"
+
+        def run(self, spec):
+            specs.append(spec)
+            return device.run(spec)
+
+    draw = tiled_draw(Watched(), Tiler(tiling), encoded, backend="fake_boston", seed=1)
+    counts = draw(np.array([1, 4]), 1001)  # two of unlike lengths on four tiles: each twice
+    assert counts.sum(axis=1).tolist() == [1001, 1001]
+    assert specs[0].shots == 501
+    assert sum(pub.n_rows for pub in specs[0].pubs) == 1
+    every = draw(np.arange(N), 400)
+    assert sum(pub.n_rows for pub in specs[1].pubs) == 3  # nine inputs on four tiles
+    assert every.sum(axis=1).tolist() == [400] * N
+    given = (jnp.asarray(one) for one in (encoded.circuit, encoded.features, encoded.lengths))
+    laws = [
+        np.asarray(sequence_model(one, DeviceNoise(one.snapshot)).distributions(*given_))
+        for one, given_ in zip(tiling.tiles, [tuple(given)] * 4, strict=True)
+    ]
+    for drawn, rows, shots in ((counts, [1, 4], 1001), (every, np.arange(N), 400)):
+        far = np.abs(drawn[:, 0] / shots - np.mean(laws, axis=0)[rows, 0])
+        assert (far < 5 * 0.5 / np.sqrt(shots)).all()
+    assert draw(np.array([0]), 2).sum() == 2
+    assert specs[2].shots == 1  # on two tiles: more have nothing to do
+
+
 def test_a_planted_bad_tile_is_found_and_left_out(tiling):
     """The device reads a hidden qubit of one tile wrongly, and reports nothing of it."""
     worse = tuple(
@@ -187,7 +219,7 @@ def test_what_is_asked_of_tiles_is_a_number_or_auto():
             parse_tiles(text)
     with pytest.raises(UsageError, match="guard should come with tiles. Got 1"):
         RunSettings(guard=1)
-    with pytest.raises(UsageError, match="guard should be at most 2. Got 3"):
+    with pytest.raises(UsageError, match="guard should be one of 0, 1, 2. Got 3"):
         RunSettings(tiles=0, guard=3)
     with pytest.raises(UsageError, match="run in rounds"):
         RunSettings(model="v1", tiles=0)
