@@ -60,7 +60,11 @@ def print_outcome(document: dict[str, Any]) -> None:
     if "tiling" in document:
         console.print(said_tiling(document["tiling"]))
     if "rounds" in document:
-        console.print(f"in rounds: {document['rounds']} jobs, one for each time step")
+        told = f"in rounds: {document['rounds']} jobs, one for each time step"
+        repeated = document.get("rounds_repeated")
+        if repeated is not None and repeated["disagree"]:
+            told += "; readings scatter more than their shots: the machine changed"
+        console.print(told)
     console.print(
         f"on the machine: about {document['qpu_seconds']:.0f} s of QPU time "
         f"({spread['low']:.0f} to {spread['high']:.0f} s)"

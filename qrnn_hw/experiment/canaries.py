@@ -14,22 +14,25 @@ from qrnn_hw.experiment.output_law import OutputLaw
 from qrnn_hw.experiment.prepare import Prepared
 from qrnn_hw.mitigation.canaries import choose_canaries
 from qrnn_hw.networks.encoded import Encoded
+from qrnn_hw.networks.finite_shots import sampled_outputs
 from qrnn_hw.networks.network import TrainedNetwork
 
 FILE_NAME = "canaries.npz"
+
+N_DRAWS = 12
+"""Of the outputs of canaries in rounds, for the error that their shots give."""
 
 
 def candidates(prepared: Prepared) -> Sequences:
     """Return the validation rows that canaries are chosen from, as many as are run at most.
 
     They are of the same kind as the test rows and none of them, and of the longest length that is
-    run and that enough of them have: what is longest misses most, and all then cost the same. None
-    for a model in rounds, whose answers depend on the shots that are fed back.
+    run and that enough of them have: what is longest misses most, and all then cost the same.
     """
     test, rows = prepared.test, prepared.task.validation
     n = prepared.settings.canaries
     none = rows.take(np.zeros(0, dtype=np.int64))
-    if not n or isinstance(prepared.execution, InRounds):
+    if not n:
         return none
     for length in sorted(set(test.lengths.tolist()) & set(rows.lengths.tolist()), reverse=True):
         places = np.flatnonzero(rows.lengths == length)
@@ -63,7 +66,24 @@ def canaries_of(prepared: Prepared, trained: TrainedNetwork) -> Canaries | None:
     every = encoded_once(
         trained, rows, prepared.settings.output, prepared.training.identity, FILE_NAME
     )
-    return largest(prepared.circuit.ideal, trained, every, prepared.settings.canaries)
+    n = prepared.settings.canaries
+    if not isinstance(prepared.execution, InRounds):
+        return largest(prepared.circuit.ideal, trained, every, n)
+    answers, chosen = _largest(trained.outputs(rows.values, rows.lengths), n)
+    errors = _errors_in_rounds(prepared, trained, rows.take(chosen))
+    return Canaries(every.take(chosen), answers[chosen], errors)
+
+
+def _errors_in_rounds(
+    prepared: Prepared, trained: TrainedNetwork, rows: Sequences
+) -> NDArray[np.float64]:
+    """Return what the run's shots alone make of outputs in rounds, from draws without noise."""
+    generator = np.random.default_rng(prepared.settings.seed)
+    shots = prepared.settings.shots
+    drawn = [
+        sampled_outputs(trained, rows, shots=shots, generator=generator) for _ in range(N_DRAWS)
+    ]
+    return np.asarray(np.std(drawn, axis=0, ddof=1))
 
 
 def largest(model: SequenceModel, trained: TrainedNetwork, rows: Encoded, n: int) -> Canaries:
@@ -76,7 +96,12 @@ def largest(model: SequenceModel, trained: TrainedNetwork, rows: Encoded, n: int
         n: at most as many as there are rows.
     """
     ideal = OutputLaw(model, rows, trained.head, trained.network.target).outputs
+    answers, chosen = _largest(ideal, n)
+    return Canaries(rows.take(chosen), answers[chosen])
+
+
+def _largest(ideal: NDArray[np.float64], n: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the answers, shape (rows,) of a single output, and the places of the largest."""
     answers: NDArray[np.float64] = ideal[..., 0] if ideal.shape[-1] == 1 else ideal
     size = answers if answers.ndim == 1 else np.abs(answers).reshape(len(answers), -1).max(axis=1)
-    chosen = choose_canaries(size, n)
-    return Canaries(rows.take(chosen), answers[chosen])
+    return answers, choose_canaries(size, n)

@@ -54,6 +54,9 @@ class Canaries:
     known: NDArray[np.float64]  # shape (n,), of several outputs (n, k), per step (n, T, ...)
     """Their exact outputs without noise, of one length."""
 
+    errors: NDArray[np.float64] | None = None  # of the same shape
+    """Standard errors that their shots alone give, where no formula does: in rounds."""
+
     def __len__(self) -> int:
         return len(self.encoded)
 

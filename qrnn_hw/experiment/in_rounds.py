@@ -122,6 +122,7 @@ class InRounds:
             settings.shots,
             settings.seeds["shots_scale_1"],
             settings.output,
+            repetitions=settings.repetitions,
         )
 
     def simulated(

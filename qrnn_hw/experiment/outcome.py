@@ -81,8 +81,8 @@ class Outcome:
 
     @property
     def answers(self) -> dict[str, Answer]:
-        """The outputs of each stack with all their errors; none for a model in rounds."""
-        return self.measured.answers if isinstance(self.measured, Measured) else {}
+        """The outputs of each stack with all their errors; none on tiles, or in rounds alone."""
+        return {} if isinstance(self.measured, TiledMeasured) else self.measured.answers
 
     @cached_property
     def outputs(self) -> dict[str, NDArray[np.float64]]:
@@ -241,7 +241,13 @@ class Outcome:
         if isinstance(self.judge.target, Classes):
             found["classes"] = list(self.judge.target.names)
         if self.simulated.agreement is None:
-            return found | {"rounds": len(self.jobs)}
+            found["rounds"] = len(self.jobs)
+            repeated = getattr(self.measured, "repeated", None)
+            if repeated is not None:
+                found["rounds_repeated"] = repeated.to_json()
+            if self.answers:
+                found["answers"] = {name: one.to_json() for name, one in self.answers.items()}
+            return found
         if isinstance(self.measured, TiledMeasured):
             found["tiling"] = self.measured.to_json()
         found["agreement"] = self.simulated.agreement.to_json()

@@ -137,7 +137,9 @@ class Prepared:
             UsageError: a stack that the model is not run with.
         """
         found = self.execution.evaluation(trained, encoded, stacks)
-        return replace(found, canaries=canaries) if isinstance(found, Evaluation) else found
+        if isinstance(found, TiledEvaluation):
+            return found
+        return replace(found, canaries=canaries)
 
 
 def prepare(

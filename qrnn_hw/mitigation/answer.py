@@ -137,6 +137,14 @@ def _together(answers: Sequence[Answer], put: Callable[[Iterable[Array]], Array]
             put(one.shot_error for one in repeats),
             put(one.scatter_error for one in repeats),
             repeats[0].n_repetitions,
+            None
+            if all(one.freedom is None for one in repeats)
+            else put(
+                np.full(one.value.shape, one.n_repetitions - 1.0)
+                if one.freedom is None
+                else one.freedom
+                for one in repeats
+            ),
         )
     return Answer(
         put(one.value for one in answers),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,13 +18,13 @@ from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.answer import Answer
 from qrnn_hw.mitigation.moments import Moments, stacked
 from qrnn_hw.mitigation.stack import Term, combine_moments
-from qrnn_hw.statistics.repetitions import repeated
+from qrnn_hw.statistics.repetitions import Repeated
 
-MOST_COST = 1.5
+MOST_COST = 1.2
 """Repetitions may cost so many times what one pass through all circuits does."""
 
 MOST_ROWS = 8
-"""Of one circuit and input in a repetition."""
+"""Of the circuit and input that costs most, for each run of those that are run least."""
 
 
 @dataclass(frozen=True)
@@ -44,24 +44,34 @@ class Want:
 
 @dataclass(frozen=True)
 class Layout:
-    """In how many repetitions a job runs its circuits, and with how many shots of a row."""
+    """In how many repetitions a job runs its circuits, and with how many shots of a row.
+
+    What wants many shots is in every repetition, what wants few in some of them, at even distances:
+    to run it in all would cost rows that nobody wants.
+    """
 
     repetitions: int
     shots: int
     """Of each row, each time it is run."""
 
+    runs: int = 1
+    """How often what weighs much is run at least; twice shows whether it scatters."""
+
     def times(self, want: Want) -> int:
         """Return how often a row is run in all."""
         needed = math.ceil(want.shots / self.shots)
-        return max(needed, self.repetitions) if want.is_main else needed
+        return max(needed, self.runs) if want.is_main else needed
 
     def in_repetition(self, times: int, number: int) -> int:
         """Return how often a row that is run so many times is run in one of the repetitions.
 
-        The numbers of two repetitions differ by one at most.
+        The numbers of two repetitions differ by one at most, and the middle of those that hold it
+        is the middle of the job, to within half a repetition.
         """
-        b = self.repetitions
-        return times * (number + 1) // b - times * number // b
+        b = 2 * self.repetitions
+        return (2 * times * (number + 1) + self.repetitions) // b - (
+            2 * times * number + self.repetitions
+        ) // b
 
     def seconds(
         self, wants: Sequence[Want], seconds_per_shot: float, seconds_per_job: float
@@ -79,11 +89,12 @@ def lay_out(
     seconds_per_shot: float,
     seconds_per_job: float,
 ) -> Layout:
-    """Choose the shots of a row and the number of repetitions.
+    """Choose the shots of a row, how often rows are run, and the number of repetitions.
 
     Of all numbers of shots the one of least seconds is taken: few shots make many rows, which fill
-    jobs; many are more than some circuits want. Repetitions are as many as asked, or as cost at
-    most `MOST_COST` times what each row once and in full would.
+    jobs; many are more than some circuits want. Main rows are run as often as asked, or as costs at
+    most `MOST_COST` times what each row once and in full would. There are as many repetitions as
+    what costs most is run.
 
     Args:
         wants: what is to be run.
@@ -102,27 +113,25 @@ def lay_out(
     price = (seconds_per_shot, seconds_per_job)
     once = seconds_per_shot * sum(one.shots * one.rows for one in wants)
     once += seconds_per_job * max(1.0, sum(one.load * one.rows for one in wants))
+    heaviest = max(wants, key=lambda one: (one.is_main, one.shots * one.rows))
 
-    def best(repetitions: int) -> Layout:
-        tried = (Layout(repetitions, shots) for shots in _unit_shots(wants, repetitions))
-        return min(tried, key=lambda layout: layout.seconds(wants, *price))
+    def best(runs: int) -> Layout:
+        least = math.ceil(heaviest.shots / (runs * MOST_ROWS))
+        tried = (Layout(1, n, runs) for n in _unit_shots(wants, runs) if n >= least)
+        cheapest = min(tried, key=lambda layout: layout.seconds(wants, *price))
+        return replace(cheapest, repetitions=min(most, cheapest.times(heaviest)))
 
-    for repetitions in range(min(most, max(one.shots for one in wants)), 1, -1):
-        layout = best(repetitions)
+    for runs in range(min(most, max(one.shots for one in wants)), 1, -1):
+        layout = best(runs)
         if layout.seconds(wants, *price) <= MOST_COST * once:
             return layout
     return best(1)
 
 
-def _unit_shots(wants: Sequence[Want], repetitions: int) -> list[int]:
-    """Return numbers of shots worth trying: some main circuit has its own in whole rows.
-
-    None makes more than `MOST_ROWS` rows a repetition of what has most shots.
-    """
+def _unit_shots(wants: Sequence[Want], runs: int) -> list[int]:
+    """Return numbers of shots worth trying: some main circuit has its own in whole rows."""
     main = {one.shots for one in wants if one.is_main} or {one.shots for one in wants}
-    tried = {math.ceil(n / (repetitions * k)) for n in main for k in range(1, MOST_ROWS + 1)}
-    least = math.ceil(max(main) / (repetitions * MOST_ROWS))
-    return sorted(shots for shots in tried if shots >= least)
+    return sorted({math.ceil(n / (runs * k)) for n in main for k in range(1, MOST_ROWS + 1)})
 
 
 def combine_repetitions(
@@ -151,9 +160,10 @@ def combine_repeated(
 ) -> Answer:
     """Combine the sums over the shots of all terms of a stack into values with their errors.
 
-    The value is that of all shots together. For the scatter each repetition gives an estimate of
-    its own, from the terms that ran in every one; those that did not hold their overall value, and
-    their shots' variance is added.
+    The value is that of all shots together. Terms that ran in the same repetitions scatter
+    together, an estimate for each of these; those that ran in others by themselves, and their
+    variances add (Welch and Satterthwaite give the degrees of freedom, by the shares of the shots'
+    variances). What ran in a single one brings its shots' variance.
 
     Args:
         moments: of each term, shape (B, ...); without shots where it did not run in a repetition.
@@ -166,16 +176,25 @@ def combine_repeated(
     table = stacked(list(moments))  # (terms, B, ...)
     together = table.over(1)
     whole = combine_moments(together, listed, confidence)
-    n_repetitions = table.shots.shape[1]
-    in_all = table.shots.reshape(*table.shots.shape[:2], -1).min(axis=(1, 2)) >= 1
-    if n_repetitions < 2 or not in_all.any():
+    ran = table.shots.reshape(*table.shots.shape[:2], -1).min(axis=-1) >= 1  # (terms, B)
+    alike: dict[bytes, list[int]] = {}
+    for term, where in enumerate(ran):
+        alike.setdefault(where.tobytes() if where.sum() > 1 else b"once", []).append(term)
+    if set(alike) == {b"once"}:
         return Answer(whole.value, whole.standard_error, confidence=confidence)
-    weights = np.array([term.weight for term in listed])
-    values = np.tensordot(weights[in_all], table.at(in_all).mean, axes=1)  # (B, ...)
-    found = repeated(values, whole.standard_error**2, whole.value)
-    if not in_all.all():
-        others = [one for one, all_ in zip(listed, in_all, strict=True) if not all_]
-        rest = combine_moments(together.at(~in_all), others, confidence)
-        scatter = np.hypot(found.scatter_error, rest.standard_error)
-        found = type(found)(found.value, found.shot_error, scatter, n_repetitions)
+    scatter, by_shots, spent = np.zeros((3, *whole.value.shape))
+    for key, members in alike.items():
+        some = [listed[term] for term in members]
+        variance = combine_moments(together.at(members), some, confidence).standard_error ** 2
+        by_shots += variance
+        if key == b"once":
+            scatter += variance
+            continue
+        means = table.at((members, ran[members[0]].nonzero()[0][:, None])).mean.swapaxes(0, 1)
+        values = np.tensordot([term.weight for term in some], means, axes=1)  # (B, ...)
+        scatter += values.var(axis=0, ddof=1) / len(values)
+        spent += variance**2 / (len(values) - 1)
+    most = np.full(spent.shape, float(ran.sum(axis=1).max() - 1))
+    freedom = np.divide(by_shots**2, spent, out=most, where=spent > 0)
+    found = Repeated(whole.value, whole.standard_error, np.sqrt(scatter), ran.shape[1], freedom)
     return Answer(whole.value, whole.standard_error, found, confidence=confidence)

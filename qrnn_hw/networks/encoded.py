@@ -22,3 +22,13 @@ class Encoded:
     def take(self, rows: NDArray[np.int64]) -> Encoded:
         """Return some sequences."""
         return Encoded(self.circuit, self.features[rows], self.lengths[rows])
+
+    def beside(self, other: Encoded) -> Encoded:
+        """Return these sequences and others under the same weights, the shorter ones padded."""
+        steps = max(self.features.shape[1], other.features.shape[1])
+        padded = [
+            np.pad(one.features, ((0, 0), (0, steps - one.features.shape[1]), (0, 0)))
+            for one in (self, other)
+        ]
+        lengths = np.concatenate([self.lengths, other.lengths])
+        return Encoded(self.circuit, np.concatenate(padded), lengths)

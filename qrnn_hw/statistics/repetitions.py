@@ -33,6 +33,9 @@ class Repeated:
     shot_error: Array  # standard error of the value, as if all shots were alike
     scatter_error: Array  # standard error of the value, from the repetitions
     n_repetitions: int
+    freedom: Array | None = None
+    """Degrees of freedom of the scatter, of each value; None where all repetitions hold all of an
+    estimate, which leaves one less than there are repetitions."""
 
     @property
     def standard_error(self) -> Array:
@@ -42,11 +45,12 @@ class Repeated:
     def half_width(self, confidence: float = 0.95) -> Array:
         """Return half of an interval: the wider of the normal one and Student's.
 
-        The scatter of B repetitions has B - 1 degrees of freedom, the error of many shots is known.
+        The scatter of B repetitions has B - 1 degrees of freedom, unless others are given; the
+        error of many shots is known.
         Source: Student, Biometrika 6, 1 (1908).
         """
         middle = (1 + confidence) / 2
-        student = float(special.stdtrit(self.n_repetitions - 1, middle))
+        student = np.asarray(special.stdtrit(self._freedom, middle))
         return np.maximum(
             float(special.ndtri(middle)) * self.shot_error, student * self.scatter_error
         )
@@ -66,9 +70,13 @@ class Repeated:
         moved = self.shot_error > 0
         if not moved.any():
             return 1.0
-        freedom = self.n_repetitions - 1
-        statistic = freedom * np.square(self.scatter_error[moved] / self.shot_error[moved]).sum()
-        return float(stats.chi2.sf(statistic, freedom * moved.sum()))
+        freedom = np.broadcast_to(self._freedom, moved.shape)[moved]
+        ratios = np.square(self.scatter_error[moved] / self.shot_error[moved])
+        return float(stats.chi2.sf((freedom * ratios).sum(), freedom.sum()))
+
+    @property
+    def _freedom(self) -> Array | int:
+        return self.n_repetitions - 1 if self.freedom is None else self.freedom
 
     def to_json(self) -> dict[str, Any]:
         """Return how many there are and whether they agree, as a JSON object."""

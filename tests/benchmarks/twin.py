@@ -29,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from twin_certificates import certificate_rows
 from twin_coverage import coverage_rows
 from twin_referees import REFEREES
+from twin_repetitions import repetition_rows
 from twin_reset import reset_rows
 
 Row = dict[str, object]
@@ -81,6 +82,7 @@ GROUPS = {
     "effects": effect_rows,
     "reset": reset_rows,
     "coverage": coverage_rows,
+    "repetitions": repetition_rows,
     "certificates": certificate_rows,
 }
 

@@ -15,12 +15,14 @@ from jobs.service.backoff import Backoff
 from jobs.spec import JobSpec
 from jobs.store.store import Store
 from qrnn_hw.cli import invoke
+from qrnn_hw.experiment.evaluation import Canaries
 from qrnn_hw.experiment.in_rounds import InRounds
 from qrnn_hw.experiment.measure import Priced, Stored
 from qrnn_hw.experiment.prepare import Prepared
-from qrnn_hw.experiment.rounds import as_rounds, compiler
+from qrnn_hw.experiment.rounds import MeasuredRounds, as_rounds, compiler, pooled
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.task import load_task
+from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.expectation import exactly, run_rounds
 from qrnn_hw.submission.machine import Machine, open_machine
 
@@ -58,6 +60,62 @@ def machine():
     """Return the first qubits of a recorded device: small enough for Aer without restriction."""
     whole = snapshot("fake_boston")
     return Machine("fake_boston", whole.restrict(tuple(range(8))), is_real=False)
+
+
+class Drifting(NoiselessAer):
+    """Aer without noise, whose bits are turned in the second half of each job."""
+
+    def run(self, spec: JobSpec):
+        found = super().run(spec)
+        half = len(found) // 2
+        late = [replace(one, registers={"out": 1 - one.registers["out"]}) for one in found[half:]]
+        return (*found[:half], *late)
+
+
+def test_repeated_rounds_spend_the_same_shots_and_tell_of_a_machine_that_changed(machine, tmp_path):
+    model, x, w = draw("v1", 3, 2)
+    expected = run_rounds(model, x, w, exactly)
+    compiled = compiler(machine, seed=7)
+    ratios = {}
+    for executor in (NoiselessAer(), Drifting()):
+        scatter = []
+        with Store(tmp_path / f"{type(executor).__name__}.db") as store:
+            measured = Stored(machine, executor=executor, store=store)
+            ask = as_rounds(measured, shots=SHOTS, seed=5, repetitions=6, scatter=scatter.append)
+            found = run_rounds(model, x, w, ask, compiled)
+        ratios[type(executor)] = pooled(scatter)
+        assert {len(spec.pubs) for spec in executor.specs} == {6}
+        rows = executor.specs[0].pubs[0].n_rows
+        assert executor.specs[0].shots * 6 * rows == pytest.approx(3 * SHOTS, rel=1e-2)
+        if type(executor) is NoiselessAer:
+            np.testing.assert_allclose(found.values, expected.values, atol=6 / np.sqrt(SHOTS))
+    calm, changed = ratios[NoiselessAer], ratios[Drifting]
+    assert calm is not None
+    assert calm.n_repetitions == 6
+    assert not calm.disagree
+    assert changed is not None
+    assert changed.disagree
+
+
+def test_canaries_in_rounds_tell_what_a_machine_misses():
+    """Outputs that are all 0.1 off, of which shots explain 0.02."""
+    generator = np.random.default_rng(3)
+    known = generator.uniform(-1, 1, 8)
+    encoded = Encoded(np.zeros(1), np.zeros((8, 2, 1)), np.full(8, 2))
+    canaries = Canaries(encoded, known, np.full((8, 1), 0.02))
+    outputs = generator.uniform(-1, 1, (5, 1))
+    (answer,) = MeasuredRounds(
+        outputs + 0.1, 100.0, known[:, None] + 0.1, canaries
+    ).answers.values()
+    assert answer.miss is not None
+    assert answer.miss.beyond_shots == pytest.approx(np.sqrt(0.01 - 0.0004))
+    assert answer.noiseless is not None
+    low, high = answer.noiseless.low, answer.noiseless.high
+    assert ((low <= outputs[:, 0]) & (outputs[:, 0] <= high)).all()
+    assert answer.machine.high - answer.machine.low == pytest.approx(2 * 1.96 * 0.02, rel=1e-3)
+    beside = encoded.beside(Encoded(np.zeros(1), np.ones((2, 3, 1)), np.array([3, 1])))
+    assert beside.features.shape == (10, 3, 1)
+    assert beside.lengths.tolist() == [2] * 8 + [3, 1]
 
 
 def test_rounds_on_aer_follow_the_exact_values_and_are_read_from_the_store(machine, tmp_path):

@@ -40,9 +40,11 @@ def test_every_row_gets_its_shots_evenly_and_the_price_stays_in_bounds(
         dealt = [layout.in_repetition(times, k) for k in range(layout.repetitions)]
         assert sum(dealt) == times
         assert max(dealt) - min(dealt) <= 1
-        assert not want.is_main or min(dealt) >= 1
+        assert not want.is_main or times >= layout.runs
+        held = [k + 0.5 for k, n in enumerate(dealt) for _ in range(n)]
+        assert abs(np.mean(held) - layout.repetitions / 2) <= 0.5 + 1e-9
     once = sum(0.35e-3 * one.shots * rows for one in wants) + 2 * max(1, load * rows * len(wants))
-    if layout.repetitions > 1:
+    if layout.runs > 1:
         assert layout.seconds(wants, 0.35e-3, 2.0) <= MOST_COST * once + 1e-9
 
 
@@ -84,6 +86,39 @@ def test_a_term_that_some_repetitions_lack_brings_its_shots_error():
     assert found.repeated is not None
     # Ten shots lend themselves the spread of all terms here, which is their own alone.
     assert found.repeated.scatter_error == pytest.approx(np.hypot(scatter, rare))
+
+
+def test_terms_of_unlike_repetitions_scatter_apart_with_satterthwaites_freedom():
+    listed, generator = terms(parse_stack("linear(1,3)")), np.random.default_rng(4)
+    often = generator.binomial(125, 0.4, (8, 3000))
+    seldom = np.zeros((8, 3000), dtype=int)
+    seldom[[1, 5]] = generator.binomial(125, 0.45, (2, 3000))
+    ran = np.isin(np.arange(8), [1, 5])[:, None] * 125
+    counts = [np.stack([125 - often, often], -1), np.stack([ran - seldom, seldom], -1)]
+    found = combine_repetitions(counts, listed, NUMBERS)
+    one = 1 - 2 * often[:, 0] / 125
+    three = 1 - 2 * seldom[[1, 5], 0] / 125
+    squares = [2.25 * one.var(ddof=1) / 8, 0.25 * three.var(ddof=1) / 2]
+    assert found.repeated is not None
+    assert found.repeated.scatter_error[0] == pytest.approx(np.sqrt(sum(squares)))
+    shots = [2.25 * (1 - one.mean() ** 2) / 1000, 0.25 * (1 - three.mean() ** 2) / 250]
+    expected = sum(shots) ** 2 / (shots[0] ** 2 / 7 + shots[1] ** 2)
+    assert found.repeated.freedom is not None
+    assert found.repeated.freedom[0] == pytest.approx(expected, rel=0.02)
+    true = 1.5 * 0.2 - 0.5 * 0.1
+    assert 0.95 <= np.mean((found.machine.low <= true) & (true <= found.machine.high)) <= 0.99
+    assert not found.repeated.disagree
+    assert found.repeated.p_value > 0.01
+
+
+def test_what_wants_few_shots_is_in_some_repetitions_and_repeating_costs_a_fifth_at_most():
+    wants = [Want(1000, 192, 0.004), Want(240, 192, 0.004)]
+    layout = lay_out(wants, **PRICE)
+    many, few = (layout.times(one) for one in wants)
+    assert layout.repetitions == many >= 6
+    assert 2 <= few < many
+    once = 0.35e-3 * 192 * 1240 + 2 * 384 * 0.004
+    assert layout.seconds(wants, 0.35e-3, 2.0) <= 1.2 * once
 
 
 def test_drift_leaks_into_factors_that_run_one_after_the_other_and_not_into_repetitions():
