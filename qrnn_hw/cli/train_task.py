@@ -71,7 +71,8 @@ def train_task(wanted: TaskWanted, others: Sequence[str], *, as_json: bool) -> N
     from qrnn_hw.tasks.fit_state import Checkpoint
     from qrnn_hw.tasks.kept_parameters import save_parameters
 
-    size, own, settings = chosen_options(wanted.task, named_options(wanted.options))
+    given = named_options(wanted.options)
+    size, own, settings = chosen_options(wanted.task, given, carried=wanted.data is None)
     if wanted.core not in NAMES:
         raise unknown("core", wanted.core, NAMES)
     if wanted.embeddings is not None:

@@ -39,6 +39,7 @@ from qrnn_hw.mitigation.readout import correct_distribution, read_distribution
 from qrnn_hw.networks.network import Network, TrainedNetwork, network_of
 from qrnn_hw.statistics.intervals import wilson
 from qrnn_hw.submission.machine import open_machine
+from qrnn_hw.tasks.constructed_pairs import OBJECTS
 from qrnn_hw.tasks.copying import draw
 from qrnn_hw.tasks.images import load_images
 from qrnn_hw.tasks.pairs import load_pairs
@@ -101,9 +102,12 @@ def sentiment() -> HardwareTask:
 
 
 def copying() -> HardwareTask:
-    """One of four symbols, six blanks, and the question."""
-    x, wanted = draw(np.random.default_rng(3), 800, 6, 4, 1)
-    return in_three(x, wanted[:, -1], tuple("abcd"), "the symbol of 7 steps before, of 4")
+    """Two of four symbols, three blanks, the question, and two steps to answer in."""
+    x, wanted = draw(np.random.default_rng(3), 1400, 4, 4, 2)
+    pairs = tuple(a + b for a in "abcd" for b in "abcd")
+    return in_three(
+        x, 4 * wanted[:, -2] + wanted[:, -1], pairs, "both symbols of 6 steps before, of 16 pairs"
+    )
 
 
 def language() -> HardwareTask:
@@ -129,24 +133,26 @@ def _kind(character: str) -> int:
 
 
 def translation() -> HardwareTask:
-    """The end of a German sentence; which English verb it asks for."""
+    """The end of a German sentence; which English object and verb it asks for."""
     data = load_pairs(None)
     verbs = ("seen", "carried", "found", "bought")
-    rows = [
-        row for part in (data.training, data.validation, data.test) for row in _verbs(part, verbs)
-    ]
-    one_hot = np.eye(len(data.source_words))
-    order = np.random.default_rng(7).permutation(len(rows))
-    x = [one_hot[rows[i][0]] for i in order]
-    return in_three(x, [rows[i][1] for i in order], verbs, "the English verb, of 4")
-
-
-def _verbs(part: Any, verbs: tuple[str, ...]) -> list[tuple[NDArray[np.int32], int]]:
-    found = []
-    for source, words in zip(part.source, part.references, strict=True):
-        (verb,) = (index for index, verb in enumerate(verbs) if verb in words.split())
-        found.append((source[-T:], verb))
-    return found
+    things = tuple(english.split()[-1] for _, english in OBJECTS)
+    answers = tuple(f"{verb} {thing}" for verb in verbs for thing in things)
+    x, wanted = [], []
+    for part in (data.training, data.validation, data.test):
+        for source, words in zip(part.source, part.references, strict=True):
+            said = words.split()
+            (verb,) = (index for index, verb in enumerate(verbs) if verb in said)
+            (thing,) = (index for index, thing in enumerate(things) if thing in said)
+            x.append(np.eye(len(data.source_words))[source[-T:]])
+            wanted.append(verb * len(things) + thing)
+    order = np.random.default_rng(7).permutation(len(x))
+    return in_three(
+        np.asarray(x)[order],
+        np.asarray(wanted)[order],
+        answers,
+        f"the English verb and object, of {len(answers)}",
+    )
 
 
 TASKS: dict[str, Callable[[], HardwareTask]] = {
@@ -321,12 +327,17 @@ def main() -> None:
     for seed in range(chosen.seeds):
         for name in chosen.tasks:
             lines = RESULTS.read_text("utf-8").splitlines() if RESULTS.exists() else []
-            done = [json.loads(line) for line in lines]
-            if any((row["task"], row["seed"]) == (name, seed) for row in done):
+            same = (name, TASKS[name]().asked, seed)
+            if any((d["task"], d["asked"], d["seed"]) == same for d in map(json.loads, lines)):
                 continue
             row = measured(name, seed, tuple(chosen.epochs))
-            with RESULTS.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps(row) + "\n")
+            # In the place of an answer to what the task asked before.
+            others = [
+                line
+                for line in lines
+                if (json.loads(line)["task"], json.loads(line)["seed"]) != (name, seed)
+            ]
+            RESULTS.write_text("\n".join([*others, json.dumps(row), ""]), "utf-8")
             shown = {way: round(one["value"], 3) for way, one in row["right"].items()}
             print(name, seed, json.dumps(shown), f"p {row['aer_p']:.2g}", flush=True)
 
