@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from qrnn_hw.cli.numbers import real, whole
-from qrnn_hw.cli.options import Effects, Learned, MachineSeed, Placement, Snapshots
+from qrnn_hw.cli.options import Degree, Effects, Learned, MachineSeed, Placement, Reading, Snapshots
 from qrnn_hw.cli.output import Json, Parquet
 from qrnn_hw.cli.reading import ChosenData, reads_data
 from qrnn_hw.ranges import (
@@ -23,6 +23,7 @@ from qrnn_hw.ranges import (
 
 if TYPE_CHECKING:
     from qrnn_hw.experiment.settings import RunSettings
+    from qrnn_hw.studies.output_shots import OutputStudy
     from qrnn_hw.studies.shots import ShotPlan
 
 
@@ -35,6 +36,8 @@ def shots(
         typer.Option(help="Folder of a finished `qrnn-hw run`; its trained model is studied."),
     ] = None,
     model: Annotated[str, typer.Option(help="Without --run: the model to train.")] = "dynamic-line",
+    reading: Reading = None,
+    degree: Degree = None,
     chosen: ChosenData,
     backend: Annotated[
         str, typer.Option(help="Without --run: recorded device, fake_...")
@@ -93,6 +96,7 @@ def shots(
     from qrnn_hw.config import writable_folder
     from qrnn_hw.errors import UsageError
     from qrnn_hw.experiment.settings import RunSettings
+    from qrnn_hw.networks.head_options import head_of
     from qrnn_hw.studies.causes import CausePlan, study_causes
     from qrnn_hw.studies.shots import DEFAULT_SHOT_COUNTS, ShotPlan
     from qrnn_hw.submission.machine import chosen_backend
@@ -118,6 +122,7 @@ def shots(
         learned=tuple(learned or ()),
         output=output,
         placement=placement,
+        head=head_of(reading, degree),
     )
     if parquet:
         from qrnn_hw.report.parquet import require_parquet
@@ -133,7 +138,9 @@ def shots(
     from calibration.series import read_series
     from jobs.twin.name import device_of
     from qrnn_hw.cli.progress import ConsoleProgress
+    from qrnn_hw.report.output_shot_report import write_output_shot_report
     from qrnn_hw.report.shot_report import write_shot_report
+    from qrnn_hw.studies.output_shots import study_outputs
     from qrnn_hw.studies.shot_experiment import study_shots_of
     from qrnn_hw.studies.trained import settings_of, trained_model, with_sentences
 
@@ -151,6 +158,13 @@ def shots(
     writable_folder(output)
     with ConsoleProgress() as progress:
         trained = with_sentences(trained_model(settings, progress), sentences)
+        if not trained.is_one_score:
+            _check_causes(snapshots, training_seeds)
+            progress.stage(f"studying {len(trained.test)} rows at {len(plan.shot_counts)} counts")
+            study = study_outputs(trained, plan)
+            told = write_output_shot_report(study, output, parquet=parquet)
+            _print_outputs(study, told, json=json)
+            return
         progress.stage(f"studying {len(trained.test)} sentences at {len(plan.shot_counts)} counts")
         experiment = study_shots_of(
             trained, plan, adaptive_max_shots=max_shots if adaptive else None
@@ -168,6 +182,32 @@ def shots(
 
     print_findings(document["findings"])
     print_table("under the machine's noise", shot_table(experiment, "noisy", intervals=False))
+    typer.echo(f"report: {document['report']}")
+
+
+def _check_causes(snapshots: list[Path] | None, training_seeds: int) -> None:
+    """Refuse what is asked of one score alone."""
+    from qrnn_hw.errors import UsageError
+
+    if snapshots or training_seeds > 1:
+        raise UsageError(
+            "flips should be split by cause for one score of the outcome alone. Got several "
+            "classes, numbers, or a head on every step, with --snapshots or --training-seeds; "
+            "leave them out."
+        )
+
+
+def _print_outputs(study: OutputStudy, document: dict[str, Any], *, json: bool) -> None:
+    """Print the study of any answers."""
+    from qrnn_hw.cli.output import print_json
+    from qrnn_hw.cli.tables import print_findings, print_table
+    from qrnn_hw.report.output_shot_report import point_table
+
+    if json:
+        print_json(document)
+        return
+    print_findings(document["findings"])
+    print_table("under the machine's noise", point_table(study, "noisy"))
     typer.echo(f"report: {document['report']}")
 
 
@@ -244,6 +284,8 @@ def _check_alone(context: typer.Context) -> None:
             "machine_seed",
             "learned",
             "epochs",
+            "reading",
+            "degree",
         )
         if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
     ]

@@ -132,6 +132,12 @@ class Judge:
         spread = np.where(self._spread > 0, self._spread, 1.0)
         return float(np.mean((np.abs(answers - others) / spread)[self.counts]))
 
+    @property
+    def unit(self) -> Array:
+        """Deviations of the targets that an output of 1 is worth, shape (k,); 1 of a constant."""
+        scale = np.ones(1) if self.scaling is None else self.scaling.target_deviation
+        return np.asarray(scale / np.where(self._spread > 0, self._spread, 1.0))
+
     @cached_property
     def counts(self) -> NDArray[np.bool_]:
         """Which answers count: all, per step those before a row's end; shape (n,) or (n, T)."""

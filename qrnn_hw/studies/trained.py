@@ -14,9 +14,11 @@ from calibration.documents import read_document
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.experiment.exact import exact_distributions
+from qrnn_hw.experiment.output_law import OutputLaw
 from qrnn_hw.experiment.pipeline import train
 from qrnn_hw.experiment.prepare import Prepared, prepare
 from qrnn_hw.experiment.progress import Progress
+from qrnn_hw.experiment.quality import Judge
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.network import TrainedNetwork
@@ -54,6 +56,30 @@ class TrainedModel:
     def rule(self) -> DecisionRule:
         """The trained decision as a rule of the statistics."""
         return DecisionRule(tuple(self.decision.tolist()))
+
+    @cached_property
+    def judge(self) -> Judge:
+        """What is right for the test rows."""
+        return Judge.of(self.prepared.task, len(self.test))
+
+    @property
+    def is_one_score(self) -> bool:
+        """Whether one score of the outcome alone answers: of two classes, once a sequence."""
+        return self.judge.is_one_score and self.trained.network.steps is None
+
+    @cached_property
+    def ideal_law(self) -> OutputLaw:
+        """The exact outputs without noise, with the law of their shots."""
+        return self.law(self.prepared.circuit.ideal)
+
+    @cached_property
+    def noisy_law(self) -> OutputLaw:
+        """The same under the machine's noise."""
+        return self.law(self.prepared.circuit.noisy)
+
+    def law(self, engine: SequenceModel) -> OutputLaw:
+        """Return the exact outputs of the test rows, with the law of their shots."""
+        return self.prepared.circuit.law(self.trained, self.encoded, engine)
 
     @cached_property
     def ideal(self) -> NDArray[np.float64]:
