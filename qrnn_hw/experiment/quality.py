@@ -94,6 +94,16 @@ class Judge:
 
         return {"nrmse": self._interval(error), "r2": self._interval(explained)}
 
+    def measured(self, answers: NDArray[Any]) -> dict[str, float]:
+        """Return each measure without its interval; numbers need a target that varies."""
+        every = np.arange(len(self.wanted))[None]
+        if isinstance(self.target, Classes):
+            right = self._per_row(answers == self.wanted)
+            return {"accuracy": float(self._mean(right, every)[0])}
+        spread = np.where(self._spread > 0, self._spread, 1.0)
+        missed = self._mean(self._per_row((answers - self.wanted) ** 2 / spread**2), every)[0]
+        return {"nrmse": float(np.sqrt(missed).mean()), "r2": float(1 - missed.mean())}
+
     def of_baseline(self, baseline: Baseline) -> dict[str, Interval]:
         """Return each measure of a classical model's answers to the same rows."""
         return self.intervals(self.given(baseline.predictions))
@@ -133,10 +143,15 @@ class Judge:
         return float(np.mean((np.abs(answers - others) / spread)[self.counts]))
 
     @property
+    def worth(self) -> Array:
+        """Deviations of the targets that one of their own units is worth, shape (k,)."""
+        return np.asarray(1.0 / np.where(self._spread > 0, self._spread, 1.0))
+
+    @property
     def unit(self) -> Array:
         """Deviations of the targets that an output of 1 is worth, shape (k,); 1 of a constant."""
         scale = np.ones(1) if self.scaling is None else self.scaling.target_deviation
-        return np.asarray(scale / np.where(self._spread > 0, self._spread, 1.0))
+        return np.asarray(scale * self.worth)
 
     @cached_property
     def counts(self) -> NDArray[np.bool_]:

@@ -48,6 +48,8 @@ def _varied(kind: str, rows: Sequence[Row]) -> list[str]:
 
 
 def _noise_finding(name: str, rows: Sequence[Row]) -> str:
+    if _of_numbers(rows):
+        return _noise_of_numbers(name, rows)
     apart = [r for r in rows if r.parameters["scale"] == 1 and r.parameters["source"] != "all"]
     worst = max(rows, key=lambda r: (r.parameters["source"] == "all", r.parameters["scale"]))
     source = worst.parameters["source"]
@@ -57,6 +59,25 @@ def _noise_finding(name: str, rows: Sequence[Row]) -> str:
         f"{worst.parameters['scale']:g} times as reported the accuracy is "
         f"{_figure(worst, 'accuracy'):.1%} "
         f"({_figure(worst, 'accuracy_low'):.1%} to {_figure(worst, 'accuracy_high'):.1%})."
+    )
+
+
+def _noise_of_numbers(name: str, rows: Sequence[Row]) -> str:
+    apart = [r for r in rows if r.parameters["scale"] == 1 and r.parameters["source"] != "all"]
+    worst = max(rows, key=lambda r: (r.parameters["source"] == "all", r.parameters["scale"]))
+    source, said = worst.parameters["source"], ""
+    if apart:
+        most = max(apart, key=lambda row: _figure(row, "distance"))
+        tried = _listed([str(row.parameters["source"]) for row in apart])
+        said = (
+            f"of {tried}, each alone as reported, {most.parameters['source']} moves the numbers "
+            f"most ({_figure(most, 'distance'):.3f} deviations); "
+        )
+    return (
+        f"{name}: {said}with {'all noise' if source == 'all' else f'{source} noise alone'} "
+        f"{worst.parameters['scale']:g} times as reported the NRMSE is "
+        f"{_figure(worst, 'nrmse'):.3f} ({_figure(worst, 'nrmse_low'):.3f} to "
+        f"{_figure(worst, 'nrmse_high'):.3f})."
     )
 
 
@@ -87,6 +108,14 @@ def _mitigation_finding(name: str, rows: Sequence[Row]) -> str:
     for shots in sorted({row.parameters["shots"] for row in rows}):
         same = [row for row in rows if row.parameters["shots"] == shots]
         rmse = min(_figure(row, "rmse") for row in same)
+        if _of_numbers(same):
+            least = min(_figure(row, "nrmse") for row in same)
+            parts.append(
+                f"at {shots:,} shots the numbers are closest to those without noise with "
+                f"{_stacks(same, 'rmse', rmse)} (RMSE {rmse:.3g}), and to the targets with "
+                f"{_stacks(same, 'nrmse', least)} (NRMSE {least:.3f})"
+            )
+            continue
         flips = min(_figure(row, "flips") for row in same)
         parts.append(
             f"at {shots:,} shots the scores are closest to those without noise with "
@@ -103,6 +132,10 @@ def _stacks(rows: Sequence[Row], figure: str, value: float) -> str:
     """Name the stacks that have this value; 'none flips fewest' would read as its contrary."""
     names = [str(row.parameters["stack"]) for row in rows if _figure(row, figure) == value]
     return _listed(["no mitigation" if name == "none" else name for name in names])
+
+
+def _of_numbers(rows: Sequence[Row]) -> bool:
+    return all("nrmse" in (row.result or {}) for row in rows)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -30,22 +30,35 @@ SHOWN = {
     "noise": ("accuracy", "labels_changed", "margin_kept", "shift", "flip_rate"),
     "mitigation": ("rmse", "bias", "accuracy", "flips", "disagreement", "qpu_seconds"),
 }
-INTERVAL = ("accuracy_low", "accuracy_high")
+OF_NUMBERS = {
+    "noise": ("nrmse", "distance", "half_width", "shift"),
+    "mitigation": ("rmse", "bias", "nrmse", "distance", "half_width", "qpu_seconds"),
+}
+"""What is shown of numbers."""
+
 SHARES = {"accuracy", "labels_changed", "margin_kept", "flip_rate", "flips", "disagreement"}
 ROUNDING = 1e-12
 """Below this a figure is what rounding left of zero."""
 
-DRAWN = {"noise": ("accuracy", "flip_rate"), "mitigation": ("rmse", "flips")}
+DRAWN = {
+    "noise": ("accuracy", "flip_rate", "nrmse", "half_width"),
+    "mitigation": ("rmse", "flips", "nrmse"),
+}
+"""As far as the rows have them."""
+
 EXPLAINED = {
     "noise": "One source is scaled, the others are off; 'all' scales them together, and 1 is the "
-    "machine as reported. Accuracy is at infinite shots, with a 95 % Wilson interval. "
+    "machine as reported. Accuracy is at infinite shots, with a 95 % interval. "
     "Margins: how much of their mean size is kept, and the shift that is left where the ideal "
-    "margin is zero. The flip rate is that of finite shots under the same noise.",
+    "margin is zero. The flip rate is that of finite shots under the same noise. "
+    "Numbers: NRMSE at infinite shots, mean distance to the numbers without noise and 95 % "
+    "half-width at finite shots, in deviations of the target.",
     "mitigation": "All stacks spend the same shots a prediction, calibration included. RMSE is "
     "that of the scores against those without noise; bias is the part that more shots do not "
     "remove. Flips are labels unlike those of the model without noise at infinite shots. Accuracy "
     "is a mean over repeats, with Student's 95 % interval. QPU seconds are an estimate "
-    "of one evaluation of all inputs.",
+    "of one evaluation of all inputs. Numbers: NRMSE over repeats, mean distance to the numbers "
+    "without noise and the half-width of 95 % of the repeats, in deviations of the target.",
 }
 
 
@@ -100,7 +113,7 @@ def check_figures(kind: str, rows: Sequence[Row]) -> None:
     for row in rows:
         lacking = [
             name
-            for name in (*SHOWN[kind], *INTERVAL)
+            for name in needed(kind, row)
             if row.result is not None and not isinstance(row.result.get(name), int | float)
         ]
         if lacking:
@@ -108,6 +121,20 @@ def check_figures(kind: str, rows: Sequence[Row]) -> None:
                 f"a row should hold every figure of its cell. Got {row.key[:12]} without "
                 f"{', '.join(lacking)}; remove that line of rows.jsonl, and its cell runs again."
             )
+
+
+def needed(kind: str, row: Row) -> tuple[str, ...]:
+    """Return the figures that a row should hold: of labels, or of numbers."""
+    if "nrmse" in (row.result or {}):
+        return (*OF_NUMBERS[kind], "nrmse_low", "nrmse_high")
+    return (*SHOWN[kind], "accuracy_low", "accuracy_high")
+
+
+def shown(kind: str, rows: Sequence[Row]) -> tuple[str, ...]:
+    """Return the figures of a table of rows: those of labels, of numbers, or of both."""
+    of_numbers = ["nrmse" in row.result for row in rows if row.result is not None]
+    names = OF_NUMBERS[kind] if any(of_numbers) else ()
+    return tuple(dict.fromkeys((*(() if of_numbers and all(of_numbers) else SHOWN[kind]), *names)))
 
 
 def row_table(design: Grid, rows: Sequence[Row], *, intervals: bool = True) -> Table:
@@ -118,15 +145,15 @@ def row_table(design: Grid, rows: Sequence[Row], *, intervals: bool = True) -> T
         rows: its rows.
         intervals: beside their figures; a terminal has no room for them.
     """
-    names, shown = tuple(name for name, _ in design.axes), SHOWN[design.kind]
+    names, figures_of = tuple(name for name, _ in design.axes), shown(design.kind, rows)
     table = []
     for row in rows:
         axes = [_axis_value(row.parameters[name]) for name in names]
-        figures = [row.error or "", *[""] * (len(shown) - 1)]
+        figures = [row.error or "", *[""] * (len(figures_of) - 1)]
         if row.result is not None:
-            figures = [_shown(name, row.result, intervals) for name in shown]
+            figures = [_shown(name, row.result, intervals) for name in figures_of]
         table.append((*axes, *figures))
-    return Table((*names, *(name.replace("_", " ") for name in shown)), tuple(table))
+    return Table((*names, *(name.replace("_", " ") for name in figures_of)), tuple(table))
 
 
 def _axis_value(value: Scalar) -> str:
@@ -134,9 +161,14 @@ def _axis_value(value: Scalar) -> str:
 
 
 def _shown(name: str, result: Mapping[str, Any], intervals: bool) -> str:
+    if name not in result:
+        return ""
     if name not in SHARES:
         value = result[name]
-        return "0" if abs(value) < ROUNDING else f"{value:.3g}"
+        text = "0" if abs(value) < ROUNDING else f"{value:.3g}"
+        if intervals and f"{name}_low" in result:
+            text += f" ({result[f'{name}_low']:.3g} to {result[f'{name}_high']:.3g})"
+        return text
     text = f"{result[name]:.1%}"
     if intervals and f"{name}_low" in result:
         text += f" ({result[f'{name}_low']:.1%} to {result[f'{name}_high']:.1%})"
@@ -156,6 +188,8 @@ def panels(kind: str, rows: Sequence[Row]) -> list[Block]:
         if len(x) < 2:
             continue
         for figure in DRAWN[kind]:
+            if not any(figure in (row.result or {}) for row in panel):
+                continue
             lines = [
                 (label, [line.get(v, {}).get(figure, float("nan")) for v in x])
                 for label, line in grouped.items()

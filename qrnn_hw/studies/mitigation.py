@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.readout import readout_circuits
 from jobs.cost import qpu_seconds
 from jobs.spec import Pub
-from jobs.transpile.lifted_step import circuit_distribution, sequence_model
+from qrnn_hw.data.target import Classes
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.exact import exact_distributions
-from qrnn_hw.experiment.forecast import folded_step
 from qrnn_hw.mitigation.folding import fold
-from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration, from_counts
-from qrnn_hw.mitigation.stack import Stack, combine_counts, outcome_numbers, share_shots, terms
+from qrnn_hw.mitigation.stack import Stack, share_shots, terms
 from qrnn_hw.mitigation.stack_names import parse_stack
 from qrnn_hw.mitigation.threshold import fit_threshold
 from qrnn_hw.predict import sentence_pubs
-from qrnn_hw.statistics.decisions import margins
 from qrnn_hw.statistics.intervals import mean_interval
 from qrnn_hw.studies.grid import Scalar
 from qrnn_hw.studies.model_cache import TRAINING, model_of
+from qrnn_hw.studies.stack_draws import drawn_outputs, readout_circuits_of
 from qrnn_hw.studies.trained import TrainedModel
 
 Array = NDArray[np.float64]
@@ -58,10 +55,12 @@ def mitigation_cell(parameters: Mapping[str, Any], folder: Path) -> dict[str, An
         folder: of the study, for the trained models.
 
     Returns:
-        Root mean square error of the scores against the ideal ones, its part that more shots do
-        not remove (`bias`), the threshold, accuracy over repeats with Student's interval, the
-        share of labels unlike the ideal infinite-shot ones (`flips`), the disagreement of two
-        repeats, and the QPU seconds of one evaluation.
+        Root mean square error of the outputs against the ideal ones, numbers in their own units,
+        its part that more shots do not remove (`bias`), the threshold, accuracy (of numbers NRMSE
+        and R2) over repeats with Student's interval, the share of labels unlike the ideal
+        infinite-shot ones (`flips`) and the disagreement of two repeats, or of numbers the mean
+        distance to the ideal ones and the half-width of 95 % of the repeats, both in deviations of
+        the target; and the QPU seconds of one evaluation.
 
     Raises:
         UsageError: an unknown stack, too few repeats, or too few shots to divide.
@@ -71,32 +70,67 @@ def mitigation_cell(parameters: Mapping[str, Any], folder: Path) -> dict[str, An
     if n_repeats < 2:
         raise UsageError(f"a stack should be run twice or more. Got {n_repeats} repeats.")
     model = model_of(parameters, folder)
-    shots = _divide(stack, parameters["shots"], len(model.test), parameters["calibration_share"])
+    n_circuits = len(readout_circuits_of(model).circuits)
+    share = parameters["calibration_share"]
+    shots = _divide(stack, parameters["shots"], len(model.test), share, n_circuits)
+    if is_moved and not model.is_one_score:
+        raise UsageError(
+            "a threshold should be moved for one score of the outcome alone. Got several classes, "
+            "numbers, or a head on every step; choose another stack."
+        )
     # The seed leaves the stack out: all stacks see the same raw shots where they use them.
     generator = np.random.default_rng([parameters["seed"], parameters["shots"]])
-    scores = np.stack([_scores(stack, shots, model, generator) for _ in range(n_repeats)])
-    ideal = margins(model.ideal, model.rule)
+    outputs = np.stack(
+        [
+            drawn_outputs(model, stack, shots.circuits, shots.calibration, generator)
+            for _ in range(n_repeats)
+        ]
+    )
     moved = _threshold(model) if is_moved else 0.0
-    labels = scores > moved
-    ones = labels.mean(axis=0)
-    # The mean over repeats still has the variance of one repeat over their number.
-    bias = ((scores.mean(axis=0) - ideal) ** 2 - scores.var(axis=0, ddof=1) / n_repeats).mean()
-    accuracy = mean_interval((labels == (model.test.targets == 1)).mean(axis=1))
-    seconds = _qpu_seconds(stack, model, shots)
     return {
-        "rmse": float(np.sqrt(((scores - ideal) ** 2).mean())),
-        "bias": float(np.sqrt(max(0.0, bias))),
+        **_closeness(model, outputs),
         "threshold": moved,
-        "accuracy": accuracy.value,
-        "accuracy_low": max(0.0, accuracy.low),
-        "accuracy_high": min(1.0, accuracy.high),
-        "flips": float((labels != (ideal > 0)).mean()),
-        "disagreement": float((2 * ones * (1 - ones)).mean() * n_repeats / (n_repeats - 1)),
-        "n_inputs": len(ideal),
+        **_goodness(model, outputs - moved),
+        "n_inputs": len(model.test),
         "n_repeats": n_repeats,
-        "total_shots": shots.total(len(ideal)),
-        "qpu_seconds": seconds,
+        "total_shots": shots.total(len(model.test)),
+        "qpu_seconds": _qpu_seconds(stack, model, shots),
     }
+
+
+def _closeness(model: TrainedModel, outputs: Array) -> dict[str, float]:
+    """Return how far repeats (B, n, ..., k) are from the outputs without noise; numbers in units.
+
+    The mean over repeats still has the variance of one repeat over their number.
+    """
+    judge = model.judge
+    apart = (judge.numbers(outputs) - judge.numbers(model.ideal_law.outputs))[:, judge.counts]
+    bias = (apart.mean(axis=0) ** 2 - apart.var(axis=0, ddof=1) / len(apart)).mean()
+    return {"rmse": float(np.sqrt((apart**2).mean())), "bias": float(np.sqrt(max(0.0, bias)))}
+
+
+def _goodness(model: TrainedModel, outputs: Array) -> dict[str, float]:
+    """Return the quality over repeats, and how they differ from the ideal and from each other."""
+    judge = model.judge
+    answers = [judge.answers(one) for one in outputs]
+    ideal = judge.answers(model.ideal_law.outputs)
+    found: dict[str, float] = {}
+    for name in judge.measures:
+        values = [judge.measured(one)[name] for one in answers]
+        interval = mean_interval(np.array(values))
+        low, high = interval.low, interval.high
+        if name == "accuracy":
+            low, high = max(0.0, low), min(1.0, high)
+        found |= {name: interval.value, f"{name}_low": low, f"{name}_high": high}
+    unlike = float(np.mean([judge.unlike(one, ideal) for one in answers]))
+    if not isinstance(judge.target, Classes):
+        spread = np.stack(answers)[:, judge.counts].std(axis=0, ddof=1).mean(axis=0)
+        return found | {
+            "distance": unlike,
+            "half_width": float((1.96 * spread * judge.worth).mean()),
+        }
+    pairs = [judge.unlike(one, two) for one, two in combinations(answers, 2)]
+    return found | {"flips": unlike, "disagreement": float(np.mean(pairs))}
 
 
 def _stack(name: str) -> Stack:
@@ -126,71 +160,30 @@ class _Shots:
     """How one evaluation spends its budget."""
 
     calibration: int
-    """Of each of the two readout circuits."""
+    """Of each readout circuit."""
 
     circuits: tuple[int, ...]
     """Of each sentence in each circuit of the stack."""
 
+    n_circuits: int
+    """Readout circuits."""
+
     def total(self, n_sentences: int) -> int:
-        return 2 * self.calibration + n_sentences * sum(self.circuits)
+        return self.n_circuits * self.calibration + n_sentences * sum(self.circuits)
 
 
-def _divide(stack: Stack, shots: int, n_sentences: int, calibration_share: float) -> _Shots:
-    calibration = round(calibration_share * shots * n_sentences / 2) if stack.terminal else 0
-    left = (shots * n_sentences - 2 * calibration) // n_sentences
+def _divide(
+    stack: Stack, shots: int, n_sentences: int, calibration_share: float, n_circuits: int
+) -> _Shots:
+    whole = calibration_share * shots * n_sentences
+    calibration = round(whole / n_circuits) if stack.terminal else 0
+    left = (shots * n_sentences - n_circuits * calibration) // n_sentences
     if left < 8 or (stack.terminal and calibration < 8):
         raise UsageError(
             "a budget should leave 8 shots or more to each circuit. "
             f"Got {shots} shots a prediction and a calibration share of {calibration_share}."
         )
-    return _Shots(calibration, share_shots(left, terms(stack)))
-
-
-@lru_cache(maxsize=16)
-def _law(model: TrainedModel, scale_factor: float) -> Array:
-    """Return the exact distributions of the sentences at a scale factor, shape (n, 2**m)."""
-    transpiled, noise = model.prepared.circuit.transpiled, model.prepared.circuit.noise
-    folded = folded_step(transpiled, scale_factor)
-    return _probabilities(model.distributions(sequence_model(folded, noise)))
-
-
-@lru_cache(maxsize=2)
-def _readout_laws(model: TrainedModel) -> tuple[Array, Array]:
-    """Return the exact distributions of the two readout circuits, each of shape (2**m,)."""
-    transpiled, noise = model.prepared.circuit.transpiled, model.prepared.circuit.noise
-    read = [transpiled.wires[wire] for wire in transpiled.architecture.readout]
-    zeros, ones = (
-        _probabilities(circuit_distribution(circuit, noise, range(len(read))))
-        for circuit in readout_circuits(transpiled.n_active, read)
-    )
-    return zeros, ones
-
-
-def _probabilities(table: Array) -> Array:
-    table = np.clip(table, 0.0, None)
-    return np.asarray(table / table.sum(axis=-1, keepdims=True))
-
-
-def _scores(
-    stack: Stack, shots: _Shots, model: TrainedModel, generator: np.random.Generator
-) -> Array:
-    terminal = _calibrate(model, shots.calibration, generator) if stack.terminal else None
-    listed = terms(stack)
-    counts = [
-        generator.multinomial(count, _law(model, term.scale_factor))
-        for term, count in zip(listed, shots.circuits, strict=True)
-    ]
-    return combine_counts(counts, listed, outcome_numbers(model.decision, stack, terminal)).value
-
-
-def _calibrate(
-    model: TrainedModel, shots: int, generator: np.random.Generator
-) -> ReadoutCalibration:
-    laws = _readout_laws(model)
-    n_outcomes = laws[0].size
-    bits = (np.arange(n_outcomes)[:, None] >> np.arange(n_outcomes.bit_length() - 1)) & 1
-    zeros, ones = (generator.multinomial(shots, law) @ bits for law in laws)
-    return from_counts(zeros, ones, shots, shots, datetime.now(UTC))
+    return _Shots(calibration, share_shots(left, terms(stack)), n_circuits)
 
 
 def _qpu_seconds(stack: Stack, model: TrainedModel, shots: _Shots) -> float:
@@ -206,7 +199,6 @@ def _qpu_seconds(stack: Stack, model: TrainedModel, shots: _Shots) -> float:
         sentences = sentence_pubs(transpiled, model.encoded, folded)
         total += priced(sentences.pubs, shots=count).best_seconds
     if shots.calibration:
-        read = [transpiled.wires[wire] for wire in transpiled.architecture.readout]
-        circuits = map(Pub.bound, readout_circuits(transpiled.n_active, read))
+        circuits = map(Pub.bound, readout_circuits_of(model).circuits)
         total += priced(circuits, shots=shots.calibration).best_seconds
     return total

@@ -13,6 +13,7 @@ from qrnn_hw.experiment.progress import Quiet
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.models.facts import given_options
 from qrnn_hw.models.options import chosen_architecture
+from qrnn_hw.networks.head_options import head_of
 from qrnn_hw.networks.identity import architecture_digest
 from qrnn_hw.studies.grid import Cell
 from qrnn_hw.studies.trained import TrainedModel, trained_model
@@ -28,10 +29,11 @@ TRAINING: dict[str, str | int | float | bool] = {
     "epochs": 30,
     "sentences": 200,
     "placement": LEVEL_3,
+    "reading": "",
 }
 """Parameters of a cell that decide its trained model, with their defaults; all but the number of
 test sentences are in the checkpoint's name. `options` are those of the model, as texts NAME=VALUE
-with blanks between them."""
+with blanks between them; `reading` is `final` or `steps`, by default what the data ask for."""
 
 
 def model_of(parameters: Mapping[str, Any], folder: Path) -> TrainedModel:
@@ -67,6 +69,7 @@ def _model(values: tuple[tuple[str, Any], ...], folder: Path, circuits: str) -> 
         placement=chosen["placement"],
         training=TrainingOptions(epochs=chosen["epochs"]),
         output=folder / "models" / key[:16],
+        head=head_of(chosen["reading"] or None, None),
     )
     folder.mkdir(parents=True, exist_ok=True)
     with held(folder / ".locks", key):
