@@ -69,9 +69,11 @@ def _noise_of_numbers(name: str, rows: Sequence[Row]) -> str:
     if apart:
         most = max(apart, key=lambda row: _figure(row, "distance"))
         tried = _listed([str(row.parameters["source"]) for row in apart])
+        each = f"of {tried}, each alone as reported, " if len(apart) > 1 else "as reported, "
+        alone = "most" if len(apart) > 1 else "alone"
         said = (
-            f"of {tried}, each alone as reported, {most.parameters['source']} moves the numbers "
-            f"most ({_figure(most, 'distance'):.3f} deviations); "
+            f"{each}{most.parameters['source']} moves the numbers {alone} "
+            f"({_figure(most, 'distance'):.3f} deviations); "
         )
     return (
         f"{name}: {said}with {'all noise' if source == 'all' else f'{source} noise alone'} "
