@@ -17,6 +17,7 @@ from qiskit.circuit import QuantumCircuit
 
 from circuits.exact.sequence import SequenceModel
 from jobs.transpile.lifted_step import circuit_distribution, sequence_model
+from qrnn_hw.experiment.exact import exact_distributions
 from qrnn_hw.experiment.forecast import folded_step
 from qrnn_hw.experiment.output_law import moments_of
 from qrnn_hw.experiment.readout_circuits import ReadoutCircuits
@@ -70,7 +71,7 @@ def drawn_outputs(
 @lru_cache(maxsize=16)
 def outcomes(model: TrainedModel, scale_factor: float) -> Array:
     """Return the exact distributions of the rows at a scale factor, shape (n, 2**m)."""
-    return _probabilities(model.distributions(_folded(model, scale_factor)))
+    return _probabilities(exact_distributions(_folded(model, scale_factor), model.encoded))
 
 
 def readout_circuits_of(model: TrainedModel) -> ReadoutCircuits:
