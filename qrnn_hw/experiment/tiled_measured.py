@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.errors import CalibrationError
 from qrnn_hw.experiment.measured import Measured
 from qrnn_hw.experiment.shot_plan import ShotPlan
 from qrnn_hw.mitigation.estimate import Estimate
@@ -44,11 +45,37 @@ class TiledMeasured:
     """By number of the tile, those that were asked."""
 
     @cached_property
+    def unreadable(self) -> tuple[int, ...]:
+        """Tiles whose readout calibration tells nothing of a bit.
+
+        Raises:
+            CalibrationError: a sequence visited no others.
+        """
+        shots, found = self.evaluation.shots.calibration, []
+        seen, trouble = np.zeros(len(self.evaluation.encoded), dtype=bool), None
+        for n, one in self.tiles.items():
+            try:
+                one.calibration(shots)
+            except CalibrationError as error:
+                found.append(n)
+                trouble = error
+            else:
+                seen[self.evaluation.rows[n]] = True
+        if trouble is not None and not seen.all():
+            raise trouble
+        return tuple(found)
+
+    @property
+    def _readable(self) -> dict[int, Measured]:
+        return {n: one for n, one in self.tiles.items() if n not in self.unreadable}
+
+    @cached_property
     def bad(self) -> tuple[int, ...]:
         """Tiles whose answers do not belong, the worst first; nothing of them is used."""
         longest = int(self.evaluation.encoded.lengths.max())
         scale = self.evaluation.head.numbers(longest).largest
-        return bad_tiles(self._cells(self.evaluation.stacks[0], self.evaluation.shots), scale)
+        cells = self._cells(self.evaluation.stacks[0], self.evaluation.shots)
+        return (*self.unreadable, *bad_tiles(cells, scale))
 
     @property
     def spread(self) -> tuple[TileSpread, ...]:
@@ -62,10 +89,10 @@ class TiledMeasured:
         return self.evaluation.head.shape(int(self.evaluation.encoded.lengths.max()))
 
     def _cells(self, stack: Stack, plan: ShotPlan) -> Cells:
-        """Return the outputs on each tile; number i * c + j is output j of c of row i."""
+        """Return the outputs on each readable tile; number i * c + j is output j of c of row i."""
         c, k = math.prod(self._axes), self.evaluation.head.n_outputs
         sequences, tiles, values, variances = [], [], [], []
-        for n, one in self.tiles.items():
+        for n, one in self._readable.items():
             rows, answer = self.evaluation.rows[n], one.answer(stack, plan)
             own = answer.value.reshape(len(rows), -1)
             counts = np.arange(own.shape[1]) < k * one.evaluation.encoded.lengths[:, None]
@@ -82,7 +109,7 @@ class TiledMeasured:
         )
 
     def records(self, stack: Stack) -> tuple[Record, ...]:
-        """Return the outputs of each sequence on each tile that it visited, bad ones too."""
+        """Return the outputs of each sequence on each readable tile it visited, bad ones too."""
         k = math.prod(self._axes)
         cells = self._cells(stack, self.evaluation.shots)
         physical = [one.snapshot.physical for one in self.evaluation.tiling.tiles]
@@ -121,7 +148,7 @@ class TiledMeasured:
     def readout(self) -> dict[str, list[float]] | None:
         """Return the readout errors of the tiles' final bits, one tile behind the other."""
         shots = self.evaluation.shots.calibration
-        found = [one.calibration(shots) for one in self.tiles.values()]
+        found = [one.calibration(shots) for one in self._readable.values()]
         kept = [one for one in found if one is not None]
         if not kept:
             return None
