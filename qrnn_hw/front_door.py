@@ -111,6 +111,10 @@ def load(path: str | Path) -> Trained:
     return Trained(Model.load(path))
 
 
+PLANNED = ("budget_seconds", "canaries", "minutes", "repetitions", "sentences")
+"""Settings that a plan may change: neither the circuits nor the training depend on them."""
+
+
 @dataclass(frozen=True, eq=False)
 class Trained:
     """A trained model; one that was trained here knows its data and its machine too."""
@@ -194,20 +198,30 @@ class Trained:
         Args:
             stacks: names of the mitigation stacks; by default those of `qrnn-hw run`.
             shots: of a prediction, the same total for each stack.
-            settings: further fields of `RunSettings`, such as `sentences`.
+            settings: of `RunSettings`, those of `PLANNED`; `minutes` chooses the shots.
 
         Raises:
-            UsageError: a model that was loaded from a file, or a stack that it is not run with.
+            UsageError: a model that was loaded from a file, a stack that it is not run with, or a
+                setting that would make other circuits or another training.
         """
         from qrnn_hw.errors import UsageError
+        from qrnn_hw.experiment.minutes import fitted
 
         if self.prepared is None:
             raise UsageError(
                 "a plan should be of a model that was trained here, with its data and machine. Got "
                 "one from a file; train it, or use `predict`."
             )
+        other = sorted(set(settings) - set(PLANNED))
+        if other:
+            raise UsageError(
+                f"a plan should be told {', '.join(PLANNED)} beside stacks and shots. Got "
+                f"{other[0]}; what makes the circuits, such as tiles, belongs to `train`."
+            )
         changed = {"plans": tuple(stacks), "shots": shots, **settings}
         told = self.prepared.told(replace(self.prepared.settings, **changed))
+        if told.settings.minutes is not None:
+            told, _ = fitted(told, 60 * told.settings.minutes)
         return Planned(told, pipeline.priced(told))
 
 
