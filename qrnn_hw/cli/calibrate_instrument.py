@@ -32,7 +32,9 @@ def instrument(
             "--alone", help="Four circuits only: neighbours and the wait at branches are left out."
         ),
     ] = False,
-    shots: Annotated[int, whole(1, MOST_SHOTS, help="Shots of each circuit.")] = 4000,
+    shots: Annotated[
+        int, whole(1, MOST_SHOTS, help="Shots of each circuit, in ten repetitions.")
+    ] = 4000,
     seed: Annotated[int, whole(0, MOST_SEED, help="Of a recorded device's shots.")] = 0,
     budget: options.Budget = None,
     yes: options.Yes = False,
@@ -50,6 +52,7 @@ def instrument(
     forecasts.
     """
     from qrnn_hw.submission.instrument_run import (
+        REPETITIONS,
         InstrumentRun,
         instrument_document,
         instrument_workload,
@@ -69,7 +72,7 @@ def instrument(
         machine,
         instrument_workload(machine, run),
         lambda key, store: instrument_document(key, store, run),
-        (shots, seed, budget, yes, fresh),
+        (-(-shots // REPETITIONS), seed, budget, yes, fresh),
     )
     write(document, output)
     if json:
@@ -110,6 +113,12 @@ def _print_instrument(document: dict[str, Any]) -> None:
                 )
                 for one in document["crosstalk"]
             ],
+        )
+    if document["repetitions"]["disagree"]:
+        typer.echo(
+            "the machine changed while the job ran: its repetitions scatter "
+            f"{document['repetitions']['scatter_over_shots']:.1f} times as much as shots explain, "
+            "and so do these numbers"
         )
     wait, error = document["branch_wait_seconds"], document["branch_wait_standard_error"]
     if wait is not None:

@@ -32,6 +32,7 @@ from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.beside_calibration import from_quadratures, wait_of
 from qrnn_hw.mitigation.instrument_calibration import FLIP, Instrument, fitted_instrument
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
+from qrnn_hw.statistics.repetitions import Repeated, repeated
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.submission.workload import Workload
 
@@ -40,6 +41,9 @@ WAIT_QUBITS = 4
 
 WAIT_SECONDS = 20e-6
 """Of the delay that branches are held against."""
+
+REPETITIONS = 10
+"""Of all circuits in the job, so that what drifts meanwhile meets them alike."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,11 @@ class InstrumentRun:
         if self.has_wait:
             found += wait_circuits(n, self.waiting, self._wait_dt, read)
         return tuple(found)
+
+    @cached_property
+    def pubs(self) -> tuple[Pub, ...]:
+        """The circuits as they are sent, all of them again and again."""
+        return tuple(map(Pub.bound, self.circuits)) * REPETITIONS
 
     @cached_property
     def groups(self) -> tuple[Reached, ...]:
@@ -118,9 +127,10 @@ class InstrumentRun:
         """Return what the bits say of every qubit, pair, and the controller.
 
         Args:
-            results: of `circuits`, in order.
+            results: of `pubs`, in order.
             at: when they ran.
         """
+        repetitions, results = _repeated(results), _together(results)
         noise = DeviceNoise(self.snapshot.restrict(self.qubits))
         fitted = {
             qubit: fitted_instrument(_counts(results[:4], bit), _flip(noise, bit))
@@ -131,6 +141,7 @@ class InstrumentRun:
             "kind": "instrument",
             "instruction": self.instruction,
             "shots": shots,
+            "repetitions": repetitions.to_json(),
             "qubits": [_of_qubit(qubit, one) for qubit, one in fitted.items()],
             "crosstalk": [],
             "branch_wait_seconds": None,
@@ -166,7 +177,7 @@ def instrument_workload(machine: Machine, run: InstrumentRun) -> Workload:
     """Return the circuits of a calibration of instruments as what is sent."""
     return Workload(
         f"{run.instruction} as an instrument on {len(run.qubits)} qubits",
-        tuple(map(Pub.bound, run.circuits)),
+        run.pubs,
         machine.snapshot.digest,
         asked={
             "instrument": list(run.qubits),
@@ -204,6 +215,40 @@ def _flip(noise: DeviceNoise, qubit: int) -> NDArray[np.float64]:
     """Return what `x` does to populations as reported, shape (2, 2) [after, before]."""
     error = noise.channel("x", (qubit,))
     return FLIP if error is None else np.asarray(error.real[::3, ::3] @ FLIP)
+
+
+def _together(results: Sequence[PubResult]) -> tuple[PubResult, ...]:
+    """Return the bits of each circuit from all repetitions, one behind the other."""
+    n = len(results) // REPETITIONS
+    return tuple(
+        PubResult(
+            {
+                name: np.concatenate([one.registers[name] for one in results[place::n]], axis=1)
+                for name in results[place].registers
+            }
+        )
+        for place in range(n)
+    )
+
+
+def _repeated(results: Sequence[PubResult]) -> Repeated:
+    """Return the shares of ones of all bits with their scatter between repetitions."""
+    n = len(results) // REPETITIONS
+    shares = np.array(
+        [
+            np.concatenate(
+                [
+                    bits[0].mean(axis=0)
+                    for one in results[k : k + n]
+                    for bits in one.registers.values()
+                ]
+            )
+            for k in range(0, len(results), n)
+        ]
+    )
+    shots = REPETITIONS * next(iter(results[0].registers.values())).shape[1]
+    mean = shares.mean(axis=0)
+    return repeated(shares, mean * (1 - mean) / max(1, shots - 1))
 
 
 def _counts(results: Sequence[PubResult], bit: int) -> NDArray[np.int64]:

@@ -15,7 +15,6 @@ from calibration.learned import read_learned, with_learned
 from calibration.library import snapshot as recorded
 from calibration.noise import DeviceNoise
 from jobs.aer.recorded_device import on_active_qubits
-from jobs.spec import Pub
 from jobs.transpile.lifted_step import circuit_distribution
 from jobs.transpile.schedule import midcircuit_measure
 from jobs.twin.machine import Twin
@@ -23,7 +22,7 @@ from jobs.twin.site import Site
 from jobs.twin.strengths import strengths_of
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.instrument_calibration import fitted_instrument, predicted
-from qrnn_hw.submission.instrument_run import InstrumentRun
+from qrnn_hw.submission.instrument_run import REPETITIONS, InstrumentRun
 
 SHOTS, QUBITS = 20_000, (0, 1, 2, 3)
 EFFECTS = "read-decay=1.5,measurement-crosstalk=0.04,controller-wait=0.9e-6"
@@ -35,7 +34,7 @@ def measured() -> tuple[Twin, dict[str, object]]:
     device = recorded("fake_boston")
     twin = Twin(device, strengths_of(EFFECTS), seed=5)
     run = InstrumentRun(device, QUBITS, "measure_2")
-    results = twin.run([Pub.bound(one) for one in run.circuits], SHOTS, seed=2)
+    results = twin.run(run.pubs, SHOTS // REPETITIONS, seed=2)
     return twin, run.document(results, datetime.now(UTC))
 
 
@@ -73,6 +72,7 @@ def test_what_is_planted_is_recovered(measured: tuple[Twin, dict[str, object]]) 
         phase = site.signed(direction, 0.06, 0.2, *pair)
         assert abs(one["phase"] - phase) < 4 * one["phase_standard_error"]
         assert abs(one["dephasing"] - 0.04) < 4 * one["dephasing_standard_error"]
+    assert not document["repetitions"]["disagree"]  # type: ignore[index]
     wait, error = (document[f"branch_wait_{key}"] for key in ("seconds", "standard_error"))
     assert abs(wait - 0.9e-6) < 4 * error  # type: ignore[operator]
     assert error < 0.05e-6  # type: ignore[operator]
