@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrnn_hw.answers.certain import CanaryCounts, Counts
-from qrnn_hw.answers.prediction import Prediction, in_words
+from qrnn_hw.answers.prediction import Prediction, in_words, outputs_of
 from qrnn_hw.answers.votes import Votes
 from qrnn_hw.data.target import Classes, answer
 from qrnn_hw.mitigation.answer import Answer
 from qrnn_hw.mitigation.canaries import Miss, missed
 from qrnn_hw.statistics.certificates import LEAST_CANARIES, MACHINE, NOISELESS
 from qrnn_hw.statistics.decisions import UNDECIDED
+from qrnn_hw.statistics.half_widths import shot_errors
 from qrnn_hw.statistics.repetitions import Repeated, batches_disagree
 
 Array = NDArray[np.float64]
@@ -48,9 +49,8 @@ def scored(repeats: Counts, columns: Array, miss: Miss | None = None) -> Answer:
     counts, sizes = repeats.sum(axis=0), repeats.sum(axis=1, keepdims=True)
     n = int(counts.sum())
     value = counts @ columns / n
-    variance = np.maximum(counts @ columns**2 / n - value**2, 0.0)
     # One shot knows nothing of its spread: then the whole range of an output is.
-    error = np.sqrt(variance / (n - 1)) if n > 1 else np.ptp(columns, axis=0)
+    error = shot_errors(counts, columns) if n > 1 else np.ptp(columns, axis=0)
     if len(repeats) < 2:
         return Answer(value, error, miss=miss)
     squares = (sizes * (repeats @ columns / sizes - value) ** 2).sum(axis=0)
@@ -101,6 +101,7 @@ def _prediction(votes: Votes, row: int, name: str, note: str, miss: Miss | None)
         label != UNDECIDED,
         int(repeats.sum()),
         "; ".join(filter(None, lines)),
+        outputs_of(model),
         facts,
     )
 

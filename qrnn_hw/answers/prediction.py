@@ -29,7 +29,7 @@ from qrnn_hw.data.target import Classes, answer
 from qrnn_hw.errors import UsageError
 from qrnn_hw.networks.readers import Reader
 from qrnn_hw.statistics.decisions import UNDECIDED
-from qrnn_hw.statistics.half_widths import half_widths
+from qrnn_hw.statistics.half_widths import half_widths, shot_errors
 from qrnn_hw.studies.adaptive import growing_looks
 
 Array = NDArray[np.float64]
@@ -62,6 +62,9 @@ class Prediction:
     """None where the answer is exact."""
 
     note: str = ""
+    outputs: tuple[str, ...] = ()
+    """What each score is of: the second of two classes, every one of more, or the targets."""
+
     machine: dict[str, Any] | None = None
     """Of shots that a machine ran: both certificates, the noiseless interval, what repetitions and
     canaries say, and the keys of the jobs, JSON-ready."""
@@ -116,8 +119,9 @@ def predict(
             counts = generator.multinomial(shots, law / law.sum())
             label = certain_label(counts, columns, delta, is_sequential=False)
         n, outputs = int(counts.sum()), counts @ columns / counts.sum()
-        spread = np.maximum(counts @ columns**2 / n - outputs**2, 0.0)
-        half = np.where(n > 1, half_widths(spread, n), np.ptp(columns, axis=0))
+        half = (
+            half_widths(shot_errors(counts, columns) ** 2, 1) if n > 1 else np.ptp(columns, axis=0)
+        )
         certain = label != UNDECIDED
         place = answer(model.target, outputs[None])[0]
         if shots == "auto":
@@ -232,7 +236,16 @@ def _one(
     note: str,
 ) -> Prediction:
     said, parts = in_words(model, label, [outputs, low, high])
-    return Prediction(name, said, parts[0], parts[1], parts[2], is_certain, shots, note)
+    names = outputs_of(model)
+    return Prediction(name, said, parts[0], parts[1], parts[2], is_certain, shots, note, names)
+
+
+def outputs_of(model: Model) -> tuple[str, ...]:
+    """Return what each output of a model is of, shape (k,)."""
+    target = model.target
+    return (
+        target.names[1:] if isinstance(target, Classes) and target.n_outputs == 1 else target.names
+    )
 
 
 def in_words(model: Model, label: Any, parts: Sequence[Array]) -> tuple[Any, list[list[Any]]]:
@@ -258,19 +271,30 @@ def _named(target: Classes, label: Any) -> Any:
     return [_named(target, one) for one in label]
 
 
-def from_texts(model: Model, texts: Sequence[str]) -> Inputs:
+def from_texts(model: Model, texts: Sequence[str], *, names: Sequence[str] | None = None) -> Inputs:
     """Return sentences as the model reads them.
 
+    Args:
+        model: trained.
+        texts: sentences.
+        names: what each is called; by default `text` and its number.
+
     Raises:
-        UsageError: it reads no sentences, or there are none.
+        UsageError: it reads no sentences, or there are none, or one is empty or no text.
     """
     from qrnn_hw.data.inputs import text_inputs
 
     if model.vectors is None:
         raise UsageError("this model reads sequences of numbers. Got text; give a file (--data).")
-    if not texts or not all(text.strip() for text in texts):
-        raise UsageError("there should be sentences to answer, none empty. Got none, or a gap.")
-    return text_inputs(texts, model.reading, vectors=model.vectors)
+    if not texts:
+        raise UsageError("there should be sentences to answer. Got none.")
+    for place, text in enumerate(texts, start=1):
+        if not isinstance(text, str) or not text.strip():
+            raise UsageError(
+                f"every sentence to answer should be a text with words. Got {text!r} as number "
+                f"{place}; leave it out."
+            )
+    return text_inputs(texts, model.reading, names=names, vectors=model.vectors)
 
 
 def from_file(model: Model, path: Any) -> Inputs:

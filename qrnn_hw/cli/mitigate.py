@@ -215,7 +215,7 @@ def _forecast(
 
 
 def _print(found: Recomputed, level: NoiseLevel | None, plan: MitigationPlan | None) -> None:
-    from qrnn_hw.report.labels import MEASURES
+    from qrnn_hw.report.labels import MEASURES, between
 
     typer.echo(f"{found.shots:,} shots per prediction for every stack, from stored bits")
     measures = list(found.rows[0].quality)
@@ -229,7 +229,7 @@ def _print(found: Recomputed, level: NoiseLevel | None, plan: MitigationPlan | N
                 *(
                     text
                     for one in row.quality.values()
-                    for text in (f"{one.value:.3f}", f"{one.low:.3f} to {one.high:.3f}")
+                    for text in (f"{one.value:.3f}", between(one.low, one.high))
                 ),
                 f"{row.unlike:.1%}" if "accuracy" in measures else f"{row.unlike:.3f}",
                 "" if row.score_error is None else f"{row.score_error:.4f}",

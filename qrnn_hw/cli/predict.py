@@ -138,7 +138,10 @@ def predict(
     from qrnn_hw.answers.runs import noisy_reader, opened_model, settings_on
 
     model = opened_model(source)
-    inputs = from_texts(model, given) if given is not None else from_file(model, data)
+    if given is not None:
+        inputs = from_texts(model, list(given.values()), names=list(given))
+    else:
+        inputs = from_file(model, data)
     if backend is not None and number is not None:
         from qrnn_hw.answers.on_machine import MOST, Asking
         from qrnn_hw.cli.predict_machine import ask_machine
@@ -161,7 +164,12 @@ def predict(
     if json:
         print_json([one.to_json() for one in found])
         return
-    print_table(("", "answer", "score", "95 % interval", "shots", ""), [_row(one) for one in found])
+    header, rows = (
+        ("", "answer", "score", "95 % interval", "shots", ""),
+        [_row(one) for one in found],
+    )
+    shown = [place for place in range(len(header)) if place != 2 or any(row[2] for row in rows)]
+    print_table([header[n] for n in shown], [[row[n] for n in shown] for row in rows])
 
 
 def export(
@@ -179,8 +187,12 @@ def export(
         typer.echo(f"{path}: {path.stat().st_size:,} bytes")
 
 
-def _texts(given: list[str] | None) -> list[str]:
-    return list(given or ()) or [line.strip() for line in sys.stdin if line.strip()]
+def _texts(given: list[str] | None) -> dict[str, str]:
+    """Return sentences by name: blank lines of standard input are passed over, but counted."""
+    if given:
+        return {f"text {number}": text for number, text in enumerate(given, start=1)}
+    lines = enumerate(sys.stdin, start=1)
+    return {f"line {number}": line.strip() for number, line in lines if line.strip()}
 
 
 def _refuse_useless(given: dict[str, bool]) -> None:
@@ -206,13 +218,30 @@ def _shots(given: str | None) -> Any:
     return int(given)
 
 
+def scores(one: Any) -> str:
+    """Say each score, a line each with its class where there are several; numbers are answers."""
+    leaf = one.answer
+    while isinstance(leaf, list):
+        leaf = leaf[0]
+    if isinstance(leaf, float):
+        return ""
+    names = one.outputs if len(one.outputs) > 1 else ("",)
+    each = _flat(one.score)
+    named = zip(names * (len(each) // len(names)), each, strict=True)
+    return "\n".join(f"{name} {number:+.4f}".lstrip() for name, number in named)
+
+
+def spans(low: list[Any], high: list[Any]) -> str:
+    """Say the ends of intervals, a line each."""
+    ends = zip(_flat(low), _flat(high), strict=True)
+    return "\n".join(f"{a:+.4f} to {b:+.4f}" for a, b in ends)
+
+
 def _row(one: Any) -> tuple[str, ...]:
     said = _said(one.answer)
     if not one.is_certain and one.answer is not None:
         said += " (not certain)"
-    score = ", ".join(f"{number:+.4f}" for number in _flat(one.score))
-    spans = zip(_flat(one.low), _flat(one.high), strict=True)
-    interval, shots = ", ".join(f"{a:+.4f} to {b:+.4f}" for a, b in spans), f"{one.shots or 0:,}"
+    score, interval, shots = scores(one), spans(one.low, one.high), f"{one.shots or 0:,}"
     if one.shots is None:
         interval, shots = "exact", ""
     return one.name, said, score, interval, shots, one.note

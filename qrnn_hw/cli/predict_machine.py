@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from qrnn_hw.cli.output import print_json, print_table
+from qrnn_hw.cli.predict import scores, spans
 
 if TYPE_CHECKING:
     from qrnn_hw.answers.model_file import Model
@@ -93,16 +94,12 @@ def row(one: Prediction) -> tuple[str, ...]:
         one.name,
         said,
         noiseless,
-        ", ".join(f"{number:+.4f}" for number in one.score),
-        _spans(one.low, one.high),
-        "not known" if known is None else _spans(known["low"], known["high"]),
+        scores(one),
+        spans(one.low, one.high),
+        "not known" if known is None else spans(known["low"], known["high"]),
         f"{one.shots:,}",
         one.note,
     )
-
-
-def _spans(low: list[float], high: list[float]) -> str:
-    return ", ".join(f"{a:+.4f} to {b:+.4f}" for a, b in zip(low, high, strict=True))
 
 
 def _document(votes: Votes, found: list[Prediction], settings: RunSettings) -> dict[str, Any]:

@@ -74,7 +74,7 @@ SequenceColumn = Annotated[
 ]
 TimeColumn = Annotated[
     str | None,
-    typer.Option("--time", help="Column of the times: numbers, or dates with the year in front."),
+    typer.Option("--time", help="Column of the times: numbers, or dates."),
 ]
 Gaps = Annotated[
     str,

@@ -10,7 +10,7 @@ from rich.table import Table
 from qrnn_hw.cli.console import PlainConsole, cell
 from qrnn_hw.cli.terminal import one_line
 from qrnn_hw.data.usage import data_lines
-from qrnn_hw.report.labels import MEASURES, label
+from qrnn_hw.report.labels import MEASURES, between, label
 from qrnn_hw.report.tile_blocks import said_tiling
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _trust(answer: dict[str, Any]) -> str:
 def _cells(found: Sequence[dict[str, Any]]) -> list[str]:
     cells = []
     for one in found:
-        cells += [f"{one['value']:.3f}", f"{one['low']:.3f} to {one['high']:.3f}"]
+        cells += [f"{one['value']:.3f}", between(one["low"], one["high"])]
     return [*cells, str(found[0]["n"])]
 
 

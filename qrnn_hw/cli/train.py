@@ -287,13 +287,15 @@ def train(
 
 
 def _rows(document: dict[str, Any], measure: str) -> list[tuple[str, str, str]]:
+    from qrnn_hw.report.labels import between
+
     rows = []
     for key, label in (
         ("infinite", "infinite shots"),
         ("shots", f"{document['shots']:,} shots of each circuit"),
     ):
         one = document[measure][key]
-        rows.append((label, f"{one['value']:.3f}", f"{one['low']:.3f} to {one['high']:.3f}"))
+        rows.append((label, f"{one['value']:.3f}", between(one["low"], one["high"])))
     if measure == "accuracy" and document["published_accuracy"] is not None:
         rows.append(("published, amazon file", f"{document['published_accuracy']:.3f}", ""))
     return rows

@@ -190,7 +190,7 @@ def _targets(
 
 def _label(value: object) -> str:
     is_whole = isinstance(value, float) and value.is_integer()
-    return str(int(value)) if is_whole else str(value)  # type: ignore[call-overload]
+    return str(int(value)) if is_whole else str(value).strip()  # type: ignore[call-overload]
 
 
 def _groups(path: Path, found: NDArray[Any] | None, n_rows: int) -> NDArray[np.int64] | None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrnn_hw.data.lines import shown
+from qrnn_hw.data.number_cells import GAPS
 from qrnn_hw.errors import DataError
 
 # Below this a class may have no row in the validation or the test part of a default split.
@@ -67,6 +68,22 @@ def check_class_rows(
             f"validation and test parts. Got {counts[few[0]]} of {shown(names[few[0]])}{others}."
             f"{remedy}{numbers}"
         )
+
+
+def class_notes(names: Sequence[str]) -> tuple[str, ...]:
+    """Say which classes may be one, or none: alike but for case or a number's form, or a gap."""
+    alike: dict[object, list[str]] = {}
+    for name in names:
+        key: object = float(name) if _are_numbers([name]) else name.casefold()
+        alike.setdefault(key, []).append(name)
+    said = [
+        f"{' and '.join(map(shown, same))} are different classes: write them alike if they are one."
+        for same in alike.values()
+        if len(same) > 1
+    ]
+    gaps = [name for name in names if name.strip().lower() in GAPS]
+    said += [f"{shown(name)} is a class: leave its rows out if it is a gap." for name in gaps]
+    return tuple(said)
 
 
 def ordered(names: Collection[str]) -> list[str]:

@@ -15,12 +15,12 @@ from qrnn_hw.data.arrays import open_arrays, read_values
 from qrnn_hw.data.lines import shown
 from qrnn_hw.data.long_table import sequence_steps
 from qrnn_hw.data.read_options import STEPS, ReadOptions
-from qrnn_hw.data.read_series import check_times
 from qrnn_hw.data.read_text import vectors_of_texts
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.series import check_size
 from qrnn_hw.data.table import Table
 from qrnn_hw.data.tables import open_table
+from qrnn_hw.data.times import check_times
 from qrnn_hw.data.tokens import tokenise
 from qrnn_hw.data.ts_file import read_cases
 from qrnn_hw.data.vectors import WordVectors

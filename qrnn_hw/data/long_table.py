@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from qrnn_hw.data.class_names import numbered_classes
 from qrnn_hw.data.dataset import Dataset, sequences_note
 from qrnn_hw.data.lines import shown
-from qrnn_hw.data.read_series import times
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.series import check_size
 from qrnn_hw.data.table import Table, column_place, columns_shown
 from qrnn_hw.data.target import Classes, Numbers, Target
+from qrnn_hw.data.times import times
 from qrnn_hw.errors import DataError, UsageError
 
 

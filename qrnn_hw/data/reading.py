@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from qrnn_hw.data.arrays import Kind, read_arrays
-from qrnn_hw.data.class_names import MIN_ROWS_PER_CLASS, check_class_rows
+from qrnn_hw.data.class_names import MIN_ROWS_PER_CLASS, check_class_rows, class_notes
 from qrnn_hw.data.dataset import Dataset
 from qrnn_hw.data.given_test import with_test
 from qrnn_hw.data.labelled_text import labelled_text
@@ -60,6 +60,8 @@ def read(path: Path | str, options: ReadOptions | None = None, **given: Any) -> 
         if data.tested is not None:
             labels, least, remedy = np.delete(labels, data.tested), FEWEST, ""
         check_class_rows(path, data.target.names, labels, least, remedy)
+    if isinstance(data.target, Classes):
+        return replace(data, notes=(*data.notes, *class_notes(data.target.names)))
     return data
 
 

@@ -56,6 +56,7 @@ class Plan:
         Raises:
             JobsError: see `measure.running` and `measure.Stored`.
         """
-        progress.stage(f"running {len(self.priced.specs)} jobs on {self.priced.machine.name}")
+        n = len(self.priced.specs)
+        progress.stage(f"running {n} job{'s' * (n != 1)} on {self.priced.machine.name}")
         measure = running(self.priced, consent, store, progress.advance)
         return self.evaluation.measure(measure), measure.keys

@@ -6,6 +6,7 @@ are no sample of their own: intervals are bootstrapped over whole sequences.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -75,7 +76,7 @@ class Judge:
         """Return each measure of some answers with its 95 % interval.
 
         Accuracy by Wilson; numbers, and answers at every step, by a bootstrap over rows, in blocks
-        where they overlap in time.
+        where they overlap in time; it has no ends where two whole blocks do not fit in.
         """
         if isinstance(self.target, Classes):
             right = self._per_row(answers == self.wanted)
@@ -118,7 +119,7 @@ class Judge:
 
         Of numbers the NRMSE, of classes the accuracy.
         """
-        if len(self.wanted) < 2:
+        if not self._has_blocks:
             return None
         if isinstance(self.target, Classes):
             gained = self._per_row((answers == self.wanted).astype(float) - (others == self.wanted))
@@ -183,7 +184,9 @@ class Judge:
     def _interval(self, statistic: Callable[[Rows], Array]) -> Interval:
         n = len(self.wanted)
         value = float(statistic(np.arange(n)[None])[0])
-        return block_interval(statistic, value, n, block=self._block, seed=0)
+        if not self._has_blocks:
+            return Interval(value, math.nan, math.nan, n)
+        return block_interval(statistic, value, n, block=self.block, seed=0)
 
     def _share(self, right: Array) -> Interval:
         """Return a share over all steps; where all sequences agree, Wilson's for as many."""
@@ -194,9 +197,9 @@ class Judge:
         return self._interval(lambda rows: self._mean(right, rows))
 
     @property
-    def _block(self) -> int:
-        """Rows of a block; two of them have to fit in."""
-        return max(1, min(self.block, len(self.wanted) // 2))
+    def _has_blocks(self) -> bool:
+        """Whether two blocks fit in: shorter ones would take rows that share steps for unlike."""
+        return len(self.wanted) >= 2 * self.block
 
     @cached_property
     def _spread(self) -> Array:

@@ -1,5 +1,7 @@
 """What tables call scores, and the stacks of every run; a stack by another name is shown by it."""
 
+import math
+
 LABELS = {
     "ideal": "no noise, infinite shots",
     "ideal_shots": "no noise, raw shots",
@@ -17,3 +19,10 @@ MEASURES = {"accuracy": "accuracy", "nrmse": "NRMSE", "r2": "R2"}
 def label(name: str) -> str:
     """Return the row's name in a table."""
     return LABELS.get(name, name)
+
+
+def between(low: float | None, high: float | None) -> str:
+    """Say the ends of an interval, or that there are too few rows for one."""
+    if low is None or high is None or math.isnan(low):
+        return "too few rows"
+    return f"{low:.3f} to {high:.3f}"

@@ -19,7 +19,7 @@ from qrnn_hw.report.blocks import Block, Figure, Findings, Heading, Table, Text,
 from qrnn_hw.report.chip_blocks import chip_blocks
 from qrnn_hw.report.figures import circuit_figure, histogram_figure, interval_figure, line_figure
 from qrnn_hw.report.files import write_json, write_text
-from qrnn_hw.report.labels import MEASURES, label
+from qrnn_hw.report.labels import MEASURES, between, label
 from qrnn_hw.report.tile_blocks import tile_blocks
 from qrnn_hw.report.trust_blocks import choice_blocks, trust_blocks, trust_findings
 from qrnn_hw.statistics.comparison import holm, mcnemar
@@ -95,7 +95,7 @@ def run_findings(outcome: Outcome) -> list[str]:
     controls = [(one.name, outcome.judge.given(one.predictions)) for one in outcome.controls]
     said = [
         f"Under the noise of {outcome.prepared.machine.name}, with {_shots(outcome)}{how}, the "
-        f"network {_told(outcome, first)}; without noise and with infinite shots "
+        f"network {_told(outcome, first)}; without noise and with infinite shots it "
         f"{_told(outcome, 'ideal')}. {_unlike(outcome, first)}"
     ]
     if stacks:
@@ -133,7 +133,7 @@ def _told(outcome: Outcome, name: str) -> str:
         whose = f"the numbers at {each}{one.n} unseen rows" if each else f"{one.n} unseen numbers"
         return (
             f"misses {whose} by {one.value:.3f} of their standard deviation (NRMSE, "
-            f"95 % interval {one.low:.3f} to {one.high:.3f})"
+            f"95 % interval: {between(one.low, one.high)})"
         )
     return "answers too few rows, or constant ones, for a measure"
 
@@ -233,7 +233,7 @@ def quality_blocks(outcome: Outcome) -> Iterator[Block]:
         yield Table(
             ("", said, "95 % interval", "rows"),
             tuple(
-                (name, f"{one.value:.3f}", f"{one.low:.3f} to {one.high:.3f}", str(one.n))
+                (name, f"{one.value:.3f}", between(one.low, one.high), str(one.n))
                 for name, one in rows
             ),
         )

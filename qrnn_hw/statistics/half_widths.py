@@ -40,6 +40,32 @@ def half_widths(variances: ArrayLike, shots: int, level: float = 0.95) -> Array:
     return np.asarray(z * np.sqrt(np.asarray(variances, dtype=np.float64) / shots))
 
 
+def shot_errors(counts: ArrayLike, columns: ArrayLike, level: float = 0.95) -> Array:
+    """Return standard errors of the mean outputs of shots that few shots do not bring to 0.
+
+    Shots that all read the same have no scatter, and yet say little of what others would read. So
+    z^2 / 2 shots of the largest output and as many of the smallest are added to them: of two
+    outcomes that is the interval of Agresti and Coull (Am. Stat. 52, 119, 1998), and of many shots
+    the usual error. The interval around the value holds the one around the shifted mean.
+
+    Args:
+        counts: of the outcomes, shape (..., 2**m), a shot or more in each row.
+        columns: R, shape (2**m, k).
+        level: of the interval that the errors are for.
+
+    Returns:
+        Shape (..., k).
+    """
+    table, r = np.asarray(counts, dtype=np.float64), np.asarray(columns, dtype=np.float64)
+    z = _two_sided(level)
+    n = table.sum(axis=-1, keepdims=True)
+    low, high, more = r.min(axis=0), r.max(axis=0), n + z**2
+    value = table @ r / n
+    mean = (table @ r + z**2 / 2 * (low + high)) / more
+    variance = (table @ r**2 + z**2 / 2 * (low**2 + high**2)) / more - mean**2
+    return np.asarray(np.sqrt(np.maximum(variance, 0.0) / more) + np.abs(mean - value) / z)
+
+
 def shots_for(variances: ArrayLike, half_width: float, level: float = 0.95) -> Array:
     """Return ceil(z^2 sigma^2 / h^2), the shots whose half-width is at most h."""
     _check(half_width)

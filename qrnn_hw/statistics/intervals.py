@@ -1,5 +1,6 @@
 """An estimate with its interval, and the few intervals that the reports use."""
 
+import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,16 +19,20 @@ AGREEMENT = 1e-3
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate, the interval around it, and the number of values that it rests on."""
+    """An estimate, the interval around it, and the number of values that it rests on.
+
+    Ends that the values are too few for are NaN, and null in JSON.
+    """
 
     value: float
     low: float
     high: float
     n: int
 
-    def to_json(self) -> dict[str, float | int]:
+    def to_json(self) -> dict[str, float | int | None]:
         """Return the four fields as a JSON object."""
-        return {"value": self.value, "low": self.low, "high": self.high, "n": self.n}
+        low, high = (None if math.isnan(end) else end for end in (self.low, self.high))
+        return {"value": self.value, "low": low, "high": high, "n": self.n}
 
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"

@@ -1,5 +1,6 @@
 """Models as files, and answers that hold still."""
 
+import io
 import json
 import subprocess
 import sys
@@ -81,6 +82,25 @@ def test_a_number_is_answered_in_its_own_units_and_its_range_is_watched():
         assert one.high[0] > one.low[0]
     with pytest.raises(UsageError, match="auto is for labels"):
         predict(model, inputs, shots="auto")
+
+
+def test_each_score_has_its_class_and_each_line_its_number(tmp_path, capsys, monkeypatch):
+    model = text_model(("bad", "good", "so-so"))
+    path = str(model.save(tmp_path / "m.qrnn"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("great sound\n\nawful case\n"))
+    assert invoke(["predict", path, "--shots", "5", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [one["name"] for one in found] == ["line 1", "line 3"]
+    assert found[0]["outputs"] == ["bad", "good", "so-so"]
+    assert all(
+        high > low for one in found for low, high in zip(one["low"], one["high"], strict=True)
+    )
+    assert invoke(["predict", path, "--text", "great sound"]) == 0
+    shown, (exact,) = capsys.readouterr().out, predict(model, from_texts(model, ["great sound"]))
+    for name, score in zip(exact.outputs, exact.score, strict=True):
+        assert f"{name} {score:+.4f}" in shown
+    with pytest.raises(UsageError, match="number 2"):
+        from_texts(model, ["great", None])
 
 
 def test_an_answer_depends_on_its_row_alone():

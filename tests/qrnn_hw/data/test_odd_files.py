@@ -475,11 +475,17 @@ REFUSED = {
         SERIES | {"time": "time"},
         "line 4, .*Got '2' after a later one",
     ),
-    "the day first": (
+    "day or month first": (
         "a.csv",
-        table([f"0{n}.02.2020,{n}" for n in range(1, 9)]),
+        table([f"0{n}/02/2020,{n}" for n in range(1, 9)]),
         SERIES | {"time": "time"},
-        "line 2, column 'time': .*year in front.*Got '01.02.2020'",
+        "line 2, column 'time': .*the day from the month.*Got '01/02/2020'.*year in front",
+    ),
+    "a day that is none": (
+        "a.csv",
+        table([f"{n}.02.2021,{n}" for n in range(20, 31)]),
+        SERIES | {"time": "time"},
+        "line 11, column 'time': .*year in front.*Got '29.02.2021'",
     ),
     "no such day": (
         "a.csv",

@@ -8,6 +8,7 @@ from qrnn_hw.data.target import Classes, Numbers
 from qrnn_hw.experiment.quality import Judge
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.task import load_task
+from qrnn_hw.report.labels import between
 
 
 def test_accuracy_counts_signs_and_zero_is_class_0():
@@ -43,3 +44,16 @@ def test_rows_that_share_steps_are_drawn_together():
     wide, narrow = (one.intervals(moved)["nrmse"] for one in (judge, apart))
     assert wide.value == narrow.value
     assert wide.high - wide.low > 1.5 * (narrow.high - narrow.low)
+
+
+def test_rows_that_share_steps_and_are_too_few_have_a_value_and_no_interval():
+    """Eight windows of seven steps are little more than one: no shorter block makes them more."""
+    wanted = np.sin(np.arange(8.0))[:, None]
+    judge, answers = Judge(Numbers(("x",)), wanted, None, 7), wanted + 0.1
+    found = judge.intervals(answers)
+    assert found["nrmse"].value == pytest.approx(0.1 / wanted.std())
+    assert found["r2"].value == pytest.approx(1 - 0.01 / wanted.var())
+    assert found["nrmse"].to_json() == {**found["nrmse"].to_json(), "low": None, "high": None}
+    assert judge.difference(answers, wanted) is None
+    assert between(found["r2"].low, found["r2"].high) == between(None, None) == "too few rows"
+    assert Judge(Numbers(("x",)), wanted, None, 4).difference(answers, wanted) is not None
