@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -100,6 +101,15 @@ def _store() -> Check:
 
     path = store_path()
     if not path.exists():
+        place = next(one for one in path.absolute().parents if one.exists())
+        if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+            remedy = "Set QRNN_HW_HOME to a folder that can be written."
+            return Check(
+                "store",
+                "wrong",
+                f"{path} cannot be made: nothing may be written in {place}",
+                remedy,
+            )
         return Check("store", "ok", f"{path}, not made yet")
     if others_may_read(path):
         return Check("store", "wrong", f"others may read {path}", f"chmod 600 {path}")

@@ -47,10 +47,15 @@ class Bought:
         sending = f", {minutes:.0f} minutes or more to send them" if minutes else ""
         return (
             f"{self.shots:,} shots per prediction for {', '.join(one.name for one in self.stacks)} "
-            f"on {self.tiles} tile(s): {self.n_jobs} jobs, about {cost.best_seconds:.0f} s "
+            f"on {_counted(self.tiles, 'tile')}: {_counted(self.n_jobs, 'job')}, "
+            f"about {cost.best_seconds:.0f} s "
             f"({cost.low_seconds:.0f} to {cost.high_seconds:.0f} s){sending}; an accuracy of "
             f"{USUAL_ACCURACY:.0%} would be known as {low:.0%} to {high:.0%}{out}"
         )
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}{'s' * (n != 1)}"
 
 
 def fitted(prepared: Prepared, seconds: float) -> tuple[Prepared, Bought]:

@@ -104,7 +104,9 @@ def line_figure(
     """
     figure, axes = _figure(WIDTH_INCHES, 3.1)
     # More lines than dashes: the next ones have dots as well.
-    styles = [(dash, mark) for mark in ("", "o", "s", "^") for dash in ("-", "--", ":", "-.")]
+    # A single point has no line to be seen by.
+    marks = ("", "o", "s", "^") if len(x) > 1 else ("o", "s", "^")
+    styles = [(dash, mark) for mark in marks for dash in ("-", "--", ":", "-.")]
     for (name, values), (dash, mark) in zip(lines, cycle(styles)):
         colour = ACCENT if dash == "-" else INK
         axes.plot(x, values, mark + dash, color=colour, label=name, linewidth=1.8)

@@ -212,3 +212,14 @@ def test_doctor_asks_the_service_and_says_when_it_refuses(capsys, emulator, monk
     assert invoke(["doctor", "--remote", "--json"]) == 3
     last = json.loads(capsys.readouterr().out)["checks"][-1]
     assert (last["name"], last["status"]) == ("service", "wrong")
+
+
+def test_doctor_does_not_call_a_store_fine_that_cannot_be_made(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "file" / "home"))
+    (found,) = [one for one in checks() if one.name == "store"]
+    assert found.status == "wrong"
+    assert str(tmp_path / "file") in found.found
+    monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "new" / "home"))
+    (found,) = [one for one in checks() if one.name == "store"]
+    assert found.status == "ok"

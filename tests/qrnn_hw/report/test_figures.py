@@ -74,3 +74,13 @@ def test_a_chip_has_a_cross_for_what_is_out_and_names_the_chosen_placement_only(
     assert 'aria-label="chip &lt;a&gt;"' in svg
     assert "<script" not in svg
     assert "#010101" not in svg
+
+
+def test_a_curve_of_one_point_is_seen():
+    """Training for one epoch has no line: without a mark its picture is empty."""
+    curves = [("loss", [0.5]), ("accuracy", [0.7])]
+    n_marks = [
+        len(re.findall(r"clip-path[^>]*>\s*<use", figures.line_figure(x, lines, labels=("x", "y"))))
+        for x, lines in (([1.0], curves), ([1.0, 2.0], [(name, y * 2) for name, y in curves]))
+    ]
+    assert n_marks == [2, 0]
