@@ -21,7 +21,7 @@ from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes, Target, answer
 from qrnn_hw.networks.shot_head import ShotHead
 from qrnn_hw.statistics.decisions import UNDECIDED
-from qrnn_hw.statistics.half_widths import half_widths
+from qrnn_hw.statistics.half_widths import half_widths, mean_errors
 from qrnn_hw.statistics.values import ValueBetting, sign_of_mean
 from qrnn_hw.studies.adaptive import growing_looks
 
@@ -145,9 +145,9 @@ class _Labels:
         """
         n, shape = self._shots, self._head.shape(self._length)
         outputs = (self._sums[0] / n).reshape(shape)
-        spread = np.maximum(self._sums[1] / n - (self._sums[0] / n) ** 2, 0.0).reshape(shape)
         low, high = self._numbers.range
-        half = half_widths(spread, n) if n > 1 else (high - low).reshape(shape)
+        errors = mean_errors(n, *self._sums, low, high)
+        half = (half_widths(errors**2, 1) if n > 1 else high - low).reshape(shape)
         if not isinstance(self._target, Classes):
             return StepAnswer(None, outputs, half, is_certain=False, shots=n)
         proved = self.proved(is_sequential=is_sequential)

@@ -41,7 +41,27 @@ def half_widths(variances: ArrayLike, shots: int, level: float = 0.95) -> Array:
 
 
 def shot_errors(counts: ArrayLike, columns: ArrayLike, level: float = 0.95) -> Array:
-    """Return standard errors of the mean outputs of shots that few shots do not bring to 0.
+    """Return the standard errors of mean outputs, shape (..., k), as `mean_errors` has them.
+
+    Args:
+        counts: of the outcomes, shape (..., 2**m), a shot or more in each row.
+        columns: R, shape (2**m, k).
+        level: of the interval that the errors are for.
+    """
+    table, r = np.asarray(counts, dtype=np.float64), np.asarray(columns, dtype=np.float64)
+    shots = table.sum(axis=-1, keepdims=True)
+    return mean_errors(shots, table @ r, table @ r**2, r.min(axis=0), r.max(axis=0), level)
+
+
+def mean_errors(
+    shots: ArrayLike,
+    sums: ArrayLike,
+    squares: ArrayLike,
+    low: ArrayLike,
+    high: ArrayLike,
+    level: float = 0.95,
+) -> Array:
+    """Return standard errors of the mean of shots that few shots do not bring to 0.
 
     Shots that all read the same have no scatter, and yet say little of what others would read. So
     z^2 / 2 shots of the largest output and as many of the smallest are added to them: of two
@@ -49,21 +69,19 @@ def shot_errors(counts: ArrayLike, columns: ArrayLike, level: float = 0.95) -> A
     the usual error. The interval around the value holds the one around the shifted mean.
 
     Args:
-        counts: of the outcomes, shape (..., 2**m), a shot or more in each row.
-        columns: R, shape (2**m, k).
+        shots: how many, at least 1; all arrays of shapes that fit each other.
+        sums: of the outputs of all shots.
+        squares: of them, summed.
+        low: the smallest output that a shot can give.
+        high: the largest.
         level: of the interval that the errors are for.
-
-    Returns:
-        Shape (..., k).
     """
-    table, r = np.asarray(counts, dtype=np.float64), np.asarray(columns, dtype=np.float64)
+    n, total, least, most = (np.asarray(one, np.float64) for one in (shots, sums, low, high))
     z = _two_sided(level)
-    n = table.sum(axis=-1, keepdims=True)
-    low, high, more = r.min(axis=0), r.max(axis=0), n + z**2
-    value = table @ r / n
-    mean = (table @ r + z**2 / 2 * (low + high)) / more
-    variance = (table @ r**2 + z**2 / 2 * (low**2 + high**2)) / more - mean**2
-    return np.asarray(np.sqrt(np.maximum(variance, 0.0) / more) + np.abs(mean - value) / z)
+    mean = (total + z**2 / 2 * (least + most)) / (n + z**2)
+    added = z**2 / 2 * (least**2 + most**2)
+    variance = (np.asarray(squares, np.float64) + added) / (n + z**2) - mean**2
+    return np.asarray(np.sqrt(np.maximum(variance, 0) / (n + z**2)) + np.abs(mean - total / n) / z)
 
 
 def shots_for(variances: ArrayLike, half_width: float, level: float = 0.95) -> Array:
