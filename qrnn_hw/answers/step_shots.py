@@ -146,7 +146,7 @@ class _Labels:
         n, shape = self._shots, self._head.shape(self._length)
         outputs = (self._sums[0] / n).reshape(shape)
         low, high = self._numbers.range
-        errors = mean_errors(n, *self._sums, low, high)
+        errors = mean_errors(n, self._sums[0], self._sums[1], low, high)
         half = (half_widths(errors**2, 1) if n > 1 else high - low).reshape(shape)
         if not isinstance(self._target, Classes):
             return StepAnswer(None, outputs, half, is_certain=False, shots=n)
