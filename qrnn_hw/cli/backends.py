@@ -154,7 +154,7 @@ def _write_page(
 
     placement, name = document["placement"], document["name"]
     path = output or Path("runs/backends") / f"{file_name(name)}-{file_name(model)}.html"
-    blocks = [Findings((f"{model} {said(placement)}.",)), *chip_blocks(placement, snapshot)]
+    blocks = [Findings((f"{model}: {said(placement)}.",)), *chip_blocks(placement, snapshot)]
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, to_html(f"{model} on {name}", blocks))
     return path

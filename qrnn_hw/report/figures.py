@@ -175,9 +175,8 @@ def chip_figure(
             shade = 0.12 + 0.88 * (1 - order[score] / max(1, len(order) - 1))
             axes.plot([x], [y], "o", color=ACCENT, markersize=11, alpha=shade, zorder=2)
         if qubit in named:
-            axes.annotate(
-                str(qubit), (x, y), textcoords="offset points", xytext=(0, 8), ha="center"
-            )
+            # Between the lines that may lead up and to the right.
+            axes.annotate(str(qubit), (x, y), textcoords="offset points", xytext=(4, 6), ha="left")
     for style, placement in (*(("-", one) for one in full), (":", dotted)):
         for a, b in (pair for pair in pairs if set(pair) <= set(placement)):
             ends = zip(points[a], points[b], strict=True)

@@ -199,12 +199,13 @@ def _adaptive(
 def _legal() -> Iterator[Row]:
     """Tile every recorded machine that can run the model, and ask preflight."""
     n_fit = n_legal = 0
-    said = []
+    said, refused = [], []
     for known in recorded_devices():
         device = snapshot(known.name)
         try:
             check_fits(MODEL, device)
-        except SpecError:
+        except SpecError as error:  # which says that it is this machine
+            refused.append(known.name if device.backend in str(error) else "one without a name")
             continue
         try:
             routed = route_step(MODEL, device, seed=7)
@@ -231,7 +232,7 @@ def _legal() -> Iterator[Row]:
     yield Row.at_least(
         "recorded machines that can run the model, tiled with guard 1 and legal",
         n_legal / n_fit,
-        f"{n_fit} machines: {', '.join(said)}",
+        f"{n_fit} machines: {', '.join(said)}; refused by name: {', '.join(refused)}",
         1.0,
     )
 
