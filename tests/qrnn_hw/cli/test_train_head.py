@@ -42,12 +42,10 @@ def test_the_capacity_is_the_squared_correlation_of_what_the_kept_model_says(cap
     names = {one["name"].split(",")[0] for one in document["controls"]}
     assert {"last value", "echo-state network", "ridge on 6 steps"} <= names
     assert any(name.startswith("GRU") for name in names)
-    # A frozen circuit: training left the weights as they were drawn.
-    again = train(capsys, *words)
-    assert again["quality"] == document["quality"]
 
 
 def test_a_head_on_a_machine_is_fitted_to_stored_jobs_once(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("qrnn_hw.experiment.task.Task.classical", lambda *_, **__: ())
     ran, run = [], RecordedDeviceExecutor.run
     monkeypatch.setattr(
         RecordedDeviceExecutor, "run", lambda self, spec: ran.append(spec) or run(self, spec)
