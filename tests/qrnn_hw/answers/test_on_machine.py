@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+import qrnn_hw as qh
 from circuits.zoo.registry import architecture
 from jobs.aer.recorded_device import RecordedDeviceExecutor
 from qrnn_hw.answers.model_file import Model
@@ -100,10 +101,15 @@ def _exact(ask, capsys):
     return json.loads(capsys.readouterr().out)
 
 
-def test_a_fixed_number_answers_with_both_intervals(asked, capsys):
+def test_a_fixed_number_answers_with_both_intervals(asked, capsys, tmp_path):
     ask, ran = asked
     assert ask("--shots", "600", "--repetitions", "4") == 0
     found = json.loads(capsys.readouterr().out)
+    assert len(ran) == 1
+    # From Python the same question is the same job.
+    given = {"shots": 600, "machine": "fake_boston", "repetitions": 4}
+    again = qh.load(tmp_path / "m.qrnn").predict(list(TEXTS), **given)
+    assert [one.to_json() for one in again] == found
     assert len(ran) == 1
     exact = _exact(ask, capsys)
     for one, truth in zip(found, exact, strict=True):

@@ -3,6 +3,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from qrnn_hw.data import generators
+from qrnn_hw.data.generators import parity
 from qrnn_hw.data.named import NAMES, read_named
 from qrnn_hw.data.target import Classes, Numbers
 from qrnn_hw.errors import UsageError
@@ -59,6 +60,17 @@ def test_short_term_memory_holds_its_delays():
     for k in range(1, 11):
         np.testing.assert_array_equal(targets[:, k - 1], values[:, -1 - k])
     assert data.target.names[0] == "u(t-1)"
+
+
+def test_parities_are_those_of_the_last_bits():
+    """By counting ones, in place of multiplying signs."""
+    found = parity(50, seed=2)
+    bits = found[:, 0].astype(int)
+    for t in range(6, 50):
+        for k in range(1, 7):
+            assert found[t, k] == (-1.0 if bits[t - k : t + 1].sum() % 2 else 1.0)
+    data = read_named("parity", length=60)
+    assert data.target.names == tuple(f"parity({k})" for k in range(1, 7))
 
 
 @pytest.mark.parametrize("name", ["mackey-glass", "narma10", "stm"])

@@ -18,8 +18,15 @@ from qrnn_hw.networks.recorded import from_results
 from qrnn_hw.networks.step_readings import StepReadings
 from qrnn_hw.predict import sentence_pubs
 from qrnn_hw.statistics.memory import capacities, delayed
-from qrnn_hw.train.reservoir import driven, exact_readings, fit_reservoir
-from qrnn_hw.train.ridge import counted
+from qrnn_hw.train.reservoir import (
+    beside_inputs,
+    best_drawn,
+    draw,
+    driven,
+    exact_readings,
+    fit_reservoir,
+)
+from qrnn_hw.train.ridge import choose_head, counted
 
 LINE = circuits.architecture("dynamic-line")
 
@@ -80,3 +87,28 @@ def test_it_remembers_from_shots_of_stored_jobs_what_it_remembers_exactly(tmp_pa
     np.testing.assert_allclose(
         own.outputs(parts[2].values, parts[2].lengths), exact[2] @ own.coefficients, atol=1e-10
     )
+
+
+def test_validation_rows_choose_the_circuit_that_hears_its_inputs():
+    u = np.random.default_rng(1).uniform(-1, 1, 122)
+    network = network_of(LINE, 1, target=Numbers(("u",), per_step=True), steps=StepReadings(1))
+    given = driven(u[:, None], u[:, None], n_steps=12, washout=2)
+    parts = [given.take(rows) for rows in np.split(np.arange(len(given)), [6, 9])]
+    deaf, hears = draw(network, 0), draw(network, 1)
+    deaf |= {"projection": 0 * deaf["projection"]}
+    for order in ([deaf, hears], [hears, deaf]):
+        chosen = best_drawn(network, order, parts[:2], washout=2)
+        np.testing.assert_array_equal(chosen.parameters["projection"], hears["projection"])
+        # The circuit stays as it was drawn; the head alone is fitted.
+        np.testing.assert_array_equal(chosen.parameters["circuit"], hears["circuit"])
+
+
+def test_a_head_beside_the_inputs_has_the_line_through_the_window():
+    rng = np.random.default_rng(4)
+    rows = driven(rng.normal(size=(120, 2)), rng.normal(size=120), n_steps=3, washout=2)
+    target = rows.values.reshape(len(rows), -1) @ np.array([1.0, -2, 3, 0.5, 0, 4])[:, None]
+    bits = np.concatenate([np.ones((len(rows), 1)), rng.normal(size=(len(rows), 4))], axis=1)
+    both = beside_inputs(bits, rows)
+    given = [both[:80], both[80:]], [target[:80], target[80:]]
+    head, _ = choose_head(Numbers(("y",)), *given)
+    np.testing.assert_allclose(both[80:] @ head, target[80:], atol=1e-4)
