@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.exact.records import record_sampler
+from circuits.exact.record_paths import any_sampler
 from circuits.exact.sequence import SequenceModel
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes, Target, answer
@@ -68,10 +68,10 @@ def step_answers(
         seeds: of each row's draws.
 
     Raises:
-        CircuitsError: a model whose step does not start its data qubits anew.
+        CircuitsError: circuits too large to follow exactly.
     """
     encoded, head = model.trained.encoded(sequences), model.trained.head
-    sampler, found = record_sampler(engine, encoded.circuit), []
+    sampler, found = any_sampler(engine, encoded.circuit), []
     looks = (0, *growing_looks(MOST_AUTO)) if shots == "auto" else _parts(int(shots or 1))
     for row, seed in enumerate(seeds):
         generator = np.random.default_rng(list(seed))

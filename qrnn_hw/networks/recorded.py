@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.exact.records import record_sampler
+from circuits.exact.record_paths import any_sampler
 from circuits.exact.sequence import SequenceModel
 from jobs.spec import PubResult
 from qrnn_hw.errors import DataError
@@ -114,15 +114,15 @@ def drawn(
     """Draw shots of sequences from the exact law of a model, with its noise or without.
 
     Args:
-        model: whose step starts its data qubits anew.
+        model: that records bits in its steps.
         encoded: n sequences of at least one step.
         shots: of each, at least 1.
         generator: of the draws.
 
     Raises:
-        CircuitsError: a model that `circuits.exact.records.record_sampler` cannot compile.
+        CircuitsError: a model without such bits, or too large.
     """
-    sampler = record_sampler(model, encoded.circuit)
+    sampler = any_sampler(model, encoded.circuit)
     n, n_steps = encoded.features.shape[:2]
     steps = np.zeros((n, shots, n_steps, sampler.n_bits), dtype=np.uint8)
     outcome = np.zeros((n, shots, len(model.out_bits)), dtype=np.uint8)

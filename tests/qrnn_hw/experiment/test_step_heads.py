@@ -3,18 +3,22 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import circuits
 from calibration.library import snapshot
 from calibration.noise import DeviceNoise
+from circuits.exact.logical import logical_model
 from circuits.exact.noise import Noise
 from circuits.layers.feedback import ConditionalRotation, Measure, Reset
 from jobs.aer.static_rows import exact_distribution
 from jobs.spec import PubResult
 from jobs.transpile.isa import transpile_step
 from jobs.transpile.lifted_step import circuit_distribution, sequence_model
+from qrnn_hw.data.loss import loss
 from qrnn_hw.data.target import Classes, Numbers
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.evaluation import Evaluation
@@ -36,6 +40,7 @@ from qrnn_hw.networks.shot_head import ShotHead
 from qrnn_hw.networks.step_readings import StepReadings, products_of
 
 BOSTON = snapshot("fake_boston")
+TRANSPILED = transpile_step(circuits.architecture("dynamic-line"), BOSTON, seed=7)
 P01, P10 = 0.12, 0.2
 
 
@@ -72,7 +77,7 @@ def written_out(head, steps, out):
     return (np.asarray(joined) @ head.coefficients).reshape(len(steps), -1)
 
 
-@pytest.mark.parametrize("model", ["dynamic-line", "v3a"])
+@pytest.mark.parametrize("model", ["dynamic-line", pytest.param("v3a", marks=pytest.mark.slow)])
 def test_mean_and_variance_of_a_shot_are_those_of_the_joint_law_of_all_bits_by_aer(model):
     """v3a feeds the bits of a step forward in the next one, operation by operation."""
     architecture = circuits.architecture(model, mode="sampled")
@@ -187,9 +192,44 @@ class Second(Measure):
         circuit.measure(self.wires[0], binding.bits[1])
 
 
+@pytest.mark.slow
+def test_shots_of_a_step_that_reads_the_bits_before_it_are_those_of_the_exact_law():
+    architecture = circuits.architecture("adapted", mode="sampled")
+    encoded, model = encoded_of(architecture, (2,)), logical_model(architecture)
+    head = head_of(architecture, StepReadings(2))
+    law = OutputLaw(model, encoded, head, Numbers(("a",)))
+    shots = drawn(model, encoded, 20_000, np.random.default_rng(1))
+    found = estimated(shots, head.steps, head.coefficients, per_step=False)
+    error = np.sqrt(law.variances / 20_000)
+    assert np.abs((found.value - law.outputs) / error).max() < 4
+    assert found.covariance[0, 0, 0] == pytest.approx(error[0, 0] ** 2, rel=0.05)
+
+
+def test_the_gradient_under_noise_is_that_of_finite_differences():
+    line = circuits.architecture("dynamic-line")
+    model = sequence_model(TRANSPILED, DeviceNoise(TRANSPILED.snapshot))
+    target = Classes(("a", "b"), per_step=True)
+    network = network_of(line, 1, target=target, steps=StepReadings(2))
+    reader, rng = network.reader(model), np.random.default_rng(2)
+    values, lengths = jnp.asarray(rng.uniform(-1, 1, (3, 2, 1))), jnp.array([2, 1, 2])
+    wanted = rng.integers(0, 2, (3, 2))
+
+    def of(parameters):
+        return loss(target, network.outputs(parameters, values, lengths, reader), wanted, lengths)
+
+    first = network.initial(4)
+    along = {name: rng.normal(size=value.shape) for name, value in first.items()}
+    slopes = jax.grad(of)(first)
+    exact = sum(float((slopes[name] * along[name]).sum()) for name in first)
+    h = 1e-5
+    moved = [{name: first[name] + sign * h * along[name] for name in first} for sign in (1, -1)]
+    assert exact == pytest.approx(float(of(moved[0]) - of(moved[1])) / (2 * h), rel=1e-6)
+
+
+@pytest.mark.slow
 def test_flips_and_half_widths_are_those_of_drawn_shots():
     line = circuits.architecture("dynamic-line")
-    encoded, model = encoded_of(line, (3, 2)), circuits_model(line)
+    encoded, model = encoded_of(line, (3, 2)), logical_model(line)
     shots, repeats = 40, 1000
     many = drawn(model, encoded, shots * repeats, np.random.default_rng(5))
     for k in (1, 3):
@@ -215,12 +255,6 @@ def test_flips_and_half_widths_are_those_of_drawn_shots():
             flips = (means.argmax(axis=2) != exact.argmax(axis=1)[:, None]).mean(axis=1)
             assert (law.flips(shots) > flips - 0.05).all()  # a union bound
             assert (law.flips(shots) < 2 * flips + 0.05).all()
-
-
-def circuits_model(architecture):
-    from circuits.exact.logical import logical_model
-
-    return logical_model(architecture)
 
 
 def test_what_a_head_is_to_read_is_told_by_the_data_and_refused_by_name():

@@ -84,6 +84,7 @@ def test_numbers_at_every_step_have_the_half_widths_of_drawn_shots():
     assert {row["input_id"] for row in study.rows()} == {0, 1, 2, 3}
 
 
+@pytest.mark.slow
 def test_labels_are_certain_from_the_shots_on_that_flip_no_more():
     model = Model(Classes(("a", "b", "c")), steps=None)
     study = study_outputs(model, ShotPlan((30, 1000), delta=0.02))
