@@ -47,7 +47,7 @@ def route(
     final = routed.layout.final_index_layout() if routed.layout else []
     if not back or final == list(range(circuit.num_qubits)):
         return plain
-    for a, b in _swaps_home(dict(enumerate(final)), target):
+    for a, b in _swaps_home(dict(enumerate(final)), target, seed):
         plain.swap(a, b)
     return without_layout(
         generate_preset_pass_manager(
@@ -59,15 +59,21 @@ def route(
     )
 
 
-def _swaps_home(at: dict[int, int], target: Target) -> list[tuple[int, int]]:
-    """Return swaps along the coupling that bring each wire i from qubit at[i] to qubit i."""
+def _swaps_home(at: dict[int, int], target: Target, seed: int) -> list[tuple[int, int]]:
+    """Return swaps along the coupling that bring each wire i from qubit at[i] to qubit i.
+
+    The search is random, and a job is known by its circuits: without the seed another process would
+    swap otherwise, not find the job in the store, and pay for it again.
+    """
     import rustworkx
 
     edges = {tuple(sorted(pair)) for pair in target.build_coupling_map().get_edges()}
     graph = rustworkx.PyGraph()
     graph.add_nodes_from(range(target.num_qubits))
-    graph.add_edges_from_no_data(list(edges))
-    return list(rustworkx.graph_token_swapper(graph, {q: wire for wire, q in at.items()}))
+    graph.add_edges_from_no_data(sorted(edges))
+    wanted = {q: wire for wire, q in at.items()}
+    found = rustworkx.graph_token_swapper(graph, wanted, seed=seed)
+    return [(min(pair), max(pair)) for pair in found]
 
 
 def without_layout(circuit: QuantumCircuit) -> QuantumCircuit:

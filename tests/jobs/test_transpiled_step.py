@@ -17,6 +17,7 @@ from circuits.layers.feedback import Measure
 from jobs.aer.executor import SEVERAL, AerExecutor, measurement_names
 from jobs.aer.recorded_device import RecordedDeviceExecutor, active_qubits, on_active_qubits
 from jobs.aer.static_rows import exact_distribution
+from jobs.digest import circuit_digest
 from jobs.errors import SpecError
 from jobs.preflight import preflight
 from jobs.spec import JobSpec, Pub
@@ -211,3 +212,10 @@ def test_models_in_rounds_are_refused(name):
     architecture = circuits.architecture(name, mode="expectation")
     with pytest.raises(SpecError, match=f"Got {name} in the mode expectation"):
         transpile_step(architecture, snapshot("fake_boston"), seed=1)
+
+
+def test_a_step_that_routing_permutes_is_the_same_circuit_every_time():
+    # A job is found again by its circuits: one that differs by chance would be paid for twice.
+    model = circuits.architecture("adapted", mode="sampled")
+    found = {circuit_digest(transpile_step(model, snapshot("fake_boston"), seed=0).step) for _ in range(6)}
+    assert len(found) == 1
