@@ -160,6 +160,7 @@ TASK_OPTIONS: dict[str, dict[str, Any]] = {
         "unit": ("characters", "words"),
         "n_words": range(2, 1_000_001),
         "n_steps": range(1, 1001),
+        "state": ("carried", "fresh"),
         "n_embedded": range(1, 1025),
         **_BATCH,
     },

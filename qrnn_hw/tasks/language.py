@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import numpy as np
@@ -26,11 +26,14 @@ def language(
     n_steps: int = 64,
     batch: int = 32,
     n_embedded: int = 16,
+    state: Literal["carried", "fresh"] = "carried",
 ) -> Task:
     """Return the task; an epoch reads the text once, in `batch` streams side by side.
 
     The state goes on from one window to the next and the gradient does not: backpropagation is
-    truncated to `n_steps`. Embeddings are trained with the rest.
+    truncated to `n_steps`. Embeddings are trained with the rest. A circuit's state forgets nothing:
+    after some hundred steps its read-outs are those of a random state, near 2^(-n/2). There each
+    window may begin anew.
 
     Args:
         data: in three parts.
@@ -38,6 +41,7 @@ def language(
         n_steps: of a window.
         batch: streams.
         n_embedded: numbers of a character or word.
+        state: carried from window to window, or fresh in each, in training and when evaluated.
 
     Raises:
         DataError: the text is too short for the streams.
@@ -59,13 +63,16 @@ def language(
             "embedding": normal(third, n_names, n_embedded, scale=1.0),
         }
 
-    def losses(p: Parameters, ids: jax.Array, key: Any, state: Any) -> tuple[jax.Array, Any]:
-        z, state = core.run(p["core"], p["embedding"][ids[:, :-1]], state, key)
-        return cross_entropy(affine(p["head"], z), ids[:, 1:]), state
+    def losses(p: Parameters, ids: jax.Array, key: Any, before: Any) -> tuple[jax.Array, Any]:
+        z, after = core.run(p["core"], p["embedding"][ids[:, :-1]], before, key)
+        return cross_entropy(affine(p["head"], z), ids[:, 1:]), begun(p, len(ids), after)
 
-    def loss(p: Parameters, ids: jax.Array, key: Any, state: Any) -> tuple[jax.Array, Any]:
-        found, state = losses(p, ids, key, state)
-        return found.mean(), state
+    def begun(p: Parameters, n_streams: int, after: Any) -> Any:
+        return after if state == "carried" else core.start(p["core"], n_streams)
+
+    def loss(p: Parameters, ids: jax.Array, key: Any, before: Any) -> tuple[jax.Array, Any]:
+        found, after = losses(p, ids, key, before)
+        return found.mean(), after
 
     def epoch(generator: np.random.Generator) -> Iterator[NDArray[np.int32]]:
         # Another place to begin in each epoch, so that windows are not always cut alike.
@@ -75,14 +82,14 @@ def language(
             begin = at + window * n_steps
             yield streams[:, begin : begin + n_steps + 1]
 
-    follow = jax.jit(lambda p, ids, state: losses(p, ids, None, state))
+    follow = jax.jit(lambda p, ids, before: losses(p, ids, None, before))
 
     def evaluate(p: Parameters, part: Part) -> dict[str, float]:
         held = _streams(getattr(data, part), min(HELD_STREAMS, len(getattr(data, part)) // 2))
-        state, total, count = core.start(p["core"], len(held)), 0.0, 0
+        before, total, count = core.start(p["core"], len(held)), 0.0, 0
         for begin in range(0, held.shape[1] - 1, n_steps):
             window = held[:, begin : begin + n_steps + 1]
-            found, state = follow(p, window, state)
+            found, before = follow(p, window, before)
             total, count = total + float(found.sum()), count + found.size
         nats = total / count
         if data.unit == "words":

@@ -67,6 +67,7 @@ class Setup:
 
 SMALL = CircuitSize(n_qubits=4, n_hidden=16)
 MIDDLE = CircuitSize(n_qubits=6, n_hidden=24)
+WORDS = {"unit": "words", "n_words": 2000, "state": "fresh"}
 ROWS = CircuitSize(n_hidden=34, readout="xyz")
 SETUPS = (
     Setup("amazon", "sentiment", None, 400, size=SMALL),
@@ -78,8 +79,8 @@ SETUPS = (
     Setup("mnist-rows", "mnist", "mnist", 8430, size=ROWS),
     Setup("copy-50", "copy", None, 3000, {"delay": 50}),
     Setup("shakespeare", "language", "tinyshakespeare/input.txt", 1000, {"n_steps": 32}, MIDDLE),
-    Setup("ptb-characters", "language", "ptb", 1500, {"n_steps": 64}),
-    Setup("ptb-words", "language", "ptb", 1500, {"unit": "words", "n_words": 2000}),
+    Setup("ptb-characters", "language", "ptb", 1500, {"n_steps": 64, "state": "fresh"}),
+    Setup("ptb-words", "language", "ptb", 1500, WORDS),
     Setup("pairs", "translation", None, 600, size=SMALL),
     Setup("multi30k", "translation", "multi30k", 3000, {"fewest": 3}),
 )

@@ -56,6 +56,13 @@ def test_a_language_window_goes_on_from_the_state_of_the_one_before():
     two, _ = loss(p, second, None, state)
     together, _ = loss(p, whole, None, task.state(p))
     assert float(one + two) / 2 == pytest.approx(float(together), rel=1e-5)
+    fresh = TASKS["language"].make(None, {"n_steps": 5, "batch": 2, "state": "fresh"})
+    task = fresh(lambda d: gru(d, 3))
+    _, state = jax.jit(task.loss)(p, first, None, task.state(p))
+    alone, _ = loss(p, second, None, task.state(p))
+    anew, _ = task.loss(p, second, None, state)
+    assert float(anew) == pytest.approx(float(alone), rel=1e-6)
+    assert abs(float(anew - two)) > 1e-4
 
 
 def test_heads_take_the_last_or_the_mean_of_the_steps_that_count():
