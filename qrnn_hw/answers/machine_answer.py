@@ -109,12 +109,20 @@ def _prediction(votes: Votes, row: int, name: str, note: str, miss: Miss | None)
 def said_of_canaries(votes: Votes) -> str:
     """Say in a line what canaries are worth here, in plain words."""
     canaries = votes.canary_counts
+    if not isinstance(votes.question.model.target, Classes):
+        if canaries is None:
+            return "No canaries were sent: the intervals cover this machine's own mean only."
+        beyond = _missed_by(canaries, votes)
+        return (
+            f"{len(canaries.known)} canaries missed their known answers by {beyond:.3f} scaled "
+            "units beyond their shots; the wider intervals hold it, if they are representative."
+        )
     if canaries is None:
         return (
             f"No canaries were sent: certificates are of {MACHINE} only, and nothing here says how "
             "far the scores lie from the noiseless ones."
         )
-    n, miss = len(canaries.known), _miss(votes)
+    n = len(canaries.known)
     if canaries.disagree(votes.columns):
         return (
             f"The repetitions of the {n} canaries disagree: the machine changed meanwhile, and no "
@@ -122,17 +130,23 @@ def said_of_canaries(votes: Votes) -> str:
         )
     if n < LEAST_CANARIES:
         return f"Of {n} canaries no line is made ({LEAST_CANARIES} or more): {MACHINE} only."
-    assert miss is not None
+    beyond = _missed_by(canaries, votes)
     return (
-        f"{n} canaries missed their known answers by {miss.beyond_shots:.3f} beyond their shots. "
+        f"{n} canaries missed their known answers by {beyond:.3f} beyond their shots. "
         f"Certified are {MACHINE}, and apart from it {NOISELESS}."
     )
 
 
+def _missed_by(canaries: CanaryCounts, votes: Votes) -> float:
+    return _missed(canaries, votes).beyond_shots
+
+
 def _miss(votes: Votes) -> Miss | None:
-    canaries: CanaryCounts | None = votes.canary_counts
-    if canaries is None:
-        return None
+    canaries = votes.canary_counts
+    return None if canaries is None else _missed(canaries, votes)
+
+
+def _missed(canaries: CanaryCounts, votes: Votes) -> Miss:
     value, error = canaries.measured(votes.columns)
     found = missed(value.ravel(), canaries.known.ravel(), error.ravel())
     return Miss(**{**found.to_json(), "n_canaries": len(canaries.known)})

@@ -217,5 +217,8 @@ def test_models_in_rounds_are_refused(name):
 def test_a_step_that_routing_permutes_is_the_same_circuit_every_time():
     # A job is found again by its circuits: one that differs by chance would be paid for twice.
     model = circuits.architecture("adapted", mode="sampled")
-    found = {circuit_digest(transpile_step(model, snapshot("fake_boston"), seed=0).step) for _ in range(6)}
+    found = {
+        circuit_digest(transpile_step(model, snapshot("fake_boston"), seed=0).step)
+        for _ in range(6)
+    }
     assert len(found) == 1
