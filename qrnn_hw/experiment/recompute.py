@@ -114,7 +114,7 @@ def recompute(run: StoredRun, shots: int | None = None, stack: Stack | None = No
     if isinstance(run.measured, MeasuredRounds):
         return _rounds(run, run.measured, shots)
     if isinstance(run.measured, TiledMeasured):
-        return _tiled(run, run.measured, shots)
+        return _tiled(run, run.measured, shots, stack)
     total, planned = total_shots(run, shots), run.evaluation.stacks
     plan, judge = run.evaluation.shot_plan(total), run.judge
     ideal = ideal_outputs(run)
@@ -165,8 +165,20 @@ def _rounds(run: StoredRun, measured: MeasuredRounds, shots: int | None) -> Reco
     return Recomputed(spent, None, rows)
 
 
-def _tiled(run: StoredRun, measured: TiledMeasured, shots: int | None) -> Recomputed:
-    """Hold the outputs of a run on tiles against those without noise."""
+def _tiled(
+    run: StoredRun, measured: TiledMeasured, shots: int | None, stack: Stack | None
+) -> Recomputed:
+    """Hold the outputs of a run on tiles against those without noise.
+
+    Raises:
+        UsageError: a stack or shots other than those that the run planned.
+    """
+    planned = measured.evaluation.stacks
+    if stack is not None and stack not in planned:
+        raise UsageError(
+            f"the plan of a run on tiles should be one that it ran: "
+            f"{', '.join(one.name for one in planned)}. Got {stack.name}."
+        )
     stored = run.prepared.settings.shots
     if shots not in (None, stored):
         raise UsageError(

@@ -1,6 +1,7 @@
 """Sequences side by side on one chip: every shot in its place, a bad tile found by its answers."""
 
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import jax.numpy as jnp
 import numpy as np
@@ -20,8 +21,10 @@ from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.measure import Priced
 from qrnn_hw.experiment.readout_circuits import READOUT
+from qrnn_hw.experiment.recompute import recompute
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.tiled import TiledEvaluation
+from qrnn_hw.experiment.tiled_measured import TiledMeasured
 from qrnn_hw.mitigation.stack_names import parse_stack
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.shot_head import ShotHead
@@ -215,6 +218,12 @@ def test_a_planted_bad_tile_is_found_and_left_out(tiling, error, stacks):
     document = measured.to_json()
     assert document["left_out"] == [1]
     assert [document["tiles"][n]["excess"] is None for n in (1, *good)] == [True] + [False] * 3
+
+
+def test_a_plan_that_a_run_on_tiles_did_not_have_is_refused(tiling):
+    run = SimpleNamespace(measured=TiledMeasured(evaluation(tiling), {}))
+    with pytest.raises(UsageError, match=r"relabel \+ terminal, .* Got linear\(1,5\)"):
+        recompute(run, None, parse_stack("linear(1,5)"))
 
 
 def test_what_is_asked_of_tiles_is_a_number_or_auto():
