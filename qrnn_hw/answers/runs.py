@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qrnn_hw.answers.model_file import Model
-from qrnn_hw.errors import UsageError
+from qrnn_hw.errors import ConfigurationError, UsageError
 from qrnn_hw.experiment.one_circuit import OneCircuit
 from qrnn_hw.experiment.progress import Quiet
 from qrnn_hw.experiment.settings import RunSettings
@@ -15,8 +15,11 @@ from qrnn_hw.networks.readers import Reader
 from qrnn_hw.studies.trained import settings_of, trained_model
 from qrnn_hw.submission.machine import open_machine
 
+if TYPE_CHECKING:
+    from qrnn_hw.experiment.outcome import Outcome
+
 MODEL = "model.qrnn"
-"""In the folder of a training that is not a run."""
+"""In the folder of a run or of a head's training, once it is finished."""
 
 OF_THE_CIRCUIT = ("placement", "decoupling", "learned", "seed", "rep_delay_seconds")
 """Settings of a run that say what circuit its model became on its machine."""
@@ -25,16 +28,35 @@ OF_THE_CIRCUIT = ("placement", "decoupling", "learned", "seed", "rep_delay_secon
 def opened_model(path: Path) -> Model:
     """Return the model of a run's folder, of one that `train --train head` wrote, or of a file.
 
+    A run keeps its model whole, since the file of its data may grow or go. From the checkpoint and
+    the data it is put together where that is missing or damaged.
+
     Raises:
         ConfigurationError: it is neither, or cannot be used.
     """
-    if (path / MODEL).is_file():
+    if not path.is_dir():
+        return Model.load(path)
+    try:
         return Model.load(path / MODEL)
-    return model_of_run(path) if path.is_dir() else Model.load(path)
+    except ConfigurationError:
+        if (path / MODEL).exists() and not (path / "checkpoint.npz").exists():
+            raise
+    return model_of_run(path)
+
+
+def keep_model(outcome: Outcome) -> Path:
+    """Write the model of a run into its folder and return the file.
+
+    Raises:
+        ConfigurationError: it cannot be written.
+    """
+    settings, task = outcome.settings, outcome.prepared.task
+    model = Model.of(settings.model, outcome.trained, task, settings.reading)
+    return model.save(settings.output / MODEL)
 
 
 def model_of_run(folder: Path) -> Model:
-    """Return the model of a finished run.
+    """Return the model of a finished run, from its checkpoint and its data.
 
     Raises:
         ConfigurationError: the folder holds no finished run, or its data have changed.
@@ -61,7 +83,7 @@ def settings_on(
     options = tuple(dict(model.trained.network.architecture.options).items())
     settings = RunSettings(model=model.name, backend=backend, options=options)
     if isinstance(run, Path):
-        run = settings_of(run) if run.is_dir() and not (run / MODEL).is_file() else None
+        run = settings_of(run) if (run / "checkpoint.npz").exists() else None
     if run is not None and run.backend == backend and run.tiles is None:
         kept = {name: getattr(run, name) for name in OF_THE_CIRCUIT}
         settings = replace(settings, **kept)

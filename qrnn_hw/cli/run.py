@@ -220,6 +220,7 @@ def run(
     if output is None:
         settings = replace(settings, output=default_folder(settings))
 
+    from qrnn_hw.answers.runs import keep_model
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.cli.spending import confirmation
     from qrnn_hw.experiment import pipeline
@@ -227,7 +228,9 @@ def run(
 
     confirm = confirmation(yes=yes)
     with ConsoleProgress() as progress:
-        document = write_report(pipeline.run(settings, rows, progress, confirm))
+        outcome = pipeline.run(settings, rows, progress, confirm)
+        document = write_report(outcome)
+        keep_model(outcome)
         if output is None:
             point_latest(settings.output)
     if json:

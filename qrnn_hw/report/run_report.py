@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from qrnn_hw.data.target import Classes
@@ -98,6 +99,7 @@ def run_findings(outcome: Outcome) -> list[str]:
         f"network {_told(outcome, first)}; without noise and with infinite shots it "
         f"{_told(outcome, 'ideal')}. {_unlike(outcome, first)}"
     ]
+    said += _one_label(outcome.judge, outcome.predictions[first])
     if stacks:
         said.append("At the same total shots, " + _compared(outcome, stacks, named))
     said.append("On the same rows, " + _compared(outcome, controls, "the network"))
@@ -136,6 +138,17 @@ def _told(outcome: Outcome, name: str) -> str:
             f"95 % interval: {between(one.low, one.high)})"
         )
     return "answers too few rows, or constant ones, for a measure"
+
+
+def _one_label(judge: Judge, answers: NDArray[Any]) -> list[str]:
+    """Say where all rows get one label: such a network has learnt nothing that labels show."""
+    found, rights = np.unique(answers), np.unique(judge.wanted)
+    if not isinstance(judge.target, Classes) or len(found) != 1 or len(rights) < 2:
+        return []
+    return [
+        f"All {len(answers):,} rows get one label, {judge.target.names[int(found[0])]!r}, right or "
+        "not: the network does not tell them apart. Training for longer, or another model, may."
+    ]
 
 
 def _unlike(outcome: Outcome, name: str) -> str:

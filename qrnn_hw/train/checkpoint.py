@@ -109,7 +109,7 @@ def check_run(path: Path, header: dict[str, Any], run: Identity) -> None:
     if different := run.differences(header.get("run")):
         raise ConfigurationError(
             f"{path} should be a checkpoint of the same run. Got one with other "
-            f"{', '.join(different)}; {REMEDY}."
+            f"{', '.join(different)}: put that back to go on; {REMEDY}."
         )
 
 

@@ -201,6 +201,23 @@ def test_any_stack_reaches_the_main_job_and_is_recomputed_to_the_last_digit(type
     assert code == 2
     assert "needs circuits that it did not run" in err
 
+    def answered():
+        words = ("--text", "great sound", "--text", "awful case", "--json")
+        code, out, err = typed("predict", folder, *words)
+        return code, json.loads(out) if code == 0 else err
+
+    first = answered()
+    assert first[0] == 0
+    content = (tmp_path / "short.tsv").read_text()
+    (tmp_path / "short.tsv").write_text(content + "1\tbetter sound\n")
+    assert answered() == first  # the run keeps its model, whatever becomes of its data
+    (folder / "model.qrnn").write_bytes(b"PK damaged")
+    code, err = answered()
+    assert code == 3
+    assert "with other data: put that back to go on" in err
+    (tmp_path / "short.tsv").write_text(content)
+    assert answered() == first
+
 
 def test_a_job_of_other_circuits_is_not_taken_for_the_runs(in_turn, typed):
     path = in_turn / "result.json"
