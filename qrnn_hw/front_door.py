@@ -12,7 +12,7 @@ outcome = plan.run(budget=60)
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from typing import Any, Literal
 from jobs.errors import BudgetError
 from jobs.store.store import Store
 from qrnn_hw.answers.model_file import Model
-from qrnn_hw.answers.prediction import Prediction, from_file, from_texts
+from qrnn_hw.answers.prediction import Prediction, check_asked, from_file, from_texts
 from qrnn_hw.answers.prediction import predict as answered
 from qrnn_hw.config import store_path
 from qrnn_hw.data.dataset import Dataset
@@ -28,6 +28,7 @@ from qrnn_hw.data.inputs import Inputs
 from qrnn_hw.data.named import NAMES, read_named
 from qrnn_hw.data.read_options import ReadOptions
 from qrnn_hw.data.reading import read as read_file
+from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment import pipeline
 from qrnn_hw.experiment.outcome import Outcome
 from qrnn_hw.experiment.prepare import Prepared, prepare
@@ -85,6 +86,12 @@ def train(
     Raises:
         QRNNError, CircuitsError, CalibrationError, JobsError: as `qrnn-hw run`.
     """
+    if not isinstance(data, Dataset) or not isinstance(machine, str):
+        wrong = data if not isinstance(data, Dataset) else machine
+        raise UsageError(
+            "train should be given data as qh.read returns it, and a machine by its name. Got "
+            f"{str(wrong)[:60]!r} of the type {type(wrong).__name__}."
+        )
     given = RunSettings(
         model=model,
         dataset=data.name,
@@ -123,6 +130,12 @@ class Trained:
     prepared: Prepared | None = None
     state: TrainingState | None = None
 
+    def __repr__(self) -> str:
+        """Return what was trained, and for what, without its numbers."""
+        target, machine = self.model.target, self.prepared and self.prepared.machine.name
+        where = f", trained for {machine}" if machine else ""
+        return f"Trained({self.model.name!r} of {', '.join(target.names)}{where})"
+
     def predict(
         self,
         rows: str | Path | Dataset | Sequence[str],
@@ -149,13 +162,24 @@ class Trained:
             BudgetError: a real machine without a budget, or one that does not do.
             QRNNError, JobsError: as `qrnn-hw predict`.
         """
+        check_asked(shots, delta)
         if isinstance(rows, Dataset):
             names = tuple(f"row {row + 1}" for row in range(len(rows)))
             inputs = Inputs(rows.sequences, names, ("",) * len(rows))
         elif isinstance(rows, str | Path):
+            if " " in str(rows) and not Path(rows).exists():
+                raise UsageError(
+                    f"a single text is the path of a file. Got {str(rows)[:60]!r}, where nothing "
+                    "is; put sentences in a list."
+                )
             inputs = from_file(self.model, rows)
-        else:
+        elif isinstance(rows, Iterable):
             inputs = from_texts(self.model, list(rows))
+        else:
+            raise UsageError(
+                "rows should be sentences, the path of a file, or data as qh.read returns it. Got "
+                f"the type {type(rows).__name__}."
+            )
         if machine is None:
             return answered(self.model, inputs, shots=shots, delta=delta, seed=seed)
         return self._on_machine(inputs, machine, shots, delta, seed, budget, settings)
@@ -174,7 +198,6 @@ class Trained:
         from qrnn_hw.answers.on_machine import Asking, ask, votes_on
         from qrnn_hw.answers.prediction import notes_of
         from qrnn_hw.answers.runs import settings_on
-        from qrnn_hw.errors import UsageError
 
         if shots is None:
             raise UsageError("a machine runs shots. Got none; give a number, or auto.")
@@ -204,7 +227,6 @@ class Trained:
             UsageError: a model that was loaded from a file, a stack that it is not run with, or a
                 setting that would make other circuits or another training.
         """
-        from qrnn_hw.errors import UsageError
         from qrnn_hw.experiment.minutes import fitted
 
         if self.prepared is None:

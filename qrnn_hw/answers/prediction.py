@@ -28,6 +28,7 @@ from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes, answer
 from qrnn_hw.errors import UsageError
 from qrnn_hw.networks.readers import Reader
+from qrnn_hw.ranges import MOST_SHOTS
 from qrnn_hw.statistics.decisions import UNDECIDED
 from qrnn_hw.statistics.half_widths import half_widths, shot_errors
 from qrnn_hw.studies.adaptive import growing_looks
@@ -206,6 +207,22 @@ def notes_of(model: Model, inputs: Inputs) -> list[str]:
             for note, out in zip(notes, beyond, strict=True)
         ]
     return notes
+
+
+def check_asked(shots: Shots, delta: float) -> None:
+    """Check how many shots are asked for, and the error that is accepted.
+
+    Raises:
+        UsageError: no whole number from 1 on, or a probability that is none.
+    """
+    is_whole = isinstance(shots, int | np.integer) and not isinstance(shots, bool)
+    if not (shots is None or shots == "auto" or (is_whole and 1 <= int(shots) <= MOST_SHOTS)):
+        raise UsageError(
+            f'shots should be None, "auto", or a whole number from 1 to {MOST_SHOTS:,}. '
+            f"Got {shots!r}."
+        )
+    if not 0 < delta < 0.5:
+        raise UsageError(f"delta should be a probability between 0 and 0.5. Got {delta!r}.")
 
 
 def _check(model: Model, shots: Shots) -> None:

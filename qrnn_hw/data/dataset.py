@@ -76,6 +76,13 @@ class Dataset:
     notes: tuple[str, ...] = ()
     """Sentences for the report: what was read, and how."""
 
+    def __repr__(self) -> str:
+        """Return how large the data are and what is learnt, without their numbers."""
+        n, steps, width = self.sequences.values.shape
+        shown = ", ".join(self.target.names[:6]) + ", ..." * (len(self.target.names) > 6)
+        kind = type(self.target).__name__.lower()
+        return f"Dataset({self.name!r}: {n} rows of {steps} steps of {width}; {kind} {shown})"
+
     def __post_init__(self) -> None:
         """Check that the targets are those that the sequences have."""
         check_targets(self.target, self.sequences)

@@ -4,6 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
+import qrnn_hw as qh
+from qrnn_hw.data.target import Classes
 from qrnn_hw.errors import UsageError
 from qrnn_hw.front_door import Trained
 
@@ -13,3 +15,38 @@ def test_a_plan_takes_no_setting_that_makes_other_circuits(setting):
     trained = Trained(model=None, prepared=SimpleNamespace())
     with pytest.raises(UsageError, match=rf"Got {setting}; what makes the circuits"):
         trained.plan(stacks=["none"], **{setting: 0})
+
+
+def trained_here():
+    model = SimpleNamespace(target=Classes(("bad", "good")), vectors=object(), name="dynamic-line")
+    return Trained(model=model)
+
+
+@pytest.mark.parametrize(
+    ("rows", "more", "said"),
+    [
+        (["a"], {"shots": 0}, "a whole number from 1 to 10,000,000. Got 0"),
+        (["a"], {"shots": -5}, "Got -5"),
+        (["a"], {"shots": 1.5}, "Got 1.5"),
+        (["a"], {"shots": True}, "Got True"),
+        (["a"], {"shots": "many"}, "Got 'many'"),
+        (["a"], {"shots": 10, "machine": "fake_boston", "delta": 0}, "delta should be"),
+        (["a"], {"delta": float("nan")}, "delta should be a probability.*Got nan"),
+        ("great sound", {}, "put sentences in a list"),
+        (None, {}, "Got the type NoneType"),
+        (["a", 1], {}, "Got 1 as number 2"),
+    ],
+)
+def test_what_cannot_be_predicted_is_said_in_words(rows, more, said):
+    with pytest.raises(UsageError, match=said):
+        trained_here().predict(rows, **more)
+
+
+def test_data_and_models_show_themselves_in_a_line(tmp_path):
+    (tmp_path / "a.csv").write_text("x\n" + "\n".join(str(n % 7) for n in range(40)))
+    data = qh.read(tmp_path / "a.csv", target="x", window=4)
+    assert repr(data) == "Dataset('a': 36 rows of 4 steps of 1; numbers x)"
+    assert repr(trained_here()) == "Trained('dynamic-line' of bad, good)"
+    for wrong in ({"data": str(tmp_path / "a.csv")}, {"data": data, "machine": 3}):
+        with pytest.raises(UsageError, match="data as qh.read returns it"):
+            qh.train("dynamic-line", **wrong)
