@@ -86,12 +86,13 @@ def train(
     Raises:
         QRNNError, CircuitsError, CalibrationError, JobsError: as `qrnn-hw run`.
     """
-    if not isinstance(data, Dataset) or not isinstance(machine, str):
-        wrong = data if not isinstance(data, Dataset) else machine
-        raise UsageError(
-            "train should be given data as qh.read returns it, and a machine by its name. Got "
-            f"{str(wrong)[:60]!r} of the type {type(wrong).__name__}."
-        )
+    found: tuple[Any, Any] = data, machine
+    for one, kind in zip(found, (Dataset, str), strict=True):
+        if not isinstance(one, kind):
+            raise UsageError(
+                "train should be given data as qh.read returns it, and a machine by its name. Got "
+                f"{str(one)[:60]!r} of the type {type(one).__name__}."
+            )
     given = RunSettings(
         model=model,
         dataset=data.name,
