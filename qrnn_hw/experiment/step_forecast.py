@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -36,8 +35,8 @@ def step_world(
     """Return mean and variance of a shot under a noise, by stack, scale factor and exponent.
 
     Branches act on bits that were read with A^k, the record itself is read with A. The exact engine
-    records what branches act on, so for k other than 1 the mean is that of numbers which make up
-    for the difference. The variance is taken for that of k = 1: masks differ little in it.
+    reads all bits with A^k, so for k other than 1 the mean is that of numbers which make up for the
+    difference. The variance is taken for that of k = 1: masks differ little in it.
 
     Args:
         folded: the step by scale factor, weights bound.
@@ -46,18 +45,13 @@ def step_world(
         head: what a shot adds up.
         readout: reported errors, of the final bits and of those of the steps.
     """
-    recorded = readout.recorded
-    assert recorded is not None  # a head of steps has bits of steps
     bound = Encoded(np.zeros(0), encoded.features, encoded.lengths)
 
     @cache
     def model(scale_factor: float, exponent: float) -> SequenceModel:
-        step = folded[scale_factor]
-        read = sequence_model(step, noise)
-        if exponent == 1:
-            return read
-        powered = sequence_model(step, ReadoutPower(noise, int(exponent)))
-        return replace(read, step=powered.step, first=powered.first)
+        # Of one form for every noise: what is compiled of a folded step serves them all.
+        powered = noise if exponent == 1 else ReadoutPower(noise, int(exponent))
+        return sequence_model(folded[scale_factor], powered)
 
     @cache
     def found(stack_terminal: bool, scale_factor: float, exponent: float) -> tuple[Array, Array]:
@@ -65,7 +59,7 @@ def step_world(
 
         def changed(numbers: ShotNumbers) -> ShotNumbers:
             own = numbers.corrected(stack, readout)
-            return own if exponent == 1 else _as_acted_on(own, recorded, int(exponent))
+            return own if exponent == 1 else _as_acted_on(own, readout, int(exponent))
 
         return moments_of(model(scale_factor, exponent), bound, head, changed)
 
@@ -76,9 +70,16 @@ def step_world(
     return world
 
 
-def _as_acted_on(numbers: ShotNumbers, recorded: ReadoutCalibration, exponent: int) -> ShotNumbers:
+def _as_acted_on(numbers: ShotNumbers, readout: Readout, exponent: int) -> ShotNumbers:
     """Return numbers of bits read with A^k, of the same mean as those given of bits read once."""
-    steps = read_weights(np.moveaxis(numbers.steps, 1, 2), recorded)
-    for _ in range(exponent):
-        steps = correct_weights(steps, recorded)
-    return ShotNumbers(numbers.outcome, np.moveaxis(steps, 1, 2))
+    recorded = readout.recorded
+    assert recorded is not None  # as above
+
+    def changed(weights: Array, calibration: ReadoutCalibration) -> Array:
+        found = read_weights(weights, calibration)
+        for _ in range(exponent):
+            found = correct_weights(found, calibration)
+        return found
+
+    steps = changed(np.moveaxis(numbers.steps, 1, 2), recorded)
+    return ShotNumbers(changed(numbers.outcome.T, readout.final).T, np.moveaxis(steps, 1, 2))
