@@ -24,8 +24,10 @@ from qrnn_hw.networks.step_readings import StepReadings
 from qrnn_hw.statistics.intervals import Interval, mean_interval
 from qrnn_hw.train.adam import Adam
 from qrnn_hw.train.options import TrainingOptions
-from qrnn_hw.train.reservoir import exact_readings, fit_reservoir
-from qrnn_hw.train.trainer import start, train
+from qrnn_hw.train.trainer import TrainingState, start, train
+
+RESTARTS = 3
+"""Of a training, the one of the least validation loss kept."""
 
 
 def classes(
@@ -81,6 +83,10 @@ def vowels(device: Device, seeds: int) -> Iterator[Row]:
     yield from classes("japanese-vowels", data, steps, device, options, seeds)
 
 
+def _held_loss(state: TrainingState, seed: int) -> float:
+    return float(state.history[int(state.best_epoch[seed]), seed, 1])
+
+
 def sentences(device: Device, seeds: int) -> Iterator[Row]:
     """Yield dynamic-line on sentences, tested on amazon, the bits of every step in its head."""
     data = read_named("uci")
@@ -91,16 +97,20 @@ def sentences(device: Device, seeds: int) -> Iterator[Row]:
     # A word counts wherever it stands: the mean over the steps, the last one and the outcome.
     steps = StepReadings(1, degree=2, segments=1)
     network = network_of(line, tasks[0].training.dim, steps=steps)
-    reader, options = network.reader(model), TrainingOptions(30)
+    reader, options = network.reader(model), TrainingOptions(60)
     parts = [one.training for one in tasks], [one.validation for one in tasks]
     stepper = Adam(network, *parts, options, range(seeds), readers=[reader])
-    first = []
-    for seed, task in enumerate(tasks):
-        drawn, both = network.initial(seed, task.projection), (task.training, task.validation)
-        readings = [exact_readings(network, drawn, part, reader) for part in both]
-        first.append(fit_reservoir(network, drawn, both, readings).parameters)
-    state = train(stepper, options, start(stepper, first))
-    trained = [TrainedNetwork(network, state.of(seed)) for seed in range(seeds)]
+    # From random heads: from those that ridge gives, validation rows lost 5 points on two splits.
+    tried = []
+    for restart in range(RESTARTS):
+        first = [
+            network.initial(seed + 100 * restart, task.projection)
+            for seed, task in enumerate(tasks)
+        ]
+        state = train(stepper, options, start(stepper, first))
+        tried.append([(_held_loss(state, seed), state.of(seed)) for seed in range(seeds)])
+    chosen = [min(of_seed, key=lambda one: one[0]) for of_seed in zip(*tried, strict=True)]
+    trained = [TrainedNetwork(network, parameters) for _, parameters in chosen]
     found = [score_of(one, reader, task.test) for one, task in zip(trained, tasks, strict=True)]
     n_parameters = trained[0].n_parameters
     controls = [
