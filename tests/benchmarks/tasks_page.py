@@ -68,7 +68,8 @@ A core of one's own is a `qrnn_hw.tasks.core.Core`: parameters, a state to start
 defaults of a single training are those of `qrnn_hw/tasks/catalogue.py`; dropout, learning rate and
 sizes are options (`-o dropout=0.2`).
 
-- *qrnn*: a controller sets all angles of the circuit, whose state is carried on; Z is read.
+- *qrnn*: a controller sets all angles of the circuit, whose state is carried on; Z is read, of
+  MNIST's rows X, Y and Z.
 - *product*: the same without entangling gates, n Bloch vectors that a classical computer turns.
 - *frozen*: the controller stays as it was drawn. *no-quantum*: a trained tanh layer in the
   circuit's place.
@@ -78,6 +79,7 @@ sizes are options (`-o dropout=0.2`).
   p is adjusted by Holm over the cores of a task.
 - Not run at all: MNIST pixel by pixel (784 steps), circuits of 10 to 14 qubits and vocabularies of
   10,000 words, for want of a GPU; what else was not run says so in its place.
+- Rows of the Penn Treebank and Multi30k are of one seed at one rate, tuned for no core.
 - **Budgets here are small**: the column *steps* says how small. A core that learns slowly is judged
   before it is done; published figures come from trainings of many epochs.
 """
