@@ -114,7 +114,8 @@ def _scored(
         found.ranked, machine.snapshot, guard=guard, most=most, worst=FLOOR * found.best.error
     )
     document = replace(found, ranked=chosen).to_json()
-    return chosen, document | {"n_placements": len(found.ranked), "tiles": len(chosen)}
+    of_all = {"n_placements": len(found.ranked), "least_error": found.least_error()}
+    return chosen, document | of_all | {"tiles": len(chosen)}
 
 
 def parse_tiles(text: str | None) -> int | None:

@@ -33,6 +33,9 @@ def test_each_sequence_comes_back_from_its_tile_as_the_exact_engine_has_it(tmp_p
     workload = load_workload("dynamic-line", MACHINE, steps=2, rows=3, tiles=Tiles(2, 1))
     (pair, rest) = workload.pubs  # rows 0 and 1 side by side, then row 2 alone
     assert (pair.n_rows, rest.n_rows) == (1, 1)
+    # The picture has the score of every qubit that a placement holds, not of the tiles alone.
+    scored = [one is not None for one in workload.placement["least_error"]]
+    assert sum(scored) > 8 == sum(len(one["qubits"]) for one in workload.placement["placements"])
     verdict = assess(workload, MACHINE, shots=SHOTS)
     assert not verdict.errors
     assert verdict.estimate.executions == 2 * SHOTS
