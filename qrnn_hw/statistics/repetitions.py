@@ -50,7 +50,8 @@ class Repeated:
         Source: Student, Biometrika 6, 1 (1908).
         """
         middle = (1 + confidence) / 2
-        student = np.asarray(special.stdtrit(self._freedom, middle))
+        # What stands beyond a sequence's end has neither errors nor freedom.
+        student = np.asarray(special.stdtrit(np.maximum(self._freedom, 1), middle))
         return np.maximum(
             float(special.ndtri(middle)) * self.shot_error, student * self.scatter_error
         )

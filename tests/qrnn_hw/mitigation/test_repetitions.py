@@ -13,7 +13,7 @@ from qrnn_hw.mitigation.repetitions import (
     combine_repetitions,
     lay_out,
 )
-from qrnn_hw.mitigation.stack import Term, combine_counts, share_shots, terms
+from qrnn_hw.mitigation.stack import Stack, Term, combine_counts, share_shots, terms
 from qrnn_hw.mitigation.stack_names import parse_stack
 
 PRICE = {"seconds_per_shot": 0.35e-3, "seconds_per_job": 2.0}
@@ -156,3 +156,12 @@ def test_drift_leaks_into_factors_that_run_one_after_the_other_and_not_into_repe
 def test_a_layout_of_one_repetition_is_each_circuit_once():
     layout = Layout(1, 500)
     assert [layout.times(Want(n)) for n in (500, 120)] == [1, 1]
+
+
+def test_what_stands_beyond_a_sequences_end_has_an_interval_of_no_width():
+    counts = np.array([[[30, 20]], [[28, 22]], [[35, 15]]])
+    found = combine_repetitions([counts], terms(Stack()), NUMBERS[:2])
+    padded = found.arranged((1, 1), 3)
+    assert padded.value.shape == (1, 3)
+    assert padded.machine.low[0, 1:].tolist() == padded.machine.high[0, 1:].tolist() == [0, 0]
+    assert padded.machine.low[0, 0] == found.machine.low[0]
