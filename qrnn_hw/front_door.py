@@ -36,8 +36,8 @@ from qrnn_hw.experiment.progress import Quiet
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.networks.head_options import head_of
 from qrnn_hw.submission.consent import Confirm, Consent, Spending
-from qrnn_hw.train.options import TrainingOptions
-from qrnn_hw.train.trainer import TrainingState
+from qrnn_hw.training.options import TrainingOptions
+from qrnn_hw.training.trainer import TrainingState
 
 
 def read(source: str | Path, **options: Any) -> Dataset:

@@ -1,7 +1,7 @@
 """L-BFGS on the exact loss of a network, on chunks of one shape.
 
 Deterministic, without a learning rate or a validation part: for the small data of a scikit-learn
-estimator. `qrnn_hw.train` is for all else.
+estimator. `qrnn_hw.training` is for all else.
 """
 
 from __future__ import annotations

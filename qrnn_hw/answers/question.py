@@ -25,7 +25,7 @@ from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.identity import digest, network_content
 from qrnn_hw.submission.machine import Machine
-from qrnn_hw.train.checkpoint import Identity
+from qrnn_hw.training.checkpoint import Identity
 
 TOLD = ("backend", "placement", "canaries", "repetitions")
 """Settings that a folder is for."""

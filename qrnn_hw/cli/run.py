@@ -174,7 +174,7 @@ def run(
     from qrnn_hw.networks.head_options import head_of
     from qrnn_hw.submission.machine import chosen_backend
     from qrnn_hw.submission.tiles import parse_tiles
-    from qrnn_hw.train.options import TrainingOptions
+    from qrnn_hw.training.options import TrainingOptions
 
     # What is quickly known to be wrong is said before the slow imports.
     network = chosen_architecture(model, option, mode=mode, wiring=wiring)

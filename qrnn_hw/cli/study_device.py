@@ -61,7 +61,7 @@ def device(
     from qrnn_hw.experiment.settings import RunSettings
     from qrnn_hw.studies.device import DevicePlan, first_day
     from qrnn_hw.submission.machine import chosen_backend
-    from qrnn_hw.train.options import TrainingOptions
+    from qrnn_hw.training.options import TrainingOptions
 
     if sentences < 2:
         raise UsageError(f"--sentences should be at least 2, for an interval. Got {sentences}.")

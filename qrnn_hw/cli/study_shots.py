@@ -100,7 +100,7 @@ def shots(
     from qrnn_hw.studies.causes import CausePlan, study_causes
     from qrnn_hw.studies.shots import DEFAULT_SHOT_COUNTS, ShotPlan
     from qrnn_hw.submission.machine import chosen_backend
-    from qrnn_hw.train.options import TrainingOptions
+    from qrnn_hw.training.options import TrainingOptions
 
     plan = ShotPlan(
         shot_counts=numbers(counts) if counts else DEFAULT_SHOT_COUNTS,

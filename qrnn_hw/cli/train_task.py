@@ -15,7 +15,7 @@ from qrnn_hw.errors import UsageError
 if TYPE_CHECKING:
     from qrnn_hw.tasks.fit import Fitted
     from qrnn_hw.tasks.task import Task
-    from qrnn_hw.train.checkpoint import Identity
+    from qrnn_hw.training.checkpoint import Identity
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def _identity(wanted: TaskWanted, task: Task, settings: dict[str, Any], **traine
 
     Another number of epochs decays the learning rate another way: it is another training.
     """
-    from qrnn_hw.train.checkpoint import Identity
+    from qrnn_hw.training.checkpoint import Identity
 
     told = {name: value for name, value in settings.items() if name != "embeddings"}
     facts = [list(fact) for fact in task.facts if fact[0] != "source"]

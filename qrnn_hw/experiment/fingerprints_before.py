@@ -12,7 +12,7 @@ from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.networks.frozen_rows import is_unchanged
 from qrnn_hw.networks.identity import digest
 from qrnn_hw.networks.network import Network
-from qrnn_hw.train.options import TrainingOptions
+from qrnn_hw.training.options import TrainingOptions
 
 if TYPE_CHECKING:
     from qrnn_hw.experiment.settings import RunSettings

@@ -33,9 +33,9 @@ from qrnn_hw.networks.recorded import from_results
 from qrnn_hw.predict import SentencePubs, sentence_pubs
 from qrnn_hw.statistics.memory import capacities
 from qrnn_hw.submission.consent import Consent
-from qrnn_hw.train.checkpoint import Identity
-from qrnn_hw.train.reservoir import best_drawn, draw, exact_readings, fit_reservoir
-from qrnn_hw.train.ridge import counted
+from qrnn_hw.training.checkpoint import Identity
+from qrnn_hw.training.reservoir import best_drawn, draw, exact_readings, fit_reservoir
+from qrnn_hw.training.ridge import counted
 
 Array = NDArray[np.float64]
 PARTS = ("training", "validation", "test")

@@ -36,7 +36,7 @@ from qrnn_hw.networks.readers import Reader
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.submission.placing import Placed, place
 from qrnn_hw.submission.tiles import GUARD, tiling_of
-from qrnn_hw.train.spsa import AerReadings
+from qrnn_hw.training.spsa import AerReadings
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,7 +29,7 @@ from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.mitigation.zne import extrapolated_by
 from qrnn_hw.networks.network import TrainedNetwork
 from qrnn_hw.statistics.intervals import Interval
-from qrnn_hw.train.trainer import TrainingState
+from qrnn_hw.training.trainer import TrainingState
 
 SCHEMA_VERSION = 2
 SHOT_COUNTS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)

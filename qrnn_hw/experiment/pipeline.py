@@ -19,7 +19,7 @@ from qrnn_hw.experiment.settings import AUTO, RunSettings
 from qrnn_hw.experiment.training import CHECKPOINT
 from qrnn_hw.submission.assessment import conditions_of
 from qrnn_hw.submission.consent import Confirm, Consent
-from qrnn_hw.train.trainer import TrainingState
+from qrnn_hw.training.trainer import TrainingState
 
 
 def train(prepared: Prepared, progress: Progress) -> TrainingState:

@@ -29,8 +29,8 @@ from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.network import Network, TrainedNetwork, network_of
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.submission.placing import said
-from qrnn_hw.train.losses import check_robustness
-from qrnn_hw.train.spsa import check_aer
+from qrnn_hw.training.losses import check_robustness
+from qrnn_hw.training.spsa import check_aer
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,8 +32,8 @@ from qrnn_hw.networks.network import Network, network_of
 from qrnn_hw.recipes.published_features import published_features, published_words
 from qrnn_hw.recipes.recipes import FAULTS, PUBLISHED_ACCURACY, Recipe, split_rows
 from qrnn_hw.statistics.intervals import Interval, mean_interval
-from qrnn_hw.train.options import TrainingOptions
-from qrnn_hw.train.trainer import TrainingState
+from qrnn_hw.training.options import TrainingOptions
+from qrnn_hw.training.trainer import TrainingState
 
 PUBLISHED_SPLIT = 42
 

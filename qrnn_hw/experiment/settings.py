@@ -13,7 +13,7 @@ from qrnn_hw.networks.head_options import HeadOptions
 from qrnn_hw.ranges import MOST_ROUNDS, MOST_SEED, MOST_SENTENCES, MOST_SHOTS
 from qrnn_hw.submission.placing import LEVEL_3, placement_name
 from qrnn_hw.submission.tiles import check_mode, check_tiles
-from qrnn_hw.train.options import TrainingOptions
+from qrnn_hw.training.options import TrainingOptions
 
 if TYPE_CHECKING:
     from circuits.definition import Architecture

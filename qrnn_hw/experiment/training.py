@@ -15,11 +15,11 @@ from qrnn_hw.networks.encoding import Parameters
 from qrnn_hw.networks.identity import network_content
 from qrnn_hw.networks.network import Network, TrainedNetwork
 from qrnn_hw.networks.readers import Reader
-from qrnn_hw.train.adam import Adam
-from qrnn_hw.train.checkpoint import Identity, load, save
-from qrnn_hw.train.options import TrainingOptions
-from qrnn_hw.train.spsa import SPSA, AerReadings
-from qrnn_hw.train.trainer import Stepper, TrainingState, start, train
+from qrnn_hw.training.adam import Adam
+from qrnn_hw.training.checkpoint import Identity, load, save
+from qrnn_hw.training.options import TrainingOptions
+from qrnn_hw.training.spsa import SPSA, AerReadings
+from qrnn_hw.training.trainer import Stepper, TrainingState, start, train
 
 CHECKPOINT = "checkpoint.npz"
 

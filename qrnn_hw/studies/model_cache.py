@@ -18,7 +18,7 @@ from qrnn_hw.networks.identity import architecture_digest
 from qrnn_hw.studies.grid import Cell
 from qrnn_hw.studies.trained import TrainedModel, trained_model
 from qrnn_hw.submission.placing import LEVEL_3
-from qrnn_hw.train.options import TrainingOptions
+from qrnn_hw.training.options import TrainingOptions
 
 TRAINING: dict[str, str | int | float | bool] = {
     "model": "dynamic-line",

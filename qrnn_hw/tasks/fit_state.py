@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrnn_hw.tasks.core import Parameters
-from qrnn_hw.train.checkpoint import (
+from qrnn_hw.training.checkpoint import (
     Identity,
     as_trees,
     by_place,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from qrnn_hw.tasks.core import Parameters
-from qrnn_hw.train.checkpoint import as_trees, by_place, read_arrays, write_arrays
+from qrnn_hw.training.checkpoint import as_trees, by_place, read_arrays, write_arrays
 
 
 def save_parameters(path: Path, parameters: Parameters) -> None:

@@ -14,7 +14,7 @@ from qrnn_hw.experiment.prepare import prepare
 from qrnn_hw.experiment.progress import Quiet
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.statistics.intervals import mean_interval
-from qrnn_hw.train.trainer import start, train
+from qrnn_hw.training.trainer import start, train
 
 SEEDS = range(5)
 TARGETS = {("uci", "dynamic-line"): 0.77, ("amazon", "dynamic-line"): 0.70}

@@ -50,7 +50,7 @@ from qrnn_hw.studies.adaptive import (
 )
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.submission.tiles import tiling_of
-from qrnn_hw.train.options import TrainingOptions
+from qrnn_hw.training.options import TrainingOptions
 
 MODEL = circuits.architecture("dynamic-line")
 N, SHOTS, STEPS = 200, 1024, 10

@@ -132,7 +132,7 @@ def training() -> Iterator[Row]:
     from qrnn_hw.experiment.prepare import prepare
     from qrnn_hw.experiment.progress import Quiet
     from qrnn_hw.experiment.settings import RunSettings
-    from qrnn_hw.train.trainer import start, train
+    from qrnn_hw.training.trainer import start, train
 
     settings = RunSettings(dataset="amazon")
     prepared = prepare(settings, settings.read(), Quiet())

@@ -27,7 +27,7 @@ from qrnn_hw.tasks.controlled_cores import CircuitSize
 from qrnn_hw.tasks.cores import NAMES
 from qrnn_hw.tasks.fit import FitOptions, Fitted, fit
 from qrnn_hw.tasks.fit_state import Checkpoint
-from qrnn_hw.train.checkpoint import Identity
+from qrnn_hw.training.checkpoint import Identity
 
 RESULTS = Path(__file__).parent / "results" / "tasks.jsonl"
 TUNING_SEED = 100

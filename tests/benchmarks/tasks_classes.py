@@ -22,9 +22,9 @@ from qrnn_hw.experiment.task import load_task
 from qrnn_hw.networks.network import TrainedNetwork, network_of
 from qrnn_hw.networks.step_readings import StepReadings
 from qrnn_hw.statistics.intervals import Interval, mean_interval
-from qrnn_hw.train.adam import Adam
-from qrnn_hw.train.options import TrainingOptions
-from qrnn_hw.train.trainer import TrainingState, start, train
+from qrnn_hw.training.adam import Adam
+from qrnn_hw.training.options import TrainingOptions
+from qrnn_hw.training.trainer import TrainingState, start, train
 
 RESTARTS = 3
 """Of a training, the one of the least validation loss kept."""

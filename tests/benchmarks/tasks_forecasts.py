@@ -21,9 +21,9 @@ from qrnn_hw.networks.network import TrainedNetwork, network_of
 from qrnn_hw.networks.step_readings import StepReadings
 from qrnn_hw.statistics.forecasts import nrmse, nrmse_difference
 from qrnn_hw.statistics.intervals import Interval
-from qrnn_hw.train.options import TrainingOptions
-from qrnn_hw.train.reservoir import beside_inputs, exact_readings
-from qrnn_hw.train.ridge import choose_head
+from qrnn_hw.training.options import TrainingOptions
+from qrnn_hw.training.reservoir import beside_inputs, exact_readings
+from qrnn_hw.training.ridge import choose_head
 
 CO2 = Path(os.environ.get("QRNN_HW_DATA", "../shared/data")) / "timeseries" / "co2_weekly.csv"
 """Weekly carbon dioxide of Mauna Loa, which the package does not carry: `$QRNN_HW_DATA` names a

@@ -45,9 +45,9 @@ from qrnn_hw.tasks.images import load_images
 from qrnn_hw.tasks.pairs import load_pairs
 from qrnn_hw.tasks.sentences import load_sentences
 from qrnn_hw.tasks.text import load_text_parts
-from qrnn_hw.train.adam import Adam
-from qrnn_hw.train.options import TrainingOptions
-from qrnn_hw.train.trainer import start, train
+from qrnn_hw.training.adam import Adam
+from qrnn_hw.training.options import TrainingOptions
+from qrnn_hw.training.trainer import start, train
 
 RESULTS = Path(__file__).parent / "results" / "tasks-hardware.jsonl"
 T, SHOTS, N_TEST = 8, 1000, 100

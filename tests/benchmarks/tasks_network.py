@@ -22,10 +22,10 @@ from qrnn_hw.data.dataset import Parts
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes, Numbers, score
 from qrnn_hw.networks.network import Network, TrainedNetwork
-from qrnn_hw.train.adam import Adam
-from qrnn_hw.train.options import TrainingOptions
-from qrnn_hw.train.reservoir import exact_readings, fit_reservoir
-from qrnn_hw.train.trainer import start, train
+from qrnn_hw.training.adam import Adam
+from qrnn_hw.training.options import TrainingOptions
+from qrnn_hw.training.reservoir import exact_readings, fit_reservoir
+from qrnn_hw.training.trainer import start, train
 
 Row = dict[str, Any]
 DEVICE = "fake_boston"

@@ -22,8 +22,8 @@ from qrnn_hw.networks.step_readings import StepReadings
 from qrnn_hw.predict import sentence_pubs
 from qrnn_hw.statistics.forecasts import nrmse
 from qrnn_hw.statistics.memory import capacities, delayed
-from qrnn_hw.train.reservoir import best_drawn, draw, driven, exact_readings, fit_reservoir
-from qrnn_hw.train.ridge import counted
+from qrnn_hw.training.reservoir import best_drawn, draw, driven, exact_readings, fit_reservoir
+from qrnn_hw.training.ridge import counted
 
 SHOTS = 1000
 DRAWS = 24

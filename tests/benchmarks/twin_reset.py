@@ -30,7 +30,7 @@ from qrnn_hw.predict import sentence_pubs
 from qrnn_hw.statistics.certainty import exact_shots
 from qrnn_hw.statistics.decisions import flip_probabilities, infinite_shot_labels
 from qrnn_hw.studies.trained import TrainedModel, trained_model, with_sentences
-from qrnn_hw.train.options import TrainingOptions
+from qrnn_hw.training.options import TrainingOptions
 
 FLIP, DELTA, INPUTS, SHOTS = 0.015, 0.01, 64, 20_000
 

@@ -25,7 +25,7 @@ from qrnn_hw.experiment.settings import RunSettings, split_seed
 from qrnn_hw.experiment.task import Task, load_task
 from qrnn_hw.recipes.recipes import PUBLISHED
 from qrnn_hw.report.files import write_json, write_text
-from qrnn_hw.train.options import TrainingOptions
+from qrnn_hw.training.options import TrainingOptions
 
 BUILD, PAGE = Path("build/zoo"), Path("docs/results.md")
 SEEDS = range(5)

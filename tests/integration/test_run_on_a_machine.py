@@ -14,7 +14,7 @@ from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.experiment.pipeline import train
 from qrnn_hw.experiment.prepare import prepare
 from qrnn_hw.experiment.settings import RunSettings
-from qrnn_hw.train.options import TrainingOptions
+from qrnn_hw.training.options import TrainingOptions
 
 MODEL = "stacked-3-minimal"
 

@@ -13,7 +13,7 @@ from qrnn_hw.errors import DataError
 from qrnn_hw.experiment.run_folder import LATEST, default_folder, followed, point_latest
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.networks.head_options import HeadOptions
-from qrnn_hw.train.options import TrainingOptions
+from qrnn_hw.training.options import TrainingOptions
 
 OTHERS = {
     "head": HeadOptions("steps"),

@@ -26,8 +26,8 @@ from qrnn_hw.networks import encoding
 from qrnn_hw.networks.frozen_rows import changed_circuits, is_unchanged
 from qrnn_hw.networks.identity import architecture_digest
 from qrnn_hw.studies.grid import Cell
-from qrnn_hw.train.checkpoint import save
-from qrnn_hw.train.trainer import start
+from qrnn_hw.training.checkpoint import save
+from qrnn_hw.training.trainer import start
 
 NAME = "dynamic-line"
 

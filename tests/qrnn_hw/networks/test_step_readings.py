@@ -24,11 +24,11 @@ from qrnn_hw.networks.network import TrainedNetwork, network_of
 from qrnn_hw.networks.recorded import drawn, estimated, from_results
 from qrnn_hw.networks.step_readings import StepReadings, products_of, signs
 from qrnn_hw.predict import sentence_pubs
-from qrnn_hw.train.adam import Adam
-from qrnn_hw.train.options import TrainingOptions
-from qrnn_hw.train.ridge import fit_head
-from qrnn_hw.train.spsa import SPSA
-from qrnn_hw.train.trainer import start, train
+from qrnn_hw.training.adam import Adam
+from qrnn_hw.training.options import TrainingOptions
+from qrnn_hw.training.ridge import fit_head
+from qrnn_hw.training.spsa import SPSA
+from qrnn_hw.training.trainer import start, train
 
 LINE = circuits.architecture("dynamic-line")
 

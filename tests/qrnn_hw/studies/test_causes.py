@@ -17,7 +17,7 @@ from qrnn_hw.statistics.decisions import shot_variances
 from qrnn_hw.studies import causes
 from qrnn_hw.studies.causes import CausePlan, study_causes
 from qrnn_hw.studies.trained import trained_model
-from qrnn_hw.train.options import TrainingOptions
+from qrnn_hw.training.options import TrainingOptions
 
 
 class Silent:

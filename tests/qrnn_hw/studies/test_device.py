@@ -18,7 +18,7 @@ from qrnn_hw.report.device_report import findings
 from qrnn_hw.studies.device import DevicePlan, _repeat, device_jobs, first_day, run_rounds
 from qrnn_hw.studies.device_findings import summarise_rounds
 from qrnn_hw.studies.trained import trained_model
-from qrnn_hw.train.options import TrainingOptions
+from qrnn_hw.training.options import TrainingOptions
 
 
 class Silent:

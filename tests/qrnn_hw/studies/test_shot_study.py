@@ -24,7 +24,7 @@ def trained(folder):
     """Return the model of the finished study, with two sentences."""
     from qrnn_hw.experiment.settings import RunSettings
     from qrnn_hw.studies.trained import trained_model
-    from qrnn_hw.train.options import TrainingOptions
+    from qrnn_hw.training.options import TrainingOptions
 
     class Silent:
         def stage(self, text): ...

@@ -18,7 +18,7 @@ from qrnn_hw.networks.recorded import from_results
 from qrnn_hw.networks.step_readings import StepReadings
 from qrnn_hw.predict import sentence_pubs
 from qrnn_hw.statistics.memory import capacities, delayed
-from qrnn_hw.train.reservoir import (
+from qrnn_hw.training.reservoir import (
     beside_inputs,
     best_drawn,
     draw,
@@ -26,7 +26,7 @@ from qrnn_hw.train.reservoir import (
     exact_readings,
     fit_reservoir,
 )
-from qrnn_hw.train.ridge import choose_head, counted
+from qrnn_hw.training.ridge import choose_head, counted
 
 LINE = circuits.architecture("dynamic-line")
 

@@ -10,11 +10,11 @@ from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import TWO_CLASSES, Classes, Numbers
 from qrnn_hw.errors import ConfigurationError, UsageError
 from qrnn_hw.networks.network import network_of
-from qrnn_hw.train import losses
-from qrnn_hw.train.adam import Adam
-from qrnn_hw.train.losses import shot_robustness
-from qrnn_hw.train.options import TrainingOptions
-from qrnn_hw.train.trainer import start, train
+from qrnn_hw.training import losses
+from qrnn_hw.training.adam import Adam
+from qrnn_hw.training.losses import shot_robustness
+from qrnn_hw.training.options import TrainingOptions
+from qrnn_hw.training.trainer import start, train
 
 LINE = architecture("dynamic-line")
 ROWS = np.random.default_rng(0).normal(size=(24, 2, 3))

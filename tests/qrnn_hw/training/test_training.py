@@ -19,11 +19,11 @@ from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes, Numbers, score
 from qrnn_hw.errors import ConfigurationError, UsageError
 from qrnn_hw.networks.network import TrainedNetwork, network_of
-from qrnn_hw.train.adam import Adam
-from qrnn_hw.train.checkpoint import Identity, load, save
-from qrnn_hw.train.options import TrainingOptions
-from qrnn_hw.train.spsa import SPSA, AerReadings
-from qrnn_hw.train.trainer import start, stopped, train
+from qrnn_hw.training.adam import Adam
+from qrnn_hw.training.checkpoint import Identity, load, save
+from qrnn_hw.training.options import TrainingOptions
+from qrnn_hw.training.spsa import SPSA, AerReadings
+from qrnn_hw.training.trainer import start, stopped, train
 
 OPTIONS = TrainingOptions(epochs=4, batch_size=16, learning_rate=0.03, averaging=0.8, seed=3)
 RUN = Identity({"data": "some"})

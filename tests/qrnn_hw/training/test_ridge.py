@@ -5,7 +5,7 @@ import pytest
 
 from qrnn_hw.data.target import Classes, Numbers, answer
 from qrnn_hw.errors import UsageError
-from qrnn_hw.train.ridge import choose_head, counted, fit_head
+from qrnn_hw.training.ridge import choose_head, counted, fit_head
 
 RNG = np.random.default_rng(2)
 X = np.c_[np.ones(60), RNG.normal(size=(60, 4))]

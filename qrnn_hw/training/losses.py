@@ -18,7 +18,7 @@ from qrnn_hw.data.loss import loss
 from qrnn_hw.data.target import Classes, Target
 from qrnn_hw.errors import UsageError
 from qrnn_hw.networks.network import Network
-from qrnn_hw.train.options import TrainingOptions
+from qrnn_hw.training.options import TrainingOptions
 
 
 def shot_robustness(

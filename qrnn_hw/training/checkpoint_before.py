@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from qrnn_hw.errors import ConfigurationError
-from qrnn_hw.train.checkpoint import REMEDY, Identity
-from qrnn_hw.train.trainer import Epoch, TrainingState
+from qrnn_hw.training.checkpoint import REMEDY, Identity
+from qrnn_hw.training.trainer import Epoch, TrainingState
 
 _RENAMED = {"quantum": "circuit", "decision": "head"}
 _ONE_SEED = ("projection", "offset", "quantum", "decision")

@@ -28,9 +28,9 @@ from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.encoding import Parameters
 from qrnn_hw.networks.network import Network, TrainedNetwork
 from qrnn_hw.predict import sentence_pubs
-from qrnn_hw.train.losses import check_robustness, data_loss
-from qrnn_hw.train.options import TrainingOptions
-from qrnn_hw.train.trainer import Moved, TrainingState
+from qrnn_hw.training.losses import check_robustness, data_loss
+from qrnn_hw.training.options import TrainingOptions
+from qrnn_hw.training.trainer import Moved, TrainingState
 
 STEPS_PER_EPOCH = 10
 PERTURBATION = 0.1

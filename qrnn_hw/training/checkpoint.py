@@ -17,7 +17,7 @@ from calibration.documents import parsed
 from jobs.store.archives import read_archive
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.networks.identity import digest
-from qrnn_hw.train.trainer import Epoch, TrainingState
+from qrnn_hw.training.trainer import Epoch, TrainingState
 
 FORMAT = 2
 REMEDY = "remove it to start anew, or choose another --output"
@@ -73,7 +73,7 @@ def load(path: Path, like: TrainingState, run: Identity) -> TrainingState:
         ConfigurationError: not a checkpoint, one of another run, or one with numbers that are not
             finite.
     """
-    from qrnn_hw.train.checkpoint_before import is_before, read_before
+    from qrnn_hw.training.checkpoint_before import is_before, read_before
 
     arrays, header = read_arrays(path)
     if is_before(header):

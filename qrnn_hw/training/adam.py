@@ -18,9 +18,9 @@ from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.networks.encoding import Parameters
 from qrnn_hw.networks.network import Network
 from qrnn_hw.networks.readers import Reader, turned
-from qrnn_hw.train.losses import check_robustness, data_loss
-from qrnn_hw.train.options import TrainingOptions
-from qrnn_hw.train.trainer import Moved, TrainingState
+from qrnn_hw.training.losses import check_robustness, data_loss
+from qrnn_hw.training.options import TrainingOptions
+from qrnn_hw.training.trainer import Moved, TrainingState
 
 
 class Adam:

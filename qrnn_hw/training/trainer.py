@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.networks.encoding import Parameters
-from qrnn_hw.train.options import TrainingOptions
+from qrnn_hw.training.options import TrainingOptions
 
 
 class Epoch(NamedTuple):

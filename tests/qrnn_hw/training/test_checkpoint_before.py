@@ -10,10 +10,10 @@ import circuits
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.networks.network import network_of
-from qrnn_hw.train.adam import Adam
-from qrnn_hw.train.checkpoint import Identity, load
-from qrnn_hw.train.options import TrainingOptions
-from qrnn_hw.train.trainer import start, train
+from qrnn_hw.training.adam import Adam
+from qrnn_hw.training.checkpoint import Identity, load
+from qrnn_hw.training.options import TrainingOptions
+from qrnn_hw.training.trainer import start, train
 
 KNOWN = Identity({"data": "some"}, before=("0123", "4567"))
 BY_TUPLE = ("projection", "offset", "circuit", "head")

@@ -1,6 +1,6 @@
 """Reservoirs: a network whose circuit, projection and all stay as they were drawn, but its head.
 
-The head is fitted by ridge to the readings of every step (`qrnn_hw.train.ridge`), exact ones or
+The head is fitted by ridge to the readings of every step (`qrnn_hw.training.ridge`), exact ones or
 those of stored jobs. A long series goes through circuits of some length: each has the last inputs
 of the one before it again, to forget |0...0>, and no answer of these steps counts.
 """
@@ -19,7 +19,7 @@ from qrnn_hw.errors import UsageError
 from qrnn_hw.networks.encoding import Parameters
 from qrnn_hw.networks.network import Network, TrainedNetwork
 from qrnn_hw.networks.readers import Reader
-from qrnn_hw.train.ridge import ALPHAS, choose_head, counted
+from qrnn_hw.training.ridge import ALPHAS, choose_head, counted
 
 Array = NDArray[np.float64]
 

@@ -1,0 +1,1 @@
+"""Training under the noise of a machine: one loop, its steps, what is kept of it."""
