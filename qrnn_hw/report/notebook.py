@@ -19,7 +19,8 @@ _COLOURS = "--ink: currentColor; --faint: #8a9097; --accent: #4a7fd0; --panel: t
 
 def outcome_html(outcome: Outcome) -> str:
     """Return findings and accuracies of a run."""
-    from qrnn_hw.report.run_report import quality_blocks, run_findings
+    from qrnn_hw.report.run_findings import run_findings
+    from qrnn_hw.report.run_report import quality_blocks
 
     settings = outcome.settings
     return _fragment(

@@ -4,7 +4,7 @@ import numpy as np
 
 from qrnn_hw.data.target import Classes, Numbers
 from qrnn_hw.experiment.quality import Judge
-from qrnn_hw.report.run_report import _one_label
+from qrnn_hw.report.run_findings import _one_label
 
 
 def test_one_label_for_all_rows_is_told_of():
