@@ -242,10 +242,11 @@ def test_a_run_in_rounds_keeps_to_its_budget_and_is_read_from_the_store(emulator
     assert "QPU" not in said
     assert again["accuracy"] == document["accuracy"]
     assert len(limits(emulator)) == n
-    # What was fired for each prediction, of which each round and circuit has 40.
+    # What was fired for each prediction, of which each round and circuit has 40; as much for each
+    # of the eight canaries.
     fired = sum(job.program.shots * rows for job in emulator.service.jobs.values()
                 for rows in [sum(len(r) for _, r in job.program.circuits)])  # fmt: skip
-    assert document["shots_per_prediction"] == pytest.approx(fired / 3)
+    assert document["shots_per_prediction"] == pytest.approx(fired / (3 + 8))
 
 
 def test_a_study_counts_failed_jobs_and_asks_before_it_sends_them_again(

@@ -89,7 +89,9 @@ def test_a_checkpoint_of_another_circuit_under_the_same_name_is_refused(
     with_another_cell(monkeypatch)
     after = prepare(settings, settings.read(), Quiet())
     assert not is_unchanged(after.training.network.architecture)
-    with pytest.raises(ConfigurationError, match=r"Got one with other circuit; remove it"):
+    with pytest.raises(
+        ConfigurationError, match=r"Got one with other circuit: put that back to go on; remove it"
+    ):
         read_trained(after)
     # Whatever else is looked up by name is another one too.
     assert default_folder(settings) != names[0]
@@ -178,7 +180,9 @@ def test_other_data_are_another_run(text, tmp_path):
     ):
         text.write_text("\n".join(changed) + "\n")
         other = prepare(settings, settings.read(), Quiet())
-        with pytest.raises(ConfigurationError, match=r"Got one with other data; remove it"):
+        with pytest.raises(
+            ConfigurationError, match=r"Got one with other data: put that back to go on; remove it"
+        ):
             read_trained(other)
 
 

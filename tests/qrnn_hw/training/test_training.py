@@ -154,7 +154,9 @@ def test_unusable_checkpoints_are_named_with_a_remedy(setup, tmp_path):
     stepper, path = adam(setup), tmp_path / "checkpoint.npz"
     state = begun(stepper, setup)
     save(path, state, Identity({"data": "others", "circuit": "a"}))
-    with pytest.raises(ConfigurationError, match=r"other circuit, data; remove it.*--output"):
+    with pytest.raises(
+        ConfigurationError, match=r"other circuit, data: put that back.*remove it.*--output"
+    ):
         load(path, state, RUN)
     circuit = state.parameters["circuit"].at[0, 0].set(np.inf)
     save(path, dataclasses.replace(state, best={**state.best, "circuit": circuit}), RUN)
