@@ -7,6 +7,7 @@ bits and simulations share one code. Shots at the threshold move no evidence.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -142,11 +143,17 @@ class Betting:
 
     def _log_capital(self, counts: Array, steps: Array) -> Array:
         # A stake of 1 / largest loss would be ruined by one shot; 0.95 of that is the boldest.
-        stakes = np.geomspace(0.01, 0.95, self.n_bettors) / -steps.min()
+        stakes = _shares(self.n_bettors) / -steps.min()
         growth = np.log1p(stakes * steps[:, None])
         capitals = np.asarray(counts, dtype=np.float64) @ growth
-        total: Array = special.logsumexp(capitals, axis=-1) - np.log(self.n_bettors)
+        total: Array = np.logaddexp.reduce(capitals, axis=-1) - np.log(self.n_bettors)
         return total
+
+
+@cache
+def _shares(n_bettors: int) -> Array:
+    """Return what each bettor stakes of the most that one shot leaves, bold to timid."""
+    return np.geomspace(0.01, 0.95, n_bettors)
 
 
 @dataclass(frozen=True)

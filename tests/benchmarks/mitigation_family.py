@@ -52,15 +52,18 @@ def calibrated(n_bits, misjudged=1.0):
 class Family:
     """Eight circuits; every exact answer is computed once.
 
-    `misjudged` is a factor by which the readout calibration is wrong: then plans believe it, and
+    With `other_inputs` they have the same weights and inputs of another seed. `misjudged` is a factor by which the readout calibration is wrong: then plans believe it, and
     corrections are made with it.
     """
 
-    def __init__(self, seed, misjudged=1.0):
+    def __init__(self, seed, misjudged=1.0, other_inputs=False):
         self.seed = seed
         self.misjudged = misjudged
         self.label = f"seed {seed}"
         drawn = reference_family.instances(8, N_STEPS, seed)
+        if other_inputs:
+            inputs = reference_family.instances(8, N_STEPS, seed + 5000)
+            drawn = [(x, weights) for (x, _), (_, weights) in zip(inputs, drawn, strict=True)]
         self.circuits = [
             reference_family.isa(reference_family.qrnn(*instance)) for instance in drawn
         ]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from sklearn.datasets import load_digits
-from tasks_network import DEVICE, FIVE, Device, Row, learnt, score_of
+from tasks_network import AROUND_ONE, DEVICE, Device, Row, learnt, score_of
 
 from calibration.library import snapshot
 from calibration.noise import DeviceNoise
@@ -34,13 +34,12 @@ def classes(
     name: str,
     data: Dataset,
     steps: StepReadings,
-    device: Device,
     options: TrainingOptions,
     seeds: int,
 ) -> Iterator[Row]:
     """Yield accuracies, ideal and under noise, beside the classical models of the task."""
-    parts = data.parts(0)
-    network = network_of(FIVE, data.sequences.dim, target=data.target, steps=steps)
+    parts, device = data.parts(0), Device(AROUND_ONE)
+    network = network_of(AROUND_ONE, data.sequences.dim, target=data.target, steps=steps)
     n_parameters = sum(int(part.size) for part in network.initial(0).values())
     per_seed = [
         task_baselines(data, parts, n_parameters=n_parameters, seed=seed)
@@ -72,15 +71,15 @@ def digits(device: Device, seeds: int) -> Iterator[Row]:
     features = tuple(f"p{i}" for i in range(8))
     data = Dataset("digits", rows, Classes(names), features, "random", is_scaled=False)
     options = TrainingOptions(40, batch_size=32, learning_rate=0.03, projection_decay=1e-4)
-    yield from classes("digits", data, StepReadings(8, degree=3), device, options, seeds)
+    yield from classes("digits", data, StepReadings(8, degree=4), options, seeds)
 
 
 def vowels(device: Device, seeds: int) -> Iterator[Row]:
     """Yield nine speakers by 7 to 29 frames of a vowel."""
     data = read_named("japanese-vowels")
-    steps = StepReadings(1, degree=3, segments=4)
+    steps = StepReadings(1, degree=4, segments=4)
     options = TrainingOptions(40, batch_size=16, learning_rate=0.02, projection_decay=1e-3)
-    yield from classes("japanese-vowels", data, steps, device, options, seeds)
+    yield from classes("japanese-vowels", data, steps, options, seeds)
 
 
 def _held_loss(state: TrainingState, seed: int) -> float:

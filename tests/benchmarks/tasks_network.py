@@ -1,7 +1,8 @@
-"""The network of `make bench-tasks`: five qubits under FakeBoston's noise, and how it learns."""
+"""The networks of `make bench-tasks`: five qubits under FakeBoston's noise, and how they learn."""
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -61,14 +62,61 @@ FIVE = Architecture(
 )
 
 
-class Device:
-    """The step on FakeBoston, with its noise, and the ideal one."""
+AROUND = (0, 1, 3, 4)
+AROUND_ONE = Architecture(
+    name="four-around-one",
+    n_qubits=5,
+    n_features=8,
+    encoder=(dense_angle_encoding(AROUND, ("y", "z")),),
+    cell=(
+        Rotations((2,), "zyz"),
+        Rotations(AROUND, "yz"),
+        Entangle(((0, 1), (4, 3))),
+        Rotations(AROUND, "y"),
+        Entangle(((1, 2), (3, 2))),
+        Rotations((0, 1, 2, 3, 4), "y"),
+        Entangle(((1, 0), (3, 4))),
+        Rotations(AROUND, "y"),
+        Measure(AROUND),
+        ConditionalRotation(bit=1, wire=2, axes="y"),
+        ConditionalRotation(bit=2, wire=2, axes="y"),
+        Reset(AROUND),
+    ),
+    readout=(2,),
+    data_qubits=AROUND,
+    n_bits=4,
+    modes=("sampled",),
+    mode="sampled",
+    summary="four data qubits around one that remembers",
+)
+"""For classes: a head on every step wants bits of each step more than a memory."""
 
-    def __init__(self) -> None:
-        self.transpiled: TranspiledStep = transpile_step(FIVE, snapshot(DEVICE), seed=7)
-        self.noise = DeviceNoise(self.transpiled.snapshot)
-        self.noisy: SequenceModel = sequence_model(self.transpiled, self.noise)
-        self.ideal: SequenceModel = logical_model(FIVE)
+
+class Device:
+    """A step on FakeBoston, with its noise, and the ideal one."""
+
+    def __init__(self, architecture: Architecture = FIVE) -> None:
+        self.architecture = architecture
+
+    @cached_property
+    def transpiled(self) -> TranspiledStep:
+        """The step for the machine."""
+        return transpile_step(self.architecture, snapshot(DEVICE), seed=7)
+
+    @cached_property
+    def noise(self) -> DeviceNoise:
+        """What the machine reports of its qubits."""
+        return DeviceNoise(self.transpiled.snapshot)
+
+    @cached_property
+    def noisy(self) -> SequenceModel:
+        """The exact engine under that noise."""
+        return sequence_model(self.transpiled, self.noise)
+
+    @cached_property
+    def ideal(self) -> SequenceModel:
+        """The exact engine without noise."""
+        return logical_model(self.architecture)
 
 
 def learnt(
@@ -110,7 +158,7 @@ def learnt(
 
 def first_projection(network: Network, parts: Parts, seed: int) -> NDArray[np.float64]:
     """Return P to start from: small, of classes the directions that part their steps."""
-    rows, width = parts.training, FIVE.n_features
+    rows, width = parts.training, network.architecture.n_features
     if isinstance(network.target, Classes):
         steps = rows.values[rows.mask]
         labels = np.repeat(rows.known_targets, rows.lengths)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -38,9 +39,10 @@ Array = NDArray[np.float64]
 STACK = parse_stack("linear(1,3) + terminal")
 DECISION = np.array([1.0, -1.0, 1.0, -1.0])  # Z of the first bit
 ITEMS, CANARIES, B, JOBS, SHOTS, SHARE = 6, 8, 20, 4, 262_144, 0.2
-STEPS, DAYS = 5, 2
+STEPS = 5
 SEEDS = (5, 11, 12, 13, 14)
 """Of the weights: an effect's bias is that of a few inputs, however many jobs there are."""
+MACHINES = (1, 2)
 NAMES = ("none", *EFFECTS, "mild", "full")
 WANTED = {"measurement-crosstalk": 0.83, "full": 0.93}
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -86,22 +88,36 @@ def _read(step: object) -> list[int]:
     ]
 
 
-def coverage_rows(
-    names: tuple[str, ...] = NAMES, machines: tuple[int, ...] = (1, 2)
-) -> Iterator[dict[str, object]]:
+@cache
+def family_of(seed: int) -> Family:
+    """Return the family of these weights, made once."""
+    return Family(seed)
+
+
+def days_of(name: str) -> int:
+    """Return on how many days jobs run: a readout that drifts is another one on the next day."""
+    return 2 if "readout-drift" in strengths_of(name) else 1
+
+
+@cache
+def laws_of(seed: int, name: str, machine: int, day: int) -> tuple[Array, tuple[float, float]]:
+    """Return the distributions of a family on a machine, see `_laws`, and its readout factors."""
+    strengths, family = strengths_of(name), family_of(seed)
+    readout = Weather(strengths, 1, (machine, day)).readout
+    return _laws(family, Twin(family.device, strengths, machine), readout), readout
+
+
+def coverage_rows(names: tuple[str, ...] = NAMES) -> Iterator[dict[str, object]]:
     """Yield, for each effect, how often intervals cover and the RMSE of a score."""
-    families = [Family(seed) for seed in SEEDS]
     for name in names:
         hits: dict[str, list[NDArray[np.bool_]]] = {"own": [], "new": [], "old": []}
         errors: dict[str, list[Array]] = {"new": [], "old": []}
-        for family, machine in product(families, machines):
-            strengths = strengths_of(name)
-            twin = Twin(family.device, strengths, machine)
-            for day in range(DAYS if "readout-drift" in strengths else 1):
-                readout = Weather(strengths, 1, (machine, day)).readout
-                laws = _laws(family, twin, readout)
-                for job in range(JOBS // (DAYS if "readout-drift" in strengths else 1)):
-                    _one(family, strengths, laws, readout, (machine, day, job), hits, errors)
+        days = days_of(name)
+        for seed, machine, job in product(SEEDS, MACHINES, range(JOBS)):
+            day = job % days
+            laws, readout = laws_of(seed, name, machine, day)
+            place = (machine, day, job // days)
+            _one(family_of(seed), strengths_of(name), laws, readout, place, hits, errors)
         rms = {key: float(np.sqrt(np.mean(np.square(value)))) for key, value in errors.items()}
         shares = {key: float(np.mean(value)) for key, value in hits.items()}
         least = WANTED.get(name, 0.90)
