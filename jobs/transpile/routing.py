@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qiskit.circuit import QuantumCircuit
-from qiskit.transpiler import generate_preset_pass_manager
+from qiskit.passmanager import PassManagerError
+from qiskit.transpiler import TranspilerError, generate_preset_pass_manager
 
 from calibration.snapshot import Snapshot
+from jobs.errors import SpecError
 
 if TYPE_CHECKING:
     from qiskit.transpiler import Target
@@ -17,11 +19,13 @@ OPTIMIZATION_LEVEL = 3
 
 
 def choose_layout(circuit: QuantumCircuit, snapshot: Snapshot, seed: int) -> tuple[int, ...]:
-    """Return the device's qubits for the wires, then any other qubit that routing needs."""
-    manager = generate_preset_pass_manager(
-        optimization_level=OPTIMIZATION_LEVEL, target=snapshot.target(), seed_transpiler=seed
-    )
-    whole = manager.run(circuit)
+    """Return the device's qubits for the wires, then any other qubit that routing needs.
+
+    Raises:
+        SpecError: Qiskit's transpiler finds no circuit of the device's gates.
+    """
+    target = snapshot.target()
+    whole = _transpiled(circuit, target, seed, optimization_level=OPTIMIZATION_LEVEL)
     chosen = list(whole.layout.initial_index_layout(filter_ancillas=True))
     touched = {
         whole.find_bit(qubit).index
@@ -35,28 +39,38 @@ def choose_layout(circuit: QuantumCircuit, snapshot: Snapshot, seed: int) -> tup
 def route(
     circuit: QuantumCircuit, target: Target, seed: int, *, back: bool = True
 ) -> QuantumCircuit:
-    """Transpile onto the active qubits, wire i on qubit i, and undo what routing permuted."""
-    manager = generate_preset_pass_manager(
-        optimization_level=OPTIMIZATION_LEVEL,
-        target=target,
-        initial_layout=list(range(circuit.num_qubits)),
-        seed_transpiler=seed,
+    """Transpile onto the active qubits, wire i on qubit i, and undo what routing permuted.
+
+    Raises:
+        SpecError: Qiskit's transpiler finds no circuit of the device's gates.
+    """
+    placed = list(range(circuit.num_qubits))
+    routed = _transpiled(
+        circuit, target, seed, optimization_level=OPTIMIZATION_LEVEL, initial_layout=placed
     )
-    routed = manager.run(circuit)
     plain = without_layout(routed)
     final = routed.layout.final_index_layout() if routed.layout else []
     if not back or final == list(range(circuit.num_qubits)):
         return plain
     for a, b in _swaps_home(dict(enumerate(final)), target, seed):
         plain.swap(a, b)
+    everywhere = list(range(target.num_qubits))
     return without_layout(
-        generate_preset_pass_manager(
-            optimization_level=1,
-            target=target,
-            initial_layout=list(range(target.num_qubits)),
-            seed_transpiler=seed,
-        ).run(plain)
+        _transpiled(plain, target, seed, optimization_level=1, initial_layout=everywhere)
     )
+
+
+def _transpiled(
+    circuit: QuantumCircuit, target: Target, seed: int, **options: Any
+) -> QuantumCircuit:
+    manager = generate_preset_pass_manager(target=target, seed_transpiler=seed, **options)
+    try:
+        return manager.run(circuit)
+    except (TranspilerError, PassManagerError) as error:
+        raise SpecError(
+            f"{circuit.name} should be put into the gates of {target.description or 'the device'}. "
+            f"Qiskit's transpiler said: {error.message} Choose another backend."
+        ) from error
 
 
 def _swaps_home(at: dict[int, int], target: Target, seed: int) -> list[tuple[int, int]]:

@@ -207,6 +207,13 @@ def test_a_device_without_feed_forward_is_refused():
         transpile_step(circuits.architecture("dynamic-line"), snapshot("fake_berlin"), seed=1)
 
 
+def test_a_device_whose_gates_qiskit_cannot_turn_round_is_refused_in_one_line():
+    """Recorded Cairo has cx one way and ecr the other, which Qiskit 2.6 does not resolve."""
+    line = circuits.architecture("dynamic-line")
+    with pytest.raises(SpecError, match="dynamic-line should be put .* Choose another backend"):
+        transpile_step(line, snapshot("fake_cairo"), seed=7)
+
+
 @pytest.mark.parametrize("name", ["v1", "hybrid"])
 def test_models_in_rounds_are_refused(name):
     architecture = circuits.architecture(name, mode="expectation")
