@@ -52,8 +52,9 @@ def calibrated(n_bits, misjudged=1.0):
 class Family:
     """Eight circuits; every exact answer is computed once.
 
-    With `other_inputs` they have the same weights and inputs of another seed. `misjudged` is a factor by which the readout calibration is wrong: then plans believe it, and
-    corrections are made with it.
+    With `other_inputs` they have the same weights and inputs of another seed. `misjudged` is a
+    factor by which the readout calibration is wrong: then plans believe it, and corrections are
+    made with it.
     """
 
     def __init__(self, seed, misjudged=1.0, other_inputs=False):
