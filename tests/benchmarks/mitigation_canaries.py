@@ -1,8 +1,8 @@
 """The choice of a plan where the calibration is wrong too, once canaries are asked.
 
-Eight circuits with the weights of a family and other inputs are canaries. A tenth of all shots runs them under the best stack
-of each kind, as `run --plan auto` does; the choice by forecast and canaries then has nine tenths of
-the shots, where the best stack has all.
+Eight circuits with the weights of a family and other inputs are canaries. A tenth of all shots
+runs them under the best stack of each kind, as `run --plan auto` does; the choice by forecast and
+canaries then has nine tenths of the shots, where the best stack has all.
 """
 
 import numpy as np
