@@ -153,7 +153,7 @@ class Betting:
 @cache
 def _shares(n_bettors: int) -> Array:
     """Return what each bettor stakes of the most that one shot leaves, bold to timid."""
-    return np.geomspace(0.01, 0.95, n_bettors)
+    return np.asarray(np.geomspace(0.01, 0.95, n_bettors), dtype=np.float64)
 
 
 @dataclass(frozen=True)
