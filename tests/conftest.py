@@ -13,12 +13,20 @@ settings.register_profile("default", deadline=None, derandomize="CI" in os.envir
 settings.load_profile("default")
 
 
+QUICK_COMPILATION = "--xla_backend_optimization_level=0"
+"""Most programs of the tests run a few times: optimising them takes longer than it saves."""
+
+
 def pytest_configure(config):
     """Let all processes of a run share what JAX has compiled, and nothing with another run."""
+    # As many workers as cores: threads of their own would wait for each other, spinning.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    os.environ.setdefault("XLA_FLAGS", QUICK_COMPILATION)
     if not hasattr(config, "workerinput") and "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         folder = tempfile.mkdtemp(prefix="qrnn-hw-compiled-")
         os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
-        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
+        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
