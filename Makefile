@@ -29,8 +29,9 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
+# Compiled as a user's programs are; `make test` compiles quickly instead (tests/conftest.py).
 test-slow: $(STAMP)
-	$(BIN)/python -m pytest -n auto --dist loadfile -m slow
+	XLA_FLAGS= $(BIN)/python -m pytest -n auto --dist loadfile -m slow
 
 bench: $(STAMP)
 	PYTHONPATH=. $(BIN)/python tests/benchmarks/performance.py

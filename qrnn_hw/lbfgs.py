@@ -6,14 +6,14 @@ estimator. `qrnn_hw.training` is for all else.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
@@ -50,39 +50,60 @@ class Fitted:
 
 
 class Engine:
-    """One network's compiled functions on chunks of a fixed size, shared by all estimators."""
+    """One network's compiled functions on chunks of a fixed size, shared by all estimators.
+
+    The encoding is compiled apart: it alone depends on how wide the rows are, and the circuit,
+    which takes seconds, is compiled once for all widths.
+    """
 
     def __init__(self, network: Network, reader: Reader) -> None:
         self.network = network
         target, scale = network.target, network.scale
 
-        def outputs(parameters: Parameters, inputs: jax.Array) -> jax.Array:
-            lengths = jnp.full(inputs.shape[0], inputs.shape[1])
-            return network.outputs(parameters, inputs, lengths, reader)
+        def outputs(parameters: Parameters, features: jax.Array) -> jax.Array:
+            lengths = jnp.full(features.shape[0], features.shape[1])
+            return network.outputs_of(parameters, features, lengths, reader)
 
         def total(
-            parameters: Parameters, inputs: jax.Array, targets: jax.Array, counts: jax.Array
+            parameters: Parameters, features: jax.Array, targets: jax.Array, counts: jax.Array
         ) -> jax.Array:
-            found = losses(target, outputs(parameters, inputs), targets, scale=scale)
+            found = losses(target, outputs(parameters, features), targets, scale=scale)
             return jnp.sum(jnp.where(counts, found, 0.0))
 
+        def pulled_back(
+            parameters: Parameters, inputs: jax.Array, by_features: jax.Array
+        ) -> Parameters:
+            _, pull = jax.vjp(lambda given: network.features(given, inputs), parameters)
+            (slopes,) = pull(by_features)
+            return cast(Parameters, slopes)
+
+        self._features, self._pulled_back = jax.jit(network.features), jax.jit(pulled_back)
         self._outputs = jax.jit(outputs)
-        self._total = jax.jit(jax.value_and_grad(total))
+        self._total = jax.jit(jax.value_and_grad(total, (0, 1)))
 
     def outputs(self, parameters: Any, inputs: Array) -> Array:
         """Return the outputs of inputs (n, T, n_inputs), shape (n, k)."""
-        parts = [self._outputs(parameters, chunk) for chunk in _chunks(inputs, EMPTY_INPUT)]
+        parts = [
+            self._outputs(_of_circuit(parameters), self._features(parameters, chunk))
+            for chunk in _chunks(inputs, EMPTY_INPUT)
+        ]
         return np.asarray(np.concatenate(parts)[: len(inputs)])
 
-    def loss(
-        self, parameters: Any, inputs: Array, targets: NDArray[Any]
-    ) -> tuple[float, Parameters]:
+    def loss(self, parameters: Any, inputs: Array, targets: NDArray[Any]) -> tuple[float, Arrays]:
         """Return the mean loss and its slopes by all parameters."""
         given = _chunks(inputs, EMPTY_INPUT), _chunks(targets, 0), _chunks(_ones(inputs), False)
-        found = [self._total(parameters, *chunk) for chunk in zip(*given, strict=True)]
-        values, slopes = zip(*found, strict=True)
-        mean = jax.tree.map(lambda *parts: sum(parts) / len(inputs), *slopes)
-        return float(sum(values)) / len(inputs), mean
+        own, value, slopes = _of_circuit(parameters), 0.0, []
+        for chunk, *answers in zip(*given, strict=True):
+            features = self._features(parameters, chunk)
+            part, (of_circuit, by_features) = self._total(own, features, *answers)
+            value += float(part)
+            slopes.append(self._pulled_back(parameters, chunk, by_features) | of_circuit)
+        # In numpy: outside of what is compiled, each sum would be compiled for its shape.
+        mean = {
+            name: np.sum([np.asarray(one[name]) for one in slopes], axis=0) / len(inputs)
+            for name in parameters
+        }
+        return value / len(inputs), mean
 
     def fit(
         self, start: Arrays, inputs: Array, targets: NDArray[Any], *, alpha: float, max_iter: int
@@ -96,20 +117,33 @@ class Engine:
             alpha: factor of the squared entries of P and R in the loss.
             max_iter: most iterations.
         """
-        point, unravel = ravel_pytree(start)
-        is_decayed = {name: np.full(value.shape, name in DECAYED) for name, value in start.items()}
-        decay = alpha * np.asarray(ravel_pytree(is_decayed)[0], dtype=float)
+        shapes = {name: value.shape for name, value in sorted(start.items())}
+        is_decayed = {name: np.full(shape, name in DECAYED) for name, shape in shapes.items()}
+        decay = alpha * _flat(is_decayed, shapes)
 
         def loss(point: Array) -> tuple[float, Array]:
-            value, slopes = self.loss(unravel(jnp.asarray(point)), inputs, targets)
-            slope = np.asarray(ravel_pytree(slopes)[0])
-            return value + float(decay @ point**2), slope + 2 * decay * point
+            value, slopes = self.loss(_shaped(point, shapes), inputs, targets)
+            return value + float(decay @ point**2), _flat(slopes, shapes) + 2 * decay * point
 
         found = minimize(
-            loss, np.asarray(point), jac=True, method="L-BFGS-B", options={"maxiter": max_iter}
+            loss, _flat(start, shapes), jac=True, method="L-BFGS-B", options={"maxiter": max_iter}
         )
-        kept = {name: np.asarray(value) for name, value in unravel(jnp.asarray(found.x)).items()}
-        return Fitted(kept, int(found.nit), float(found.fun))
+        return Fitted(_shaped(found.x, shapes), int(found.nit), float(found.fun))
+
+
+def _of_circuit(parameters: Parameters) -> Parameters:
+    return {name: parameters[name] for name in ("circuit", "head")}
+
+
+def _flat(parameters: Mapping[str, NDArray[Any]], names: Iterable[str]) -> Array:
+    parts = [np.asarray(parameters[name], dtype=np.float64).ravel() for name in names]
+    return np.asarray(np.concatenate(parts))
+
+
+def _shaped(point: Array, shapes: Mapping[str, tuple[int, ...]]) -> Arrays:
+    ends = np.cumsum([np.prod(shape, dtype=int) for shape in shapes.values()])
+    parts = zip(shapes.items(), np.split(point, ends[:-1]), strict=True)
+    return {name: part.reshape(shape) for (name, shape), part in parts}
 
 
 def _ones(rows: Array) -> NDArray[np.bool_]:

@@ -165,8 +165,13 @@ class Network:
             lengths: number of steps, at least 1, shape (n,).
             reader: None is without noise.
         """
+        return self._read(parameters, self.features(parameters, inputs), lengths, reader)
+
+    def _read(
+        self, parameters: Parameters, features: jax.Array, lengths: jax.Array, reader: Reader | None
+    ) -> jax.Array:
         read = self.ideal if reader is None else reader
-        found = read(self.weights(parameters), self.features(parameters, inputs), lengths)
+        found = read(self.weights(parameters), features, lengths)
         if not self.in_rounds or self.steps is not None:
             return found
         return jnp.concatenate([jnp.ones((len(found), 1)), found], axis=1)
@@ -187,7 +192,17 @@ class Network:
         reader: Reader | None = None,
     ) -> jax.Array:
         """Return the outputs of n sequences, shape (n, k), per step (n, T, k)."""
-        read = self.readings(parameters, inputs, lengths, reader)
+        return self.outputs_of(parameters, self.features(parameters, inputs), lengths, reader)
+
+    def outputs_of(
+        self,
+        parameters: Parameters,
+        features: jax.Array,
+        lengths: jax.Array,
+        reader: Reader | None = None,
+    ) -> jax.Array:
+        """Return the outputs of what the circuits take, (n, T, d); the encoding is not asked."""
+        read = self._read(parameters, features, lengths, reader)
         return read @ self.coefficients(parameters)
 
     @cached_property

@@ -59,7 +59,8 @@ def test_it_learns_an_order_in_a_pipeline_and_a_search():
     ],
 )
 def test_its_gradient_is_the_slope_of_its_loss(model, target, steps):
-    known = Known.of(circuits.architecture(model, mode="sampled"))
+    options = {"n_qubits": 2, "n_layers": 1, "n_bits": 1} if model == "hybrid" else {}
+    known = Known.of(circuits.architecture(model, mode="sampled", **options))
     engine = compiled(known, None, target, steps)
     start = initial(engine.network, 3, np.random.RandomState(3))
     rng = np.random.default_rng(3)
