@@ -1,14 +1,9 @@
-"""`qrnn-hw train`: a model by a named recipe, without a machine."""
+"""`qrnn-hw train`: a model by a named recipe, the head of a drawn circuit, or a core on a task."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
-from typing import Annotated, Any
+from collections.abc import Mapping
 
-import typer
-
-from qrnn_hw.cli.numbers import whole
 from qrnn_hw.cli.options import (
     Budget,
     Degree,
@@ -21,37 +16,38 @@ from qrnn_hw.cli.options import (
     Wiring,
     Yes,
 )
-from qrnn_hw.cli.output import Json, print_json, print_table
+from qrnn_hw.cli.output import Json
 from qrnn_hw.cli.reading import ChosenData, reads_data
+from qrnn_hw.cli.train_options import (
+    Core,
+    Draws,
+    DryRun,
+    Epochs,
+    Faults,
+    FirstSeed,
+    Freeze,
+    HeadBackend,
+    Name,
+    OnMachine,
+    Output,
+    ReadSteps,
+    Recipe,
+    Seeds,
+    Task,
+    TestShots,
+    Trained,
+    Washout,
+)
 from qrnn_hw.errors import UsageError
-from qrnn_hw.ranges import MOST_EPOCHS, MOST_SEED, MOST_SEEDS, MOST_SHOTS, MOST_WINDOW
 
 
 @reads_data
 def train(
     *,
-    name: Annotated[
-        str | None,
-        typer.Argument(help="Model name, as `qrnn-hw models list` gives it; left out with --task."),
-    ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(
-            help="In place of a model: one of the tasks mnist, pmnist, copy, language, "
-            "translation, sentiment, on the data that is carried or on --data."
-        ),
-    ] = None,
-    core: Annotated[
-        str,
-        typer.Option(
-            help="Of a task: qrnn, product, frozen, no-quantum, rnn, gru, lstm or orthogonal, "
-            "each of the hybrid's number of parameters."
-        ),
-    ] = "qrnn",
-    recipe: Annotated[
-        str,
-        typer.Option(help="published (the first source's procedure, faults and all) or ours."),
-    ] = "ours",
+    name: Name = None,
+    task: Task = None,
+    core: Core = "qrnn",
+    recipe: Recipe = "ours",
     option: ModelOptions = None,
     mode: FeedbackMode = None,
     wiring: Wiring = None,
@@ -59,90 +55,24 @@ def train(
     degree: Degree = None,
     chosen: ChosenData,
     embeddings: Embeddings = None,
-    seed: Annotated[int, whole(0, MOST_SEED, help="The first seed.")] = 0,
-    seeds: Annotated[int, whole(1, MOST_SEEDS, help="Train from so many seeds at once.")] = 1,
-    epochs: Annotated[
-        int | None,
-        whole(1, MOST_EPOCHS, help="At most so many; the recipe's own number by default."),
-    ] = None,
-    fault: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Keep only this fault of the published recipe: angles_truncated, "
-            "scaled_on_all_rows, unstratified, repeats_shared or none; may be repeated."
-        ),
-    ] = None,
-    shots: Annotated[
-        int | None,
-        whole(1, MOST_SHOTS, help="Of each circuit in the test with shots; 1,000 by default."),
-    ] = None,
-    freeze: Annotated[
-        bool, typer.Option("--freeze", help="Leave the circuit's weights as drawn: a control.")
-    ] = False,
-    what: Annotated[
-        str,
-        typer.Option(
-            "--train",
-            help="all, or head: the circuit stays as drawn, a reservoir, and ridge fits a head to "
-            "the bits of every step.",
-        ),
-    ] = "all",
-    read_steps: Annotated[
-        int | None,
-        whole(
-            1,
-            MOST_WINDOW,
-            help="With --train head: how many of the last steps the head reads; by default all, "
-            "of stm and parity one, so that the circuit alone remembers.",
-        ),
-    ] = None,
-    washout: Annotated[
-        int,
-        whole(
-            0,
-            MOST_WINDOW,
-            help="With --train head and --per-step: first steps of a sequence that do not count.",
-        ),
-    ] = 0,
-    draws: Annotated[
-        int | None,
-        whole(
-            1,
-            MOST_SEEDS,
-            help="With --train head: circuits that are drawn, one of which validation rows choose; "
-            "8 by default.",
-        ),
-    ] = None,
-    backend: Annotated[
-        str | None,
-        typer.Option(
-            help="With --train head: exact readings under the noise of a recorded device, or with "
-            "--on-machine the machine that runs the jobs."
-        ),
-    ] = None,
+    seed: FirstSeed = 0,
+    seeds: Seeds = 1,
+    epochs: Epochs = None,
+    fault: Faults = None,
+    shots: TestShots = None,
+    freeze: Freeze = False,
+    what: Trained = "all",
+    read_steps: ReadSteps = None,
+    washout: Washout = 0,
+    draws: Draws = None,
+    backend: HeadBackend = None,
     effects: Effects = None,
     machine_seed: MachineSeed = None,
-    on_machine: Annotated[
-        bool,
-        typer.Option(
-            "--on-machine",
-            help="With --train head: fit the head to jobs in the store, sent to --backend with "
-            "--shots of every row.",
-        ),
-    ] = False,
+    on_machine: OnMachine = False,
     budget: Budget = None,
     yes: Yes = False,
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="With --on-machine: check and price only; send nothing."),
-    ] = False,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of checkpoint.npz and result.json; by default one of its own for these "
-            "settings, runs/train-MODEL-RECIPE-DIGEST."
-        ),
-    ] = None,
+    dry_run: DryRun = False,
+    output: Output = None,
     json: Json = False,
 ) -> None:
     """Train a model by a recipe, without noise, and test it with infinite shots and with few.
@@ -154,105 +84,94 @@ def train(
     """
     if what not in ("all", "head"):
         raise UsageError(f"--train should be all or head. Got {what[:40]!r}.")
-    of_head = {
-        "--read-steps": read_steps,
-        "--washout": washout,
-        "--draws": draws,
-        "--backend": backend,
-        "--effects": effects,
-        "--machine-seed": machine_seed,
-        "--on-machine": on_machine,
-        "--budget": budget,
-        "--dry-run": dry_run,
-    }
-    useless = [option for option, value in of_head.items() if value not in (None, False, 0)]
-    if what == "all" and useless:
-        raise UsageError(f"{', '.join(useless)} should come with --train head. Got none.")
-    if what == "head" and task is None and name is not None:
-        from qrnn_hw.cli.train_head import HeadWanted, train_head
-
-        not_of_head = {
-            f"--core {core}": core != "qrnn",
-            f"--recipe {recipe}": recipe != "ours",
-            "--epochs": epochs,
-            "--fault": fault,
-            "--freeze": freeze,
-            "--seeds": seeds != 1,
-            f"--reading {reading}": reading not in (None, "steps"),
+    useless = _given(
+        {
+            "--read-steps": read_steps,
+            "--washout": washout,
+            "--draws": draws,
+            "--backend": backend,
+            "--effects": effects,
+            "--machine-seed": machine_seed,
+            "--on-machine": on_machine,
+            "--budget": budget,
+            "--dry-run": dry_run,
         }
-        if found_given := [option for option, value in not_of_head.items() if value]:
-            raise UsageError(
-                "--train head should leave the circuit as it is drawn. Got "
-                f"{', '.join(found_given)}; leave that out."
-            )
-        train_head(
-            HeadWanted(
-                name,
-                tuple(option or ()),
-                mode,
-                wiring,
-                chosen,
-                embeddings,
-                seed,
-                degree,
-                read_steps,
-                washout,
-                8 if draws is None else draws,
-                backend,
-                effects,
-                machine_seed,
-                on_machine,
-                shots,
-                budget,
-                output,
-            ),
-            yes=yes,
-            dry_run=dry_run,
-            as_json=json,
-        )
-        return
+    )
+    if what == "all" and useless:
+        raise UsageError(f"{useless} should come with --train head. Got none.")
+    options = tuple(option or ())
     if task is not None:
         from qrnn_hw.cli.train_task import TaskWanted, train_task
 
-        given = {
-            f"the model {name}": name,
-            f"--recipe {recipe}": recipe != "ours",
-            "--mode": mode,
-            "--wiring": wiring,
-            "--dataset": chosen.dataset,
-            "options of data": chosen.reading.given,
-            "--fault": fault,
-            "--shots": shots,
-            "--freeze": freeze,
-            "--reading": reading,
-            "--degree": degree,
-            "--train head": what == "head",
-        }
-        wanted = TaskWanted(
-            task, core, tuple(option or ()), chosen.data, embeddings, seed, seeds, epochs, output
+        others = _given(
+            {
+                f"the model {name}": name,
+                f"--recipe {recipe}": recipe != "ours",
+                "--mode": mode,
+                "--wiring": wiring,
+                "--dataset": chosen.dataset,
+                "options of data": chosen.reading.given,
+                "--fault": fault,
+                "--shots": shots,
+                "--freeze": freeze,
+                "--reading": reading,
+                "--degree": degree,
+                "--train head": what == "head",
+            }
         )
-        train_task(wanted, [what for what, value in given.items() if value], as_json=json)
+        of_task = TaskWanted(
+            task, core, options, chosen.data, embeddings, seed, seeds, epochs, output
+        )
+        train_task(of_task, others, as_json=json)
         return
-    if name is None or core != "qrnn":
+    if name is None or (core != "qrnn" and what == "all"):
         found = "neither" if name is None else f"--core {core} without --task"
         raise UsageError(f"train should be given a model, or --task. Got {found}.")
+    if what == "head":
+        from qrnn_hw.cli.train_head import HeadWanted, train_head
+
+        others = _given(
+            {
+                f"--core {core}": core != "qrnn",
+                f"--recipe {recipe}": recipe != "ours",
+                "--epochs": epochs,
+                "--fault": fault,
+                "--freeze": freeze,
+                "--seeds": seeds != 1,
+                f"--reading {reading}": reading not in (None, "steps"),
+            }
+        )
+        of_head = HeadWanted(
+            name,
+            options,
+            mode,
+            wiring,
+            chosen,
+            embeddings,
+            seed,
+            degree,
+            read_steps,
+            washout,
+            8 if draws is None else draws,
+            backend,
+            effects,
+            machine_seed,
+            on_machine,
+            shots,
+            budget,
+            output,
+        )
+        train_head(of_head, others, yes=yes, dry_run=dry_run, as_json=json)
+        return
+    from qrnn_hw.cli.train_network import train_network
+    from qrnn_hw.experiment.recipe_settings import RecipeSettings
     from qrnn_hw.models.options import chosen_architecture
-
-    options = dict(chosen_architecture(name, option, mode=mode, wiring=wiring).options)
-
-    from qrnn_hw.cli.progress import ConsoleProgress
-    from qrnn_hw.config import writable_folder
-    from qrnn_hw.data.usage import data_lines
-    from qrnn_hw.experiment.recipe_settings import RecipeSettings, default_folder
-    from qrnn_hw.experiment.recipe_training import assess_recipe, prepare_recipe
     from qrnn_hw.networks.head_options import head_of
-    from qrnn_hw.report.files import write_json
-    from qrnn_hw.report.labels import MEASURES
 
     settings = RecipeSettings(
         model=name,
         recipe=recipe,  # type: ignore[arg-type]
-        options=options,
+        options=dict(chosen_architecture(name, option, mode=mode, wiring=wiring).options),
         dataset=chosen.name(RecipeSettings.dataset),
         data=chosen.data,
         reading=chosen.reading,
@@ -265,37 +184,9 @@ def train(
         frozen=freeze,
         head=head_of(reading, degree),
     )
-    settings = replace(settings, output=output or default_folder(settings))
-    rows = settings.read()
-    writable_folder(settings.output)
-    with ConsoleProgress() as progress:
-        progress.stage("making the features")
-        prepared = prepare_recipe(settings, rows)
-        progress.stage(f"training {name}, recipe {recipe}")
-        state = prepared.training.resumed(settings.output, progress)
-        progress.stage("testing")
-        document = assess_recipe(prepared, state)
-        write_json(settings.output / "result.json", document)
-    if json:
-        print_json(document)
-    else:
-        for measure, said in MEASURES.items():
-            if measure in document:
-                print_table(("", f"test {said}", "95 % interval"), _rows(document, measure))
-        for line in data_lines(document):
-            typer.echo(f"data: {line}")
+    train_network(settings, output, as_json=json)
 
 
-def _rows(document: dict[str, Any], measure: str) -> list[tuple[str, str, str]]:
-    from qrnn_hw.report.labels import between
-
-    rows = []
-    for key, label in (
-        ("infinite", "infinite shots"),
-        ("shots", f"{document['shots']:,} shots of each circuit"),
-    ):
-        one = document[measure][key]
-        rows.append((label, f"{one['value']:.3f}", between(one["low"], one["high"])))
-    if measure == "accuracy" and document["published_accuracy"] is not None:
-        rows.append(("published, amazon file", f"{document['published_accuracy']:.3f}", ""))
-    return rows
+def _given(values: Mapping[str, object]) -> str:
+    """Return the names of options that were given, in one line."""
+    return ", ".join(name for name, value in values.items() if value)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from qrnn_hw.cli.output import print_json, print_table
+from qrnn_hw.cli.output import print_json
 from qrnn_hw.cli.reading import ChosenData
 from qrnn_hw.errors import UsageError
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from circuits.definition import Architecture
     from jobs.store.store import Store
     from qrnn_hw.data.dataset import Dataset
-    from qrnn_hw.experiment.head_training import HeadTraining, Jobs
+    from qrnn_hw.experiment.head_training import Jobs
     from qrnn_hw.experiment.one_circuit import OneCircuit
     from qrnn_hw.experiment.settings import RunSettings
-    from qrnn_hw.networks.network import Network, TrainedNetwork
+    from qrnn_hw.networks.network import Network
 
 OF_MEMORY = ("stm", "parity")
 """Data sets whose head reads one step, so that what is remembered is the circuit's."""
@@ -84,11 +84,24 @@ class HeadWanted:
         )
 
 
-def train_head(wanted: HeadWanted, *, yes: bool, dry_run: bool, as_json: bool) -> None:
-    """Choose a drawn circuit, fit its head, test it beside classical models, and keep the model."""
+def train_head(wanted: HeadWanted, others: str, *, yes: bool, dry_run: bool, as_json: bool) -> None:
+    """Choose a drawn circuit, fit its head, test it beside classical models, and keep the model.
+
+    Args:
+        wanted: what to fit.
+        others: options of a training of the circuit that were given and mean nothing here.
+        yes: whether a price is agreed to.
+        dry_run: check and price only.
+        as_json: print the document in place of a table.
+    """
+    if others:
+        raise UsageError(
+            f"--train head should leave the circuit as it is drawn. Got {others}; leave that out."
+        )
     from jobs.store.store import Store
     from qrnn_hw.answers.model_file import Model
     from qrnn_hw.answers.runs import MODEL
+    from qrnn_hw.cli.head_document import head_document, print_head
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.config import store_path, writable_folder
     from qrnn_hw.experiment.head_training import HeadTraining
@@ -127,7 +140,7 @@ def train_head(wanted: HeadWanted, *, yes: bool, dry_run: bool, as_json: bool) -
         kind = "machine" if wanted.on_machine else "exact"
         trained = training.fitted(chosen, readings[kind])
         progress.stage("training classical models on the same rows")
-        document = _document(wanted, settings, training, chosen, readings, keys)
+        document = head_document(wanted, settings, training, chosen, readings, keys)
         document["n_parameters"] = int(trained.parameters["head"].size)
         document["controls"] = [
             {"name": one.name, "n_parameters": one.n_parameters, **training.of_baseline(one)}
@@ -140,7 +153,7 @@ def train_head(wanted: HeadWanted, *, yes: bool, dry_run: bool, as_json: bool) -
     if as_json:
         print_json(document)
     else:
-        _print(document)
+        print_head(document)
 
 
 def _network(wanted: HeadWanted, circuit: Architecture, data: Dataset, n_inputs: int) -> Network:
@@ -210,74 +223,6 @@ def _print_price(jobs: Jobs, network: Network, store: Store, *, as_json: bool) -
         print_json({"n_jobs": len(found.specs), "estimate": estimate_json(found.estimate)})
     else:
         typer.echo(described(found.estimate, jobs.execution.machine, n_jobs=len(found.specs)))
-
-
-def _document(
-    wanted: HeadWanted,
-    settings: RunSettings,
-    training: HeadTraining,
-    chosen: TrainedNetwork,
-    readings: dict[str, Any],
-    keys: dict[str, str],
-) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    from qrnn_hw.experiment.versions import package_versions
-
-    steps, found = training.network.steps, {}
-    assert steps is not None
-    for kind, own in readings.items():
-        fitted = training.fitted(chosen, own)
-        found[kind] = training.quality(own[2] @ fitted.coefficients)
-    return {
-        "schema_version": 1,
-        "model": wanted.model,
-        "train": "head",
-        "dataset": str(settings.data or settings.dataset),
-        "backend": None if training.reader is None else settings.backend,
-        "on_machine": wanted.on_machine,
-        "shots": settings.shots if wanted.on_machine else None,
-        "draws": wanted.draws,
-        "seed": wanted.seed,
-        "washout": wanted.washout,
-        "reading": asdict(steps),
-        "quality": found,
-        "jobs": keys,
-        "rows": dict(
-            zip(("training", "validation", "test"), map(len, training.parts), strict=True)
-        ),
-        "notes": list(training.task.data.notes),
-        "versions": package_versions(),
-    }
-
-
-def _print(document: dict[str, Any]) -> None:
-    from qrnn_hw.report.labels import MEASURES
-
-    said = {
-        "exact": "head on exact readings",
-        "machine": f"head on jobs, {document['shots']} shots",
-    }
-    rows = [(said[kind], one) for kind, one in document["quality"].items()]
-    rows += [(f"{one['name']} (classical)", one) for one in document["controls"]]
-    measures = [name for name in MEASURES if any(name in one for _, one in rows)]
-    header = [column for name in measures for column in (f"test {MEASURES[name]}", "95 % interval")]
-    has_memory = any("capacity" in one for _, one in rows)
-    table = []
-    for name, one in rows:
-        cells = [name]
-        for measure in measures:
-            if measure in one:
-                found = one[measure]
-                cells += [f"{found['value']:.3f}", f"{found['low']:.3f} to {found['high']:.3f}"]
-            else:
-                cells += ["", ""]
-        capacity = one.get("capacity")
-        table.append(
-            (*cells, *([f"{capacity['sum']:.3f}" if capacity else ""] if has_memory else []))
-        )
-    print_table(("", *header, *(("capacity",) if has_memory else ())), table)
-    typer.echo(f"model: {document['model_file']}")
 
 
 def _folder(wanted: HeadWanted, settings: RunSettings) -> Path:

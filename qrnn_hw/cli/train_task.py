@@ -33,7 +33,7 @@ class TaskWanted:
     output: Path | None
 
 
-def train_task(wanted: TaskWanted, others: Sequence[str], *, as_json: bool) -> None:
+def train_task(wanted: TaskWanted, others: str, *, as_json: bool) -> None:
     """Train from each seed, write result.json and the parameters, and print the qualities.
 
     A training that was interrupted goes on from the checkpoint of its seed in the output folder,
@@ -51,7 +51,7 @@ def train_task(wanted: TaskWanted, others: Sequence[str], *, as_json: bool) -> N
     if others:
         raise UsageError(
             "--task should come with --core, --option, --data, --embeddings, --seed, --seeds and "
-            f"--epochs alone. Got {', '.join(others)}."
+            f"--epochs alone. Got {others}."
         )
     if wanted.task == "copy" and wanted.data is not None:
         raise UsageError("the task copy draws its data. Got --data; leave it out.")

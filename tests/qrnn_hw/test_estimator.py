@@ -16,7 +16,8 @@ from circuits.errors import CircuitsError, UnknownNameError
 from qrnn_hw.data.target import Classes, Numbers
 from qrnn_hw.errors import UsageError
 from qrnn_hw.estimator import QRNNClassifier, QRNNRegressor
-from qrnn_hw.lbfgs import Known, compiled, initial
+from qrnn_hw.lbfgs import CHUNK, Engine, Known, compiled, initial
+from qrnn_hw.networks.network import network_of
 from qrnn_hw.networks.step_readings import StepReadings
 
 
@@ -79,6 +80,22 @@ def test_its_gradient_is_the_slope_of_its_loss(model, target, steps):
     slope = (at(1e-6) - at(-1e-6)) / 2e-6
     expected = sum(float((gradient[name] * move).sum()) for name, move in moves.items())
     assert slope == pytest.approx(expected, abs=1e-7)
+
+
+def test_the_circuit_is_traced_once_for_rows_of_every_width():
+    network = network_of(circuits.architecture("dynamic-line"), 0)
+    traced = []
+
+    def reader(weights, features, lengths):
+        traced.append(features.shape)
+        return network.ideal(weights, features, lengths)
+
+    engine, rng = Engine(network, reader), np.random.default_rng(0)
+    for width in (1, 3):
+        inputs, start = rng.normal(size=(5, 2, width)), initial(network, width, rng)
+        _, slopes = engine.loss(start, inputs, np.arange(5) % 2)
+        assert slopes["projection"].shape == (width, 4)
+    assert traced == [(CHUNK, 2, 4)]
 
 
 def test_a_hybrid_is_fitted_with_its_controller_and_pickled():
