@@ -15,7 +15,8 @@ from qrnn_hw.answers.model_file import Model
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.canaries import largest
-from qrnn_hw.experiment.evaluation import Canaries, Evaluation
+from qrnn_hw.experiment.canary_rows import Canaries
+from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.kept_features import encoded_once, weights_digest
 from qrnn_hw.experiment.measure import Bits, Measure, Request
 from qrnn_hw.experiment.one_circuit import OneCircuit

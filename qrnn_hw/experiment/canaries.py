@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from circuits.exact.sequence import SequenceModel
 from qrnn_hw.data.sequences import Sequences
-from qrnn_hw.experiment.evaluation import Canaries
+from qrnn_hw.experiment.canary_rows import Canaries
 from qrnn_hw.experiment.in_rounds import InRounds
 from qrnn_hw.experiment.kept_features import encoded_once
 from qrnn_hw.experiment.output_law import OutputLaw

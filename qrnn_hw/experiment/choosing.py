@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 from jobs.cost import Estimate
 from jobs.store.store import Store
 from qrnn_hw.errors import UsageError
-from qrnn_hw.experiment.evaluation import Canaries, Evaluation
+from qrnn_hw.experiment.canary_rows import Canaries
+from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.forecast import final_readout, forecast
 from qrnn_hw.experiment.measure import Priced
-from qrnn_hw.experiment.measured import Measured
 from qrnn_hw.experiment.one_circuit import OneCircuit
 from qrnn_hw.experiment.plan import Plan
 from qrnn_hw.experiment.progress import Progress
+from qrnn_hw.experiment.rounds import MeasuredRounds
+from qrnn_hw.experiment.tiled import TiledEvaluation
 from qrnn_hw.mitigation.evidence import Evidence, reconsidered, shortlist
 from qrnn_hw.mitigation.plan import MitigationPlan
 from qrnn_hw.mitigation.stack import Stack
@@ -109,7 +111,7 @@ def choose(
     trial = _trial(circuit, trained, len(encoded), canaries, plan)
     asked = Plan.of(trial, Priced(circuit.machine, store=store))
     measured, jobs = asked.measure(consent, store, progress)
-    assert isinstance(measured, Measured)  # a model in one circuit
+    assert not isinstance(measured, MeasuredRounds)  # a model in one circuit
     evidence = {
         stack: Evidence.of(measured.answers[stack.name], canaries.known) for stack in trial.stacks
     }
@@ -123,13 +125,13 @@ def _trial(
     n_rows: int,
     canaries: Canaries,
     plan: MitigationPlan,
-) -> Evaluation:
+) -> Evaluation | TiledEvaluation:
     """Return the canaries as what is measured, under the stacks that they have shots for."""
     shots = circuit.settings.shots
     total = round(TRIAL_SHARE * shots * n_rows / len(canaries))
     total = min(MOST_SHOTS * shots, max(shots // 2, total, 1))
     stacks: list[Stack] = []
-    found = circuit.alone(trained, canaries.encoded, ())
+    found = circuit.evaluation(trained, canaries.encoded, ())
     seeds = {name: seed + OWN_SEED for name, seed in found.seeds.items()}
     for stack in shortlist(plan, MOST_CIRCUITS):
         one = replace(found, stacks=(*stacks, stack), total=total, seeds=seeds)

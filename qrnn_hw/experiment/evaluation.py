@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
 from calibration.noise import DeviceNoise
@@ -20,14 +19,15 @@ from jobs.spec import Pub
 from jobs.transpile.isa import TranspiledStep
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.assumptions import assumptions
+from qrnn_hw.experiment.canary_rows import Canaries, full_share
 from qrnn_hw.experiment.forecast import fed_forward_readout
 from qrnn_hw.experiment.interleaved import INTERLEAVED, Interleaving, Part
 from qrnn_hw.experiment.measure import Measure, Request
 from qrnn_hw.experiment.measured import CANARY, ITEM, Measured
 from qrnn_hw.experiment.readout_circuits import READOUT, ReadoutCircuits, check_products
 from qrnn_hw.experiment.shot_plan import ShotPlan, plan_shots
-from qrnn_hw.mitigation.canaries import SHARE
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
+from qrnn_hw.mitigation.repetitions import Layout
 from qrnn_hw.mitigation.stack import (
     Stack,
     Term,
@@ -44,21 +44,6 @@ Place = tuple[float, int]
 
 MAIN_SHARE = 1 / 16
 """Of the most shots of a circuit: one with as many is in every repetition of a job."""
-
-
-@dataclass(frozen=True, eq=False)
-class Canaries:
-    """Sequences with known answers that are run along, through the same circuits."""
-
-    encoded: Encoded
-    known: NDArray[np.float64]  # shape (n,), of several outputs (n, k), per step (n, T, ...)
-    """Their exact outputs without noise, of one length."""
-
-    errors: NDArray[np.float64] | None = None  # of the same shape
-    """Standard errors that their shots alone give, where no formula does: in rounds."""
-
-    def __len__(self) -> int:
-        return len(self.encoded)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,15 +79,19 @@ class Evaluation:
     made: dict[tuple[object, ...], QuantumCircuit] = field(default_factory=dict, repr=False)
     """Circuits on active qubits and on the whole device; they do not depend on the weights."""
 
-    like: Evaluation | None = None
-    """Another tile's, whose shots for calibration and for the rest are those of this one too."""
+    planned: ShotPlan | None = None
+    """How each stack spends the shots, where that is the same on all tiles."""
+
+    layout: Layout | None = None
+    """Of a job that is interleaved over all tiles, which calibrates the readout by itself."""
+
+    canary_share: float | None = None
+    """Shots of a canary over those of a sentence; None is so that all take `SHARE` at most."""
 
     @cached_property
     def shots(self) -> ShotPlan:
         """How each stack spends them."""
-        if self.like is not None:
-            return self.like.shots
-        return self.shot_plan(self.total)
+        return self.planned or self.shot_plan(self.total)
 
     def shot_plan(self, total: int) -> ShotPlan:
         """Return how the stacks spend so many shots of a prediction.
@@ -120,7 +109,7 @@ class Evaluation:
 
     @cached_property
     def canary_batches(self) -> dict[int, Batch]:
-        """The canaries of each length; all lengths are among those of the sentences."""
+        """The canaries of each length; on one place all are among those of the sentences."""
         if self.canaries is None:
             return {}
         return {one.length: one for one in batches(self.transpiled, self.canaries.encoded)}
@@ -134,16 +123,24 @@ class Evaluation:
         """Return the shots of a canary where a sentence has so many: `SHARE` of all at most."""
         if self.canaries is None:
             return 0
-        most = SHARE / (1 - SHARE) * len(self.encoded) / len(self.canaries)
-        return max(1, round(shots * min(1.0, most)))
+        share = self.canary_share
+        if share is None:
+            share = full_share(len(self.encoded), len(self.canaries))
+        return max(1, round(shots * share))
 
     @cached_property
     def _fed_forward(self) -> dict[int, ReadoutCalibration | None]:
         """Reported readout errors of the bits that branches read, by sentence length."""
         return {
-            one.length: fed_forward_readout(self.transpiled, self.noise, one.length)
-            for one in self.batches
+            length: fed_forward_readout(self.transpiled, self.noise, length)
+            for length in self._by_length
         }
+
+    @cached_property
+    def _by_length(self) -> dict[int, Batch]:
+        """A batch of each length, of sentences or else of canaries: both run one circuit."""
+        found = self.canary_batches | {one.length: one for one in self.batches}
+        return dict(sorted(found.items()))
 
     def terms(self, stack: Stack, length: int) -> tuple[Term, ...]:
         """Return the circuits of a stack for sentences of a length.
@@ -239,23 +236,29 @@ class Evaluation:
     @cached_property
     def interleaving(self) -> Interleaving:
         """All circuits of an interleaved job, on active qubits."""
+        if self.layout is not None:
+            return Interleaving.under(list(self.parts()), self.layout)
         shots = self.shots.calibration
-        parts = [
+        readout = [
             Part((READOUT, number), circuit, np.empty((1, 0)), shots, True)
             for number, circuit in enumerate(self.readout.circuits)
             if shots
         ]
+        return Interleaving.of([*readout, *self.parts()], self.repetitions)
+
+    def parts(self) -> Iterator[Part]:
+        """Yield the circuits of sentences and canaries with their rows."""
+        items = {one.length: one for one in self.batches}
         least = MAIN_SHARE * max(shots for *_, shots in self._members)
         for batch, stack, term, shots in self._members:
             circuit = self.circuit(batch, stack, term)
             place = (batch.length, stack.circuit_of(term))
-            values = batch.pub(circuit).parameters
-            parts.append(Part((ITEM, *place), circuit, values, shots, shots >= least))
+            if batch.length in items:
+                values = batch.pub(circuit).parameters
+                yield Part((ITEM, *place), circuit, values, shots, shots >= least)
             if batch.length in self.canary_batches:
                 values = self.canary_batches[batch.length].pub(circuit).parameters
-                few = self.canary_shots(shots)
-                parts.append(Part((CANARY, *place), circuit, values, few, False))
-        return Interleaving.of(parts, self.repetitions)
+                yield Part((CANARY, *place), circuit, values, self.canary_shots(shots), False)
 
     @cached_property
     def rare(self) -> dict[str, tuple[list[Part], int]]:
@@ -294,7 +297,7 @@ class Evaluation:
     def _members(self) -> list[tuple[Batch, Stack, Term, int]]:
         """Each circuit once, with the shots of the stack that wants most of it."""
         members = []
-        for batch in self.batches:
+        for batch in self._by_length.values():
             most: dict[object, tuple[Stack, Term, int]] = {}
             for stack in self.stacks:
                 for term, shots in self.shares(stack, batch.length, self.shots):

@@ -131,10 +131,20 @@ class Interleaving:
             seconds_per_shot=DEFAULT_FORMULA.thumb_seconds_per_execution,
             seconds_per_job=DEFAULT_FORMULA.overhead_seconds,
         )
-        joins = [want.is_main or 2 * want.shots >= layout.shots for want in wants]
+        return cls.under(parts, layout)
+
+    @classmethod
+    def under(cls, parts: Sequence[Part], layout: Layout) -> Interleaving:
+        """Deal parts out as a layout says."""
+        joins = [part.want.is_main or 2 * part.shots >= layout.shots for part in parts]
         inside = (part for part, joined in zip(parts, joins, strict=True) if joined)
         left = (part for part, joined in zip(parts, joins, strict=True) if not joined)
         return cls(tuple(inside), layout, tuple(left))
+
+    @property
+    def heads(self) -> tuple[tuple[int, Part], ...]:
+        """The repetition of each of `pubs`, and a part of its circuit."""
+        return tuple((number, self.parts[held[0][0]]) for number, held in self._dealt)
 
     @cached_property
     def _times(self) -> list[int]:

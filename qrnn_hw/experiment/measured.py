@@ -54,16 +54,19 @@ class Measured:
                 for part, result in zip(rare, self.results[role], strict=True):
                     own = steps and not _is_readout(part.key)
                     found[part.key] = Read.once(result, b, steps=own)
-            return found
-        found = {
-            (READOUT, number): Read.once(one)
-            for number, one in enumerate(self.results.get(READOUT, ()))
-        }
+            return found | self._calibrated
+        found = self._calibrated
         for role, (members, _) in evaluation.jobs.items():
             for (batch, stack, term), result in zip(members, self.results[role], strict=True):
                 key = (ITEM, batch.length, stack.circuit_of(term))
                 found[key] = Read.once(result, steps=steps)
         return found
+
+    @property
+    def _calibrated(self) -> dict[Hashable, Read]:
+        """What a calibration of the readout by itself gave; nothing where there was none."""
+        results = self.results.get(READOUT, ())
+        return {(READOUT, number): Read.once(one) for number, one in enumerate(results)}
 
     @property
     def repetitions(self) -> int:
@@ -121,13 +124,18 @@ class Measured:
             CalibrationError: so few shots tell nothing of a bit.
         """
         evaluation = self.evaluation
-        found = self._combined(stack, plan, ITEM, {one.length: one for one in evaluation.batches})
+        found = self.items(stack, plan)
         if evaluation.canaries is None:
             return found
         sent = self.sent(stack, plan)
         each = sent.value, evaluation.canaries.known, sent.standard_error
         miss = missed(*(one.ravel() for one in each))
         return found.with_miss(replace(miss, n_canaries=len(evaluation.canaries)))
+
+    def items(self, stack: Stack, plan: ShotPlan) -> Answer:
+        """Estimate the outputs as `answer`, without what canaries missed."""
+        batches = {one.length: one for one in self.evaluation.batches}
+        return self._combined(stack, plan, ITEM, batches)
 
     def sent(self, stack: Stack, plan: ShotPlan) -> Answer:
         """Estimate the outputs of the canaries, arrays as `answer` has them."""

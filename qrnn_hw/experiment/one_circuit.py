@@ -164,6 +164,7 @@ class OneCircuit:
                 self.machine.snapshot.n_qubits,
                 self.tiler,
                 self.made,
+                self.settings.repetitions,
             )
         return self.alone(trained, encoded, stacks)
 

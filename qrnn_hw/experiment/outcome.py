@@ -77,12 +77,14 @@ class Outcome:
     @property
     def assumptions(self) -> tuple[str, ...]:
         """What the stacks take for granted of the machine, in plain words."""
-        return self.measured.evaluation.assumptions if isinstance(self.measured, Measured) else ()
+        if isinstance(self.measured, MeasuredRounds):
+            return ()
+        return self.measured.evaluation.assumptions
 
     @property
     def answers(self) -> dict[str, Answer]:
-        """The outputs of each stack with all their errors; none on tiles, or in rounds alone."""
-        return {} if isinstance(self.measured, TiledMeasured) else self.measured.answers
+        """The outputs of each stack with all their errors; none in rounds without canaries."""
+        return self.measured.answers
 
     @cached_property
     def outputs(self) -> dict[str, NDArray[np.float64]]:

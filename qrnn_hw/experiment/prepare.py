@@ -12,7 +12,8 @@ import numpy as np
 from qrnn_hw.data.dataset import Dataset
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.errors import UsageError
-from qrnn_hw.experiment.evaluation import Canaries, Evaluation
+from qrnn_hw.experiment.canary_rows import Canaries
+from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.fingerprints_before import run_before
 from qrnn_hw.experiment.in_rounds import InRounds, check_rounds
 from qrnn_hw.experiment.kept_calibration import open_as_begun
@@ -136,10 +137,7 @@ class Prepared:
         Raises:
             UsageError: a stack that the model is not run with.
         """
-        found = self.execution.evaluation(trained, encoded, stacks)
-        if isinstance(found, TiledEvaluation):
-            return found
-        return replace(found, canaries=canaries)
+        return replace(self.execution.evaluation(trained, encoded, stacks), canaries=canaries)
 
 
 def prepare(

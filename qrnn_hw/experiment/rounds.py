@@ -15,7 +15,7 @@ from qiskit.circuit import QuantumCircuit
 from jobs.digest import circuit_digest
 from jobs.spec import Pub
 from jobs.transpile.isa import transpile_round
-from qrnn_hw.experiment.evaluation import Canaries
+from qrnn_hw.experiment.canary_rows import Canaries
 from qrnn_hw.experiment.interleaved import Interleaving, Part, Read
 from qrnn_hw.experiment.kept_features import KeptRounds
 from qrnn_hw.experiment.measure import Measure, Request

@@ -156,18 +156,6 @@ class RunSettings:
             raise UsageError(f"the minutes should be a number above 0. Got {self.minutes}.")
         check_tiles(self.tiles, self.guard, self.placement)
         if self.tiles is not None:
-            # What tiles of one sequence differ by takes the place of both.
-            for name, usual, none in (
-                ("repetitions", REPETITIONS, 1),
-                ("canaries", DEFAULT_CANARIES, 0),
-            ):
-                if getattr(self, name) not in (usual, none):
-                    raise UsageError(
-                        f"a run on tiles should have no {name}: each sequence visits several tiles "
-                        f"instead. Got {getattr(self, name)}."
-                    )
-                object.__setattr__(self, name, none)
-        if self.tiles is not None:
             check_mode(self.architecture)
         if self.decoupling not in (None, *DECOUPLINGS):
             raise UsageError(

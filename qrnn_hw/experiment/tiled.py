@@ -1,15 +1,16 @@
 """Sequences side by side on one chip: an evaluation for each tile, sent as one.
 
-Each tile has an evaluation of its own, with its own noise, mitigation weights and readout
-calibration, for the sequences that it is given; their circuits are written side by side, and what
-comes back is decoded tile by tile. Every sequence visits several tiles with a part of its shots, so
-that none depends on one tile, and a bad one is told by its answers.
+Each tile has evaluations of its own, with its own noise, mitigation weights and readout
+calibration, for the sequences that it is given in each visit; their circuits are written side by
+side, and what comes back is decoded tile by tile. Every sequence visits several tiles with a part
+of its shots, so that none depends on one tile, and a bad one is told by its answers. Canaries are
+further sequences that ride along.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,25 +20,31 @@ from qiskit.circuit import QuantumCircuit
 from calibration.noise import DeviceNoise
 from jobs.limits import DEFAULT_LIMITS
 from jobs.preflight.broadcasts import broadcast_slots
+from jobs.spec import PubResult
 from jobs.tiling.merge import TileCircuit, merge
-from jobs.tiling.tiled_pubs import TiledPubs, TilePub, Tiler
+from jobs.tiling.tiled_pubs import Tiler
 from jobs.tiling.tiling import Tiling
+from qrnn_hw.experiment.canary_rows import Canaries, full_share
 from qrnn_hw.experiment.evaluation import Evaluation
-from qrnn_hw.experiment.measure import Bits, Measure, Request
+from qrnn_hw.experiment.interleaved import INTERLEAVED
+from qrnn_hw.experiment.measure import Bits, Measure
 from qrnn_hw.experiment.measured import Measured
-from qrnn_hw.experiment.readout_circuits import READOUT
-from qrnn_hw.experiment.shot_plan import ShotPlan
+from qrnn_hw.experiment.readout_circuits import READOUT, ReadoutCircuits
+from qrnn_hw.experiment.shot_plan import ShotPlan, plan_shots
 from qrnn_hw.experiment.tiled_measured import TiledMeasured
+from qrnn_hw.experiment.tiled_requests import by_factor, interleaved, place_of
+from qrnn_hw.experiment.visits import (
+    MOST_VISITS,
+    Site,
+    chosen_visits,
+    sites,
+    tiles_of_canaries,
+    tiles_of_items,
+)
+from qrnn_hw.mitigation.repetitions import Layout, Want
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.shot_head import ShotHead
-from qrnn_hw.statistics.tile_spread import rotated
-
-Owner = tuple[int, str, int]
-"""Tile, role of its job, and place of a pub in it."""
-
-MOST_VISITS = 3
-"""Tiles that a sequence runs on; more would tell no more of a bad one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,75 +70,191 @@ class TiledEvaluation:
     )
     """Circuits of each tile; they do not depend on the weights."""
 
-    @cached_property
+    repetitions: int = 1
+    """Of each sequence's estimate in one job, at most: visits of tiles, times what each is repeated
+    by itself. 1 is one job for each scale factor, as there were before canaries."""
+
+    canaries: Canaries | None = None
+
+    @property
+    def is_interleaved(self) -> bool:
+        """Whether one job holds all main circuits, visit after visit."""
+        return self.repetitions > 1 or self.canaries is not None
+
+    @property
     def visits(self) -> int:
-        """Tiles that each sequence runs on: as many as cost no job more than two do."""
-        most = min(MOST_VISITS, len(self.tiling), self.total)
+        """Tiles that each sequence runs on."""
+        return self._chosen[0]
+
+    @property
+    def layout(self) -> Layout:
+        """How often each visit is repeated in an interleaved job, and shots of each row."""
+        return self._chosen[1]
+
+    @property
+    def n_repetitions(self) -> int:
+        """In how many repetitions each sequence's main circuits are run."""
+        return self.visits * self.layout.repetitions if self.is_interleaved else 1
+
+    @cached_property
+    def _chosen(self) -> tuple[int, Layout]:
+        most = min(len(self.tiling), self.total)
+        fewest = min(2, most)
+        if not self.is_interleaved:
+            return self._of_no_more_jobs(fewest, min(MOST_VISITS, most)), Layout(1, self.total)
+        if any(stack.feed_forward != "none" for stack in self.stacks):
+            most = min(MOST_VISITS, most)  # each visit runs all masks of its tile
+        return chosen_visits(
+            self._wants,
+            repetitions=self.repetitions,
+            fewest=fewest,
+            most=max(fewest, min(most, self.repetitions)),
+            at_once=min(len(self.tiling), self._n_sequences),
+        )
+
+    def _of_no_more_jobs(self, fewest: int, most: int) -> int:
+        """Return as many visits as cost no job more than the fewest do."""
         slots = self._slots_of_a_row
 
         def n_jobs(visits: int) -> int:
             rows = -(-len(self.encoded) * visits // len(self.tiling))
             return int(-(-rows * slots // DEFAULT_LIMITS.broadcast_slots))
 
-        fewest = min(2, most)
         return max(
             (n for n in range(fewest, most + 1) if n_jobs(n) == n_jobs(fewest)), default=fewest
         )
 
+    @property
+    def _n_sequences(self) -> int:
+        return len(self.encoded) + len(self.canaries or ())
+
+    def _wants(self, visits: int) -> list[Want]:
+        """Return what the main circuits of all sequences want, as on the best tile."""
+        best = self._evaluation(0, self.encoded, self.canaries, visits)
+        slots = broadcast_slots(self.tiling.tiles[0].unroll(self._longest).circuit)
+        wider = self._slots_of_a_row / slots if slots else 1.0
+        found: dict[str, Want] = {}
+        for part in best.parts():
+            _, *circuit = place_of(part)
+            want, place = part.want, str(circuit)
+            if want.is_main:
+                shots, rows = want.shots, visits * want.rows
+                found[place] = Want(shots, rows, wider * want.load)
+            elif place in found:  # canaries stand side by side with sentences, in the same rows
+                rows = found[place].rows + visits * want.rows
+                found[place] = replace(found[place], rows=rows)
+        return list(found.values())
+
+    @property
+    def _longest(self) -> int:
+        return int(self.encoded.lengths.max())
+
     @cached_property
     def _slots_of_a_row(self) -> float:
         """Broadcast slots of the longest sequences on all tiles."""
-        steps = int(self.encoded.lengths.max())
         circuits = [
-            TileCircuit(one.unroll(steps).circuit, one.snapshot.physical)
+            TileCircuit(one.unroll(self._longest).circuit, one.snapshot.physical)
             for one in self.tiling.tiles
         ]
         return broadcast_slots(merge(circuits, self.width).circuit)
 
     @cached_property
+    def _items(self) -> NDArray[np.int64]:
+        return tiles_of_items(self.encoded.lengths, len(self.tiling), self.visits)
+
+    @property
     def rows(self) -> tuple[NDArray[np.int64], ...]:
-        """The sequences of each tile: in turn, the longest first, each on several tiles."""
-        order = np.argsort(-self.encoded.lengths, kind="stable")
-        tiles = rotated(len(order), len(self.tiling), self.visits)
+        """The sequences of each tile, in all visits."""
         return tuple(
-            np.sort(order[(tiles == number).any(axis=1)]) for number in range(len(self.tiling))
+            np.flatnonzero((self._items == number).any(axis=1))
+            for number in range(len(self.tiling))
         )
 
     @cached_property
-    def evaluations(self) -> tuple[Evaluation | None, ...]:
-        """What each tile is asked; None of a tile without sequences."""
-        shots = max(1, self.total // self.visits)
-        made: list[Evaluation | None] = []
-        pattern: Evaluation | None = None
-        for number, (tile, rows) in enumerate(zip(self.tiling.tiles, self.rows, strict=True)):
-            if not len(rows):
-                made.append(None)
-                continue
-            one = Evaluation(
-                tile,
-                DeviceNoise(tile.snapshot),
-                self.encoded.take(rows),
-                self.head,
-                self.stacks,
-                shots,
-                self.seeds,
-                self.width,
-                made=self.made.setdefault(number, {}),
-                like=pattern,
-            )
-            pattern = pattern or one
-            made.append(one)
-        return tuple(made)
+    def sites(self) -> tuple[Site, ...]:
+        """What each tile is asked in each visit; where one job holds a scale factor, in all."""
+        none = np.zeros(0, dtype=np.int64)
+        if not self.is_interleaved:
+            found = (Site(tile, 0, rows, none) for tile, rows in enumerate(self.rows))
+            return tuple(one for one in found if len(one.items))
+        n = len(self.tiling)
+        canaries = tiles_of_canaries(len(self.canaries or ()), n, self.visits)
+        return sites(self._items, canaries, n)
 
-    @property
-    def used(self) -> tuple[tuple[int, Evaluation], ...]:
-        """The tiles that are asked, with what they are."""
-        return tuple((n, one) for n, one in enumerate(self.evaluations) if one is not None)
-
-    @property
+    @cached_property
     def shots(self) -> ShotPlan:
         """How each stack spends the shots of one visit."""
-        return self.used[0][1].shots
+        return self._plan(self.visits)
+
+    def _plan(self, visits: int) -> ShotPlan:
+        # Each tile is calibrated by itself, side by side with the others: as much as the best one,
+        # for its sentences in all visits.
+        on_best = (tiles_of_items(self.encoded.lengths, len(self.tiling), visits) == 0).sum()
+        best = self.tiling.tiles[0]
+        n_circuits = len(ReadoutCircuits.of(best, self.head, self.made.setdefault(0, {})).circuits)
+        return plan_shots(
+            max(1, self.total // visits), int(on_best), self.stacks, n_circuits=n_circuits
+        )
+
+    @cached_property
+    def _noises(self) -> tuple[DeviceNoise, ...]:
+        return tuple(DeviceNoise(tile.snapshot) for tile in self.tiling.tiles)
+
+    @cached_property
+    def _plans(self) -> dict[int, ShotPlan]:
+        return {}
+
+    def _evaluation(
+        self,
+        tile: int,
+        encoded: Encoded,
+        canaries: Canaries | None,
+        visits: int,
+        layout: Layout | None = None,
+    ) -> Evaluation:
+        if visits not in self._plans:
+            self._plans[visits] = self._plan(visits)
+        share = None
+        if self.canaries is not None:
+            # A row of the chip costs the same whether all tiles run something or not.
+            n = max(len(self.encoded), len(self.tiling) - len(self.canaries))
+            share = full_share(n, len(self.canaries))
+        return Evaluation(
+            self.tiling.tiles[tile],
+            self._noises[tile],
+            encoded,
+            self.head,
+            self.stacks,
+            max(1, self.total // visits),
+            self.seeds,
+            self.width,
+            self.repetitions,
+            canaries,
+            self.made.setdefault(tile, {}),
+            self._plans[visits],
+            layout,
+            share,
+        )
+
+    @cached_property
+    def evaluations(self) -> tuple[Evaluation, ...]:
+        """What each site is asked."""
+        layout = self.layout if self.is_interleaved else None
+        return tuple(
+            self._evaluation(
+                one.tile,
+                self.encoded.take(one.items),
+                None if self.canaries is None else self.canaries.take(one.canaries),
+                self.visits,
+                layout,
+            )
+            for one in self.sites
+        )
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What the stacks take for granted of the machine, as on the best tile."""
+        return self._evaluation(0, self.encoded, None, self.visits).assumptions
 
     def check(self) -> None:
         """Refuse a stack that the model has no circuits for, too few shots, or none for its head.
@@ -139,57 +262,38 @@ class TiledEvaluation:
         Raises:
             UsageError: one is found.
         """
-        for _, one in self.used:
+        for one in self.evaluations:
             one.check()
 
     def measure(self, measure: Measure) -> TiledMeasured:
         """Ask for all circuits of all tiles at once."""
-        asked = list(self._asked())
+        asked = list((interleaved if self.is_interleaved else by_factor)(self))
         results = measure([request for request, _, _ in asked])
-        read: dict[int, dict[str, Bits]] = {n: {} for n, _ in self.used}
+        read: dict[int, dict[str, Bits]] = {n: {} for n in range(len(self.sites))}
+        calibrated: dict[int, dict[int, list[PubResult]]] = {}
         for (_, tiled, owners), bits in zip(asked, results, strict=True):
-            answers = dict(zip(owners, tiled.split(bits), strict=True))
-            for n, role, place in sorted(answers):
-                read[n][role] = (*read[n].get(role, ()), answers[n, role, place])
-        at = measure.ran_at(READOUT)
-        return TiledMeasured(self, {n: Measured(one, read[n], at) for n, one in self.used})
+            answers = list(zip(owners, tiled.split(bits), strict=True))
+            for (n, role, place), one in sorted(answers, key=lambda answer: answer[0]):
+                if role == READOUT:
+                    calibrated.setdefault(n, {}).setdefault(place, []).append(one)
+                else:
+                    read[n][role] = (*read[n].get(role, ()), one)
+        for n, site in enumerate(self.sites):
+            if site.tile in calibrated:
+                parts = calibrated[site.tile]
+                read[n][READOUT] = tuple(_together(parts[place]) for place in sorted(parts))
+        at = measure.ran_at(INTERLEAVED if self.is_interleaved else READOUT)
+        at = at if self.shots.calibration else None
+        return TiledMeasured(
+            self, tuple(Measured(one, read[n], at) for n, one in enumerate(self.evaluations))
+        )
 
-    def _asked(self) -> Iterator[tuple[Request, TiledPubs, list[Owner]]]:
-        """Yield each request, how it was put together, and whose each of its pubs is."""
-        if self.shots.calibration:
-            # One circuit reads all tiles in |0>, one all of them in |1>.
-            kinds: dict[object, list[tuple[Owner, TilePub]]] = {}
-            for n, one in self.used:
-                for kind, pub in enumerate(one.readout_pubs):
-                    kinds.setdefault(kind, []).append(((n, READOUT, kind), TilePub(n, pub)))
-            seed = self.seeds["readout_calibration"]
-            yield self._request(kinds, self.shots.calibration, READOUT, seed)
-        places = dict.fromkeys(place for _, one in self.used for place in one.groups)
-        for number, place in enumerate(places):
-            recipes: dict[object, list[tuple[Owner, TilePub]]] = {}
-            most = 0
-            for n, one in self.used:
-                if place not in one.groups:
-                    continue
-                role = one.role(place)
-                members, shots = one.jobs[role]
-                most = max(most, shots)
-                for member, (batch, stack, term) in enumerate(members):
-                    circuit = one.circuit(batch, stack, term)
-                    own = TilePub(n, batch.pub(circuit), batch.length)
-                    # Like circuits come side by side; which masks there are depends on the tile.
-                    recipe = stack.circuit_of(term) if term.mask is None else "masks"
-                    recipes.setdefault(recipe, []).append(((n, role, member), own))
-            seed = self.seeds["shots_scale_1"] + 1000 * number
-            yield self._request(recipes, most, f"scale {place[0]:g}, {most} shots", seed)
 
-    def _request(
-        self,
-        kinds: Mapping[object, Sequence[tuple[Owner, TilePub]]],
-        shots: int,
-        role: str,
-        seed: int,
-    ) -> tuple[Request, TiledPubs, list[Owner]]:
-        tiled = self.tiler.together([[pub for _, pub in one] for one in kinds.values()])
-        owners = [owner for one in kinds.values() for owner, _ in one]
-        return Request(tiled.pubs, shots, role, seed), tiled, owners
+def _together(results: Sequence[PubResult]) -> PubResult:
+    """Return the shots of all runs of one row, one behind the other."""
+    if len(results) == 1:
+        return results[0]
+    names = results[0].registers
+    return PubResult(
+        {name: np.concatenate([one.registers[name] for one in results], axis=1) for name in names}
+    )

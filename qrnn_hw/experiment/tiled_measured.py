@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.errors import CalibrationError
-from qrnn_hw.experiment.measured import Measured
+from qrnn_hw.experiment.measured import CANARY, ITEM, Measured
 from qrnn_hw.experiment.shot_plan import ShotPlan
-from qrnn_hw.mitigation.estimate import Estimate
+from qrnn_hw.experiment.visit_parts import VisitParts
+from qrnn_hw.experiment.visits import Site
+from qrnn_hw.mitigation.answer import Answer
+from qrnn_hw.mitigation.canaries import missed
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.statistics.tile_spread import Cells, TileSpread, bad_tiles, spread
 
@@ -38,11 +40,11 @@ class Record:
 
 @dataclass(frozen=True, eq=False)
 class TiledMeasured:
-    """What came back of a tiled evaluation's requests, tile by tile."""
+    """What came back of a tiled evaluation's requests, site by site."""
 
     evaluation: TiledEvaluation
-    tiles: Mapping[int, Measured]
-    """By number of the tile, those that were asked."""
+    sites: tuple[Measured, ...]
+    """One for each of the evaluation's."""
 
     @cached_property
     def unreadable(self) -> tuple[int, ...]:
@@ -51,67 +53,87 @@ class TiledMeasured:
         Raises:
             CalibrationError: a sequence visited no others.
         """
-        shots, found = self.evaluation.shots.calibration, []
+        shots, found = self.evaluation.shots.calibration, set()
         seen, trouble = np.zeros(len(self.evaluation.encoded), dtype=bool), None
-        for n, one in self.tiles.items():
+        for site, one in zip(self.evaluation.sites, self.sites, strict=True):
             try:
                 one.calibration(shots)
             except CalibrationError as error:
-                found.append(n)
+                found.add(site.tile)
                 trouble = error
             else:
-                seen[self.evaluation.rows[n]] = True
+                seen[site.items] = True
         if trouble is not None and not seen.all():
             raise trouble
-        return tuple(found)
+        return tuple(sorted(found))
 
     @property
-    def _readable(self) -> dict[int, Measured]:
-        return {n: one for n, one in self.tiles.items() if n not in self.unreadable}
+    def _readable(self) -> list[tuple[Site, Measured]]:
+        each = zip(self.evaluation.sites, self.sites, strict=True)
+        return [(site, one) for site, one in each if site.tile not in self.unreadable]
 
     @cached_property
     def bad(self) -> tuple[int, ...]:
         """Tiles whose answers do not belong, the worst first; nothing of them is used."""
         longest = int(self.evaluation.encoded.lengths.max())
         scale = self.evaluation.head.numbers(longest).largest
-        cells = self._cells(self.evaluation.stacks[0], self.evaluation.shots)
-        return (*self.unreadable, *bad_tiles(cells, scale))
+        return (*self.unreadable, *bad_tiles(self._compared, scale))
 
     @property
     def spread(self) -> tuple[TileSpread, ...]:
         """How the scores of each tile that is used differ from those of the others."""
-        cells = self._cells(self.evaluation.stacks[0], self.evaluation.shots)
-        return spread(cells.of(~np.isin(cells.tile, self.bad)))
+        return spread(self._compared.of(~np.isin(self._compared.tile, self.bad)))
+
+    @cached_property
+    def _compared(self) -> Cells:
+        """The outputs of sentences and canaries by the first stack."""
+        stack, plan = self.evaluation.stacks[0], self.evaluation.shots
+        both = [self._parts(stack, plan, kind).cells for kind in (ITEM, CANARY)]
+        n = len(self.evaluation.encoded) * math.prod(self._axes)
+        return Cells(
+            np.concatenate([both[0].sequence, n + both[1].sequence]),
+            *(np.concatenate([getattr(one, name) for one in both])
+              for name in ("tile", "value", "variance")),
+        )  # fmt: skip
 
     @property
     def _axes(self) -> tuple[int, ...]:
         """Shape of the outputs of a row, those after its end among them: (k,), per step (T, k)."""
         return self.evaluation.head.shape(int(self.evaluation.encoded.lengths.max()))
 
-    def _cells(self, stack: Stack, plan: ShotPlan) -> Cells:
-        """Return the outputs on each readable tile; number i * c + j is output j of c of row i."""
-        c, k = math.prod(self._axes), self.evaluation.head.n_outputs
-        sequences, tiles, values, variances = [], [], [], []
-        for n, one in self._readable.items():
-            rows, answer = self.evaluation.rows[n], one.answer(stack, plan)
-            own = answer.value.reshape(len(rows), -1)
-            counts = np.arange(own.shape[1]) < k * one.evaluation.encoded.lengths[:, None]
-            counts = counts if self.evaluation.head.per_step else np.ones(own.shape, dtype=bool)
-            sequences.append((rows[:, None] * c + np.arange(own.shape[1]))[counts])
-            tiles.append(np.full(int(counts.sum()), n))
-            values.append(own[counts])
-            variances.append(answer.standard_error.reshape(own.shape)[counts] ** 2)
-        return Cells(
-            np.concatenate(sequences),
-            np.concatenate(tiles),
-            np.concatenate(values),
-            np.concatenate(variances),
-        )
+    def _parts(self, stack: Stack, plan: ShotPlan, kind: str) -> VisitParts:
+        """Return what each visit of a readable tile gave; number i * c + j is output j of c of i.
+
+        Args:
+            stack: that is scored.
+            plan: of one visit.
+            kind: `ITEM` or `CANARY`.
+        """
+        c, head = math.prod(self._axes), self.evaluation.head
+        found = []
+        for site, one in self._readable:
+            rows = site.items if kind == ITEM else site.canaries
+            if not len(rows):
+                continue
+            answer = (one.items if kind == ITEM else one.sent)(stack, plan)
+            size = answer.value.size // len(rows)
+            lengths = self._lengths(kind)[rows]
+            counts = np.arange(size) < head.n_outputs * lengths[:, None]
+            counts = counts if head.per_step else np.ones((len(rows), size), dtype=bool)
+            numbers = (rows[:, None] * c + np.arange(size))[counts]
+            found.append(VisitParts.of(answer, numbers, site.tile, counts))
+        return VisitParts.together(found)
+
+    def _lengths(self, kind: str) -> NDArray[np.int64]:
+        if kind == ITEM:
+            return self.evaluation.encoded.lengths
+        canaries = self.evaluation.canaries
+        return np.zeros(0, dtype=np.int64) if canaries is None else canaries.encoded.lengths
 
     def records(self, stack: Stack) -> tuple[Record, ...]:
         """Return the outputs of each sequence on each readable tile it visited, bad ones too."""
         k = math.prod(self._axes)
-        cells = self._cells(stack, self.evaluation.shots)
+        cells = self._parts(stack, self.evaluation.shots, ITEM).cells
         physical = [one.snapshot.physical for one in self.evaluation.tiling.tiles]
         return tuple(
             Record(int(i) // k, int(i) % k, int(n), physical[n], float(v), float(np.sqrt(w)))
@@ -120,35 +142,61 @@ class TiledMeasured:
             )
         )
 
-    def outputs(self, stack: Stack, plan: ShotPlan) -> Estimate:
-        """Return the mean outputs of each sequence over the tiles that it visited.
+    def answer(self, stack: Stack, plan: ShotPlan) -> Answer:
+        """Return the mean outputs of each sequence over its visits, with all their errors.
 
-        Shape (n, k), per step (n, T, k), 0 after a sequence's end. A sequence all of whose tiles
-        are bad keeps them.
+        Arrays have the shape (n,) of a single output, (n, k) of several, with an axis of T steps
+        after the first where there are outputs for every step; 0 after a sequence's end. A sequence
+        all of whose tiles are bad keeps them.
 
         Args:
             stack: that is scored.
             plan: of one visit.
         """
-        cells, shape = self._cells(stack, plan), (len(self.evaluation.encoded), *self._axes)
+        found = self._mean(stack, plan, ITEM)
+        canaries = self.evaluation.canaries
+        if canaries is None or not len(canaries):
+            return found
+        sent = self.sent(stack, plan)
+        # What ran on unreadable tiles alone is no evidence of the others.
+        known = canaries.known
+        seen = sent.shot_error > 0
+        if not seen.any():
+            return found
+        each = (sent.value, known, sent.standard_error)
+        miss = missed(*(one[seen] for one in each))
+        return found.with_miss(replace(miss, n_canaries=len(canaries)))
+
+    def sent(self, stack: Stack, plan: ShotPlan) -> Answer:
+        """Return the mean outputs of the canaries, arrays as `answer` has them."""
+        return self._mean(stack, plan, CANARY)
+
+    def _mean(self, stack: Stack, plan: ShotPlan, kind: str) -> Answer:
+        shape = (len(self._lengths(kind)), *self._axes)
+        parts = self._parts(stack, plan, kind)
         n = math.prod(shape)
-        good = ~np.isin(cells.tile, self.bad)
-        has_good = np.bincount(cells.sequence, good, minlength=n) > 0
-        used = cells.of(good | ~has_good[cells.sequence])
-        visits = np.maximum(np.bincount(used.sequence, minlength=n), 1)
-        value = np.bincount(used.sequence, used.value, minlength=n) / visits
-        variance = np.bincount(used.sequence, used.variance, minlength=n) / visits**2
-        return Estimate.from_variance(value.reshape(shape), variance.reshape(shape))
+        good = ~np.isin(parts.cells.tile, self.bad)
+        has_good = np.bincount(parts.cells.sequence, good, minlength=n) > 0
+        used = parts.at(good | ~has_good[parts.cells.sequence])
+        found = used.mean(n, self.evaluation.n_repetitions)
+        return found.shaped(shape[:-1] if shape[-1] == 1 else shape)
+
+    @cached_property
+    def answers(self) -> dict[str, Answer]:
+        """The answer of each planned stack by its name, all at the same total of shots."""
+        plan = self.evaluation.shots
+        return {one.name: self.answer(one, plan) for one in self.evaluation.stacks}
 
     def by_stack(self) -> dict[str, NDArray[np.float64]]:
         """Return the outputs of each planned stack by name, shape (n, k), per step (n, T, k)."""
-        plan = self.evaluation.shots
-        return {one.name: self.outputs(one, plan).value for one in self.evaluation.stacks}
+        shape = (len(self.evaluation.encoded), *self._axes)
+        return {name: one.value.reshape(shape) for name, one in self.answers.items()}
 
     def readout(self) -> dict[str, list[float]] | None:
         """Return the readout errors of the tiles' final bits, one tile behind the other."""
         shots = self.evaluation.shots.calibration
-        found = [one.calibration(shots) for one in self._readable.values()]
+        by_tile = {site.tile: one for site, one in self._readable}
+        found = [by_tile[tile].calibration(shots) for tile in sorted(by_tile)]
         kept = [one for one in found if one is not None]
         if not kept:
             return None
@@ -163,6 +211,7 @@ class TiledMeasured:
         return {
             "guard": tiling.guard,
             "visits": self.evaluation.visits,
+            "repetitions": self.evaluation.n_repetitions,
             "left_out": list(self.bad),
             "tiles": [
                 {

@@ -101,6 +101,10 @@ class Answer:
 
         return _together([self], put)
 
+    def shaped(self, shape: tuple[int, ...]) -> Answer:
+        """Return the same numbers in arrays of another shape."""
+        return _together([self], lambda parts: next(iter(parts)).reshape(shape))
+
     def _own_half_width(self) -> Array:
         if self.repeated is None:
             return float(special.ndtri((1 + self.confidence) / 2)) * self.shot_error

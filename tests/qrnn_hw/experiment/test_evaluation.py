@@ -18,7 +18,8 @@ from jobs.spec import JobSpec, Pub, PubResult
 from jobs.transpile.isa import transpile_step
 from jobs.transpile.lifted_step import circuit_distribution
 from qrnn_hw.errors import UsageError
-from qrnn_hw.experiment.evaluation import Canaries, Evaluation
+from qrnn_hw.experiment.canary_rows import Canaries
+from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.measured import Measured
 from qrnn_hw.experiment.settings import DEFAULT_PLANS, RunSettings
 from qrnn_hw.experiment.shot_plan import plan_shots

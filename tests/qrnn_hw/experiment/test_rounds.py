@@ -15,7 +15,7 @@ from jobs.service.backoff import Backoff
 from jobs.spec import JobSpec
 from jobs.store.store import Store
 from qrnn_hw.cli import invoke
-from qrnn_hw.experiment.evaluation import Canaries
+from qrnn_hw.experiment.canary_rows import Canaries
 from qrnn_hw.experiment.in_rounds import InRounds
 from qrnn_hw.experiment.measure import Priced, Stored
 from qrnn_hw.experiment.prepare import Prepared

@@ -128,14 +128,14 @@ def test_scores_of_all_stacks_are_those_of_the_tiles_that_were_visited(tiling):
     one.check()
     measured = one.measure(place)
     noisy, ideal = exact(one)
-    raw, relabelled, folded = (measured.outputs(stack, one.shots) for stack in STACKS)
+    raw, relabelled, folded = (measured.answer(stack, one.shots) for stack in STACKS)
     assert one.visits == 3
-    assert (np.abs(raw.value[:, 0] - noisy) / raw.standard_error[:, 0] < 4.5).all()
-    assert np.mean(((raw.value[:, 0] - noisy) / raw.standard_error[:, 0]) ** 2) == pytest.approx(
+    assert (np.abs(raw.value - noisy) / raw.standard_error < 4.5).all()
+    assert np.mean(((raw.value - noisy) / raw.standard_error) ** 2) == pytest.approx(
         1, abs=1.2
     )
     for corrected in (relabelled, folded):
-        assert (np.abs(corrected.value[:, 0] - ideal) / corrected.standard_error[:, 0] < 4.5).all()
+        assert (np.abs(corrected.value - ideal) / corrected.standard_error < 4.5).all()
     # One job reads the final bits of all tiles, and its rates are the reported ones.
     (readout,) = (request for request in place.asked if request.role == READOUT)
     assert [one.circuit.num_clbits for one in readout.pubs] == [len(tiling)] * 2
@@ -212,8 +212,8 @@ def test_a_planted_bad_tile_is_found_and_left_out(tiling, error, stacks):
     good = [n for n in range(4) if n != 1]
     noisy, ideal = exact(evaluation(tiling, stacks=stacks))
     for stack, truth in zip(stacks, (noisy, ideal), strict=False):
-        scores = measured.outputs(stack, one.shots)
-        far = np.abs(scores.value[:, 0] - truth) / scores.standard_error[:, 0]
+        scores = measured.answer(stack, one.shots)
+        far = np.abs(scores.value - truth) / scores.standard_error
         assert (far < 5).all()
     document = measured.to_json()
     assert document["left_out"] == [1]
@@ -221,7 +221,7 @@ def test_a_planted_bad_tile_is_found_and_left_out(tiling, error, stacks):
 
 
 def test_a_plan_that_a_run_on_tiles_did_not_have_is_refused(tiling):
-    run = SimpleNamespace(measured=TiledMeasured(evaluation(tiling), {}))
+    run = SimpleNamespace(measured=TiledMeasured(evaluation(tiling), ()))
     with pytest.raises(UsageError, match=r"relabel \+ terminal, .* Got linear\(1,5\)"):
         recompute(run, None, parse_stack("linear(1,5)"))
 

@@ -1,0 +1,121 @@
+"""Which tiles each sequence visits, and how many: complete estimates, one repetition each.
+
+A visit holds all circuits of a sequence's estimate, so that nothing of one tile is extrapolated by
+what another has read. The visits of one job are made one after the other: their scatter has the
+shots in it, what changed meanwhile, and what tiles differ by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.cost import DEFAULT_FORMULA
+from qrnn_hw.errors import UsageError
+from qrnn_hw.mitigation.repetitions import MOST_COST, Layout, Want, lay_out
+from qrnn_hw.statistics.tile_spread import rotated
+
+Tiles = NDArray[np.int64]
+
+MOST_VISITS = 3
+"""Tiles that a sequence runs on where more would tell no more: of a bad one, or of rare masks,
+which each visit has to run by itself."""
+
+GOLDEN = (5**0.5 - 1) / 2
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """Sequences that one tile runs in one visit."""
+
+    tile: int
+    visit: int
+    items: NDArray[np.int64]  # numbers of sentences
+    canaries: NDArray[np.int64]  # numbers of canaries
+
+
+def sites(items: Tiles, canaries: Tiles, n_tiles: int) -> tuple[Site, ...]:
+    """Return the sites that run anything, visit by visit.
+
+    Args:
+        items: tile of each sentence in each visit, shape (n, visits).
+        canaries: of each canary, shape (n_canaries, visits).
+        n_tiles: of the chip.
+    """
+    found = (
+        Site(
+            tile,
+            visit,
+            np.flatnonzero(items[:, visit] == tile),
+            np.flatnonzero(canaries[:, visit] == tile),
+        )
+        for visit in range(items.shape[1])
+        for tile in range(n_tiles)
+    )
+    return tuple(one for one in found if len(one.items) or len(one.canaries))
+
+
+def tiles_of_items(lengths: NDArray[np.int64], n_tiles: int, visits: int) -> Tiles:
+    """Return the tile of each sentence in each visit: in turn, the longest first."""
+    found = np.empty((len(lengths), visits), dtype=np.int64)
+    found[np.argsort(-lengths, kind="stable")] = rotated(len(lengths), n_tiles, visits)
+    return found
+
+
+def tiles_of_canaries(n: int, n_tiles: int, visits: int) -> Tiles:
+    """Return the tile of each canary in each visit, few of them spread over all tiles.
+
+    Tiles stand in the order of their scores: next to each other, a few canaries would see only the
+    best. A stride of the golden section spreads any number of them.
+    """
+    strides = sorted(range(1, n_tiles + 1), key=lambda one: abs(one - GOLDEN * n_tiles))
+    stride = next(one for one in strides if np.gcd(one, n_tiles) == 1)
+    return np.asarray(rotated(n, n_tiles, visits) * stride % n_tiles, dtype=np.int64)
+
+
+def chosen_visits(
+    wants: Callable[[int], Sequence[Want]],
+    *,
+    repetitions: int,
+    fewest: int,
+    most: int,
+    at_once: int,
+) -> tuple[int, Layout]:
+    """Choose the number of visits, and how often each is repeated in one job.
+
+    As many visits as cost no more than `MOST_COST` times the fewest, then as many repetitions of
+    each as `lay_out` allows.
+
+    Args:
+        wants: of all visits together, by their number.
+        repetitions: of a sequence's estimate, at most.
+        fewest: visits.
+        most: visits.
+        at_once: sequences that one row of the chip holds.
+
+    Raises:
+        UsageError: too few shots for the fewest visits.
+    """
+    seconds = DEFAULT_FORMULA.thumb_seconds_per_execution / at_once
+    price = {"seconds_per_shot": seconds, "seconds_per_job": DEFAULT_FORMULA.overhead_seconds}
+
+    def shared(visits: int) -> list[Want]:
+        return [replace(one, load=one.load / at_once) for one in wants(visits)]
+
+    visits, listed, least = fewest, shared(fewest), 0.0
+    for tried in range(fewest, most + 1):
+        try:
+            asked = shared(tried)
+        except UsageError:  # fewer shots than circuits
+            if tried == fewest:
+                raise
+            break
+        cost = lay_out(asked, 1, **price).seconds(asked, *price.values())
+        least = least or cost
+        if cost > MOST_COST * least:
+            break
+        visits, listed = tried, asked
+    return visits, lay_out(listed, max(1, repetitions // visits), **price)
