@@ -7,7 +7,7 @@ only what decides them: a whole register may be read, and all but a few of its b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import rustworkx
@@ -38,6 +38,10 @@ class Component:
 
     n_rows: int
     """Of the whole."""
+
+    def of(self, pub: Pub) -> Component:
+        """Return the same part of another pub of the same circuit."""
+        return replace(self, pub=_own_rows(self.pub.circuit, pub), n_rows=pub.n_rows)
 
 
 def components(pub: Pub) -> tuple[Component, ...]:
@@ -111,11 +115,14 @@ def _part(pub: Pub, nodes: Sequence[int], places: Sequence[int]) -> Component:
             blocks = [_block(block, clbits) for block in operation.blocks]
             operation = IfElseOp(condition, *blocks)
         part.append(operation, here, clbits, copy=False)
-    columns = {parameter: n for n, parameter in enumerate(whole.parameters)}
-    values = pub.parameters[:, [columns[parameter] for parameter in part.parameters]]
+    return Component(_own_rows(part, pub), tuple(physical), tuple(bits), pub.n_rows)
+
+
+def _own_rows(part: QuantumCircuit, whole: Pub) -> Pub:
+    columns = {parameter: n for n, parameter in enumerate(whole.circuit.parameters)}
+    values = whole.parameters[:, [columns[parameter] for parameter in part.parameters]]
     # Rows of a part without parameters are so many more shots of it.
-    own = Pub(part, values if part.num_parameters else np.empty((1, 0)))
-    return Component(own, tuple(physical), tuple(bits), pub.n_rows)
+    return Pub(part, values if part.num_parameters else np.empty((1, 0)))
 
 
 def _block(block: QuantumCircuit, bits: Sequence[Clbit]) -> QuantumCircuit:

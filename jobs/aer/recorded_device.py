@@ -47,7 +47,11 @@ class RecordedDeviceExecutor:
             SpecError: the circuits are not for this device.
             JobFailedError: Aer cannot run them, as where they take too much memory.
         """
-        parts = [components(pub) if _is_large(pub) else () for pub in spec.pubs]
+        known: dict[int, Sequence[Component]] = {}  # of each circuit, which pubs may repeat
+        for pub in spec.pubs:
+            if id(pub.circuit) not in known:
+                known[id(pub.circuit)] = components(pub) if _is_large(pub) else ()
+        parts = [[part.of(pub) for part in known[id(pub.circuit)]] for pub in spec.pubs]
         if not any(parts):
             return self._together(spec)
         return self._apart(spec, parts)
@@ -60,11 +64,13 @@ class RecordedDeviceExecutor:
             groups.setdefault((part.physical, part.n_rows // part.pub.n_rows), []).append(part)
         seeds = np.random.SeedSequence(spec.seed).generate_state(len(groups) + 1) >> 1
         read: dict[int, NDArray[np.uint8]] = {}
+        placed: dict[int, QuantumCircuit] = {}
         for ((physical, times), members), seed in zip(groups.items(), seeds[1:], strict=True):
-            pubs = tuple(
-                Pub(embed(one.pub.circuit, physical, self._snapshot.n_qubits), one.pub.parameters)
-                for one in members
-            )
+            for one in members:
+                if id(one.pub.circuit) not in placed:
+                    on_device = embed(one.pub.circuit, physical, self._snapshot.n_qubits)
+                    placed[id(one.pub.circuit)] = on_device
+            pubs = tuple(Pub(placed[id(one.pub.circuit)], one.pub.parameters) for one in members)
             job = replace(spec, pubs=pubs, shots=spec.shots * times, seed=int(seed))
             for one, result in zip(members, self._together(job), strict=True):
                 bits = result.registers[WHOLE]

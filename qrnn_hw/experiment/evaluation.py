@@ -258,7 +258,10 @@ class Evaluation:
                 yield Part((ITEM, *place), circuit, values, shots, shots >= least)
             if batch.length in self.canary_batches:
                 values = self.canary_batches[batch.length].pub(circuit).parameters
-                yield Part((CANARY, *place), circuit, values, self.canary_shots(shots), False)
+                few = self.canary_shots(shots)
+                # On tiles they lie in the rows of sentences, and go with them.
+                main = self.canary_share is not None and shots >= least
+                yield Part((CANARY, *place), circuit, values, few, main)
 
     @cached_property
     def rare(self) -> dict[str, tuple[list[Part], int]]:

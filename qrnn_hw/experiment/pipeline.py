@@ -7,7 +7,6 @@ from qrnn_hw.config import store_path, writable_folder
 from qrnn_hw.data.dataset import Dataset
 from qrnn_hw.experiment.canaries import canaries_of, priced_canaries
 from qrnn_hw.experiment.choosing import choose
-from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.kept_calibration import keep_calibration, keep_snapshots
 from qrnn_hw.experiment.measure import Priced
 from qrnn_hw.experiment.minutes import fitted
@@ -15,6 +14,7 @@ from qrnn_hw.experiment.outcome import Outcome
 from qrnn_hw.experiment.plan import Plan, named_stacks
 from qrnn_hw.experiment.prepare import Prepared, prepare
 from qrnn_hw.experiment.progress import Progress
+from qrnn_hw.experiment.rounds import Rounds
 from qrnn_hw.experiment.settings import AUTO, RunSettings
 from qrnn_hw.experiment.training import CHECKPOINT
 from qrnn_hw.submission.assessment import conditions_of
@@ -106,7 +106,7 @@ def run_prepared(prepared: Prepared, progress: Progress, confirm: Confirm) -> Ou
             choice = choose(circuit, trained, encoded, ideal, canaries, consent, store, progress)
             stacks = named_stacks(settings, choice.plan.stack)
         evaluation = prepared.evaluation(trained, encoded, stacks, canaries)
-        for line in evaluation.assumptions if isinstance(evaluation, Evaluation) else ():
+        for line in () if isinstance(evaluation, Rounds) else evaluation.assumptions:
             progress.stage(line)
         plan = Plan.of(evaluation, Priced(machine, store=store, conditions=conditions))
         measured, jobs = plan.measure(consent, store, progress)

@@ -28,17 +28,18 @@ from qrnn_hw.experiment.canary_rows import Canaries, full_share
 from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.interleaved import INTERLEAVED
 from qrnn_hw.experiment.measure import Bits, Measure
-from qrnn_hw.experiment.measured import Measured
+from qrnn_hw.experiment.measured import CANARY, ITEM, Measured
 from qrnn_hw.experiment.readout_circuits import READOUT, ReadoutCircuits
 from qrnn_hw.experiment.shot_plan import ShotPlan, plan_shots
 from qrnn_hw.experiment.tiled_measured import TiledMeasured
 from qrnn_hw.experiment.tiled_requests import by_factor, interleaved, place_of
 from qrnn_hw.experiment.visits import (
+    MOST_REPEATED,
     MOST_VISITS,
     Site,
     chosen_visits,
+    dealt,
     sites,
-    tiles_of_canaries,
     tiles_of_items,
 )
 from qrnn_hw.mitigation.repetitions import Layout, Want
@@ -98,17 +99,18 @@ class TiledEvaluation:
 
     @cached_property
     def _chosen(self) -> tuple[int, Layout]:
-        most = min(len(self.tiling), self.total)
-        fewest = min(2, most)
+        of_tiles = min(MOST_VISITS, len(self.tiling), self.total)
+        fewest = min(2, of_tiles)
         if not self.is_interleaved:
-            return self._of_no_more_jobs(fewest, min(MOST_VISITS, most)), Layout(1, self.total)
-        if any(stack.feed_forward != "none" for stack in self.stacks):
-            most = min(MOST_VISITS, most)  # each visit runs all masks of its tile
+            return self._of_no_more_jobs(fewest, of_tiles), Layout(1, self.total)
+        repetitions, most = self.repetitions, of_tiles  # each visit runs all masks of its tile
+        if all(stack.feed_forward == "none" for stack in self.stacks):
+            repetitions = most = max(fewest, min(repetitions, self.total, MOST_REPEATED))
         return chosen_visits(
             self._wants,
-            repetitions=self.repetitions,
+            repetitions=repetitions,
             fewest=fewest,
-            most=max(fewest, min(most, self.repetitions)),
+            most=max(fewest, min(most, repetitions)),
             at_once=min(len(self.tiling), self._n_sequences),
         )
 
@@ -135,12 +137,12 @@ class TiledEvaluation:
         wider = self._slots_of_a_row / slots if slots else 1.0
         found: dict[str, Want] = {}
         for part in best.parts():
-            _, *circuit = place_of(part)
+            kind, *circuit = place_of(part)
             want, place = part.want, str(circuit)
-            if want.is_main:
+            if kind == ITEM and want.is_main:
                 shots, rows = want.shots, visits * want.rows
                 found[place] = Want(shots, rows, wider * want.load)
-            elif place in found:  # canaries stand side by side with sentences, in the same rows
+            elif kind == CANARY and place in found:  # in the same rows of the chip
                 rows = found[place].rows + visits * want.rows
                 found[place] = replace(found[place], rows=rows)
         return list(found.values())
@@ -159,27 +161,30 @@ class TiledEvaluation:
         return broadcast_slots(merge(circuits, self.width).circuit)
 
     @cached_property
-    def _items(self) -> NDArray[np.int64]:
-        return tiles_of_items(self.encoded.lengths, len(self.tiling), self.visits)
+    def _dealt(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The tile of each sentence and of each canary in each visit."""
+        lengths, n, none = self.encoded.lengths, len(self.tiling), np.zeros(0, dtype=np.int64)
+        if not self.is_interleaved:
+            return tiles_of_items(lengths, n, self.visits), np.zeros((0, self.visits), np.int64)
+        canaries = none if self.canaries is None else self.canaries.encoded.lengths
+        return dealt(lengths, canaries, n, self.visits)
 
     @property
     def rows(self) -> tuple[NDArray[np.int64], ...]:
         """The sequences of each tile, in all visits."""
         return tuple(
-            np.flatnonzero((self._items == number).any(axis=1))
+            np.flatnonzero((self._dealt[0] == number).any(axis=1))
             for number in range(len(self.tiling))
         )
 
     @cached_property
     def sites(self) -> tuple[Site, ...]:
         """What each tile is asked in each visit; where one job holds a scale factor, in all."""
+        if self.is_interleaved:
+            return sites(*self._dealt, len(self.tiling))
         none = np.zeros(0, dtype=np.int64)
-        if not self.is_interleaved:
-            found = (Site(tile, 0, rows, none) for tile, rows in enumerate(self.rows))
-            return tuple(one for one in found if len(one.items))
-        n = len(self.tiling)
-        canaries = tiles_of_canaries(len(self.canaries or ()), n, self.visits)
-        return sites(self._items, canaries, n)
+        found = (Site(tile, 0, rows, none) for tile, rows in enumerate(self.rows))
+        return tuple(one for one in found if len(one.items))
 
     @cached_property
     def shots(self) -> ShotPlan:
@@ -189,12 +194,12 @@ class TiledEvaluation:
     def _plan(self, visits: int) -> ShotPlan:
         # Each tile is calibrated by itself, side by side with the others: as much as the best one,
         # for its sentences in all visits.
-        on_best = (tiles_of_items(self.encoded.lengths, len(self.tiling), visits) == 0).sum()
+        on_best = -(-len(self.encoded) * visits // len(self.tiling))
+        if not self.is_interleaved:  # the first ones of all turns, as ever
+            on_best = len(self.rows[0])
         best = self.tiling.tiles[0]
         n_circuits = len(ReadoutCircuits.of(best, self.head, self.made.setdefault(0, {})).circuits)
-        return plan_shots(
-            max(1, self.total // visits), int(on_best), self.stacks, n_circuits=n_circuits
-        )
+        return plan_shots(max(1, self.total // visits), on_best, self.stacks, n_circuits=n_circuits)
 
     @cached_property
     def _noises(self) -> tuple[DeviceNoise, ...]:

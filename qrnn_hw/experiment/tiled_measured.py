@@ -90,11 +90,12 @@ class TiledMeasured:
         stack, plan = self.evaluation.stacks[0], self.evaluation.shots
         both = [self._parts(stack, plan, kind).cells for kind in (ITEM, CANARY)]
         n = len(self.evaluation.encoded) * math.prod(self._axes)
-        return Cells(
+        every = Cells(
             np.concatenate([both[0].sequence, n + both[1].sequence]),
             *(np.concatenate([getattr(one, name) for one in both])
               for name in ("tile", "value", "variance")),
         )  # fmt: skip
+        return every.by_tile()
 
     @property
     def _axes(self) -> tuple[int, ...]:

@@ -24,6 +24,13 @@ MOST_VISITS = 3
 """Tiles that a sequence runs on where more would tell no more: of a bad one, or of rare masks,
 which each visit has to run by itself."""
 
+MOST_REPEATED = 8
+"""Visits that are repetitions: Student's quantile is then 2.4, with more of them down to 2.0, and
+each is a circuit on another tile that a recorded device has to simulate anew."""
+
+PATTERNS = 2
+"""Ways in which sequences of unlike lengths lie on the tiles."""
+
 GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -65,15 +72,54 @@ def tiles_of_items(lengths: NDArray[np.int64], n_tiles: int, visits: int) -> Til
     return found
 
 
-def tiles_of_canaries(n: int, n_tiles: int, visits: int) -> Tiles:
-    """Return the tile of each canary in each visit, few of them spread over all tiles.
+def dealt(
+    items: NDArray[np.int64], canaries: NDArray[np.int64], n_tiles: int, visits: int
+) -> tuple[Tiles, Tiles]:
+    """Return the tile of each sentence and of each canary in each visit of one job.
 
-    Tiles stand in the order of their scores: next to each other, a few canaries would see only the
-    best. A stride of the golden section spreads any number of them.
+    What costs is a circuit of the whole chip, made anew for each way in which lengths lie beside
+    each other: there are `PATTERNS` of each row, and those of one length change places in them.
+
+    Args:
+        items: length of each sentence, shape (n,).
+        canaries: length of each canary, shape (n_canaries,).
+        n_tiles: of the chip.
+        visits: of each sequence; it may come back to a tile.
+
+    Returns:
+        Shapes (n, visits) and (n_canaries, visits).
     """
-    strides = sorted(range(1, n_tiles + 1), key=lambda one: abs(one - GOLDEN * n_tiles))
-    stride = next(one for one in strides if np.gcd(one, n_tiles) == 1)
-    return np.asarray(rotated(n, n_tiles, visits) * stride % n_tiles, dtype=np.int64)
+    lengths = np.concatenate([items, canaries])
+    # Canaries lie evenly among the sentences of their length: tiles stand in the order of their
+    # scores, and few canaries next to each other would see only the best.
+    among = np.concatenate([_evenly(items), _evenly(canaries)])
+    order = np.lexsort((among, -lengths))
+    place = np.empty(len(lengths), dtype=np.int64)
+    place[order] = np.arange(len(lengths))
+    first = np.searchsorted(-lengths[order], -lengths)  # place of the first of one's length
+    sizes = np.searchsorted(-lengths[order], -lengths, side="right") - first
+    turns = np.array([_stride(int(size)) for size in sizes])
+    found = np.empty((len(lengths), visits), dtype=np.int64)
+    for visit in range(visits):
+        again, pattern = divmod(visit, PATTERNS)
+        moved = first + (place - first + again * turns) % sizes
+        found[:, visit] = (moved + pattern * _stride(n_tiles)) % n_tiles
+    return found[: len(items)], found[len(items) :]
+
+
+def _evenly(lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return for each sequence the middle of its share of those of its length, from 0 to 1."""
+    found = np.empty(len(lengths))
+    for length in set(lengths.tolist()):
+        own = np.flatnonzero(lengths == length)
+        found[own] = (np.arange(len(own)) + 0.5) / len(own)
+    return found
+
+
+def _stride(n: int) -> int:
+    """Return a step that meets all of n in turn, far from the last ones each time."""
+    coprime = [one for one in range(1, n + 1) if np.gcd(one, n) == 1]
+    return min(coprime, key=lambda one: abs(one - GOLDEN * n))
 
 
 def chosen_visits(

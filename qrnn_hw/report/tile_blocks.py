@@ -17,7 +17,7 @@ def said_tiling(tiling: Mapping[str, Any]) -> str:
     bad = f"; left out for their answers: {', '.join(map(str, out))}" if out else ""
     return (
         f"tiles: {len(tiles)} with {tiling['guard']} couplings between, each sequence on "
-        f"{tiling['visits']}{spread}{bad}"
+        f"{tiling['visits']}{_again(tiling)}{spread}{bad}"
     )
 
 
@@ -26,10 +26,10 @@ def tile_blocks(measured: TiledMeasured) -> Iterator[Block]:
     document = measured.to_json()
     yield Heading("The tiles")
     yield Text(
-        "Copies of the circuit ran side by side, each with other sequences; every sequence spent "
-        "its shots on several of them. The difference is that of the scores from those of the same "
-        "sequences on other tiles, the excess its size beyond what shots explain. "
-        + said_tiling(document)
+        "Copies of the circuit ran side by side, each with other sequences; every sequence, "
+        "canaries among them, spent its shots on several of them, one after the other. The "
+        "difference is that of the scores from those of the same sequences on other tiles, the "
+        "excess its size beyond what shots explain. " + said_tiling(document)
     )
     yield Table(
         ("tile", "qubits", "error of its answers", "sequences", "mean difference", "excess", ""),
@@ -46,6 +46,11 @@ def tile_blocks(measured: TiledMeasured) -> Iterator[Block]:
             for number, one in enumerate(document["tiles"])
         ),
     )
+
+
+def _again(tiling: Mapping[str, Any]) -> str:
+    tiles, visits = len(tiling["tiles"]), tiling["visits"]
+    return " visits" if visits > tiles else ""
 
 
 def _number(value: float | None) -> str:

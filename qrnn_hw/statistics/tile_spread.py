@@ -51,6 +51,13 @@ class Cells:
         """Return some of the cells."""
         return Cells(self.sequence[kept], self.tile[kept], self.value[kept], self.variance[kept])
 
+    def by_tile(self) -> Cells:
+        """Return one cell for all visits of a sequence to one tile."""
+        pairs, place = np.unique(np.stack([self.sequence, self.tile]), axis=1, return_inverse=True)
+        n = np.bincount(place)
+        value = np.bincount(place, self.value) / n
+        return Cells(pairs[0], pairs[1], value, np.bincount(place, self.variance) / n**2)
+
 
 def rotated(n: int, n_tiles: int, visits: int) -> NDArray[np.int64]:
     """Return the tiles that each of n sequences visits, so that every tile meets many others.

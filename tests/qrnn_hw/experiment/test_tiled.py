@@ -19,12 +19,15 @@ from jobs.tiling.tiled_pubs import Tiler
 from jobs.tiling.tiling import tile_step
 from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.errors import UsageError
+from qrnn_hw.experiment.canary_rows import Canaries
+from qrnn_hw.experiment.interleaved import INTERLEAVED
 from qrnn_hw.experiment.measure import Priced
 from qrnn_hw.experiment.readout_circuits import READOUT
 from qrnn_hw.experiment.recompute import recompute
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.tiled import TiledEvaluation
 from qrnn_hw.experiment.tiled_measured import TiledMeasured
+from qrnn_hw.mitigation.canaries import choose_canaries
 from qrnn_hw.mitigation.stack_names import parse_stack
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.shot_head import ShotHead
@@ -89,13 +92,14 @@ class OnDevice:
     """Runs what is asked on a device, which need not be as reported."""
 
     binds = True
+    machine = MACHINE
 
     def __init__(self, device=DEVICE):
         self.executor, self.asked = RecordedDeviceExecutor(device), []
 
     def __call__(self, requests):
         self.asked += requests
-        return [self.executor.run(request.spec(MACHINE)) for request in requests]
+        return [self.executor.run(request.spec(self.machine)) for request in requests]
 
     def ran_at(self, role):
         from datetime import UTC, datetime
@@ -131,9 +135,7 @@ def test_scores_of_all_stacks_are_those_of_the_tiles_that_were_visited(tiling):
     raw, relabelled, folded = (measured.answer(stack, one.shots) for stack in STACKS)
     assert one.visits == 3
     assert (np.abs(raw.value - noisy) / raw.standard_error < 4.5).all()
-    assert np.mean(((raw.value - noisy) / raw.standard_error) ** 2) == pytest.approx(
-        1, abs=1.2
-    )
+    assert np.mean(((raw.value - noisy) / raw.standard_error) ** 2) == pytest.approx(1, abs=1.2)
     for corrected in (relabelled, folded):
         assert (np.abs(corrected.value - ideal) / corrected.standard_error < 4.5).all()
     # One job reads the final bits of all tiles, and its rates are the reported ones.
@@ -237,3 +239,67 @@ def test_what_is_asked_of_tiles_is_a_number_or_auto():
         RunSettings(tiles=0, guard=3)
     with pytest.raises(UsageError, match="run in rounds"):
         RunSettings(model="v1", tiles=0)
+
+
+def with_canaries(tiling, n=12, n_canaries=4, total=4000, stacks=STACKS[2:]):
+    """Return sentences on the tiles, with canaries of large answers beside them."""
+    one = evaluation(tiling, total, stacks)
+    features = np.random.default_rng(9).uniform(-2.5, 2.5, (n + 24, 3, 1))
+    every = Encoded(one.encoded.circuit, features, np.full(n + 24, 3))
+    candidates = every.take(np.arange(n, n + 24))
+    answers = ideal_of(candidates, tiling)
+    chosen = choose_canaries(answers, n_canaries)
+    canaries = Canaries(candidates.take(chosen), answers[chosen])
+    return replace(one, encoded=every.take(np.arange(n)), repetitions=8, canaries=canaries)
+
+
+def ideal_of(encoded, tiling):
+    model = sequence_model(tiling.tiles[0], None)
+    given = (encoded.circuit, encoded.features, encoded.lengths)
+    return np.asarray(model.distributions(*map(jnp.asarray, given)))[..., 0] * 2 - 1
+
+
+def test_canaries_and_repetitions_on_tiles_tell_what_no_calibration_says(tiling):
+    """A device as reported misses no more than shots explain; one with worse gates does."""
+    one = with_canaries(tiling.without((2, 3)))
+    assert (one.visits, one.layout.repetitions, one.n_repetitions) == (8, 1, 8)
+    items, canaries = one._dealt
+    for visit in range(one.visits):  # side by side, every tile has as many as another
+        assert np.ptp(np.bincount([*items[:, visit], *canaries[:, visit]], minlength=2)) <= 1
+    assert all(len(set(row.tolist())) == 2 for row in canaries)
+    ideal = ideal_of(one.encoded, tiling)
+    worse = tuple(
+        replace(record, error=0.15) if record.name == "cz" else record
+        for record in DEVICE.instructions
+    )
+    answers = []
+    for device in (DEVICE, replace(DEVICE, instructions=worse)):
+        place = OnDevice(device)
+        measured = one.measure(place)
+        (request,) = place.asked
+        assert request.role == INTERLEAVED
+        answer = measured.answers["linear(1,3) + terminal"]
+        assert answer.repeated.n_repetitions == 8
+        assert (answer.repeated.freedom == 7).all()
+        inside = (answer.noiseless.low <= ideal) & (ideal <= answer.noiseless.high)
+        assert inside.all()
+        answers.append(answer)
+    honest, lying = answers
+    assert honest.miss.n_canaries == lying.miss.n_canaries == 4
+    assert honest.miss.beyond_shots < honest.miss.own_error < 0.1 < lying.miss.beyond_shots
+    missed = (lying.machine.low > ideal) | (ideal > lying.machine.high)
+    assert missed.mean() > 0.3
+
+
+def test_canaries_on_tiles_are_priced(tiling):
+    one = with_canaries(tiling, stacks=STACKS[:1])
+    executions = {}
+    for name, asked in (("with", one), ("without", replace(one, canaries=None))):
+        priced = Priced(MACHINE)
+        asked.measure(priced)
+        assert not any(job.findings for job in priced.jobs)
+        executions[name] = priced.estimate.executions
+    # 12 sequences take 3 rows of 4 tiles, of 500 shots in each of 8 visits; 4 canaries have a
+    # quarter of the sentences' shots together, side by side.
+    assert executions["without"] == 8 * 3 * 500
+    assert 1.2 < executions["with"] / executions["without"] <= 4 / 3
