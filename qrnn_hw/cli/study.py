@@ -16,7 +16,7 @@ from qrnn_hw.cli.study_shots import shots
 from qrnn_hw.ranges import MOST_WORKERS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from qrnn_hw.studies.grid import Grid
     from qrnn_hw.studies.rows import Row
@@ -61,84 +61,59 @@ Cluster = Annotated[
     str | None, typer.Option(help="Address of a Dask scheduler that runs the cells.")
 ]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Run failed cells again.")]
+Folder = Annotated[Path, typer.Option(help="Folder of rows, models and report.")]
 
 
-@app.command("noise")
-def noise(
-    design: Design = None,
-    axis: Axis = None,
-    fixed: Fixed = None,
-    placement: Placement = "level-3",
-    shard: ShardOption = None,
-    merge: Merge = None,
-    workers: Workers = 1,
-    cluster: Cluster = None,
-    retry_failed: RetryFailed = False,
-    output: Annotated[Path, typer.Option(help="Folder of rows, models and report.")] = Path(
-        "runs/noise"
-    ),
-    parquet: Parquet = False,
-    json: Json = False,
-) -> None:
-    """Scale gate, readout, idle and reset noise apart and see where a trained model breaks.
+def _of_grid(kind: str, question: str) -> Callable[..., None]:
+    """Return the command of one kind of study: all have the same options."""
+
+    def study(
+        design: Design = None,
+        axis: Axis = None,
+        fixed: Fixed = None,
+        placement: Placement = "level-3",
+        shard: ShardOption = None,
+        merge: Merge = None,
+        workers: Workers = 1,
+        cluster: Cluster = None,
+        retry_failed: RetryFailed = False,
+        output: Folder = Path("runs") / kind,
+        parquet: Parquet = False,
+        json: Json = False,
+    ) -> None:
+        _run_grid(
+            kind,
+            design,
+            axis,
+            fixed,
+            placement,
+            shard,
+            merge,
+            workers,
+            cluster,
+            retry_failed,
+            output,
+            parquet,
+            json,
+        )
+
+    study.__doc__ = f"""{question}
 
     Each model is trained once under its machine's noise. Killed and run again, the study goes on;
     run twice, it does nothing.
     """
-    _run_grid(
+    return study
+
+
+app.command("noise")(
+    _of_grid(
         "noise",
-        design,
-        axis,
-        fixed,
-        placement,
-        shard,
-        merge,
-        workers,
-        cluster,
-        retry_failed,
-        output,
-        parquet,
-        json,
+        "Scale gate, readout, idle and reset noise apart and see where a trained model breaks.",
     )
-
-
-@app.command("mitigation")
-def mitigation(
-    design: Design = None,
-    axis: Axis = None,
-    fixed: Fixed = None,
-    placement: Placement = "level-3",
-    shard: ShardOption = None,
-    merge: Merge = None,
-    workers: Workers = 1,
-    cluster: Cluster = None,
-    retry_failed: RetryFailed = False,
-    output: Annotated[Path, typer.Option(help="Folder of rows, models and report.")] = Path(
-        "runs/mitigation"
-    ),
-    parquet: Parquet = False,
-    json: Json = False,
-) -> None:
-    """Hold mitigation stacks against each other at equal total shots.
-
-    Each model is trained once under its machine's noise. Killed and run again, the study goes on;
-    run twice, it does nothing.
-    """
-    _run_grid(
-        "mitigation",
-        design,
-        axis,
-        fixed,
-        placement,
-        shard,
-        merge,
-        workers,
-        cluster,
-        retry_failed,
-        output,
-        parquet,
-        json,
-    )
+)
+app.command("mitigation")(
+    _of_grid("mitigation", "Hold mitigation stacks against each other at equal total shots.")
+)
 
 
 def _run_grid(

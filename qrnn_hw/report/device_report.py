@@ -6,21 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from qrnn_hw.experiment.versions import package_versions
-from qrnn_hw.report.blocks import (
-    Block,
-    Findings,
-    Heading,
-    Table,
-    Text,
-    to_html,
-    to_markdown,
-)
-from qrnn_hw.report.files import write_json, write_rows, write_text
+from qrnn_hw.report.blocks import Block, Findings, Heading, Table, Text
+from qrnn_hw.report.labels import percent
+from qrnn_hw.report.study_files import studied, write_study
 from qrnn_hw.studies.device import DevicePlan, Progression
 from qrnn_hw.studies.device_findings import summarise_rounds
 from qrnn_hw.studies.trained import TrainedModel
-
-SCHEMA_VERSION = 1
 
 
 def write_device_report(
@@ -35,18 +26,11 @@ def write_device_report(
 
     Of the files only study.json holds times.
     """
-    settings, machine = model.prepared.settings, model.prepared.machine
+    prepared, machine = model.prepared, model.prepared.machine
     summary = summarise_rounds(model, found.measured)
-    title = f"Repeats of {settings.model} on {machine.name}"
     lines = findings(summary, found)
     rows = [{"round": one.round + 1, "shots": one.shots, "job": one.key} for one in found.measured]
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "model": settings.model,
-        "dataset": str(settings.data or settings.dataset),
-        "backend": machine.name,
-        "snapshot": machine.snapshot.digest,
-        "seeds": settings.seeds,
+    document = studied(prepared) | {
         "complete": found.is_complete,
         "jobs_done": len(found.measured),
         "jobs": found.n_jobs,
@@ -57,8 +41,6 @@ def write_device_report(
         "measured": [
             row | {"ended": one.ended} for row, one in zip(rows, found.measured, strict=True)
         ],
-        "versions": package_versions(),
-        "report": str(folder / "report.html"),
     }
     provenance = [
         ("calibration of the first day", f"{machine.name}, taken {machine.snapshot.taken}"),
@@ -82,11 +64,8 @@ def write_device_report(
         Heading("Where the numbers come from"),
         Table(("", ""), tuple(provenance)),
     ]
-    write_json(folder / "study.json", document)
-    write_rows(folder, rows, parquet=parquet)
-    write_text(folder / "report.html", to_html(title, blocks))
-    write_text(folder / "report.md", to_markdown(title, blocks))
-    return document
+    title = f"Repeats of {prepared.settings.model} on {machine.name}"
+    return write_study(folder, title, document, blocks, rows, parquet=parquet)
 
 
 def findings(summary: list[dict[str, Any]], found: Progression) -> tuple[str, ...]:
@@ -96,10 +75,10 @@ def findings(summary: list[dict[str, Any]], found: Progression) -> tuple[str, ..
         "of QPU time."
     ]
     for one in summary:
-        text = f"At {one['shots']:,} shots the accuracy is {_percent(one['accuracy'])}"
+        text = f"At {one['shots']:,} shots the accuracy is {percent(one['accuracy'])}"
         if one["disagreement"]:
-            text += f", and two rounds disagree on {_percent(one['disagreement'])} of the labels"
-        lines.append(text + f"; {_percent(one['flip_rate'])} differ from the exact noisy model's.")
+            text += f", and two rounds disagree on {percent(one['disagreement'])} of the labels"
+        lines.append(text + f"; {percent(one['flip_rate'])} differ from the exact noisy model's.")
         lines += _certified(one)
     drifted = [one for one in summary if one["drift"] and one["drift"]["low"] > 1]
     if drifted:
@@ -133,18 +112,14 @@ def device_table(summary: list[dict[str, Any]]) -> Table:
             (
                 f"{one['shots']:,}",
                 str(one["rounds"]),
-                _percent(one["accuracy"]),
-                _percent(one["flip_rate"]),
-                _percent(one["disagreement"]) if one["disagreement"] else "-",
+                percent(one["accuracy"]),
+                percent(one["flip_rate"]),
+                percent(one["disagreement"]) if one["disagreement"] else "-",
                 _factor(one["drift"]) if one["drift"] else "-",
             )
             for one in summary
         ),
     )
-
-
-def _percent(interval: dict[str, float]) -> str:
-    return f"{interval['value']:.1%} ({interval['low']:.1%} to {interval['high']:.1%})"
 
 
 def _factor(interval: dict[str, float]) -> str:

@@ -9,23 +9,13 @@ from typing import Any
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.experiment.versions import package_versions
 from qrnn_hw.mitigation.zne import extrapolated_by
-from qrnn_hw.report.blocks import (
-    Block,
-    Figure,
-    Findings,
-    Heading,
-    Table,
-    Text,
-    to_html,
-    to_markdown,
-)
+from qrnn_hw.report.blocks import Block, Figure, Findings, Heading, Table, Text
 from qrnn_hw.report.figures import line_figure
-from qrnn_hw.report.files import write_json, write_rows, write_text
 from qrnn_hw.report.grid_findings import AXIS, by_panel, findings
+from qrnn_hw.report.study_files import write_study
 from qrnn_hw.studies.grid import Grid, Scalar
 from qrnn_hw.studies.rows import Row
 
-SCHEMA_VERSION = 1
 SHOWN = {
     "noise": ("accuracy", "labels_changed", "margin_kept", "shift", "flip_rate"),
     "mitigation": ("rmse", "bias", "accuracy", "flips", "disagreement", "qpu_seconds"),
@@ -72,24 +62,17 @@ def write_grid_report(
     """
     kind = design.kind
     check_figures(kind, rows)
-    title = f"{kind.capitalize()} study"
     lines = findings(kind, rows)
-    sources: dict[str, Any] = {"versions": package_versions()}
-    if kind == "mitigation":
-        sources["extrapolated_by"] = extrapolated_by()
+    by = {"extrapolated_by": extrapolated_by()} if kind == "mitigation" else {}
     table = [row.parameters | (row.result or {}) | {"error": row.error} for row in rows]
     document = {
-        "schema_version": SCHEMA_VERSION,
         "kind": kind,
         "fixed": dict(design.fixed),
         "axes": {name: list(values) for name, values in design.axes},
         "findings": list(lines),
         "rows": [row.lasting() for row in rows],
-        **sources,
-        "report": str(folder / "report.html"),
+        **by,
     }
-    write_json(folder / "study.json", document)
-    write_rows(folder, table, parquet=parquet)
     blocks = [
         Findings(lines),
         *panels(kind, rows),
@@ -97,11 +80,10 @@ def write_grid_report(
         Text(EXPLAINED[kind]),
         row_table(design, rows),
         Heading("Where the numbers come from"),
-        Table(("", ""), tuple((k, str(v)) for k, v in [*design.fixed, *_where_from(sources)])),
+        Table(("", ""), tuple((k, str(v)) for k, v in [*design.fixed, *_where_from(by)])),
     ]
-    write_text(folder / "report.html", to_html(title, blocks))
-    write_text(folder / "report.md", to_markdown(title, blocks))
-    return document
+    title = f"{kind.capitalize()} study"
+    return write_study(folder, title, document, blocks, table, parquet=parquet)
 
 
 def check_figures(kind: str, rows: Sequence[Row]) -> None:
@@ -201,7 +183,6 @@ def panels(kind: str, rows: Sequence[Row]) -> list[Block]:
     return blocks
 
 
-def _where_from(sources: Mapping[str, Any]) -> list[tuple[str, str]]:
-    versions = ", ".join(f"{name} {version}" for name, version in sources["versions"].items())
-    by = sources.get("extrapolated_by")
-    return [("versions", versions), *([] if by is None else [("extrapolated by", by)])]
+def _where_from(by: Mapping[str, str]) -> list[tuple[str, str]]:
+    versions = ", ".join(f"{name} {version}" for name, version in package_versions().items())
+    return [("versions", versions), *((k.replace("_", " "), v) for k, v in by.items())]

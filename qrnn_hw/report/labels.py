@@ -1,6 +1,7 @@
 """What tables call scores, and the stacks of every run; a stack by another name is shown by it."""
 
 import math
+from collections.abc import Mapping
 
 LABELS = {
     "ideal": "no noise, infinite shots",
@@ -26,3 +27,8 @@ def between(low: float | None, high: float | None) -> str:
     if low is None or high is None or math.isnan(low):
         return "too few rows"
     return f"{low:.3f} to {high:.3f}"
+
+
+def percent(interval: Mapping[str, float]) -> str:
+    """Say a share with its interval."""
+    return f"{interval['value']:.1%} ({interval['low']:.1%} to {interval['high']:.1%})"

@@ -5,40 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from qrnn_hw.experiment.versions import package_versions
-from qrnn_hw.report.blocks import (
-    Block,
-    Figure,
-    Findings,
-    Heading,
-    Table,
-    Text,
-    to_html,
-    to_markdown,
-)
+from qrnn_hw.report.blocks import Block, Figure, Findings, Heading, Table, Text
 from qrnn_hw.report.figures import line_figure
-from qrnn_hw.report.files import write_json, write_rows, write_text
 from qrnn_hw.report.labels import MEASURES
+from qrnn_hw.report.study_files import studied, write_study
 from qrnn_hw.studies.output_shots import Condition, OutputStudy
-
-SCHEMA_VERSION = 1
 
 
 def write_output_shot_report(
     study: OutputStudy, folder: Path, *, parquet: bool = False
 ) -> dict[str, Any]:
     """Write report.html, report.md, rows.csv and study.json, and return the document."""
-    prepared = study.model.prepared
-    settings, target = prepared.settings, study.model.judge.target
+    prepared, target = study.model.prepared, study.model.judge.target
     steps = study.model.trained.network.steps
-    title = f"Shots for {settings.model} on {prepared.machine.name}"
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "model": settings.model,
-        "dataset": str(settings.data or settings.dataset),
-        "backend": prepared.machine.name,
-        "snapshot": prepared.machine.snapshot.digest,
-        "seeds": settings.seeds,
+    document = studied(prepared) | {
         "target": {
             "kind": "classes" if study.of_labels else "numbers",
             "names": list(target.names),
@@ -47,15 +27,9 @@ def write_output_shot_report(
         "reading": "final" if steps is None else "steps",
         "findings": list(findings(study)),
         "summary": study.to_json(),
-        "versions": package_versions(),
-        "report": str(folder / "report.html"),
     }
-    write_json(folder / "study.json", document)
-    write_rows(folder, study.rows(), parquet=parquet)
-    blocks = _blocks(study)
-    write_text(folder / "report.html", to_html(title, blocks))
-    write_text(folder / "report.md", to_markdown(title, blocks))
-    return document
+    title = f"Shots for {prepared.settings.model} on {prepared.machine.name}"
+    return write_study(folder, title, document, _blocks(study), study.rows(), parquet=parquet)
 
 
 def findings(study: OutputStudy) -> tuple[str, ...]:

@@ -8,9 +8,8 @@ from typing import Any
 
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.experiment.settings import RunSettings
-from qrnn_hw.experiment.versions import package_versions
-from qrnn_hw.report.blocks import Block, Findings, Heading, Table, Text, to_html, to_markdown
-from qrnn_hw.report.files import write_json, write_rows, write_text
+from qrnn_hw.report.blocks import Block, Findings, Heading, Table, Text
+from qrnn_hw.report.study_files import write_study
 from qrnn_hw.studies.round_shots import RoundStudy, rows_of
 
 
@@ -18,7 +17,6 @@ def write_round_shot_report(
     study: RoundStudy, settings: RunSettings, test: Sequences, folder: Path, *, parquet: bool
 ) -> dict[str, Any]:
     """Write report.html, report.md, rows.csv and study.json, and return the document."""
-    title = f"Shots a round for {settings.model}, without other noise"
     blocks: list[Block] = [
         Findings(findings(study, len(test))),
         Heading("Shots of each circuit of each round"),
@@ -29,7 +27,6 @@ def write_round_shot_report(
         point_table(study),
     ]
     document = {
-        "schema_version": 1,
         "model": settings.model,
         "dataset": str(settings.data or settings.dataset),
         "backend": settings.backend,
@@ -41,14 +38,9 @@ def write_round_shot_report(
         "steady_shots": study.steady_shots(),
         "points": [asdict(point) for point in study.points],
         "findings": list(findings(study, len(test))),
-        "versions": package_versions(),
-        "report": str(folder / "report.html"),
     }
-    write_text(folder / "report.html", to_html(title, blocks))
-    write_text(folder / "report.md", to_markdown(title, blocks))
-    write_rows(folder, rows_of(study, test), parquet=parquet)
-    write_json(folder / "study.json", document)
-    return document
+    title = f"Shots a round for {settings.model}, without other noise"
+    return write_study(folder, title, document, blocks, rows_of(study, test), parquet=parquet)
 
 
 def findings(study: RoundStudy, n_inputs: int) -> tuple[str, ...]:

@@ -6,24 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from qrnn_hw.experiment.versions import package_versions
-from qrnn_hw.report.blocks import (
-    Block,
-    Figure,
-    Findings,
-    Heading,
-    Table,
-    Text,
-    to_html,
-    to_markdown,
-)
+from qrnn_hw.report.blocks import Block, Figure, Findings, Heading, Table, Text
 from qrnn_hw.report.cause_blocks import cause_blocks, cause_findings
 from qrnn_hw.report.figures import histogram_figure, line_figure
-from qrnn_hw.report.files import write_json, write_rows, write_text
+from qrnn_hw.report.labels import percent
+from qrnn_hw.report.study_files import studied, write_study
 from qrnn_hw.statistics.certificates import MACHINE, NOISELESS
 from qrnn_hw.studies.adaptive import AdaptiveRow
 from qrnn_hw.studies.shot_experiment import ShotExperiment
-
-SCHEMA_VERSION = 1
 
 
 def write_shot_report(
@@ -33,28 +23,22 @@ def write_shot_report(
 
     The document is study.json without the rows of the single inputs.
     """
-    settings, prepared = experiment.model.prepared.settings, experiment.model.prepared
-    title = f"Shots for {settings.model} on {prepared.machine.name}"
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "model": settings.model,
-        "dataset": str(settings.data or settings.dataset),
-        "backend": prepared.machine.name,
-        "snapshot": prepared.machine.snapshot.digest,
-        "seeds": settings.seeds,
-        "findings": list(findings(experiment)),
-        "summary": experiment.summary,
-        "adaptive": [row.to_json() for row in experiment.adaptive],
-        "causes": experiment.causes.to_json() if experiment.causes else None,
-        "versions": package_versions(),
-        "report": str(folder / "report.html"),
-    }
-    write_json(folder / "study.json", document | {"study": experiment.study.to_json()})
-    write_rows(folder, _csv_rows(experiment), parquet=parquet)
-    blocks = _blocks(experiment)
-    write_text(folder / "report.html", to_html(title, blocks))
-    write_text(folder / "report.md", to_markdown(title, blocks))
-    return document
+    prepared = experiment.model.prepared
+    return write_study(
+        folder,
+        f"Shots for {prepared.settings.model} on {prepared.machine.name}",
+        studied(prepared)
+        | {
+            "findings": list(findings(experiment)),
+            "summary": experiment.summary,
+            "adaptive": [row.to_json() for row in experiment.adaptive],
+            "causes": experiment.causes.to_json() if experiment.causes else None,
+        },
+        _blocks(experiment),
+        _csv_rows(experiment),
+        parquet=parquet,
+        every_row={"study": experiment.study.to_json()},
+    )
 
 
 def findings(experiment: ShotExperiment) -> tuple[str, ...]:
@@ -74,7 +58,7 @@ def findings(experiment: ShotExperiment) -> tuple[str, ...]:
         f"{last['shots']:,}.",
         f"At {typical:,} shots {point['flip_rate']['value']:.1%} of the labels differ from those "
         f"of infinitely many shots, and two runs disagree on {point['disagreement']:.1%}.",
-        f"Accuracy at infinite shots is {_percent(accuracy)}; runs of {typical:,} shots scatter "
+        f"Accuracy at infinite shots is {percent(accuracy)}; runs of {typical:,} shots scatter "
         f"about {point['accuracy_mean']:.1%} by {point['accuracy_sd']:.1%}, and the best of "
         f"{plan.n_repeats} looks {100 * point['luck']:.1f} points better than their mean by luck "
         "alone.",
@@ -102,7 +86,7 @@ def findings(experiment: ShotExperiment) -> tuple[str, ...]:
 
 def shot_table(experiment: ShotExperiment, condition: str, *, intervals: bool = True) -> Table:
     """Return the curve over shots of one condition; a terminal has no room for the intervals."""
-    share = _percent if intervals else _plain
+    share = percent if intervals else _plain
     rows = tuple(
         (
             f"{one['shots']:,}",
@@ -202,7 +186,7 @@ def _blocks(experiment: ShotExperiment) -> list[Block]:
         Table(
             ("inputs answered", *conditions),
             tuple(
-                (f"{cells[0]['coverage']:.0%}", *(_percent(cell["accuracy"]) for cell in cells))
+                (f"{cells[0]['coverage']:.0%}", *(percent(cell["accuracy"]) for cell in cells))
                 for cells in zip(*(one["abstention"] for one in conditions.values()), strict=True)
             ),
         ),
@@ -249,10 +233,6 @@ def _csv_rows(experiment: ShotExperiment) -> list[dict[str, Any]]:
         shots = experiment.study.plan.shot_counts
         rows.append(fields | {f"flip_at_{s}": p for s, p in zip(shots, flips, strict=True)})
     return rows
-
-
-def _percent(interval: dict[str, float]) -> str:
-    return f"{interval['value']:.1%} ({interval['low']:.1%} to {interval['high']:.1%})"
 
 
 def _plain(interval: dict[str, float]) -> str:
