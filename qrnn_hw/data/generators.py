@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import solve_ivp
 
 from qrnn_hw.errors import UsageError
 
@@ -69,6 +68,8 @@ def lorenz63(n_steps: int, *, seed: int, interval: float = 0.02) -> NDArray[np.f
     def change(_: float, state: NDArray[np.float64]) -> list[float]:
         x, y, z = state
         return [10.0 * (y - x), x * (28.0 - z) - y, x * y - 8.0 * z / 3.0]
+
+    from scipy.integrate import solve_ivp  # half a second, which other data need not wait for
 
     found = solve_ivp(change, (0.0, moments[-1]), start, "DOP853", moments, rtol=1e-10, atol=1e-10)
     return np.asarray(found.y.T[TRANSIENT_STEPS:], dtype=np.float64)

@@ -105,8 +105,9 @@ def open_machine(name: str) -> Machine:
     if plain in fake_names():
         return Machine(plain, snapshot(plain), is_real=False)
     # Without an account only what is plainly meant as a real machine is asked for.
-    has_account = account_status().source != "none"
-    if name.startswith("ibm_") or (has_account and not plain.startswith("fake")):
+    if name.startswith("ibm_") or (
+        not plain.startswith("fake") and account_status().source != "none"
+    ):
         return _real_machine(name)
     raise _unknown(name, fake_names())
 

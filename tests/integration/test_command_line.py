@@ -52,11 +52,12 @@ def quick(tmp_path_factory):
     return folder, run(*QUICK, cwd=folder)
 
 
-@pytest.fixture(scope="module")
-def in_turn(quick):
+@pytest.fixture
+def in_turn(quick, typed):
     """Return the folder of a run as those of before were: a job for each scale factor."""
     words = ["--repetitions", "1", "--canaries", "0", "--output", "runs/in-turn"]
-    assert run(*QUICK, *words, cwd=quick[0]).returncode == 0
+    code, _, err = typed(*QUICK, *words)
+    assert code == 0, err
     return quick[0] / "runs/in-turn"
 
 
