@@ -19,8 +19,9 @@ from typing import Any, Literal
 
 from jobs.errors import BudgetError
 from jobs.store.store import Store
+from qrnn_hw.answers.asked_rows import from_file, from_texts
 from qrnn_hw.answers.model_file import Model
-from qrnn_hw.answers.prediction import Prediction, check_asked, from_file, from_texts
+from qrnn_hw.answers.prediction import Prediction, check_asked
 from qrnn_hw.answers.prediction import predict as answered
 from qrnn_hw.config import store_path
 from qrnn_hw.data.dataset import Dataset
@@ -195,9 +196,9 @@ class Trained:
         budget: float | None,
         given: dict[str, Any],
     ) -> list[Prediction]:
+        from qrnn_hw.answers.asked_rows import notes_of
         from qrnn_hw.answers.machine_answer import predictions
         from qrnn_hw.answers.on_machine import Asking, ask, votes_on
-        from qrnn_hw.answers.prediction import notes_of
         from qrnn_hw.answers.runs import settings_on
 
         if shots is None:

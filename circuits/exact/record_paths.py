@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.exact.carried import push_apart
+from circuits.exact.closing import closing_distribution
 from circuits.exact.evolve import check_size, zero_state
 from circuits.exact.operations import Program
 from circuits.exact.pauli import TRACE
 from circuits.exact.records import Records, RecordSampler, normalised, record_sampler
 from circuits.exact.register import Register
-from circuits.exact.sequence import SequenceModel, closing_distribution
+from circuits.exact.sequence import SequenceModel
 from circuits.exact.step_laws import n_step_bits
 from circuits.integers import count
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.errors import CircuitsError
+from circuits.exact.encoded import encoded_steps
 from circuits.exact.evolve import zero_state
 from circuits.exact.sequence import SequenceModel
 from circuits.integers import count
@@ -116,11 +117,7 @@ def record_sampler(model: SequenceModel, weights: NDArray[np.float64]) -> Record
             f"Got shape {parameters.shape}."
         )
 
-    @jax.jit
-    def both(features: jax.Array) -> tuple[jax.Array, jax.Array]:
-        first = model.encode(split, features[None, :1], split.fresh)
-        later = model.encode(split, features[None, 1:], split.reset_to)
-        return first[0], later[0]
+    steps = jax.jit(lambda features: encoded_steps(model, split, features[None])[0])
 
     def encode(features: NDArray[np.float64]) -> NDArray[np.float64]:
         given = np.asarray(features, dtype=float)
@@ -131,7 +128,7 @@ def record_sampler(model: SequenceModel, weights: NDArray[np.float64]) -> Record
             )
         if not np.isfinite(given).all():
             raise CircuitsError(f"features should be finite. Got {given[~np.isfinite(given)][0]}.")
-        return np.concatenate([np.asarray(part) for part in both(jnp.asarray(given))])
+        return np.asarray(steps(jnp.asarray(given)))
 
     compiled = jax.jit(lambda w: model.instrument(split, w, range(n_bits)))
     readout = jax.jit(lambda w: model.readout(split, w))

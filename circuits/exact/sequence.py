@@ -20,20 +20,16 @@ from numpy.typing import NDArray
 
 from circuits.errors import CircuitsError
 from circuits.exact.carried import carried_state
+from circuits.exact.closing import closing_distribution, closing_functionals
+from circuits.exact.encoded import encoded_steps
 from circuits.exact.evolve import check_size, push, zero_state
 from circuits.exact.filling import filled, formulas_of
 from circuits.exact.formula import Formula, values_of
 from circuits.exact.noise import Noise
 from circuits.exact.operations import (
-    Branch,
-    Channel,
-    Instrument,
-    Measurement,
     Program,
-    Rotation,
-    touched,
 )
-from circuits.exact.pauli import TRACE, ZERO, rotation_matrix
+from circuits.exact.pauli import TRACE, ZERO
 from circuits.exact.pullback import outcome_functionals
 from circuits.exact.register import Register
 from circuits.exact.split import Split, end_state, split_step
@@ -154,9 +150,7 @@ class SequenceModel:
         hidden = self.hidden
         step_map = self._step_map(split, weights)  # (4**nh, 4**nh, 4**nd)
         readout = self.readout(split, weights)  # (2**m, 4**nh)
-        first = self.encode(split, features[:, :1], split.fresh)
-        later = self.encode(split, features, split.reset_to)
-        data = later.at[:, 0].set(first[:, 0])
+        data = encoded_steps(self, split, features)
         state = zero_state(len(hidden)).ravel()
         batch = features.shape[0]
 
@@ -210,26 +204,6 @@ class SequenceModel:
             start = jnp.asarray(split.reset_to[self.data_qubits.index(qubit)])
             pulled = jnp.tensordot(pulled, start, axes=([1 + qubit], [0]))
         return pulled.reshape(self.n_outcomes, -1)
-
-    def encode(self, split: Split, features: jax.Array, start: Sequence[Any]) -> jax.Array:
-        """Encoded data qubits as a product vector, shape (batch, T, 4**nd)."""
-
-        def one(x: jax.Array) -> jax.Array:
-            parameters = jnp.concatenate([x, jnp.zeros(self.n_weights)])
-            angles = self.step.angles(parameters)
-            joint = jnp.ones((1,))
-            for position, qubit in enumerate(self.data_qubits):
-                vector = jnp.asarray(start[position])
-                for operation in split.encoding:
-                    if isinstance(operation, Channel) and operation.qubits == (qubit,):
-                        vector = jnp.asarray(operation.matrix) @ vector
-                    elif isinstance(operation, Rotation) and operation.qubit == qubit:
-                        angle = angles[operation.angle]
-                        vector = rotation_matrix(operation.axis, angle) @ vector
-                joint = (joint[:, None] * vector[None, :]).ravel()
-            return joint
-
-        return jax.vmap(jax.vmap(one))(features)
 
     @cached_property
     def _ends(self) -> dict[int, NDArray[np.float64]]:
@@ -316,49 +290,3 @@ jax.tree_util.register_pytree_node(
     lambda model: (model.arrays, model.form or model),
     lambda form, arrays: form.filled(arrays) if isinstance(form, Form) else form,
 )
-
-
-def closing_functionals(closing: Program, out_bits: Sequence[int], weights: jax.Array) -> jax.Array:
-    """Return the functionals p(outcome) on the state before the closing part.
-
-    Returns:
-        Shape (2**m, 4, ..., 4): row k is the probability of outcome k.
-    """
-    trace = Register.product([TRACE] * closing.n_qubits)
-    angles = closing.angles(weights)
-    return outcome_functionals(closing.operations, trace, out_bits, angles)[:, 0]
-
-
-def closing_distribution(
-    closing: Program, out_bits: Sequence[int], state: Register, weights: jax.Array
-) -> jax.Array:
-    """Return the outcome distribution of one state, shape (2**m,).
-
-    Where the closing part ends in measurements of different qubits, each of them reduces its
-    qubit from four numbers to two, and the 2**m functionals are never written out.
-    """
-    rows = _final_measurements(closing)
-    if rows is None or {bit for bit, _ in rows.values()} != set(out_bits):
-        functionals = closing_functionals(closing, out_bits, weights)
-        return functionals.reshape(2 ** len(out_bits), -1) @ state.settled().ravel()
-    before = [op for op in closing.operations if not isinstance(op, Measurement)]
-    pushed = push(before, {(): state}, closing.angles(weights), frozenset())[()]
-    qubit_of = {bit: qubit for qubit, (bit, _) in rows.items()}
-    slowest_first = [qubit_of[bit] for bit in reversed(out_bits)]
-    tensor = pushed.reduced(slowest_first)[0]
-    for axis, qubit in enumerate(slowest_first):
-        reduced = jnp.tensordot(tensor, jnp.asarray(rows[qubit][1]), axes=([axis], [1]))
-        tensor = jnp.moveaxis(reduced, -1, axis)
-    return tensor.ravel()
-
-
-def _final_measurements(closing: Program) -> dict[int, tuple[int, NDArray[np.float64]]] | None:
-    """Return bit and p(recorded) functionals (2, 4) of each qubit, None where more follows."""
-    rows: dict[int, tuple[int, NDArray[np.float64]]] = {}
-    for operation in closing.operations:
-        if isinstance(operation, Branch | Instrument) or touched(operation) & set(rows):
-            return None
-        if isinstance(operation, Measurement):
-            rows[operation.qubit] = (operation.bit, TRACE @ operation.instrument)
-    n_bits = len({bit for bit, _ in rows.values()})
-    return rows if n_bits == len(rows) else None

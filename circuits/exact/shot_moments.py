@@ -17,15 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.exact.carried import push_apart
+from circuits.exact.closing import closing_distribution
+from circuits.exact.encoded import encoded_steps
 from circuits.exact.evolve import zero_state
 from circuits.exact.operations import Program
 from circuits.exact.register import Register
-from circuits.exact.sequence import (
-    COMPILED_HIDDEN_LIMIT,
-    Form,
-    SequenceModel,
-    closing_distribution,
-)
+from circuits.exact.sequence import COMPILED_HIDDEN_LIMIT, Form, SequenceModel
 from circuits.exact.split import Split
 from circuits.exact.step_laws import n_step_bits
 
@@ -115,9 +112,7 @@ def _by_instrument(
     n_copies = 1 + 2 * outcome.shape[1]
 
     def one(features: jax.Array) -> Moments:
-        data = model.encode(split, features[None], split.reset_to)[0]
-        start = model.encode(split, features[None, :1], split.fresh)[0, 0]
-        data = data.at[0].set(start)
+        data = encoded_steps(model, split, features[None])[0]
 
         def advance(bank: jax.Array, at: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
             encoded, numbers = at

@@ -12,18 +12,14 @@ import jax.numpy as jnp
 
 from circuits.errors import CircuitsError
 from circuits.exact.carried import push_apart
+from circuits.exact.closing import closing_distribution
+from circuits.exact.encoded import encoded_steps
 from circuits.exact.evolve import check_size, zero_state
 from circuits.exact.operations import Program
 from circuits.exact.pauli import TRACE
 from circuits.exact.pullback import outcome_functionals
 from circuits.exact.register import Register
-from circuits.exact.sequence import (
-    COMPILED_HIDDEN_LIMIT,
-    PART_BYTES,
-    WORKING_STATES,
-    SequenceModel,
-    closing_distribution,
-)
+from circuits.exact.sequence import COMPILED_HIDDEN_LIMIT, PART_BYTES, WORKING_STATES, SequenceModel
 from circuits.exact.split import Split
 
 Laws = tuple[jax.Array, jax.Array]
@@ -87,8 +83,7 @@ def _compiled(
     batch, n_steps = features.shape[:2]
     step_map = model.instrument(split, weights, ())[0].reshape(4 ** len(model.hidden), -1)
     functionals = _bit_functionals(model, split, weights)  # (2**b, 4**nh * 4**nd)
-    data = model.encode(split, features, split.reset_to)
-    data = data.at[:, 0].set(model.encode(split, features[:, :1], split.fresh)[:, 0])
+    data = encoded_steps(model, split, features)
     alive = jnp.arange(n_steps)[:, None] < lengths
 
     def advance(carry: jax.Array, at: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrnn_hw.answers.certain import CanaryCounts, Counts
-from qrnn_hw.answers.prediction import Prediction, in_words, outputs_of
+from qrnn_hw.answers.in_words import in_words, outputs_of
+from qrnn_hw.answers.prediction import Prediction
 from qrnn_hw.answers.votes import Votes
 from qrnn_hw.data.target import Classes, answer
 from qrnn_hw.mitigation.answer import Answer

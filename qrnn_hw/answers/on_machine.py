@@ -7,8 +7,8 @@ from pathlib import Path
 
 from jobs.errors import BudgetError
 from jobs.store.store import Store
+from qrnn_hw.answers.asked_rows import scaled
 from qrnn_hw.answers.model_file import Model
-from qrnn_hw.answers.prediction import scaled
 from qrnn_hw.answers.prices import following
 from qrnn_hw.answers.question import Numbered, Question, folder_of
 from qrnn_hw.answers.votes import Votes

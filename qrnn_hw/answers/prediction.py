@@ -8,7 +8,6 @@ stands beside it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Literal
@@ -20,11 +19,12 @@ from numpy.typing import NDArray
 
 from circuits.exact.logical import logical_model
 from circuits.exact.sequence import SequenceModel
+from qrnn_hw.answers.asked_rows import notes_of, scaled
 from qrnn_hw.answers.certain import certain_label
+from qrnn_hw.answers.in_words import in_words, outputs_of
 from qrnn_hw.answers.model_file import Model
 from qrnn_hw.answers.step_shots import step_answers
 from qrnn_hw.data.inputs import Inputs
-from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes, answer
 from qrnn_hw.errors import UsageError
 from qrnn_hw.networks.readers import Reader
@@ -190,25 +190,6 @@ def _from_step_shots(
     ]  # fmt: skip
 
 
-def scaled(model: Model, inputs: Inputs) -> Sequences:
-    """Return rows as the network reads them."""
-    rows = inputs.sequences
-    return rows if model.scaling is None else model.scaling.apply(rows)
-
-
-def notes_of(model: Model, inputs: Inputs) -> list[str]:
-    """Return what is to be said of each row: unknown words, values outside the trained range."""
-    notes = list(inputs.notes)
-    if model.scaling is not None:
-        beyond = model.scaling.outside(inputs.sequences)
-        said = "a value is outside the range of the training data"
-        notes = [
-            "; ".join(filter(None, (note, said if out else "")))
-            for note, out in zip(notes, beyond, strict=True)
-        ]
-    return notes
-
-
 def check_asked(shots: Shots, delta: float) -> None:
     """Check how many shots are asked for, and the error that is accepted.
 
@@ -255,67 +236,3 @@ def _one(
     said, parts = in_words(model, label, [outputs, low, high])
     names = outputs_of(model)
     return Prediction(name, said, parts[0], parts[1], parts[2], is_certain, shots, note, names)
-
-
-def outputs_of(model: Model) -> tuple[str, ...]:
-    """Return what each output of a model is of, shape (k,)."""
-    target = model.target
-    return (
-        target.names[1:] if isinstance(target, Classes) and target.n_outputs == 1 else target.names
-    )
-
-
-def in_words(model: Model, label: Any, parts: Sequence[Array]) -> tuple[Any, list[list[Any]]]:
-    """Return the answer as it is said, and outputs with their ends; numbers in their own units.
-
-    Args:
-        model: which names classes and scales numbers.
-        label: place of a class, or None where it is undecided; of numbers it does not matter.
-        parts: outputs first, each of shape (k,), per step (T, k).
-    """
-    if isinstance(model.target, Classes):
-        return _named(model.target, label), [part.tolist() for part in parts]
-    if model.scaling is not None:
-        parts = [model.scaling.unscaled(part) for part in parts]
-    listed = [part.tolist() for part in parts]
-    return listed[0], listed
-
-
-def _named(target: Classes, label: Any) -> Any:
-    """Return the name of a label, None of an undecided one; of several a list."""
-    if label is None or np.ndim(label) == 0:
-        return None if label is None or label == UNDECIDED else target.names[int(label)]
-    return [_named(target, one) for one in label]
-
-
-def from_texts(model: Model, texts: Sequence[str], *, names: Sequence[str] | None = None) -> Inputs:
-    """Return sentences as the model reads them.
-
-    Args:
-        model: trained.
-        texts: sentences.
-        names: what each is called; by default `text` and its number.
-
-    Raises:
-        UsageError: it reads no sentences, or there are none, or one is empty or no text.
-    """
-    from qrnn_hw.data.inputs import text_inputs
-
-    if model.vectors is None:
-        raise UsageError("this model reads sequences of numbers. Got text; give a file (--data).")
-    if not texts:
-        raise UsageError("there should be sentences to answer. Got none.")
-    for place, text in enumerate(texts, start=1):
-        if not isinstance(text, str) or not text.strip():
-            raise UsageError(
-                f"every sentence to answer should be a text with words. Got {text!r} as number "
-                f"{place}; leave it out."
-            )
-    return text_inputs(texts, model.reading, names=names, vectors=model.vectors)
-
-
-def from_file(model: Model, path: Any) -> Inputs:
-    """Return the rows of a file as the model reads them; targets may be there or not."""
-    from qrnn_hw.data.inputs import read_inputs
-
-    return read_inputs(path, model.reading, features=model.features, vectors=model.vectors)

@@ -133,7 +133,7 @@ def predict(
     )
     given = None if data is not None else _texts(text)
 
-    from qrnn_hw.answers.prediction import from_file, from_texts
+    from qrnn_hw.answers.asked_rows import from_file, from_texts
     from qrnn_hw.answers.prediction import predict as answered
     from qrnn_hw.answers.runs import noisy_reader, opened_model, settings_on
 

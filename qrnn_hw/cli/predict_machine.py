@@ -31,9 +31,9 @@ def ask_machine(
 ) -> None:
     """Price, or send and answer; a batch that the budget forbids ends it with what there is."""
     from jobs.store.store import Store
+    from qrnn_hw.answers.asked_rows import notes_of
     from qrnn_hw.answers.machine_answer import predictions, said_of_canaries
     from qrnn_hw.answers.on_machine import ask, votes_on
-    from qrnn_hw.answers.prediction import notes_of
     from qrnn_hw.answers.prices import price
     from qrnn_hw.cli.progress import ConsoleProgress
     from qrnn_hw.cli.spending import confirmation

@@ -19,9 +19,10 @@ from jobs.transpile.isa import TranspiledStep
 from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.experiment.readout_power import ReadoutPower
 from qrnn_hw.experiment.step_forecast import step_world
+from qrnn_hw.mitigation.candidates import default_stacks
 from qrnn_hw.mitigation.folding import fold
 from qrnn_hw.mitigation.noise_level import N_NODES, REPORTED, NoiseLevel, fit_noise_level
-from qrnn_hw.mitigation.plan import MitigationPlan, default_stacks
+from qrnn_hw.mitigation.plan import MitigationPlan
 from qrnn_hw.mitigation.readout import read_distribution
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
 from qrnn_hw.mitigation.relabel import fed_forward_slots

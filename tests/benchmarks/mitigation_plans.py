@@ -8,8 +8,8 @@ from mitigation_family import N_STEPS, NOISE, Family, Z, calibrated, referee, rm
 from mitigation_methods import against_target
 from rows import at_most, row
 
+from qrnn_hw.mitigation.candidates import EXTRAPOLATIONS, default_stacks
 from qrnn_hw.mitigation.pilot import bare_term, share_rest
-from qrnn_hw.mitigation.plan import EXTRAPOLATIONS, default_stacks
 from qrnn_hw.mitigation.stack import (
     Stack,
     combine_counts,

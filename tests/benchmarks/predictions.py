@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 import qrnn_hw as qh
-from qrnn_hw.answers.prediction import from_texts, laws
+from qrnn_hw.answers.asked_rows import from_texts
+from qrnn_hw.answers.prediction import laws
 from qrnn_hw.statistics.decisions import UNDECIDED, DecisionRule, decide, infinite_shot_labels
 from qrnn_hw.statistics.intervals import mean_share
 from qrnn_hw.statistics.sequential import Betting

@@ -59,7 +59,7 @@ def test_scanning_the_step_equals_evolving_the_unrolled_circuit(name):
     features = rng.uniform(-2, 2, (3, 3, architecture.n_features))
     features = normalised(features, architecture.vectors)
     weights = rng.uniform(-2, 2, architecture.n_weights)
-    scanned = logical_model(architecture).distributions(
+    scanned = jax.jit(logical_model(architecture).distributions)(
         jnp.asarray(weights), jnp.asarray(features), jnp.asarray(lengths)
     )
     for row, length in enumerate(lengths):
@@ -114,14 +114,21 @@ def test_gradients_equal_finite_differences(name):
     def loss(w, x):
         return jnp.sum(scanned.distributions(w, x, lengths)[:, 0] ** 2)
 
-    by_weight, by_feature = jax.jit(jax.grad(loss, (0, 1)))(weights, features)
+    both = jax.jit(jax.value_and_grad(loss, (0, 1)))
+    _, (by_weight, by_feature) = both(weights, features)
+
+    def value(w, x):
+        return both(w, x)[0]
+
     direction = rng.normal(size=weights.shape)
     slope = (
-        loss(weights + 1e-6 * direction, features) - loss(weights - 1e-6 * direction, features)
+        value(weights + 1e-6 * direction, features) - value(weights - 1e-6 * direction, features)
     ) / 2e-6
     assert float(by_weight @ direction) == pytest.approx(float(slope), abs=1e-7)
     moved = rng.normal(size=features.shape)
-    slope = (loss(weights, features + 1e-6 * moved) - loss(weights, features - 1e-6 * moved)) / 2e-6
+    slope = (
+        value(weights, features + 1e-6 * moved) - value(weights, features - 1e-6 * moved)
+    ) / 2e-6
     assert float((by_feature * moved).sum()) == pytest.approx(float(slope), abs=1e-7)
     # the second sequence ends after two steps: its third has no influence
     assert jnp.abs(by_feature[1, 2]).max() == 0

@@ -12,14 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circuits.zoo.registry import architecture
+from qrnn_hw.answers.asked_rows import from_texts
 from qrnn_hw.answers.model_file import Model
-from qrnn_hw.answers.prediction import (
-    MOST_AUTO,
-    certain_label,
-    drawn_until_certain,
-    from_texts,
-    predict,
-)
+from qrnn_hw.answers.prediction import MOST_AUTO, certain_label, drawn_until_certain, predict
 from qrnn_hw.cli import invoke
 from qrnn_hw.data.inputs import Inputs
 from qrnn_hw.data.read_options import ReadOptions

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qrnn_hw.mitigation.candidates import default_stacks
 from qrnn_hw.mitigation.evidence import LEAST_BIAS, Evidence, reconsidered, shortlist
-from qrnn_hw.mitigation.plan import MitigationPlan, default_stacks, is_far
+from qrnn_hw.mitigation.plan import MitigationPlan, is_far
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.mitigation.stack_names import parse_stack
 

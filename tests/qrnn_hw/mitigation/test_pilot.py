@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from qrnn_hw.errors import UsageError
+from qrnn_hw.mitigation.candidates import default_stacks
 from qrnn_hw.mitigation.pilot import PILOT_SHARE, bare_term, pilot_shots, share_rest
-from qrnn_hw.mitigation.plan import default_stacks
 from qrnn_hw.mitigation.readout import ReadoutCalibration
 from qrnn_hw.mitigation.stack import Stack, combine_counts, share_shots, terms
 from qrnn_hw.mitigation.zne import ZNEPlan

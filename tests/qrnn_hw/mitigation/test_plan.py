@@ -7,8 +7,9 @@ from mitigation_reference import IDEAL, Noise, distribution, expectation
 from mitigation_reference_circuits import instances, isa, qrnn
 
 from qrnn_hw.errors import UsageError
+from qrnn_hw.mitigation.candidates import default_stacks
 from qrnn_hw.mitigation.folding import fold
-from qrnn_hw.mitigation.plan import MitigationPlan, default_stacks
+from qrnn_hw.mitigation.plan import MitigationPlan
 from qrnn_hw.mitigation.readout import ReadoutCalibration
 from qrnn_hw.mitigation.stack import (
     Stack,

@@ -1,7 +1,7 @@
 import pytest
 
 from qrnn_hw.errors import UsageError
-from qrnn_hw.mitigation.plan import default_stacks
+from qrnn_hw.mitigation.candidates import default_stacks
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.mitigation.stack_names import parse_stack
 from qrnn_hw.mitigation.zne import ZNEPlan

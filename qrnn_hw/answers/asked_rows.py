@@ -1,0 +1,63 @@
+"""The rows that are asked about, as the model reads them, and what is to be said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from qrnn_hw.answers.model_file import Model
+from qrnn_hw.data.inputs import Inputs
+from qrnn_hw.data.sequences import Sequences
+from qrnn_hw.errors import UsageError
+
+
+def from_texts(model: Model, texts: Sequence[str], *, names: Sequence[str] | None = None) -> Inputs:
+    """Return sentences as the model reads them.
+
+    Args:
+        model: trained.
+        texts: sentences.
+        names: what each is called; by default `text` and its number.
+
+    Raises:
+        UsageError: it reads no sentences, or there are none, or one is empty or no text.
+    """
+    from qrnn_hw.data.inputs import text_inputs
+
+    if model.vectors is None:
+        raise UsageError("this model reads sequences of numbers. Got text; give a file (--data).")
+    if not texts:
+        raise UsageError("there should be sentences to answer. Got none.")
+    for place, text in enumerate(texts, start=1):
+        if not isinstance(text, str) or not text.strip():
+            raise UsageError(
+                f"every sentence to answer should be a text with words. Got {text!r} as number "
+                f"{place}; leave it out."
+            )
+    return text_inputs(texts, model.reading, names=names, vectors=model.vectors)
+
+
+def from_file(model: Model, path: Any) -> Inputs:
+    """Return the rows of a file as the model reads them; targets may be there or not."""
+    from qrnn_hw.data.inputs import read_inputs
+
+    return read_inputs(path, model.reading, features=model.features, vectors=model.vectors)
+
+
+def scaled(model: Model, inputs: Inputs) -> Sequences:
+    """Return rows as the network reads them."""
+    rows = inputs.sequences
+    return rows if model.scaling is None else model.scaling.apply(rows)
+
+
+def notes_of(model: Model, inputs: Inputs) -> list[str]:
+    """Return what is to be said of each row: unknown words, values outside the trained range."""
+    notes = list(inputs.notes)
+    if model.scaling is not None:
+        beyond = model.scaling.outside(inputs.sequences)
+        said = "a value is outside the range of the training data"
+        notes = [
+            "; ".join(filter(None, (note, said if out else "")))
+            for note, out in zip(notes, beyond, strict=True)
+        ]
+    return notes
