@@ -226,7 +226,8 @@ def run(
     from qrnn_hw.experiment import pipeline
     from qrnn_hw.report.run_report import write_report
 
-    confirm = confirmation(yes=yes)
+    few = "--shots, --minutes or --sentences" if minutes is not None else "--shots or --sentences"
+    confirm = confirmation(yes=yes, remedy=f"fewer {few} take less")
     with ConsoleProgress() as progress:
         outcome = pipeline.run(settings, rows, progress, confirm)
         document = write_report(outcome)

@@ -11,20 +11,27 @@ from jobs.cost import OPEN_PLAN, Estimate
 from jobs.errors import BudgetError
 from jobs.service.pace import sending_seconds
 from qrnn_hw.submission.machine import Machine
+from qrnn_hw.submission.simulation import TOLD_SECONDS
 
 if TYPE_CHECKING:
     from qrnn_hw.submission.assessment import PlanState
     from qrnn_hw.submission.consent import Confirm, Spending
 
 
-def confirmation(*, yes: bool) -> Confirm:
+def confirmation(*, yes: bool, remedy: str = "fewer --shots take less") -> Confirm:
     """Return what shows the estimate and asks; recorded devices cost nothing and are not asked.
+
+    Of these it is said what takes long to simulate.
 
     Args:
         yes: show it only.
+        remedy: what to do where a simulation takes too long.
     """
 
     def confirm(spending: Spending) -> None:
+        simulated = spending.simulation
+        if simulated is not None and simulated.seconds >= TOLD_SECONDS:
+            typer.echo(f"{spending.machine.name}: {simulated}; {remedy}", err=True)
         if not spending.machine.is_real:
             return
         text = described(spending.estimate, spending.machine, spending.plan, spending.n_jobs)

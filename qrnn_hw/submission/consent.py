@@ -15,6 +15,7 @@ from jobs.store.store import Store
 from qrnn_hw.config import store_path
 from qrnn_hw.submission.assessment import PlanState, plan_findings, plan_state
 from qrnn_hw.submission.machine import Machine
+from qrnn_hw.submission.simulation import Simulation
 
 if TYPE_CHECKING:
     from jobs.service.runtime import Mode
@@ -28,6 +29,8 @@ class Spending:
     n_jobs: int
     machine: Machine
     plan: PlanState
+    simulation: Simulation | None = None
+    """What is simulated in place of being sent, on recorded devices and twins."""
 
 
 Confirm = Callable[[Spending], None]
@@ -84,7 +87,8 @@ class Consent:
         plan = plan_state(self.machine)
         if within_plan:
             require(plan_findings(estimate, plan, self.mode))
-        self.confirm(Spending(estimate, len(parts), self.machine, plan))
+        simulated = None if self.machine.is_real else Simulation.of([one.spec for one in parts])
+        self.confirm(Spending(estimate, len(parts), self.machine, plan, simulated))
         self.agreed_seconds = estimate.best_seconds
 
 
