@@ -24,11 +24,9 @@ from circuits.gate_angles import AngleMapBuilder
 from circuits.host_rounds import scan_rounds
 from circuits.parametrised import normalised
 from circuits.pure.gate_program import Program, program
-from circuits.pure.statevector import apply, ground_state, outcome_law, outcome_signs
+from circuits.pure.ideal_laws import Law, Offsets, round_law
+from circuits.pure.statevector import outcome_signs
 from circuits.unrolled import FED_BACK, append_closing, append_step
-
-Offsets = tuple[jax.Array, ...]
-Law = Callable[[Offsets, jax.Array, jax.Array], jax.Array]
 
 # An audit runs each function once: optimising the machine code takes longer than it saves.
 COMPILE_QUICKLY = {"xla_backend_optimization_level": 0}
@@ -174,8 +172,8 @@ def ideal_model(architecture: Architecture) -> IdealModel:
     append_closing(end, architecture, list(weights))
     closing = program(end, (), list(weights))
     if architecture.in_rounds:
-        return IdealModel(architecture, steps, None, _one_round(architecture, steps))
-    whole = _with_data_qubits if architecture.data_qubits else _coherent
+        return IdealModel(architecture, steps, None, round_law(architecture, steps))
+    whole = measured_law if architecture.data_qubits else coherent_law
     return IdealModel(architecture, steps, whole(architecture, steps[0], closing), None)
 
 
@@ -190,73 +188,6 @@ def pure_model(architecture: Architecture) -> IdealModel | None:
         if architecture.in_rounds:
             raise
         return None
-
-
-def _coherent(architecture: Architecture, step: Program, closing: Program) -> Law:
-    n = architecture.n_qubits
-    of_weights = step.slopes(step.weights)
-    end_offset, end_slopes = _affine(closing)
-
-    def law(offsets: Offsets, weights: jax.Array, length: jax.Array) -> jax.Array:
-        def advance(state: jax.Array, row: Any) -> tuple[jax.Array, None]:
-            offset, goes_on = row
-            moved = apply(step, state, offset + of_weights @ weights)
-            return jnp.where(goes_on, moved, state), None
-
-        alive = jnp.arange(offsets[0].shape[0]) < length
-        state, _ = jax.lax.scan(advance, ground_state(n), (offsets[0], alive))
-        state = apply(closing, state, jnp.asarray(end_offset) + end_slopes @ weights)
-        return outcome_law(jnp.abs(state[:, 0]) ** 2, n, architecture.readout)
-
-    return law
-
-
-def _with_data_qubits(architecture: Architecture, step: Program, closing: Program) -> Law:
-    n, hidden = architecture.n_qubits, architecture.hidden_qubits
-    first, last = step.parted(hidden)
-    n_first = len(first.expressions)
-    of_weights = step.slopes(step.weights)
-    end_offset, end_slopes = _affine(closing)
-    embedding = _embedding(n, hidden)
-    order = (*architecture.data_qubits, *hidden)
-
-    def law(offsets: Offsets, weights: jax.Array, length: jax.Array) -> jax.Array:
-        angles = offsets[0] + of_weights @ weights
-        fresh = jnp.asarray(embedding)
-        after = embedding.T @ apply(last, fresh, angles[0, n_first:])  # the same in every step
-
-        def advance(rho: jax.Array, row: Any) -> tuple[jax.Array, None]:
-            own, goes_on = row
-            isometry = apply(first, fresh, own)
-            columns = isometry.shape[1]
-            kraus = isometry.reshape((2,) * n + (columns,)).transpose(*order, n)
-            kraus = kraus.reshape(-1, columns, columns)
-            moved = jnp.einsum("dij,jk,dlk->il", kraus, rho, kraus.conj())
-            return jnp.where(goes_on, after @ moved @ after.conj().T, rho), None
-
-        alive = jnp.arange(offsets[0].shape[0]) < length
-        start = jnp.zeros((2 ** len(hidden),) * 2, dtype=complex).at[0, 0].set(1)
-        rho, _ = jax.lax.scan(advance, start, (angles[:, :n_first], alive))
-        end = apply(closing, fresh, jnp.asarray(end_offset) + end_slopes @ weights)
-        populations = jnp.einsum("ij,jk,ik->i", end, rho, end.conj()).real
-        return outcome_law(populations, n, architecture.readout)
-
-    return law
-
-
-def _one_round(architecture: Architecture, steps: Sequence[Program]) -> Law:
-    n = architecture.n_qubits
-    of_weights = [step.slopes(step.weights) for step in steps]
-    of_h = [step.slopes([step.fed_back])[:, 0] for step in steps if step.fed_back]
-
-    def law(offsets: Offsets, weights: jax.Array, h: jax.Array) -> jax.Array:
-        laws = []
-        for step, offset, slopes, slope in zip(steps, offsets, of_weights, of_h, strict=True):
-            state = apply(step, ground_state(n), offset + slopes @ weights + slope * h)
-            laws.append(outcome_law(jnp.abs(state[:, 0]) ** 2, n, architecture.readout))
-        return jnp.stack(laws)
-
-    return law
 
 
 def _angles_of_features(step: Program) -> Callable[[jax.Array], jax.Array]:
@@ -289,17 +220,3 @@ def _step_circuit(
         circuit.add_register(bits)
     append_step(circuit, architecture, list(features), list(weights), bits, (), fed_back, gate)
     return circuit
-
-
-def _affine(closing: Program) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return closing.offsets(np.zeros(0)), closing.slopes(closing.weights)
-
-
-def _embedding(n: int, hidden: Sequence[int]) -> NDArray[np.complex128]:
-    """Return the isometry that adds data wires in |0> to the hidden ones, shape (2^n, 2^k)."""
-    result = np.zeros((2**n, 2 ** len(hidden)), dtype=complex)
-    for column in range(result.shape[1]):
-        bits = [(column >> (len(hidden) - 1 - place)) & 1 for place in range(len(hidden))]
-        row = sum(bit << (n - 1 - wire) for bit, wire in zip(bits, hidden, strict=True))
-        result[row, column] = 1
-    return result

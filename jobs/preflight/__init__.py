@@ -2,7 +2,8 @@
 
 from jobs.preflight.check import Seen, looking, preflight, require
 from jobs.preflight.job import Request, request_findings
-from jobs.preflight.rules import RULES, Finding, Rule
+from jobs.preflight.rule_table import Rule
+from jobs.preflight.rules import RULES, Finding
 
 __all__ = [
     "RULES",

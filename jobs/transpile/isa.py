@@ -24,9 +24,9 @@ from qiskit.circuit import (
 from calibration.snapshot import Snapshot
 from circuits.definition import Architecture
 from circuits.parametrised import QRNNCircuit
-from circuits.unrolled import unroll
 from jobs.errors import SpecError
 from jobs.transpile.decoupling import DECOUPLING
+from jobs.transpile.held import check_fits, check_resets
 from jobs.transpile.routed import RoutedStep, check_qubits, route_step
 from jobs.transpile.routing import choose_layout, embed, route
 from jobs.transpile.schedule import faster_on, schedule, with_variants
@@ -114,41 +114,6 @@ class TranspiledStep:
             n_qubits: of the device.
         """
         return embed(circuit, self.snapshot.physical, n_qubits)
-
-
-def check_fits(architecture: Architecture, snapshot: Snapshot) -> None:
-    """Refuse a model that a device cannot hold.
-
-    Raises:
-        SpecError: too few qubits, no `if_else` where the model feeds bits forward, or no `reset`
-            where it resets qubits.
-    """
-    if architecture.n_qubits > snapshot.n_qubits:
-        raise SpecError(
-            f"{architecture.name} needs {architecture.n_qubits} qubits. "
-            f"Got {snapshot.backend} with {snapshot.n_qubits}; choose another backend."
-        )
-    if architecture.mode == "sampled" and "if_else" not in snapshot.control_flow:
-        raise SpecError(
-            f"{architecture.name} feeds measured bits forward, which needs if_else. "
-            f"Got {snapshot.backend} without it; choose another backend."
-        )
-    if architecture.mode != "expectation":
-        check_resets(unroll(architecture, 2).circuit, snapshot)
-
-
-def check_resets(circuit: QuantumCircuit, snapshot: Snapshot) -> None:
-    """Refuse a circuit that resets qubits on a device that cannot.
-
-    Raises:
-        SpecError: it does.
-    """
-    resets = any(one.operation.name == "reset" for one in circuit.data)
-    if resets and not any(one.name.startswith("reset") for one in snapshot.instructions):
-        raise SpecError(
-            f"{circuit.name} resets qubits while it runs, which needs reset. "
-            f"Got {snapshot.backend} without it; choose another backend."
-        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,8 @@ from calibration.noise import DeviceNoise
 from calibration.snapshot import Snapshot
 from calibration.working import working_qubits
 from circuits.definition import Architecture
-from jobs.transpile.isa import TranspiledStep, check_fits, place_step
+from jobs.transpile.held import check_fits
+from jobs.transpile.isa import TranspiledStep, place_step
 from jobs.transpile.placement import PlacementForms
 from jobs.transpile.probe import Laws, Probe, outcome_fidelity, total_variation
 from jobs.transpile.routed import RoutedStep, route_step

@@ -32,8 +32,9 @@ from qrnn_hw.errors import ConfigurationError, QRNNError
 from qrnn_hw.experiment.task import Task
 from qrnn_hw.experiment.versions import package_versions
 from qrnn_hw.networks.identity import network_content
-from qrnn_hw.networks.network import TrainedNetwork, network_of
+from qrnn_hw.networks.network import network_of
 from qrnn_hw.networks.step_readings import StepReadings
+from qrnn_hw.networks.trained import TrainedNetwork
 
 FORMAT, VERSION = "qrnn-hw model", 1
 SCALES = ("mean", "deviation", "target_mean", "target_deviation", "low", "high")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from qrnn_hw.cli.train_head import HeadWanted
     from qrnn_hw.experiment.head_training import HeadTraining
     from qrnn_hw.experiment.settings import RunSettings
-    from qrnn_hw.networks.network import TrainedNetwork
+    from qrnn_hw.networks.trained import TrainedNetwork
 
 
 def head_document(

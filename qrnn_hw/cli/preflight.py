@@ -89,8 +89,9 @@ def assessed(
     """
     from qrnn_hw.errors import UsageError
     from qrnn_hw.submission.placing import placement_name, said
+    from qrnn_hw.submission.source import check_source
     from qrnn_hw.submission.tiles import Tiles
-    from qrnn_hw.submission.workload import check_source, load_workload
+    from qrnn_hw.submission.workload import load_workload
 
     if mode not in ("job", "batch", "session"):
         raise UsageError(

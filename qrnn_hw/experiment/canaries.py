@@ -15,7 +15,7 @@ from qrnn_hw.experiment.prepare import Prepared
 from qrnn_hw.mitigation.canaries import choose_canaries
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.finite_shots import sampled_outputs
-from qrnn_hw.networks.network import TrainedNetwork
+from qrnn_hw.networks.trained import TrainedNetwork
 
 FILE_NAME = "canaries.npz"
 

@@ -25,7 +25,7 @@ from qrnn_hw.mitigation.evidence import Evidence, reconsidered, shortlist
 from qrnn_hw.mitigation.plan import MitigationPlan
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.networks.encoded import Encoded
-from qrnn_hw.networks.network import TrainedNetwork
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.submission.consent import Consent
 
 TRIAL_SHARE = 0.1

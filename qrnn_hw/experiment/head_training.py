@@ -28,8 +28,9 @@ from qrnn_hw.experiment.quality import Judge
 from qrnn_hw.experiment.quality import to_json as intervals_json
 from qrnn_hw.experiment.task import Task
 from qrnn_hw.networks.identity import network_content
-from qrnn_hw.networks.network import Network, TrainedNetwork
+from qrnn_hw.networks.network import Network
 from qrnn_hw.networks.recorded import from_results
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.predict import SentencePubs, sentence_pubs
 from qrnn_hw.statistics.memory import capacities
 from qrnn_hw.submission.consent import Consent

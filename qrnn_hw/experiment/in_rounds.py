@@ -14,7 +14,8 @@ from qiskit.circuit import QuantumCircuit
 from calibration.noise import DeviceNoise
 from circuits.exact.noise import Noise
 from circuits.exact.rounds import rounds_model
-from jobs.transpile.isa import check_fits, transpile_round
+from jobs.transpile.held import check_fits
+from jobs.transpile.isa import transpile_round
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.progress import Progress
@@ -25,8 +26,9 @@ from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.expectation import Compile
 from qrnn_hw.networks.finite_shots import sampled_outputs
-from qrnn_hw.networks.network import Network, TrainedNetwork
+from qrnn_hw.networks.network import Network
 from qrnn_hw.networks.readers import Reader, rounds_reader
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.submission.placing import LEVEL_3
 

@@ -22,7 +22,7 @@ from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.expectation import Measurement
-from qrnn_hw.networks.network import TrainedNetwork
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.training.checkpoint import REMEDY, Identity, read_arrays, write_arrays
 
 FILE_NAME = "features.npz"

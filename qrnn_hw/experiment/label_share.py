@@ -13,7 +13,8 @@ from qrnn_hw.data.dataset import Dataset
 from qrnn_hw.experiment.recipe_settings import RecipeSettings
 from qrnn_hw.experiment.recipe_training import prepare_recipe
 from qrnn_hw.networks.encoding import Control, Parameters
-from qrnn_hw.networks.network import Network, TrainedNetwork
+from qrnn_hw.networks.network import Network
+from qrnn_hw.networks.trained import TrainedNetwork
 
 DRAWS = 8
 

@@ -31,8 +31,9 @@ from qrnn_hw.experiment.simulated import Simulated
 from qrnn_hw.experiment.tiled import TiledEvaluation
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.networks.encoded import Encoded
-from qrnn_hw.networks.network import Network, TrainedNetwork
+from qrnn_hw.networks.network import Network
 from qrnn_hw.networks.readers import Reader
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.submission.placing import Placed, place
 from qrnn_hw.submission.tiles import GUARD, tiling_of

@@ -27,7 +27,7 @@ from qrnn_hw.experiment.versions import package_versions
 from qrnn_hw.mitigation.answer import Answer
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.mitigation.zne import extrapolated_by
-from qrnn_hw.networks.network import TrainedNetwork
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.statistics.intervals import Interval
 from qrnn_hw.training.trainer import TrainingState
 

@@ -27,7 +27,8 @@ from qrnn_hw.experiment.tiled import TiledEvaluation
 from qrnn_hw.experiment.training import Training
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.networks.encoded import Encoded
-from qrnn_hw.networks.network import Network, TrainedNetwork, network_of
+from qrnn_hw.networks.network import Network, network_of
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.submission.placing import said
 from qrnn_hw.training.losses import check_robustness

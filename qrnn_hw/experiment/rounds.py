@@ -25,7 +25,7 @@ from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.expectation import Compile, Measurement
 from qrnn_hw.networks.finite_shots import outputs_in_rounds
-from qrnn_hw.networks.network import TrainedNetwork
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.statistics.repetitions import Repeated, repeated
 from qrnn_hw.submission.machine import Machine
 

@@ -27,7 +27,7 @@ from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.tiled_measured import TiledMeasured
 from qrnn_hw.mitigation.stack_names import parse_stack
 from qrnn_hw.networks.encoded import Encoded
-from qrnn_hw.networks.network import TrainedNetwork
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.submission.machine import Machine
 
 REMEDY = "Run it again with `qrnn-hw run`, or set QRNN_HW_HOME to its store"

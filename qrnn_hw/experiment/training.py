@@ -13,8 +13,9 @@ from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.networks.encoding import Parameters
 from qrnn_hw.networks.identity import network_content
-from qrnn_hw.networks.network import Network, TrainedNetwork
+from qrnn_hw.networks.network import Network
 from qrnn_hw.networks.readers import Reader
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.training.adam import Adam
 from qrnn_hw.training.checkpoint import Identity, load, save
 from qrnn_hw.training.options import TrainingOptions

@@ -176,7 +176,7 @@ def costs_on(architecture: Architecture, steps: int, backend: str, seed: int) ->
     from jobs.preflight import preflight
     from jobs.preflight.broadcasts import broadcast_slots
     from jobs.timing import longest_path_seconds
-    from jobs.transpile.isa import check_fits
+    from jobs.transpile.held import check_fits
     from jobs.twin.name import device_of
 
     device = snapshot(device_of(backend))

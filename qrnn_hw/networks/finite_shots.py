@@ -24,8 +24,8 @@ from qrnn_hw.networks.expectation import (
     run_hybrid_rounds,
     run_rounds,
 )
-from qrnn_hw.networks.network import TrainedNetwork
 from qrnn_hw.networks.recorded import drawn
+from qrnn_hw.networks.trained import TrainedNetwork
 
 
 def sampled_outputs(

@@ -22,7 +22,7 @@ from qrnn_hw.experiment.exact import exact_distributions
 from qrnn_hw.experiment.one_circuit import other_noises
 from qrnn_hw.experiment.pipeline import train
 from qrnn_hw.experiment.progress import Progress
-from qrnn_hw.networks.network import TrainedNetwork
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.statistics.cause_split import cause_split
 from qrnn_hw.statistics.decisions import (
     DecisionRule,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.networks.finite_shots import sampled_outputs
-from qrnn_hw.networks.network import TrainedNetwork
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.statistics.intervals import mean_interval
 from qrnn_hw.studies.shots import ShotPlan
 

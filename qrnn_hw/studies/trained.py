@@ -21,7 +21,7 @@ from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.experiment.quality import Judge
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.networks.encoded import Encoded
-from qrnn_hw.networks.network import TrainedNetwork
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.statistics.decisions import DecisionRule
 from qrnn_hw.submission.machine import Machine
 

@@ -17,8 +17,9 @@ from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import score
 from qrnn_hw.errors import UsageError
 from qrnn_hw.networks.encoding import Parameters
-from qrnn_hw.networks.network import Network, TrainedNetwork
+from qrnn_hw.networks.network import Network
 from qrnn_hw.networks.readers import Reader
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.training.ridge import ALPHAS, choose_head, counted
 
 Array = NDArray[np.float64]

@@ -26,7 +26,8 @@ from qrnn_hw.data.target import check_targets, score
 from qrnn_hw.errors import UsageError
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.encoding import Parameters
-from qrnn_hw.networks.network import Network, TrainedNetwork
+from qrnn_hw.networks.network import Network
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.predict import sentence_pubs
 from qrnn_hw.training.losses import check_robustness, data_loss
 from qrnn_hw.training.options import TrainingOptions

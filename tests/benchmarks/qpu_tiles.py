@@ -25,7 +25,8 @@ from jobs.spec import Pub
 from jobs.tiling.packing import choose_tiles, distance_between
 from jobs.tiling.tiled_pubs import TilePub, Tiler
 from jobs.tiling.tiling import tile_step
-from jobs.transpile.isa import check_fits, transpile_step
+from jobs.transpile.held import check_fits
+from jobs.transpile.isa import transpile_step
 from jobs.transpile.lifted_step import sequence_model
 from jobs.transpile.routed import route_step
 from jobs.transpile.subgraphs import placements_of

@@ -19,8 +19,9 @@ from qrnn_hw.data.named import read_named
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes
 from qrnn_hw.experiment.task import load_task
-from qrnn_hw.networks.network import TrainedNetwork, network_of
+from qrnn_hw.networks.network import network_of
 from qrnn_hw.networks.step_readings import StepReadings
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.statistics.intervals import Interval, mean_interval
 from qrnn_hw.training.adam import Adam
 from qrnn_hw.training.options import TrainingOptions

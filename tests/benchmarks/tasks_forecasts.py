@@ -17,8 +17,9 @@ from qrnn_hw.data.dataset import Dataset, Parts
 from qrnn_hw.data.named import read_named
 from qrnn_hw.data.reading import read
 from qrnn_hw.data.sequences import Sequences
-from qrnn_hw.networks.network import TrainedNetwork, network_of
+from qrnn_hw.networks.network import network_of
 from qrnn_hw.networks.step_readings import StepReadings
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.statistics.forecasts import nrmse, nrmse_difference
 from qrnn_hw.statistics.intervals import Interval
 from qrnn_hw.training.options import TrainingOptions

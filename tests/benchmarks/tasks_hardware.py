@@ -36,7 +36,8 @@ from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes, quality
 from qrnn_hw.experiment.forecast import final_readout, scaled_model
 from qrnn_hw.mitigation.readout import correct_distribution, read_distribution
-from qrnn_hw.networks.network import Network, TrainedNetwork, network_of
+from qrnn_hw.networks.network import Network, network_of
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.statistics.intervals import wilson
 from qrnn_hw.submission.machine import open_machine
 from qrnn_hw.tasks.constructed_pairs import OBJECTS

@@ -22,7 +22,8 @@ from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.data.dataset import Parts
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes, Numbers, score
-from qrnn_hw.networks.network import Network, TrainedNetwork
+from qrnn_hw.networks.network import Network
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.training.adam import Adam
 from qrnn_hw.training.options import TrainingOptions
 from qrnn_hw.training.reservoir import exact_readings, fit_reservoir

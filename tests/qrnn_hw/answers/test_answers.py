@@ -23,7 +23,8 @@ from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes, Numbers
 from qrnn_hw.data.vectors import WordVectors
 from qrnn_hw.errors import ConfigurationError, UsageError
-from qrnn_hw.networks.network import TrainedNetwork, network_of
+from qrnn_hw.networks.network import network_of
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.statistics.decisions import UNDECIDED
 
 WORDS = ("great", "awful", "sound", "case", "nice", "broken")

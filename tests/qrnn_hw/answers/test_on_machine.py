@@ -15,7 +15,8 @@ from qrnn_hw.data.read_options import ReadOptions
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes
 from qrnn_hw.data.vectors import WordVectors
-from qrnn_hw.networks.network import TrainedNetwork, network_of
+from qrnn_hw.networks.network import network_of
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.statistics.certificates import MACHINE, NOISELESS
 
 WORDS = ("great", "awful", "sound", "case", "nice", "broken")

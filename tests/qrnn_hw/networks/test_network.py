@@ -19,7 +19,8 @@ from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.networks.encoding import Control, Projection
 from qrnn_hw.networks.expectation import by_sampler, exactly
 from qrnn_hw.networks.finite_shots import outputs_in_rounds, sampled_outputs
-from qrnn_hw.networks.network import TrainedNetwork, network_of
+from qrnn_hw.networks.network import network_of
+from qrnn_hw.networks.trained import TrainedNetwork
 
 
 def some(n, n_inputs, lengths, seed=5):

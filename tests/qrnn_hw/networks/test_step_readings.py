@@ -20,9 +20,10 @@ from qrnn_hw.data.target import Classes, Numbers, score
 from qrnn_hw.errors import DataError, UsageError
 from qrnn_hw.networks.finite_shots import sampled_outputs
 from qrnn_hw.networks.identity import network_content
-from qrnn_hw.networks.network import TrainedNetwork, network_of
+from qrnn_hw.networks.network import network_of
 from qrnn_hw.networks.recorded import drawn, estimated, from_results
 from qrnn_hw.networks.step_readings import StepReadings, products_of, signs
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.predict import sentence_pubs
 from qrnn_hw.training.adam import Adam
 from qrnn_hw.training.options import TrainingOptions

@@ -13,9 +13,10 @@ from jobs.store.store import Store
 from jobs.transpile.isa import transpile_step
 from qrnn_hw.data.target import Numbers
 from qrnn_hw.errors import UsageError
-from qrnn_hw.networks.network import TrainedNetwork, network_of
+from qrnn_hw.networks.network import network_of
 from qrnn_hw.networks.recorded import from_results
 from qrnn_hw.networks.step_readings import StepReadings
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.predict import sentence_pubs
 from qrnn_hw.statistics.memory import capacities, delayed
 from qrnn_hw.training.reservoir import (

@@ -18,7 +18,8 @@ from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes, Numbers, score
 from qrnn_hw.errors import ConfigurationError, UsageError
-from qrnn_hw.networks.network import TrainedNetwork, network_of
+from qrnn_hw.networks.network import network_of
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.training.adam import Adam
 from qrnn_hw.training.checkpoint import Identity, load, save
 from qrnn_hw.training.options import TrainingOptions
