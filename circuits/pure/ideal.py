@@ -24,7 +24,7 @@ from circuits.gate_angles import AngleMapBuilder
 from circuits.host_rounds import scan_rounds
 from circuits.parametrised import normalised
 from circuits.pure.gate_program import Program, program
-from circuits.pure.ideal_laws import Law, Offsets, round_law
+from circuits.pure.ideal_laws import Law, Offsets, coherent_law, measured_law, round_law
 from circuits.pure.statevector import outcome_signs
 from circuits.unrolled import FED_BACK, append_closing, append_step
 
