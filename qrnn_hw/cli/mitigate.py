@@ -277,8 +277,7 @@ def _document(
     if wanted is not None:
         document["stack"] = stack
     if level is not None:
-        low, high = level.interval()
-        document["noise_level"] = {"value": level.factor, "low": low, "high": high}
+        document["noise_level"] = level.to_json()
     if plan is not None:
         document["plan"] = plan.to_json()
     return document

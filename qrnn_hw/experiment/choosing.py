@@ -14,14 +14,16 @@ from jobs.store.store import Store
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.canary_rows import Canaries
 from qrnn_hw.experiment.evaluation import Evaluation
-from qrnn_hw.experiment.forecast import final_readout, forecast
+from qrnn_hw.experiment.forecast import final_readout, forecast, measured_noise_level
 from qrnn_hw.experiment.measure import Priced
+from qrnn_hw.experiment.measured import Measured
 from qrnn_hw.experiment.one_circuit import OneCircuit
 from qrnn_hw.experiment.plan import Plan
 from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.experiment.rounds import MeasuredRounds
 from qrnn_hw.experiment.tiled import TiledEvaluation
 from qrnn_hw.mitigation.evidence import Evidence, reconsidered, shortlist
+from qrnn_hw.mitigation.noise_level import REPORTED, NoiseLevel
 from qrnn_hw.mitigation.plan import MitigationPlan
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.networks.encoded import Encoded
@@ -55,6 +57,9 @@ class Choice:
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
     """By the name of the stack; none where no canaries were sent."""
 
+    level: NoiseLevel | None = None
+    """Of all reported rates but readout, as the canaries show it; None where none were sent, and on tiles."""
+
     def to_json(self) -> dict[str, Any]:
         """Return the forecasts, what canaries showed, and the jobs, as a JSON object."""
         return {
@@ -64,6 +69,7 @@ class Choice:
                        "scatter_over_shots": one.scatter, "n_canaries": one.n_canaries}
                 for name, one in self.evidence.items()
             },
+            "noise_level": None if self.level is None else self.level.to_json(),
             "jobs": list(self.jobs.values()),
         }  # fmt: skip
 
@@ -93,18 +99,24 @@ def choose(
     Raises:
         JobsError: see `measure.running` and `measure.Stored`.
     """
+    terminal = final_readout(circuit.transpiled, circuit.noise)
+
+    def forecasts(level: NoiseLevel) -> MitigationPlan:
+        return forecast(
+            circuit.transpiled,
+            circuit.noise,
+            encoded,
+            trained.head,
+            shots=circuit.settings.shots,
+            ideal=ideal,
+            terminal=terminal,
+            level=level,
+            interleaved=circuit.settings.repetitions > 1,
+            after=progress.advance,
+        )
+
     progress.stage("forecasting every stack")
-    plan = forecast(
-        circuit.transpiled,
-        circuit.noise,
-        encoded,
-        trained.head,
-        shots=circuit.settings.shots,
-        ideal=ideal,
-        terminal=final_readout(circuit.transpiled, circuit.noise),
-        interleaved=circuit.settings.repetitions > 1,
-        after=progress.advance,
-    )
+    plan = forecasts(REPORTED)
     if canaries is None:
         return Choice(plan)
     progress.stage("trying the best of each kind on canaries")
@@ -115,8 +127,18 @@ def choose(
     evidence = {
         stack: Evidence.of(measured.answers[stack.name], canaries.known) for stack in trial.stacks
     }
+    level = None
+    # Tiles have levels of their own, and one sequence's forecast is of one place.
+    if isinstance(measured, Measured):
+        progress.stage("fitting the level of the noise to the canaries")
+        counts = measured.bare_counts()
+        level = measured_noise_level(
+            circuit.transpiled, circuit.noise, canaries.encoded, counts, terminal, progress.advance
+        )
+        progress.stage("forecasting every stack at that level")
+        plan = forecasts(level)
     named = {stack.name: one for stack, one in evidence.items()}
-    return Choice(reconsidered(plan, evidence), jobs, asked.priced.estimate, named)
+    return Choice(reconsidered(plan, evidence), jobs, asked.priced.estimate, named, level)
 
 
 def _trial(

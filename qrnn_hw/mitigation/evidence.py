@@ -80,33 +80,56 @@ def shortlist(plan: MitigationPlan, most_circuits: int = 1000) -> tuple[Stack, .
     for item in plan.forecasts:
         if item.n_circuits > most_circuits:
             continue
-        stack = item.stack
-        kind = (stack.feed_forward != "none", stack.extrapolation is not None, is_far(stack))
-        best.setdefault(kind, stack)
+        best.setdefault(_kind(item.stack), item.stack)
     return tuple(dict.fromkeys((NOTHING, *best.values())))
 
 
-def reconsidered(plan: MitigationPlan, evidence: Mapping[Stack, Evidence]) -> MitigationPlan:
-    """Choose again among the stacks that canaries ran, by what these showed.
+def _kind(stack: Stack) -> tuple[bool, bool, bool]:
+    return stack.feed_forward != "none", stack.extrapolation is not None, is_far(stack)
 
-    The bias is then the canaries' as much as the description's, and the variance grows by what
-    repetitions scattered beyond shots. No mitigation stays the answer where nothing gains enough.
+
+def reconsidered(plan: MitigationPlan, evidence: Mapping[Stack, Evidence]) -> MitigationPlan:
+    """Choose again by what canaries showed.
+
+    The bias of a stack that they ran is theirs as much as the description's, and its variance grows
+    by what repetitions scattered beyond shots. Another stack, of no more circuits than any of
+    these, is taken to miss its forecast as the one of its kind did (`shortlist`), and no less than
+    forecast. No mitigation stays the answer where nothing gains enough.
 
     Args:
-        plan: the forecasts of a description.
+        plan: the forecasts of a description, whose level should be fitted to the same canaries: the
+            best of a description that is off by a factor is another stack.
         evidence: of some of its stacks.
     """
-    found = sorted(
-        (_corrected(one, evidence[one.stack]) for one in plan.forecasts if one.stack in evidence),
-        key=lambda one: one.squared_error,
-    )
+    tried = {one.stack: one for one in plan.forecasts if one.stack in evidence}
+    most = max(one.n_circuits for one in tried.values())
+    found = {stack: _corrected(one, evidence[stack]) for stack, one in tried.items()}
+    over = {stack: one.squared_bias / _believed(tried[stack]) for stack, one in found.items()}
+    likewise: dict[tuple[bool, bool, bool], float] = {}
+    for stack, ratio in over.items():
+        likewise[_kind(stack)] = max(1.0, ratio, likewise.get(_kind(stack), 0.0))
+    others = [one for one in plan.forecasts if one.stack not in evidence]
+    for one in others:
+        if one.n_circuits <= most:
+            ratio = likewise.get(_kind(one.stack), max(1.0, *over.values()))
+            found[one.stack] = replace(one, squared_bias=ratio * _believed(one))
+    forecasts = sorted(found.values(), key=lambda one: one.squared_error)
     # Where no canary ran without mitigation its forecast has to do.
-    nothing = next(one for one in (*found, *plan.forecasts) if one.stack == NOTHING)
-    gains = found[0].squared_error < (1 - plan.least_gain) * nothing.squared_error
-    others = (one.stack for one in plan.forecasts if one.stack not in evidence)
-    untried = tuple(Declined(stack, "no canary was run under it") for stack in others)
-    stack = found[0].stack if gains else NOTHING
-    return replace(plan, stack=stack, forecasts=tuple(found), declined=(*plan.declined, *untried))
+    nothing = next(one for one in (*forecasts, *plan.forecasts) if one.stack == NOTHING)
+    gains = forecasts[0].squared_error < (1 - plan.least_gain) * nothing.squared_error
+    untried = tuple(
+        Declined(one.stack, "no canary was run under so many circuits")
+        for one in others
+        if one.stack not in found
+    )
+    stack = forecasts[0].stack if gains else NOTHING
+    return replace(
+        plan, stack=stack, forecasts=tuple(forecasts), declined=(*plan.declined, *untried)
+    )
+
+
+def _believed(item: Forecast) -> float:
+    return item.squared_bias + LEAST_BIAS**2
 
 
 def _corrected(item: Forecast, evidence: Evidence) -> Forecast:

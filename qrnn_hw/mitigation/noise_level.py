@@ -49,6 +49,11 @@ class NoiseLevel:
         half_width = NormalDist().inv_cdf((1 + confidence) / 2) * self.log_deviation
         return math.exp(self.log_mean - half_width), math.exp(self.log_mean + half_width)
 
+    def to_json(self) -> dict[str, float]:
+        """Return the median factor and its 95 % interval as a JSON object."""
+        low, high = self.interval()
+        return {"value": self.factor, "low": low, "high": high}
+
     def nodes(self) -> tuple[tuple[float, float], ...]:
         """Return three (factor, probability) with the belief's first five moments.
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from qrnn_hw.experiment.choosing import Choice
 from qrnn_hw.mitigation.answer import Answer
+from qrnn_hw.mitigation.noise_level import NoiseLevel
 from qrnn_hw.report.blocks import Block, Heading, Table, Text
 from qrnn_hw.report.labels import label
 from qrnn_hw.statistics.certificates import MACHINE, NOISELESS
@@ -109,11 +110,24 @@ def choice_blocks(choice: Choice) -> Iterator[Block]:
         tuple(rows),
     )
     yield Text(
-        "The best plan of each kind was tried on canaries on the machine; the expected bias weighs "
-        "what they missed against the forecast of the reported noise."
+        _tried(choice.level)
         if choice.evidence
         else "Without canaries these are forecasts of the reported noise alone: what it does not "
         "name is in none of them."
+    )
+
+
+def _tried(level: NoiseLevel | None) -> str:
+    said = "The best plan of each kind was tried on canaries on the machine. "
+    if level is not None:
+        low, high = level.interval()
+        said += (
+            f"They fit {level.factor:.2f} times the reported noise other than readout ({low:.2f} "
+            f"to {high:.2f}), at which all plans were forecast again. "
+        )
+    return said + (
+        "The expected bias weighs what they missed against the forecast; a plan that was not tried "
+        "is taken to miss its forecast as the one of its kind did."
     )
 
 

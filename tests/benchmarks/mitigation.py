@@ -7,6 +7,7 @@ exact distributions. Run from the root of the repository: python tests/benchmark
 import time
 from pathlib import Path
 
+from mitigation_canaries import canary_rows
 from mitigation_family import Family
 from mitigation_methods import (
     REFERENCE_SEED,
@@ -42,6 +43,7 @@ def rows():
             yield from part(family)
         yield from choice_rows([family], family.label)
         yield from miscalibrated_rows(seed)
+        yield from canary_rows(seed)
         yield from reuse_row(family)
     yield from refusal_rows(family)
     held_out = [Family(seed) for seed in HELD_OUT]

@@ -154,5 +154,8 @@ class Family:
 
     def plan_after(self, counts, total_shots, level, candidates=None):
         """Fit the level of the noise, first taken `level` times too large, and plan with it."""
-        fitted = fit_noise_level(counts, lambda factor: self.outcomes(level * factor)(1, 1))
-        return self.plan(total_shots, level, fitted.nodes(), candidates)
+        return self.plan(total_shots, level, self.fitted(counts, level).nodes(), candidates)
+
+    def fitted(self, counts, level):
+        """Return the factor on rates taken `level` times too large that the shots show."""
+        return fit_noise_level(counts, lambda factor: self.outcomes(level * factor)(1, 1))

@@ -123,30 +123,31 @@ class Device:
 def learnt(
     network: Network, model: SequenceModel, parts: Parts, options: TrainingOptions, seeds: int
 ) -> tuple[list[TrainedNetwork], list[TrainedNetwork]]:
-    """Return the trained networks of all seeds, and the frozen ones that they started from.
+    """Return the trained networks of all seeds, and frozen ones with a head by ridge.
 
-    Each starts from the head that ridge gives its frozen circuit, and of numbers the head is
-    fitted once more after the circuit has moved.
+    Numbers start from these, and their head is fitted once more after the circuit has moved.
+    Classes start from random heads: ridge on readings that noise has shrunk gives large numbers,
+    and the cross-entropy of the first epochs is then a hundred times that of guessing.
     """
     reader, both = network.reader(model), (parts.training, parts.validation)
-    restarts = RESTARTS if isinstance(network.target, Classes) else 1
-    starts = range(restarts * seeds)
+    is_class = isinstance(network.target, Classes)
+    starts = range((RESTARTS if is_class else 1) * seeds)
 
     def with_head(parameters: Any) -> TrainedNetwork:
         readings = [exact_readings(network, parameters, part, reader) for part in both]
         return fit_reservoir(network, parameters, both, readings)
 
-    frozen = [
-        with_head(network.initial(seed, first_projection(network, parts, seed))) for seed in starts
-    ]
+    first = [network.initial(seed, first_projection(network, parts, seed)) for seed in starts]
+    frozen = [with_head(parameters) for parameters in first[:seeds]]
+    if not is_class:
+        first = [one.parameters for one in frozen]
     every = [parts.training] * len(starts), [parts.validation] * len(starts)
     stepper = Adam(network, *every, options, starts, readers=[reader])
-    state = train(stepper, options, start(stepper, [one.parameters for one in frozen]))
+    state = train(stepper, options, start(stepper, first))
     trained = [TrainedNetwork(network, state.of(seed)) for seed in starts]
     # Of the starts of a seed the one that does best on validation rows.
     groups = [trained[seed::seeds] for seed in range(seeds)]
     trained = [max(own, key=lambda one: score_of(one, reader, parts.validation)) for own in groups]
-    frozen = frozen[:seeds]
     if isinstance(network.target, Numbers):
         refitted = [with_head(one.parameters) for one in trained]
         held = parts.validation

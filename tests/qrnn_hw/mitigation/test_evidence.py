@@ -59,17 +59,36 @@ def test_what_canaries_refute_is_not_chosen():
     evidence = {one: Evidence(0.06**2 + error, error, 8) for one in tried}
     evidence[good] = Evidence(0.003**2 + error, error, 8)
     chosen = reconsidered(forecast, evidence)
-    assert chosen.stack == good
-    assert {one.stack for one in chosen.forecasts} == set(tried)
-    assert {one.stack for one in chosen.declined} == {
-        one.stack for one in forecast.forecasts
-    } - set(tried)
+    assert chosen.stack.extrapolation is not None
+    assert not is_far(chosen.stack)
+    sizes = {one.stack: one.n_circuits for one in forecast.forecasts}
+    few = {one for one in sizes if sizes[one] <= max(sizes[stack] for stack in tried)}
+    assert {one.stack for one in chosen.forecasts} == few
+    assert {one.stack for one in chosen.declined} == set(sizes) - few
     # Where all miss alike nothing is gained over no mitigation.
     same = reconsidered(forecast, {one: Evidence(0.06**2, error, 8) for one in tried})
     assert same.stack == Stack()
     # A stack that scatters ten times as much as its shots is not worth its small bias.
     evidence[good] = Evidence(0.003**2 + error, error, 8, scatter=40.0)
     assert reconsidered(forecast, evidence).stack != good
+
+
+def test_a_stack_that_no_canary_ran_misses_as_the_one_of_its_kind():
+    forecast = plan()
+    near = [one for one in forecast.forecasts if one.stack.extrapolation and not is_far(one.stack)]
+    tried, other = near[0], near[1]
+    error, miss = 1e-9, 0.05**2
+    evidence = {one: Evidence(miss, error, 10_000) for one in (Stack(), tried.stack)}
+    found = {one.stack: one for one in reconsidered(forecast, evidence).forecasts}
+    told = LEAST_BIAS**2
+    ratio = found[tried.stack].squared_bias / (tried.squared_bias + told)
+    assert ratio == pytest.approx(miss / (tried.squared_bias + told), rel=0.06)
+    assert found[other.stack].squared_bias == pytest.approx(ratio * (other.squared_bias + told))
+    assert found[other.stack].variance == other.variance
+    # Of more circuits than any that was tried it is not taken on trust.
+    few = reconsidered(forecast, {Stack(): evidence[Stack()]})
+    assert {one.stack for one in few.forecasts} == {Stack()}
+    assert all(one.reason.endswith("so many circuits") for one in few.declined)
 
 
 def test_far_factors_are_declined_where_factors_run_one_after_the_other():

@@ -1,0 +1,50 @@
+"""`run --plan auto`: canaries on the machine choose the plan, and say how strong its noise is."""
+
+import json
+
+import numpy as np
+import pytest
+
+from qrnn_hw.data.dataset import Dataset
+from qrnn_hw.data.sequences import Sequences
+from qrnn_hw.data.target import Classes
+from qrnn_hw.experiment import pipeline
+from qrnn_hw.experiment.progress import Quiet
+from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.training.options import TrainingOptions
+
+
+def rows(n=60):
+    generator = np.random.default_rng(3)
+    values = generator.normal(size=(n, 2, 2))
+    labels = (values[:, 0, 0] > values[:, 1, 1]).astype(int)
+    sequences = Sequences(values, np.full(n, 2), labels)
+    return Dataset("signs", sequences, Classes(("0", "1")), ("a", "b"), "random", is_scaled=False)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """A run of four rows of two steps on recorded Boston, whose noise is as reported."""
+    folder = tmp_path_factory.mktemp("auto")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QRNN_HW_HOME", str(folder / "home"))
+        settings = RunSettings(
+            output=folder / "run",
+            plans=("auto",),
+            shots=2_000,
+            sentences=4,
+            canaries=4,
+            training=TrainingOptions(epochs=2),
+        )
+        yield pipeline.run(settings, rows(), Quiet(), lambda *asked: True)
+
+
+@pytest.mark.slow
+def test_canaries_of_a_machine_that_is_as_reported_show_its_level(found):
+    low, high = found.choice.level.interval()
+    assert low < 1 < high
+    assert high / low < 2  # before any shot it is a factor of fifteen
+    document = json.loads(json.dumps(found.choice.to_json()))
+    assert document["noise_level"]["low"] == low
+    assert document["chosen"] == found.choice.plan.stack.name
+    assert "none" in document["canaries"]
