@@ -58,7 +58,7 @@ class Choice:
     """By the name of the stack; none where no canaries were sent."""
 
     level: NoiseLevel | None = None
-    """Of all reported rates but readout, as the canaries show it; None where none were sent, and on tiles."""
+    """Of all reported rates but readout, as canaries show it; None on tiles and without any."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the forecasts, what canaries showed, and the jobs, as a JSON object."""

@@ -34,9 +34,6 @@ DEVICE = "fake_boston"
 SMALL = 0.2
 """Deviation of a feature before the tanh at the start: near its offset the angle is linear."""
 
-RESTARTS = 2
-"""Of classes: starts of each seed, one of which validation rows choose."""
-
 HIDDEN, DATA = (0, 4), (1, 2, 3)
 FIVE = Architecture(
     name="line-of-five",
@@ -125,22 +122,21 @@ def learnt(
 ) -> tuple[list[TrainedNetwork], list[TrainedNetwork]]:
     """Return the trained networks of all seeds, and frozen ones with a head by ridge.
 
-    Numbers start from these, and their head is fitted once more after the circuit has moved.
-    Classes start from random heads: ridge on readings that noise has shrunk gives large numbers,
-    and the cross-entropy of the first epochs is then a hundred times that of guessing.
+    Numbers start from these, and their head is fitted once more after the circuit has moved. Of
+    two starts of classes one has a random head: ridge on readings that noise has shrunk may give
+    large numbers, and the cross-entropy of the first epochs is then a hundred times a guess's.
     """
     reader, both = network.reader(model), (parts.training, parts.validation)
     is_class = isinstance(network.target, Classes)
-    starts = range((RESTARTS if is_class else 1) * seeds)
+    starts = range((2 if is_class else 1) * seeds)
 
     def with_head(parameters: Any) -> TrainedNetwork:
         readings = [exact_readings(network, parameters, part, reader) for part in both]
         return fit_reservoir(network, parameters, both, readings)
 
     first = [network.initial(seed, first_projection(network, parts, seed)) for seed in starts]
-    frozen = [with_head(parameters) for parameters in first[:seeds]]
-    if not is_class:
-        first = [one.parameters for one in frozen]
+    frozen = [with_head(parameters) for parameters in first[-seeds:]]
+    first[-seeds:] = [one.parameters for one in frozen]
     every = [parts.training] * len(starts), [parts.validation] * len(starts)
     stepper = Adam(network, *every, options, starts, readers=[reader])
     state = train(stepper, options, start(stepper, first))
