@@ -29,15 +29,3 @@ def left_of_excitation(
     """
     times = [snapshot.qubits[qubit].t1_seconds for qubit in qubits]
     return np.array([1.0 if not t1 else np.exp(-delay_seconds / t1) for t1 in times])
-
-
-def delay_for(snapshot: Snapshot, qubits: Sequence[int], most: float) -> float:
-    """Return the delay after which no qubit keeps more than a share of an excitation, in seconds.
-
-    Args:
-        snapshot: of the whole device.
-        qubits: of it, those without a reported T1 are passed over.
-        most: share, above 0.
-    """
-    times = [snapshot.qubits[qubit].t1_seconds or 0.0 for qubit in qubits]
-    return -max(times, default=0.0) * float(np.log(most))

@@ -26,14 +26,6 @@ class Projection:
     offset: NDArray[np.float64]  # shape: (k,)
 
 
-@dataclass(frozen=True)
-class AngleRange:
-    """The range of each feature that is stretched over rotation angles from 0 to pi."""
-
-    low: NDArray[np.float64]  # shape: (d,)
-    high: NDArray[np.float64]  # shape: (d,)
-
-
 def embed(
     texts: Sequence[str],
     vectors: WordVectors,
@@ -152,28 +144,6 @@ def project(sequences: Sequences, projection: Projection) -> Sequences:
         )
     values = sequences.values @ projection.matrix + projection.offset
     return replace(sequences, values=values * sequences.mask[:, :, None])
-
-
-def fit_angle_range(
-    sequences: Sequences, train_rows: NDArray[np.int64], *, per_feature: bool = True
-) -> AngleRange:
-    """Return the least and largest value of the training rows' words, of each feature or of all."""
-    words, _ = _words(sequences, train_rows)
-    if not per_feature:
-        words = np.broadcast_to(words.reshape(-1, 1), (words.size, sequences.dim))
-    return AngleRange(low=words.min(axis=0), high=words.max(axis=0))
-
-
-def to_angles(sequences: Sequences, angle_range: AngleRange) -> Sequences:
-    """Return the sequences as angles in radians: low becomes 0, high pi; padding stays zero.
-
-    Values of other rows beyond the training range are clipped to 0 or pi, so that two values never
-    share an angle by wrapping round. A feature that is constant in training becomes 0.
-    """
-    width = angle_range.high - angle_range.low
-    share = (sequences.values - angle_range.low) / np.where(width > 0, width, 1.0)
-    angles = np.pi * np.clip(np.where(width > 0, share, 0.0), 0.0, 1.0)
-    return replace(sequences, values=angles * sequences.mask[:, :, None])
 
 
 def _words(

@@ -12,7 +12,6 @@ from jobs.cost import Estimate
 from jobs.preflight import require
 from jobs.service.submission import Terms
 from jobs.store.store import Store
-from qrnn_hw.config import store_path
 from qrnn_hw.submission.assessment import PlanState, plan_findings, plan_state
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.submission.simulation import Simulation
@@ -90,12 +89,3 @@ class Consent:
         simulated = None if self.machine.is_real else Simulation.of([one.spec for one in parts])
         self.confirm(Spending(estimate, len(parts), self.machine, plan, simulated))
         self.agreed_seconds = estimate.best_seconds
-
-
-def ask_now(consent: Consent, jobs: Sequence[Assessment]) -> tuple[tuple[Terms | None, ...], ...]:
-    """Ask as `Consent.ask`, of the user's own store.
-
-    The circuits' weights do not matter to the price, so that this may come before a training.
-    """
-    with Store(store_path()) as store:
-        return consent.ask(jobs, store)

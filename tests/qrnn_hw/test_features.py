@@ -6,11 +6,9 @@ from qrnn_hw.errors import DataError, UsageError
 from qrnn_hw.features import (
     Sequences,
     embed,
-    fit_angle_range,
     fit_pca,
     fit_pls,
     project,
-    to_angles,
 )
 
 TRAIN = np.arange(0, 30)
@@ -106,8 +104,7 @@ def test_projections_centre_the_training_words_and_keep_padding_at_zero(sequence
     assert not projected.values[~projected.mask].any()
 
 
-@pytest.mark.parametrize("per_feature", [True, False])
-def test_fits_do_not_see_test_rows(sequences, labels, per_feature):
+def test_fits_do_not_see_test_rows(sequences, labels):
     other, other_labels = with_other_test_rows(sequences), labels.copy()
     other_labels[TEST] = 1 - other_labels[TEST]
     for one, two in [
@@ -116,34 +113,6 @@ def test_fits_do_not_see_test_rows(sequences, labels, per_feature):
     ]:
         np.testing.assert_array_equal(one.matrix, two.matrix)
         np.testing.assert_array_equal(one.offset, two.offset)
-    range_one = fit_angle_range(sequences, TRAIN, per_feature=per_feature)
-    range_two = fit_angle_range(other, TRAIN, per_feature=per_feature)
-    np.testing.assert_array_equal(range_one.low, range_two.low)
-    np.testing.assert_array_equal(range_one.high, range_two.high)
-
-
-def test_angles_fill_zero_to_pi_in_training_and_are_clipped_elsewhere(sequences):
-    other = with_other_test_rows(sequences)
-    angles = to_angles(other, fit_angle_range(other, TRAIN))
-    train = angles.values[TRAIN][angles.mask[TRAIN]]
-    np.testing.assert_allclose(train.min(axis=0), 0, atol=1e-12)
-    np.testing.assert_allclose(train.max(axis=0), np.pi)
-    assert angles.values.min() >= 0
-    assert angles.values.max() <= np.pi
-    assert not angles.values[~angles.mask].any()
-
-
-def test_one_range_for_all_features_keeps_their_order(sequences):
-    fitted = fit_angle_range(sequences, TRAIN, per_feature=False)
-    assert len(set(fitted.low)) == len(set(fitted.high)) == 1
-    words = to_angles(sequences, fitted).values[TRAIN][sequences.mask[TRAIN]]
-    assert words.min() == 0
-    assert words.max() == pytest.approx(np.pi)
-
-
-def test_a_constant_feature_becomes_angle_zero():
-    constant = Sequences(values=np.ones((4, 1, 1)), lengths=np.ones(4, dtype=np.int64))
-    assert not to_angles(constant, fit_angle_range(constant, np.arange(4))).values.any()
 
 
 @pytest.mark.parametrize("k", [0, 7])
@@ -172,4 +141,4 @@ def test_a_projection_must_fit_the_features(sequences):
 def test_training_rows_without_a_word_are_refused(sequences):
     empty = np.flatnonzero(sequences.lengths == 0)
     with pytest.raises(UsageError, match="at least one known word"):
-        fit_angle_range(sequences, empty)
+        fit_pca(sequences, empty, 1)
