@@ -2,17 +2,19 @@
 
 The weights, inputs and machines of `twin_coverage`. A label is certified by the betting test
 at 1 %, of the machine's own mean (`before`) and guarded by the line of eight canaries. A plan is
-chosen among no mitigation, corrected readout, linear(1,3) and both, by the reported noise and a
-trial of a tenth of the shots on canaries; `before` is the choice by the reported noise alone.
+chosen among no mitigation, corrected readout, linear(1,3) and both, by the reported noise, at
+the level that canaries show, and a trial of a tenth of the shots on them; `before` is the choice by
+the reported noise alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import product
 
 import numpy as np
+from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 from twin_coverage import (
     CANARIES,
@@ -33,12 +35,15 @@ from twin_coverage import (
 )
 
 from calibration.noise import DeviceNoise
+from circuits.exact.laws import distributions
+from circuits.exact.lift import lift
 from jobs.aer.recorded_device import active_qubits, on_active_qubits
-from jobs.transpile.lifted_step import circuit_distribution
 from jobs.twin.strengths import strengths_of
 from jobs.twin.weather import Weather
-from qrnn_hw.mitigation.evidence import Evidence, reconsidered
-from qrnn_hw.mitigation.plan import MitigationPlan
+from qrnn_hw.experiment.forecast import at_level
+from qrnn_hw.mitigation.evidence import Evidence, reconsidered, shortlist
+from qrnn_hw.mitigation.noise_level import REPORTED, NoiseLevel, fit_noise_level
+from qrnn_hw.mitigation.plan import NOTHING, MitigationPlan
 from qrnn_hw.mitigation.repetitions import combine_repetitions
 from qrnn_hw.mitigation.stack import Stack, outcome_numbers, share_shots, terms
 from qrnn_hw.mitigation.stack_names import parse_stack
@@ -51,6 +56,7 @@ Array = NDArray[np.float64]
 STACKS = tuple(map(parse_stack, ("none", "terminal", "linear(1,3)", "linear(1,3) + terminal")))
 TEST = Betting(DecisionRule(tuple(DECISION)), 0.01)
 CAP, CANARY_SHOTS, JOBS, PLAN_SHOTS = 65_536, 8_192, 8, 16_384
+LEVELS, LEAST_LEVEL, MOST_LEVEL = 9, 0.1, 8.0
 PLAN_JOBS = 2
 """Of the `JOBS`, so many also choose a plan and certify as before: these take longer."""
 
@@ -112,20 +118,35 @@ def _line(family: Family, p: Array, g: np.random.Generator):
 
 
 @cache
-def _reported(family: Family) -> dict[float, Array]:
-    """Return what the reported noise gives at both scale factors, shape (n, 4) each."""
-    found = {}
-    for factor, circuit in zip((1.0, 3.0), family.circuits, strict=True):
-        physical = active_qubits([circuit])
-        small = on_active_qubits(circuit, physical)
-        noise = DeviceNoise(family.device.restrict(physical))
-        found[factor] = np.array(
-            [
-                circuit_distribution(small.assign_parameters(row), noise, family.keep)
-                for row in family.rows
-            ]
-        ).clip(0)
-    return found
+def _reported(family: Family) -> Callable[[float], Array]:
+    """Return what the reported noise gives at a factor on all rates but readout.
+
+    Shape (2 scale factors, n, 4), from the polynomial in the logarithm of the factor through exact
+    distributions, as smooth in the rates as they are.
+    """
+    low, high = np.log(LEAST_LEVEL), np.log(MOST_LEVEL)
+    nodes = chebyshev.chebpts1(LEVELS)
+    exact = []
+    for level in np.exp((low + high) / 2 + (high - low) / 2 * nodes):
+        of_factors = []
+        for circuit in family.circuits:
+            physical = active_qubits([circuit])
+            small = on_active_qubits(circuit, physical)
+            noise = at_level(DeviceNoise(family.device.restrict(physical)), float(level))
+            program = lift(small, tuple(small.parameters), noise)
+            of_factors.append(distributions(program, family.rows, family.keep))
+        exact.append(of_factors)
+    shape = np.shape(exact)[1:]
+    fitted = np.linalg.solve(
+        chebyshev.chebvander(nodes, LEVELS - 1), np.reshape(exact, (LEVELS, -1))
+    )
+
+    def at(level: float) -> Array:
+        place = np.clip((2 * np.log(level) - low - high) / (high - low), -1, 1)
+        table = (chebyshev.chebvander([place], LEVELS - 1) @ fitted).reshape(shape)
+        return np.asarray(table.clip(0))
+
+    return at
 
 
 def _choice(
@@ -137,19 +158,11 @@ def _choice(
 ) -> tuple[float, float, float, float]:
     """Return mean squared errors: the choice by canaries, by the model, the best, and raw."""
     n, calibration = family.n_items, _calibrated(family, readout, g)
-    reported = _reported(family)
-    plan = MitigationPlan.choose(
-        PLAN_SHOTS,
-        STACKS,
-        ideal=family.ideal[:n],
-        outcomes=lambda factor, exponent: reported[factor][:n],
-        weights=DECISION,
-        terminal=_true(family, (1.0, 1.0)),
-    )
+    plan = _plan(family, REPORTED)
     windows = np.linspace(0, weather.n_shots, B + 1)
     mixed = [_mixed(laws, weather, *windows[b : b + 2]) for b in range(B)]
-    evidence, errors = {}, {}
-    for stack in STACKS:
+    evidence, tried = {}, shortlist(plan)
+    for stack in tried:
         listed, numbers = terms(stack), outcome_numbers(DECISION, stack, calibration)
         places = [int(term.scale_factor) // 2 for term in listed]
         few = [max(1, one // B) for one in share_shots(PLAN_SHOTS * n // (10 * CANARIES), listed)]
@@ -160,10 +173,37 @@ def _choice(
         evidence[stack] = Evidence.of(
             combine_repetitions(counts, listed, numbers), family.ideal[n:]
         )
-        errors[stack] = _squared_error(family, np.mean(mixed, axis=0), stack, numbers)
-    by_canaries = reconsidered(plan, evidence).stack
-    raw = errors[STACKS[0]]
-    return errors[by_canaries], errors[plan.stack], min(errors.values()), raw
+        if stack == NOTHING:
+            level = fit_noise_level(
+                counts[0].sum(axis=0), lambda factor: _reported(family)(factor)[0, n:]
+            )
+    errors = {
+        stack: _squared_error(
+            family, np.mean(mixed, axis=0), stack, outcome_numbers(DECISION, stack, calibration)
+        )
+        for stack in STACKS
+    }
+    by_canaries = reconsidered(_plan(family, level), evidence).stack
+    return errors[by_canaries], errors[plan.stack], min(errors.values()), errors[NOTHING]
+
+
+def _plan(family: Family, level: NoiseLevel) -> MitigationPlan:
+    n = family.n_items
+
+    def outcomes(factor: float) -> Callable[[float, float], Array]:
+        table = _reported(family)(factor)
+        return lambda scale_factor, exponent: table[int(scale_factor) // 2, :n]
+
+    (believed, _), *others = ((outcomes(factor), chance) for factor, chance in level.nodes())
+    return MitigationPlan.choose(
+        PLAN_SHOTS,
+        STACKS,
+        ideal=family.ideal[:n],
+        outcomes=believed,
+        weights=DECISION,
+        terminal=_true(family, (1.0, 1.0)),
+        alternatives=others,
+    )
 
 
 def _squared_error(family: Family, p: Array, stack: Stack, numbers: Array) -> float:
