@@ -54,9 +54,9 @@ def _canaries(answers: Mapping[str, Answer]) -> Iterator[str]:
         for name, one in missed.items()
     ]
     yield (
-        f"Of {first.n_canaries} canaries, circuits of the same structure with known answers, "
-        f"{'; '.join(said)}. If they are like the sentences, the noiseless scores lie in the wider "
-        "intervals."
+        f"{first.n_canaries} canaries, circuits of the same structure with known answers, went "
+        f"along: {'; '.join(said)}. If they are like the sentences, the noiseless scores lie in the "
+        "wider intervals."
     )
 
 
@@ -106,7 +106,7 @@ def choice_blocks(choice: Choice) -> Iterator[Block]:
             )
         )
     yield Table(
-        ("plan", "expected RMSE", "bias", "deviation", "canaries missed", "of this shots"),
+        ("plan", "expected RMSE", "bias", "deviation", "canaries missed", "shots explain"),
         tuple(rows),
     )
     yield Text(
