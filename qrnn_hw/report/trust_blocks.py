@@ -55,8 +55,8 @@ def _canaries(answers: Mapping[str, Answer]) -> Iterator[str]:
     ]
     yield (
         f"{first.n_canaries} canaries, circuits of the same structure with known answers, went "
-        f"along: {'; '.join(said)}. If they are like the sentences, the noiseless scores lie in the "
-        "wider intervals."
+        f"along: {'; '.join(said)}. If they are like the sentences, the noiseless scores lie in "
+        "the wider intervals."
     )
 
 
