@@ -22,6 +22,7 @@ from circuits.exact.conditions import condition_of
 from circuits.exact.formula import InstrumentOf, values_of
 from circuits.exact.noise import beyond_of
 from circuits.known_operations import is_measurement, is_reset, is_standard
+from jobs.aer.free_rotation import REVERSING, is_free_rotation
 from jobs.aer.gates import gate_for_aer
 from jobs.aer.superoperators import (
     Superoperator,
@@ -39,10 +40,6 @@ if TYPE_CHECKING:
 
 IDLING = ("barrier", "delay", "id")
 """Instructions that let time pass."""
-
-_X, _Z = np.array([[0.0, 1.0], [1.0, 0.0]]), np.diag([1.0, -1.0])
-REVERSING = {"rx": _Z, "ry": _Z, "rz": _X}
-"""A gate that reverses the sense of each rotation."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,15 +276,6 @@ class _Rewriter:
             return superoperator
         error = self.noise.channel(operation.name, wires)
         return superoperator if error is None else error @ superoperator
-
-
-def is_free_rotation(operation: Any) -> bool:
-    """Return whether an instruction is a rotation that may stand in a branch with a free angle."""
-    return (
-        operation.name in REVERSING
-        and is_standard(operation)
-        and bool(getattr(operation.params[0], "parameters", ()))
-    )
 
 
 def _touched(operation: Any, qubits: Sequence[int]) -> set[int]:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from qiskit.circuit import ControlFlowOp, Parameter, QuantumCircuit
 
 from calibration.noise import DeviceNoise
-from jobs.aer.static_form import is_free_rotation, static_form
+from jobs.aer.free_rotation import is_free_rotation
+from jobs.aer.static_form import static_form
 from jobs.bindable import check_for_aer
 from jobs.errors import SpecError
 from jobs.spec import Pub

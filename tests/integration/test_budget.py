@@ -226,7 +226,8 @@ def test_a_run_that_failed_asks_again_and_counts_what_it_was_charged(
 
 
 @pytest.fixture
-def rounds(home):
+def rounds(home, monkeypatch):
+    monkeypatch.setattr("qrnn_hw.experiment.training.train", one_epoch)
     words = ["run", "--model", "v1", "--wiring", "repaired", "--backend", "ibm_boston"]
     return [*words, "--data", some_text(home), "--sentences", 3, "--shots", 40, "--epochs", 1,
             "--output", home / "rounds"]  # fmt: skip
