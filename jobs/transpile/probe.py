@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from circuits.definition import Architecture
 from circuits.exact.formula import values_of
@@ -27,6 +27,9 @@ quarter."""
 
 SEQUENCES = 32
 
+LONGEST = 16
+"""Steps of a sequence of a probe: what longer ones lose differs little from place to place."""
+
 
 @dataclass(frozen=True, eq=False)
 class Probe:
@@ -38,7 +41,13 @@ class Probe:
 
     @classmethod
     def random(
-        cls, architecture: Architecture, *, n: int | None = None, steps: int = 10, seed: int = 0
+        cls,
+        architecture: Architecture,
+        *,
+        n: int | None = None,
+        steps: int = 10,
+        seed: int = 0,
+        lengths: ArrayLike | None = None,
     ) -> Probe:
         """Return random sequences of two kinds in turn.
 
@@ -52,17 +61,27 @@ class Probe:
             n: sequences; by default `SEQUENCES`, of models above `NARROW` qubits a quarter.
             steps: of the longest.
             seed: of the angles.
+            lengths: steps of the sequences that are to run, whose share each length then has; what
+                is longer than `LONGEST` counts as that.
         """
         if n is None:
             n = SEQUENCES if architecture.n_qubits <= NARROW else SEQUENCES // 4
         generator = np.random.default_rng([seed, 17])
-        number, shape = np.arange(n), (n, steps, architecture.n_features)
+        number = np.arange(n)
+        given = steps - number // 2 % steps
+        if lengths is not None:
+            # Pairs of both kinds at even shares of the lengths.
+            share = (number // 2 + 0.5) / -(-n // 2)
+            found = np.quantile(np.asarray(lengths), share, method="inverted_cdf")
+            given = np.clip(found, 1, LONGEST).astype(np.int64)
+            steps = int(given.max())
+        shape = (n, steps, architecture.n_features)
         uniform = generator.uniform(0, np.pi, (n, architecture.n_weights))
         normal = generator.normal(0, 1, uniform.shape)
         weights = np.where(number[:, None] % 2, normal, uniform)
         low = np.where(number % 2, -np.pi, 0.0)[:, None, None]
         features = generator.uniform(0, 1, shape) * (np.pi - low) + low
-        return cls(weights, features, steps - number // 2 % steps)
+        return cls(weights, features, given)
 
     @property
     def arguments(self) -> tuple[jax.Array, ...]:

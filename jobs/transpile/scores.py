@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from calibration.noise import DeviceNoise
 from calibration.snapshot import Snapshot
@@ -128,6 +128,7 @@ def score_placements(
     broken: Sequence[int] = (),
     decoupling: str | None = None,
     alike: bool = False,
+    lengths: ArrayLike | None = None,
 ) -> Placements:
     """Score all placements of a model on a device.
 
@@ -150,6 +151,7 @@ def score_placements(
         broken: qubits that the device says are not operational.
         decoupling: as for `transpile_step`.
         alike: as for `transpile_step`.
+        lengths: of the sequences that are to run, for the random probes; None is from 1 to 10.
 
     Raises:
         SpecError: the device has no `if_else` or too few qubits.
@@ -157,7 +159,7 @@ def score_placements(
     check_fits(architecture, snapshot)
     routed = route_step(architecture, snapshot, seed=seed)
     forms = PlacementForms(routed, DeviceNoise(snapshot), decoupling=decoupling, alike=alike)
-    first = Probe.random(architecture) if probe is None else probe
+    first = Probe.random(architecture, lengths=lengths) if probe is None else probe
     scores = _Scores(forms, Laws(), first)
     ready, parts = working_qubits(snapshot, broken), parts_of(routed)
     at = routed.qubits
@@ -177,7 +179,9 @@ def score_placements(
     ranked = scores.sorted(qubits for qubits in scores.found if ready.issuperset(qubits))
     level_3 = scores.found[routed.qubits]
     if probe is None:
-        others = [Probe.random(architecture, seed=number) for number in range(1, PROBES)]
+        others = [
+            Probe.random(architecture, seed=number, lengths=lengths) for number in range(1, PROBES)
+        ]
         ranked, level_3 = _played_off(scores, ranked, level_3, others)
     return Placements(routed, snapshot, tuple(ranked), level_3, decoupling, alike)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
 from calibration.noise import DeviceNoise
@@ -19,6 +20,7 @@ from circuits.exact.sequence import SequenceModel
 from jobs.tiling.tiled_pubs import Tiler
 from jobs.transpile.isa import TranspiledStep
 from jobs.transpile.lifted_step import sequence_model
+from jobs.transpile.probe import Probe
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.experiment.agreement import compare_with_aer
 from qrnn_hw.experiment.evaluation import Evaluation
@@ -62,8 +64,21 @@ class OneCircuit:
     """Circuits of each tile; they do not depend on the weights."""
 
     @classmethod
-    def on(cls, machine: Machine, settings: RunSettings) -> OneCircuit:
+    def on(
+        cls,
+        machine: Machine,
+        settings: RunSettings,
+        *,
+        lengths: NDArray[np.int64] | None = None,
+        probe: Probe | None = None,
+    ) -> OneCircuit:
         """Transpile the step for a machine and lift it with its noise.
+
+        Args:
+            machine: open.
+            settings: what is run.
+            lengths: of the sequences, by which placements are judged; None is from 1 to 10.
+            probe: sequences at trained weights to judge by in place of random ones.
 
         Raises:
             SpecError: the machine has too few qubits.
@@ -78,6 +93,8 @@ class OneCircuit:
                 seed=seed,
                 decoupling=settings.decoupling,
                 kept=kept_placement(settings),
+                probe=probe,
+                lengths=lengths,
             )
         else:
             tiling, document = tiling_of(
@@ -88,6 +105,8 @@ class OneCircuit:
                 seed=seed,
                 decoupling=settings.decoupling,
                 kept=kept_placement(settings),
+                probe=probe,
+                lengths=lengths,
             )
             tiler, placed = Tiler(tiling), Placed(tiling.tiles[0], False, document)
         transpiled = placed.step

@@ -162,7 +162,11 @@ def prepare(
     progress.stage(f"preparing {len(data):,} rows of {data.name}, opening {settings.backend}")
     machine = machine or open_as_begun(settings, progress)
     machine = machine.with_rep_delay(settings.rep_delay_seconds)
-    execution = (InRounds if in_rounds else OneCircuit).on(machine, settings)
+    execution: OneCircuit | InRounds
+    if in_rounds:
+        execution = InRounds.on(machine, settings)
+    else:
+        execution = OneCircuit.on(machine, settings, lengths=data.sequences.lengths)
     if isinstance(execution, OneCircuit) and execution.placed.document is not None:
         progress.stage(said(execution.placed.document))
     found = Prepared(load_task(data, settings.seeds["split"]), execution)

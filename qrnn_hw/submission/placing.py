@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from numpy.typing import ArrayLike
+
 from qrnn_hw.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ def place(
     decoupling: str | None = None,
     kept: Path | None = None,
     probe: Probe | None = None,
+    lengths: ArrayLike | None = None,
 ) -> Placed:
     """Transpile a model's step to where it is to lie.
 
@@ -97,6 +100,7 @@ def place(
         decoupling: as for `transpile_step`.
         kept: scores of before, whose choice stands; None scores anew.
         probe: inputs that `auto` judges by; None takes random ones.
+        lengths: of the sequences that are to run, which random ones have; None is from 1 to 10.
 
     Raises:
         UsageError: qubits that the model cannot lie on.
@@ -112,7 +116,9 @@ def place(
         return Placed(plain, is_level_3=True)
     if isinstance(chosen, str):
         document = (
-            read_placement(kept) if kept else scored(architecture, machine, seed, decoupling, probe)
+            read_placement(kept)
+            if kept
+            else scored(architecture, machine, seed, decoupling, probe, lengths)
         )
         qubits = tuple(document["placements"][0]["qubits"])
     else:
@@ -130,6 +136,7 @@ def scored(
     seed: int,
     decoupling: str | None = None,
     probe: Probe | None = None,
+    lengths: ArrayLike | None = None,
 ) -> dict[str, Any]:
     """Score all placements of a model on a machine, as a JSON object that lists the best.
 
@@ -138,7 +145,8 @@ def scored(
     Raises:
         UsageError, SpecError: as for `scores_on`.
     """
-    return scores_on(architecture, machine, seed, decoupling, probe=probe).to_json(LISTED)
+    found = scores_on(architecture, machine, seed, decoupling, probe=probe, lengths=lengths)
+    return found.to_json(LISTED)
 
 
 def scores_on(
@@ -149,6 +157,7 @@ def scores_on(
     *,
     probe: Probe | None = None,
     alike: bool = False,
+    lengths: ArrayLike | None = None,
 ) -> Placements:
     """Score all placements of a model on a machine, on qubits that work.
 
@@ -159,6 +168,7 @@ def scores_on(
         decoupling: as for `transpile_step`.
         probe: inputs that placements are judged by; None takes random ones.
         alike: as for `transpile_step`.
+        lengths: of the sequences that are to run, for random inputs; None is from 1 to 10.
 
     Raises:
         UsageError: no working qubits hold the model, or it runs in rounds.
@@ -179,6 +189,7 @@ def scores_on(
         decoupling=decoupling,
         probe=probe,
         alike=alike,
+        lengths=lengths,
     )
     if not found.ranked:
         raise UsageError(

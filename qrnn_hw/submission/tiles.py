@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from numpy.typing import ArrayLike
+
 from circuits.definition import Architecture
 from jobs.tiling.packing import GUARDS, Placed, choose_tiles
 from jobs.tiling.tiling import Tiling, tile_step
@@ -68,6 +70,7 @@ def tiling_of(
     decoupling: str | None = None,
     kept: Path | None = None,
     probe: Probe | None = None,
+    lengths: ArrayLike | None = None,
 ) -> tuple[Tiling, dict[str, Any]]:
     """Score every placement of a model exactly, and return the tiles with their scores.
 
@@ -80,6 +83,7 @@ def tiling_of(
         decoupling: as for `transpile_step`.
         kept: scores of before, whose tiles stand; None scores anew.
         probe: inputs that placements are judged by; None takes random ones.
+        lengths: of the sequences that are to run, which random ones have; None is from 1 to 10.
 
     Raises:
         SpecError: the device has no `if_else` or too few qubits.
@@ -92,7 +96,9 @@ def tiling_of(
             Kept(tuple(one["qubits"]), float(one["error"])) for one in document["placements"]
         ]
     else:
-        chosen, document = _scored(architecture, machine, most, guard, seed, decoupling, probe)
+        chosen, document = _scored(
+            architecture, machine, most, guard, seed, decoupling, probe, lengths
+        )
     tiling = tile_step(
         architecture, machine.snapshot, chosen, seed=seed, guard=guard, decoupling=decoupling
     )
@@ -107,9 +113,12 @@ def _scored(
     seed: int,
     decoupling: str | None,
     probe: Probe | None,
+    lengths: ArrayLike | None,
 ) -> tuple[Sequence[Placed], dict[str, Any]]:
     # All qubits of a tile are read by one instruction: scored as it is scheduled.
-    found = scores_on(architecture, machine, seed, decoupling, probe=probe, alike=True)
+    found = scores_on(
+        architecture, machine, seed, decoupling, probe=probe, alike=True, lengths=lengths
+    )
     chosen = choose_tiles(
         found.ranked, machine.snapshot, guard=guard, most=most, worst=FLOOR * found.best.error
     )

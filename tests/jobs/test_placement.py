@@ -18,7 +18,7 @@ from jobs.errors import SpecError
 from jobs.transpile import scores
 from jobs.transpile.idle_times import skeleton
 from jobs.transpile.isa import place_step, transpile_step
-from jobs.transpile.probe import Probe
+from jobs.transpile.probe import LONGEST, Probe
 from jobs.transpile.routed import route_step
 from jobs.transpile.scores import score_placements
 from jobs.transpile.subgraphs import parts_of, placements_of
@@ -107,7 +107,9 @@ def test_the_best_of_one_probe_are_scored_on_all_and_level_3_yields_to_what_is_s
     probes = [Probe.random(LINE, n=2, steps=2, seed=8 + number) for number in range(scores.PROBES)]
     monkeypatch.setattr(scores, "FINALISTS", 3)
     monkeypatch.setattr(scores, "SURE", 100.0)
-    monkeypatch.setattr(Probe, "random", classmethod(lambda cls, one, seed=0: probes[seed]))
+    monkeypatch.setattr(
+        Probe, "random", classmethod(lambda cls, one, seed=0, lengths=None: probes[seed])
+    )
     found = score_placements(LINE, device, seed=7)
     by_first = score_placements(LINE, device, seed=7, probe=probes[0]).ranked
     three = {one.qubits for one in by_first[:3]} | {found.level_3.qubits}
@@ -127,6 +129,26 @@ def test_the_best_of_one_probe_are_scored_on_all_and_level_3_yields_to_what_is_s
     # Nothing is surely better by a hundred standard errors.
     assert found.best == found.level_3
     assert found.ranked[1].error == min(known.values()) < found.best.error
+
+
+def test_placements_are_judged_by_the_lengths_that_are_to_run(monkeypatch):
+    """Each length has the share that it has among the sequences, of both kinds of weights alike."""
+    some = Probe.random(LINE, n=8, lengths=[3, 1, 40, 3, 1, 3, 40, 3])
+    assert sorted(some.lengths.tolist()) == [1, 1, 3, 3, 3, 3, LONGEST, LONGEST]
+    assert some.features.shape == (8, LONGEST, LINE.n_features)
+    monkeypatch.setattr(scores, "PROBES", 2)
+    device, lengths = small(), np.ones(5, dtype=int)
+    found = score_placements(LINE, device, seed=7, lengths=lengths)
+    every = [Probe.random(LINE, seed=number, lengths=lengths) for number in range(2)]
+    probe = Probe(
+        np.concatenate([one.weights for one in every]),
+        np.concatenate([one.features for one in every]),
+        np.ones(sum(len(one.weights) for one in every), dtype=int),
+    )
+    exact = score_placements(LINE, device, seed=7, probe=probe)
+    known = {one.qubits: one.error for one in exact.ranked}
+    assert found.level_3.error == pytest.approx(exact.level_3.error, abs=1e-12)
+    assert found.best.error == pytest.approx(known[found.best.qubits], abs=1e-12)
 
 
 def test_level_3_is_what_transpile_step_gives_and_its_own_qubits_give_it_again():

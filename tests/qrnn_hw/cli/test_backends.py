@@ -62,7 +62,9 @@ def test_show_describes_a_device_and_draws_where_a_model_lies(tmp_path, monkeypa
     device = Machine("fake_boston", replace(part, physical=tuple(range(6))), is_real=False)
     monkeypatch.setattr(machine, "open_machine", lambda name: device)
     one = Probe.random(architecture("dynamic-line"), n=1, steps=1)
-    monkeypatch.setattr(Probe, "random", classmethod(lambda cls, architecture, seed=0: one))
+    monkeypatch.setattr(
+        Probe, "random", classmethod(lambda cls, architecture, seed=0, lengths=None: one)
+    )
     asked = ["backends", "show", "fake_boston", "--model"]
     assert invoke([*asked, "dynamic-line", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)

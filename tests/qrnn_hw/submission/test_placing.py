@@ -28,7 +28,9 @@ MACHINE = Machine("fake_boston", PART, is_real=False, faulty_qubits=(0,))
 @pytest.fixture
 def short_probe(monkeypatch):
     one = Probe.random(LINE, n=1, steps=1)
-    monkeypatch.setattr(scores.Probe, "random", classmethod(lambda cls, architecture, seed=0: one))
+    monkeypatch.setattr(
+        scores.Probe, "random", classmethod(lambda cls, architecture, seed=0, lengths=None: one)
+    )
 
 
 @pytest.mark.parametrize(
