@@ -176,11 +176,14 @@ def chip_figure(
             axes.plot([x], [y], "o", color=ACCENT, markersize=11, alpha=shade, zorder=2)
         if qubit in named:
             # Between the lines that may lead up and to the right.
-            axes.annotate(str(qubit), (x, y), textcoords="offset points", xytext=(4, 6), ha="left")
+            axes.annotate(str(qubit), (x, y), textcoords="offset points", xytext=(5, 6), ha="left")
+    covered = {pair for pair in pairs for one in full if set(pair) <= set(one)}
     for style, placement in (*(("-", one) for one in full), (":", dotted)):
-        for a, b in (pair for pair in pairs if set(pair) <= set(placement)):
-            ends = zip(points[a], points[b], strict=True)
-            axes.plot(*ends, style, color=INK, linewidth=3, zorder=2)
+        for pair in (pair for pair in pairs if set(pair) <= set(placement)):
+            ends = zip(*(points[qubit] for qubit in pair), strict=True)
+            # Dots on a full line are seen only in another colour.
+            colour = ACCENT if style == ":" and pair in covered else INK
+            axes.plot(*ends, style, color=colour, linewidth=3, zorder=2)
     axes.set_xlim(min(across) - 1, max(across) + 1)
     axes.set_ylim(max(down) + 1, min(down) - 1)
     axes.set_aspect("equal")

@@ -16,7 +16,8 @@ def said_tiling(tiling: Mapping[str, Any]) -> str:
     spread = f", beyond shots they differ by {max(excess):.3f} of a score" if excess else ""
     bad = f"; left out for their answers: {', '.join(map(str, out))}" if out else ""
     return (
-        f"tiles: {len(tiles)} with {tiling['guard']} couplings between, each sequence on "
+        f"tiles: {len(tiles)} with {tiling['guard']} coupling{'s' * (tiling['guard'] != 1)} "
+        "between, each sequence on "
         f"{tiling['visits']}{_again(tiling)}{spread}{bad}"
     )
 

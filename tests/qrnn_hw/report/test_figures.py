@@ -69,6 +69,10 @@ def test_a_chip_has_a_cross_for_what_is_out_and_names_the_chosen_placement_only(
     tiles = figures.chip_figure(*given, [(0, 1), (2, 3)], dotted=(1, 2), label="tiles")
     assert re.findall(r">(\d)</text>", tiles) == ["1", "2"]
     assert "stroke-width: 3" in tiles
+    # Where level 3's place lies on the chosen one it is still seen.
+    over = figures.chip_figure(*given, [(0, 1, 2)], dotted=(1, 2, 3), label="tiles")
+    dots = re.findall(r"stroke-dasharray: [^;]*; [^;]*; stroke: var\(--(\w+)\)", over)
+    assert dots == ["accent", "ink"]
     shades = [float(one) for one in re.findall(r"fill-opacity: ([\d.]+)", svg)]
     assert min(shades) == 0.12  # the worst; the best are full
     assert 'aria-label="chip &lt;a&gt;"' in svg
