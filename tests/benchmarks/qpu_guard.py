@@ -26,7 +26,7 @@ MODEL = circuits.architecture("dynamic-line")
 LINE = (2, 3, 4, 5)
 """A tile; the other lies on the same row of the chip, as near as the guard lets it."""
 
-N, STEPS, RECOMMENDED = 24, 4, 1
+N, STEPS, RECOMMENDED = 96, 4, 1
 DECISION = np.array([1.0, 0.0, 0.0, -1.0])
 
 
@@ -85,5 +85,5 @@ def _laws(
             registers = {register.name: register for register in circuit.cregs}
             places = tiled.layout.bits[0][number]["out"]
             keep = [circuit.find_bit(registers[name][at]).index for name, at in places]
-            laws.append([twin.distribution(circuit, row, keep) for row in sent.parameters])
+            laws.append(twin.distributions(circuit, sent.parameters, keep))
     return np.array(laws)

@@ -180,8 +180,10 @@ def _adaptive(
 
     def counted(rows: NDArray[np.int64], shots: int) -> NDArray[np.int64]:
         nonlocal executions
-        # Where fewer are undecided than there are tiles, each runs on several of them.
-        executions += -(-len(rows) * shots // n_tiles)
+        # As `studies.live_tiles.tiled_draw` sends them: where fewer are undecided than there are
+        # tiles, each runs on several of them; rows that are not full cost as much as full ones.
+        copies = max(1, min(n_tiles // max(1, len(rows)), shots))
+        executions += -(-len(rows) * copies // n_tiles) * -(-shots // copies)
         return np.asarray(draw(rows, shots))
 
     looks = growing_looks(most, first=32, ratio=1.5)
