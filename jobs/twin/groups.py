@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import rustworkx
-from qiskit.circuit import ControlFlowOp, QuantumCircuit
+from qiskit.circuit import CircuitInstruction, Clbit, IfElseOp, QuantumCircuit
 
+from circuits.exact.conditions import deciding_bits
 from circuits.exact.operations import (
     Branch,
     Channel,
@@ -19,14 +20,14 @@ from circuits.exact.operations import (
     touched,
     used_bits,
 )
-from jobs.preflight.broadcasts import condition_bits
 
 
 def groups_of(circuit: QuantumCircuit) -> tuple[tuple[int, ...], ...]:
     """Return the qubits of each group of a circuit, ascending.
 
-    A classical bit connects the qubits that are measured into it and those of branches on it;
-    barriers connect nothing.
+    A classical bit connects the qubits that are measured into it and those of branches that it
+    decides: tiles that share a register, each branch under a mask, are apart. Barriers connect
+    nothing.
     """
     n_qubits = circuit.num_qubits
     graph = rustworkx.PyGraph()
@@ -44,14 +45,20 @@ def _members(circuit: QuantumCircuit, first_bit: int) -> Iterator[list[int]]:
         if one.operation.name == "barrier":
             continue
         qubits = [circuit.find_bit(qubit).index for qubit in one.qubits]
-        bits = [places[bit] for bit in one.clbits]
-        if isinstance(one.operation, ControlFlowOp):
-            bits += [places[bit] for bit in _read(one.operation) if bit in places]
-        yield qubits + bits
+        yield qubits + [places[bit] for bit in _bits(one) if bit in places]
 
 
-def _read(operation: ControlFlowOp) -> Iterator[object]:
-    yield from condition_bits(getattr(operation, "condition", None))
+def _bits(one: CircuitInstruction) -> Iterator[Clbit]:
+    """Return the bits that an instruction writes or is decided by, those of a mask alone."""
+    operation = one.operation
+    if not isinstance(operation, IfElseOp):
+        yield from one.clbits
+        return
+    yield from deciding_bits(operation.condition)
+    for block in operation.blocks:
+        outer = dict(zip(block.clbits, one.clbits, strict=True))
+        for inner in block.data:
+            yield from (outer.get(bit, bit) for bit in _bits(inner))
 
 
 def part_of(program: Program, wires: tuple[int, ...]) -> tuple[Program, tuple[int, ...]]:

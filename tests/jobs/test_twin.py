@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from qiskit.circuit import ClassicalRegister, QuantumCircuit, QuantumRegister
+from qiskit.circuit.classical import expr
 from scipy.stats import chi2
 
 from calibration.library import snapshot as recorded
@@ -21,6 +22,7 @@ from jobs.spec import Pub
 from jobs.transpile.isa import transpile_step
 from jobs.transpile.lifted_step import circuit_distribution
 from jobs.twin.catalogue import PRESETS
+from jobs.twin.groups import groups_of
 from jobs.twin.machine import Twin
 from jobs.twin.moment import Moment
 from jobs.twin.name import twin_name
@@ -459,3 +461,24 @@ def test_names_say_all_of_a_twin() -> None:
     assert "leakage" not in changed
     assert changed["reset"] == 0.02
     assert strengths_of(Strengths(PRESETS["mild"]).text) == Strengths(PRESETS["mild"])
+
+
+def test_branches_under_a_mask_connect_no_more_than_the_bits_that_decide_them():
+    """Tiles share a register, so that a step takes one broadcast, and are evolved apart."""
+    bits, late = ClassicalRegister(4, "c"), ClassicalRegister(1, "late")
+    circuit = QuantumCircuit(QuantumRegister(5, "q"), bits, late)
+    circuit.measure(range(4), bits)
+    for qubit in range(4):
+        masked = expr.bit_and(bits, 1 << qubit)
+        with circuit.if_test(expr.equal(masked, 1 << qubit)):
+            circuit.x(qubit)
+    assert groups_of(circuit) == ((0,), (1,), (2,), (3,), (4,))
+    with circuit.if_test(expr.equal(expr.bit_and(bits, 0b1010), 2)):
+        circuit.x(4)
+    assert groups_of(circuit) == ((0,), (1, 3, 4), (2,))
+    with circuit.if_test((bits[2], 1)):
+        circuit.measure(0, late[0])
+    assert groups_of(circuit) == ((0, 2), (1, 3, 4))
+    with circuit.if_test((bits, 5)):
+        circuit.x(0)
+    assert groups_of(circuit) == ((0, 1, 2, 3, 4),)
