@@ -44,7 +44,7 @@ def own_cell(device: Device, seeds: int) -> Iterator[Row]:
 
 def odd_files(device: Device, seeds: int) -> Iterator[Row]:
     """Yield how many files that are odd but usual are read, or refused in one line."""
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider"]
     found = subprocess.run(
         [*command, "tests/qrnn_hw/data/test_odd_files.py"], capture_output=True, text=True
     )
