@@ -43,6 +43,17 @@ def read(data: bytes, kind: str) -> tuple[QuantumCircuit, ...]:
         ) from None
 
 
+def _is_short(error: BaseException) -> bool:
+    """Say whether an error that is no refusal came where a sixteenth of the memory is not left."""
+    if isinstance(error, JobsError | QiskitError):
+        return False
+    try:
+        bytearray(int(sys.argv[4]) // 16)
+    except MemoryError:
+        return True
+    return False
+
+
 def main() -> None:
     """Read standard input and write `c` and a pickle of circuits, or `e` and a reason."""
     answer = os.fdopen(os.dup(1), "wb")
@@ -67,8 +78,9 @@ def main() -> None:
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
     except BaseException as error:  # a panic of Qiskit's own is no Exception
-        # Where the memory ends while a module is imported, Python says so as an OSError.
-        if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        # Where the memory ends while a module is imported, Python says so as an OSError, or as a
+        # ValueError of a syntax tree that lacks a part.
+        if (isinstance(error, OSError) and error.errno == errno.ENOMEM) or _is_short(error):
             os._exit(OUT_OF_MEMORY)
         reason = " ".join(str(error).split())[:LONGEST_REASON]
         content = (
