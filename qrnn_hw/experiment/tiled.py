@@ -22,17 +22,17 @@ from jobs.limits import DEFAULT_LIMITS
 from jobs.preflight.broadcasts import broadcast_slots
 from jobs.spec import PubResult
 from jobs.tiling.merge import TileCircuit, merge
-from jobs.tiling.tiled_pubs import Tiler
+from jobs.tiling.tiled_pubs import TiledPubs, Tiler
 from jobs.tiling.tiling import Tiling
 from qrnn_hw.experiment.canary_rows import Canaries, full_share
 from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.interleaved import INTERLEAVED
-from qrnn_hw.experiment.measure import Bits, Measure
+from qrnn_hw.experiment.measure import Bits, Measure, Request
 from qrnn_hw.experiment.measured import CANARY, ITEM, Measured
 from qrnn_hw.experiment.readout_circuits import READOUT, ReadoutCircuits
 from qrnn_hw.experiment.shot_plan import ShotPlan, plan_shots
 from qrnn_hw.experiment.tiled_measured import TiledMeasured
-from qrnn_hw.experiment.tiled_requests import by_factor, interleaved, place_of
+from qrnn_hw.experiment.tiled_requests import Owner, by_factor, interleaved, place_of
 from qrnn_hw.experiment.visits import (
     MOST_REPEATED,
     MOST_VISITS,
@@ -270,13 +270,17 @@ class TiledEvaluation:
         for one in self.evaluations:
             one.check()
 
+    @cached_property
+    def _asked(self) -> list[tuple[Request, TiledPubs, list[Owner]]]:
+        """What is asked, written once: it is priced, and then it is sent."""
+        return list((interleaved if self.is_interleaved else by_factor)(self))
+
     def measure(self, measure: Measure) -> TiledMeasured:
         """Ask for all circuits of all tiles at once."""
-        asked = list((interleaved if self.is_interleaved else by_factor)(self))
-        results = measure([request for request, _, _ in asked])
+        results = measure([request for request, _, _ in self._asked])
         read: dict[int, dict[str, Bits]] = {n: {} for n in range(len(self.sites))}
         calibrated: dict[int, dict[int, list[PubResult]]] = {}
-        for (_, tiled, owners), bits in zip(asked, results, strict=True):
+        for (_, tiled, owners), bits in zip(self._asked, results, strict=True):
             answers = list(zip(owners, tiled.split(bits), strict=True))
             for (n, role, place), one in sorted(answers, key=lambda answer: answer[0]):
                 if role == READOUT:

@@ -33,11 +33,15 @@ class Simulation:
         rows = shots = 0
         seconds = 0.0
         for spec in specs:
+            # A circuit that repetitions hold several times is simulated once, for all their shots.
+            distinct: set[tuple[int, bytes]] = set()
             for pub in spec.pubs:
                 rows += pub.n_rows
                 shots += spec.shots * pub.n_rows
                 each = SECONDS_PER_INSTRUCTION * spec.shots * len(pub.circuit.data)
-                seconds += pub.n_rows * (SECONDS_PER_ROW + each)
+                seconds += pub.n_rows * each
+                distinct.update((id(pub.circuit), row.tobytes()) for row in pub.parameters)
+            seconds += SECONDS_PER_ROW * len(distinct)
         return cls(rows, shots, seconds)
 
     def __str__(self) -> str:

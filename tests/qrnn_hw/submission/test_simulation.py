@@ -22,7 +22,7 @@ def spec(shots, rows=3):
     for _ in range(98):
         circuit.sx(0)
     circuit.measure(0, 0)
-    pub = Pub(circuit, np.zeros((rows, 1)))
+    pub = Pub(circuit, np.arange(rows, dtype=float)[:, None])
     return JobSpec(pubs=(pub,), shots=shots, executor="aer", backend="fake_boston", seed=1)
 
 
@@ -31,6 +31,11 @@ def test_every_row_and_shot_counts_with_its_instructions():
     assert (found.rows, found.shots) == (4, 3010)
     assert found.seconds == pytest.approx(4 * 0.1 + 3010 * 100 * 0.35e-6)
     assert "4 circuits with 3,010 shots in all are simulated here, about 1 min" in str(found)
+    # The same rows once more in a job are so many more shots, and no further circuit.
+    one = spec(1000)
+    again = Simulation.of([JobSpec((*one.pubs, *one.pubs), 1000, "aer", "fake_boston", seed=1)])
+    assert (again.rows, again.shots) == (6, 6000)
+    assert again.seconds == pytest.approx(3 * 0.1 + 6000 * 100 * 0.35e-6)
     assert "about 1.9 h on one thread" in str(Simulation.of([spec(64_900_000)]))
 
 
