@@ -21,7 +21,7 @@ from qrnn_hw.experiment.kept_features import encoded_once, weights_digest
 from qrnn_hw.experiment.measure import Bits, Measure, Request
 from qrnn_hw.experiment.one_circuit import OneCircuit
 from qrnn_hw.experiment.run_folder import RUNS, file_name
-from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.experiment.settings import DEFAULT_CANARIES, RunSettings
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.identity import digest, network_content
@@ -90,7 +90,10 @@ def known_canaries(
     """Return the model's held-out rows of the largest answers, cut to a length that is asked for.
 
     The longest length that enough of them reach: what is longest misses most, and they then share
-    its circuit. None where there are too few.
+    its circuit. None where there are too few for the default.
+
+    Raises:
+        UsageError: more are asked for than by default, and there are too few.
     """
     rows = model.canaries
     if rows is None or not n:
@@ -100,6 +103,14 @@ def known_canaries(
         if length and len(long) >= n:
             break
     else:
+        asked = encoded.lengths[encoded.lengths > 0]
+        if n > DEFAULT_CANARIES and len(asked):
+            shortest = int(asked.min())
+            most = int((rows.lengths >= shortest).sum())
+            raise UsageError(
+                f"--canaries should be at most {most}, the held-out rows that the model carries "
+                f"and that are as long as what is asked. Got {n}."
+            )
         return None
     cut = Sequences(rows.values[long, :length], np.full(len(long), length))
     who = Identity({"network": network_content(model.trained.network), "rows": cut.digest})

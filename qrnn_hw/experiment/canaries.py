@@ -7,11 +7,13 @@ from numpy.typing import NDArray
 
 from circuits.exact.sequence import SequenceModel
 from qrnn_hw.data.sequences import Sequences
+from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.canary_rows import Canaries
 from qrnn_hw.experiment.in_rounds import InRounds
 from qrnn_hw.experiment.kept_features import encoded_once
 from qrnn_hw.experiment.output_law import OutputLaw
 from qrnn_hw.experiment.prepare import Prepared
+from qrnn_hw.experiment.settings import DEFAULT_CANARIES
 from qrnn_hw.mitigation.canaries import choose_canaries
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.finite_shots import sampled_outputs
@@ -27,7 +29,11 @@ def candidates(prepared: Prepared) -> Sequences:
     """Return the validation rows that canaries are chosen from, as many as are run at most.
 
     They are of the same kind as the test rows and none of them, and of the longest length that is
-    run and that enough of them have: what is longest misses most, and all then cost the same.
+    run and that enough of them have: what is longest misses most, and all then cost the same. None
+    where there are too few for the default.
+
+    Raises:
+        UsageError: more are asked for than by default, and there are too few.
     """
     test, rows = prepared.test, prepared.task.validation
     n = prepared.settings.canaries
@@ -38,6 +44,13 @@ def candidates(prepared: Prepared) -> Sequences:
         places = np.flatnonzero(rows.lengths == length)
         if len(places) >= n:
             return rows.take(places[: max(n, len(test))])
+    if n > DEFAULT_CANARIES:
+        common = set(test.lengths.tolist())
+        most = max((int((rows.lengths == length).sum()) for length in common), default=0)
+        raise UsageError(
+            f"--canaries should be at most {most}, the validation rows of one length that is run. "
+            f"Got {n}."
+        )
     return none
 
 

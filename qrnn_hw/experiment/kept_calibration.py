@@ -10,6 +10,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from calibration.errors import CalibrationError
 from calibration.files import read_snapshot, write_snapshot
 from calibration.learned import read_learned, with_learned
 from qrnn_hw.experiment.progress import Progress
@@ -43,7 +44,14 @@ def with_learned_of(machine: Machine, settings: RunSettings) -> Machine:
     """
     snapshot = machine.snapshot
     for path in settings.learned:
-        snapshot = with_learned(snapshot, read_learned(path))
+        document = read_learned(path)
+        named = document.get("backend")
+        if named and named != settings.backend:
+            raise CalibrationError(
+                f"--learned should be of {settings.backend}. Got {path} of {str(named)[:80]}; "
+                f"measure it with `qrnn-hw calibrate` on {settings.backend}."
+            )
+        snapshot = with_learned(snapshot, document)
     return replace(machine, snapshot=snapshot)
 
 

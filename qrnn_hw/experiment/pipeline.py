@@ -105,6 +105,7 @@ def run_prepared(prepared: Prepared, progress: Progress, confirm: Confirm) -> Ou
             ideal, circuit = simulated.outputs["ideal"], prepared.circuit
             choice = choose(circuit, trained, encoded, ideal, canaries, consent, store, progress)
             stacks = named_stacks(settings, choice.plan.stack)
+            progress.stage(f"plan chosen: {choice.plan.stack.name}")
         evaluation = prepared.evaluation(trained, encoded, stacks, canaries)
         for line in () if isinstance(evaluation, Rounds) else evaluation.assumptions:
             progress.stage(line)

@@ -134,6 +134,7 @@ def test_what_a_machine_is_not_asked_is_one_line(asked, capsys, tmp_path):
         (("--budget", "5"), 2, "--budget should come with a machine's shots"),
         (("--shots", "100", "--most", "200"), 2, "--most"),
         ((*AUTO, "--noiseless", "--canaries", "2"), 2, "4 canaries or more"),
+        ((*AUTO, "--canaries", "1000"), 2, "--canaries should be at most"),
         ((*AUTO, "--budget", "0.1"), 8, "within the budget of 0.1 s"),
         (("--shots", "100", "--backend", "fake_nowhere"), 2, "fake_nowhere"),
         (("--shots", "100", "--placement", "1,2"), 2, "placement"),

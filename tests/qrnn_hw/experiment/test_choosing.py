@@ -1,6 +1,7 @@
 """`run --plan auto`: canaries on the machine choose the plan, and say how strong its noise is."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from qrnn_hw.data.dataset import Dataset
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes
+from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment import pipeline
+from qrnn_hw.experiment.canaries import candidates
 from qrnn_hw.experiment.progress import Quiet
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.training.options import TrainingOptions
@@ -48,3 +51,16 @@ def test_canaries_of_a_machine_that_is_as_reported_show_its_level(found):
     assert document["noise_level"]["low"] == low
     assert document["chosen"] == found.choice.plan.stack.name
     assert "none" in document["canaries"]
+
+
+def test_more_canaries_than_there_are_rows_of_a_length_are_refused():
+    validation = Sequences(np.zeros((5, 3, 1)), np.array([2, 3, 3, 3, 1]), np.zeros(5, int))
+    test = Sequences(np.zeros((2, 3, 1)), np.array([3, 2]), np.zeros(2, int))
+
+    def asked(n):
+        task, settings = SimpleNamespace(validation=validation), RunSettings(canaries=n)
+        return candidates(SimpleNamespace(test=test, task=task, settings=settings))
+
+    assert [len(asked(n)) for n in (0, 1, 3, 8)] == [0, 2, 3, 0]
+    with pytest.raises(UsageError, match="at most 3, the validation rows .* Got 9"):
+        asked(9)

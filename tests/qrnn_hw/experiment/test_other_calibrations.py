@@ -5,13 +5,15 @@ from dataclasses import replace
 
 import pytest
 
+from calibration.errors import CalibrationError
 from calibration.files import write_snapshot
 from calibration.library import snapshot
 from qrnn_hw.cli import invoke
-from qrnn_hw.experiment.kept_calibration import keep_snapshots
+from qrnn_hw.experiment.kept_calibration import keep_snapshots, with_learned_of
 from qrnn_hw.experiment.prepare import prepare
 from qrnn_hw.experiment.progress import Quiet
 from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.submission.machine import Machine
 
 BOSTON = snapshot("fake_boston")
 SMALL = ("--dataset", "amazon", "--sentences", "6", "--shots", "300", "--epochs", "1")
@@ -100,3 +102,17 @@ def test_training_for_drift_changes_the_weights_and_says_so(tmp_path, monkeypatc
     assert invoke(["mitigate", "--run", "drift", "--json"]) == 0
     again = json.loads(capsys.readouterr().out)
     assert again["stacks"]["terminal"]["accuracy"] == found["drift"]["accuracy"]["terminal"]
+
+
+def test_what_was_learned_of_another_machine_is_refused(tmp_path):
+    path, machine = tmp_path / "learned.json", Machine("fake_boston", BOSTON, is_real=False)
+    settings = RunSettings(learned=(path,))
+    row = {"qubit": 3, "p01": 0.01, "p10": 0.02, "reset": 0.015}
+    for backend in ("fake_kingston", "twin:fake_boston:reset=0.015:0", "fake_boston"):
+        document = {"backend": backend, "instruction": "measure_2", "qubits": [row]}
+        path.write_text(json.dumps(document))
+        if backend != "fake_boston":
+            with pytest.raises(CalibrationError, match="of fake_boston. Got .* of .*; measure it"):
+                with_learned_of(machine, settings)
+    learned = with_learned_of(machine, settings).snapshot
+    assert learned.record("measure_2", (3,)).p10 == 0.02
