@@ -143,8 +143,14 @@ def _refuse_in_rounds(plan: str | None, explain: bool) -> None:
 
 def _choice(name: str) -> str:
     if name == "none":
-        return "auto chose none: no stack is forecast to lower the squared error by over 20 %"
-    return f"auto chose {name}: the least forecast squared error, lower by over 20 %"
+        return (
+            "auto chose none: no stack whose circuits the run has is forecast to lower the squared "
+            "error by over 20 %"
+        )
+    return (
+        f"auto chose {name}: the least forecast squared error of the stacks whose circuits the run "
+        "has, lower by over 20 %"
+    )
 
 
 def _refuse_job_options(readout: str | None, register: str | None) -> None:
