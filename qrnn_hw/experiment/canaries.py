@@ -40,13 +40,13 @@ def candidates(prepared: Prepared) -> Sequences:
     none = rows.take(np.zeros(0, dtype=np.int64))
     if not n:
         return none
-    for length in sorted(set(test.lengths.tolist()) & set(rows.lengths.tolist()), reverse=True):
-        places = np.flatnonzero(rows.lengths == length)
+    common = sorted(set(test.lengths.tolist()) & set(rows.lengths.tolist()), reverse=True)
+    of_length = [np.flatnonzero(rows.lengths == length) for length in common]
+    for places in of_length:
         if len(places) >= n:
             return rows.take(places[: max(n, len(test))])
     if n > DEFAULT_CANARIES:
-        common = set(test.lengths.tolist())
-        most = max((int((rows.lengths == length).sum()) for length in common), default=0)
+        most = max(map(len, of_length), default=0)
         raise UsageError(
             f"--canaries should be at most {most}, the validation rows of one length that is run. "
             f"Got {n}."
