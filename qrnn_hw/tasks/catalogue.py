@@ -76,11 +76,11 @@ def _sentiment(path: Path | None, given: Mapping[str, Any]) -> TaskOf:
     )
 
 
-_SMALL = CircuitSize(n_qubits=4, n_hidden=16)
-# Of scikit-learn's digits an epoch is 20 batches, of MNIST 843: at 1e-2 the hybrid learns the ones
-# best and is lost on the others.
-_DIGITS = FitOptions(epochs=20, learning_rate=1e-2)
-_MNIST = FitOptions(epochs=10, learning_rate=3e-3)
+_SMALL = CircuitSize(n_qubits=4, n_hidden=16, angle_rate=0.1)
+_WORDS = replace(_SMALL, n_hidden=12, readout="xyz")
+# Of scikit-learn's digits an epoch is 20 batches, of MNIST 843.
+_DIGITS = FitOptions(epochs=20)
+_MNIST = FitOptions(epochs=10)
 TASKS: dict[str, Entry] = {
     "mnist": Entry(
         "the class of an image, row by row",
@@ -94,17 +94,15 @@ TASKS: dict[str, Entry] = {
         fit=_DIGITS,
         fit_of_data=_MNIST,
     ),
-    "copy": Entry(
-        "symbols repeated after a wait", _copy, _SMALL, fit=FitOptions(epochs=4, learning_rate=1e-2)
-    ),
+    "copy": Entry("symbols repeated after a wait", _copy, _SMALL, fit=FitOptions(epochs=4)),
     "language": Entry("the next character or word", _language, fit=FitOptions(epochs=8)),
     "translation": Entry(
         "German to English with attention",
         _translation,
         _SMALL,
-        fit=FitOptions(epochs=30, learning_rate=1e-2),
+        fit=FitOptions(epochs=30),
     ),
-    "sentiment": Entry("the label of a sentence", _sentiment, _SMALL, fit=FitOptions(epochs=15)),
+    "sentiment": Entry("the label of a sentence", _sentiment, _WORDS, fit=FitOptions(epochs=15)),
 }
 
 
@@ -142,6 +140,7 @@ SIZE_OPTIONS: dict[str, Any] = {
     "readout": ("z", "xyz"),
     "activation": ("gelu", "glu", "linear", "relu"),
     "dropout": (0.0, 0.95),
+    "angle_rate": (1e-4, 10.0),
 }
 FIT_OPTIONS: dict[str, Any] = {"learning_rate": (1e-6, 1.0)}
 _BATCH = {"batch": range(1, 4097)}

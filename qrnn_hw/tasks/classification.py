@@ -122,7 +122,7 @@ def classification(
         len(data.training) // min(batch, len(data.training)),
         evaluate,
         "accuracy",
-        frozen=core.frozen,
+        rates=core.rates,
         facts=(("source", data.source), *facts),
         digest=lambda: data.digest,
     )

@@ -14,7 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from circuits.pure.hybrid_controller import Activation, Controller
+from circuits.pure.hybrid_controller import WEIGHT_NAMES, Activation, Controller
 from circuits.pure.hybrid_evolution import HybridState, evolve_hybrid_from
 from circuits.pure.hybrid_layers import Readout
 from qrnn_hw.tasks.core import Carry, Core, Parameters, normal, zeros
@@ -31,11 +31,20 @@ class CircuitSize:
     readout: Readout = "z"
     dropout: float = 0.0
     start_scale: float = 0.1
+    angle_rate: float = 0.3
+    """Learning rate of the weights that give the angles, relative to that of all others. Adam moves
+    each weight as far whatever its gradient, and an angle is pi times the sum of all hidden units':
+    at one rate the angles are lost before the rest has learnt (docs/tasks.md)."""
 
     @property
     def n_readouts(self) -> int:
         """Read-outs of a step."""
         return self.n_qubits * len(self.readout)
+
+    @property
+    def angle_rates(self) -> dict[str, float]:
+        """Relative learning rates by parameter."""
+        return dict.fromkeys(("out", "out_bias"), self.angle_rate)
 
     def controller(self, n_inputs: int) -> Controller:
         """Return the controller of inputs (d,)."""
@@ -75,12 +84,20 @@ def qrnn(n_inputs: int, size: CircuitSize) -> Core:
         z, state = whole(p, u[:, None], state, None)
         return state, z[:, 0]
 
-    return Core(_initial(controller), start, lambda p, x: x, step, size.n_readouts, whole=whole)
+    return Core(
+        _initial(controller),
+        start,
+        lambda p, x: x,
+        step,
+        size.n_readouts,
+        whole=whole,
+        rates=size.angle_rates,
+    )
 
 
 def frozen(n_inputs: int, size: CircuitSize) -> Core:
     """Return the hybrid whose controller is not trained."""
-    return replace(qrnn(n_inputs, size), frozen=frozenset(("in", "in_bias", "out", "out_bias")))
+    return replace(qrnn(n_inputs, size), rates=dict.fromkeys(WEIGHT_NAMES, 0.0))
 
 
 def product(n_inputs: int, size: CircuitSize) -> Core:
@@ -102,7 +119,14 @@ def product(n_inputs: int, size: CircuitSize) -> Core:
         read = jnp.concatenate([x, y, z], axis=-1) if size.readout == "xyz" else z
         return ((x, y, z), read), read
 
-    return Core(_initial(controller), start, controller.projected, step, size.n_readouts)
+    return Core(
+        _initial(controller),
+        start,
+        controller.projected,
+        step,
+        size.n_readouts,
+        rates=size.angle_rates,
+    )
 
 
 def no_quantum(n_inputs: int, size: CircuitSize) -> Core:

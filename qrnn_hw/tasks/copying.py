@@ -101,6 +101,6 @@ def copying(
         evaluate,
         "cross_entropy",
         higher_is_better=False,
-        frozen=core.frozen,
+        rates=core.rates,
         facts=(*facts, ("chance", chance(delay, n_symbols, n_copied))),
     )

@@ -6,8 +6,8 @@ single precision, whatever JAX's default.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -44,8 +44,8 @@ class Core:
     """(parameters, inputs (batch, T, d), state, key) to all read-outs and the last state, where an
     engine has its own way over a sequence."""
 
-    frozen: frozenset[str] = frozenset()
-    """Names of parameters that keep what they were drawn as."""
+    rates: Mapping[str, float] = field(default_factory=dict)
+    """Learning rates of parameters by name, relative to the training's; 0 keeps what was drawn."""
 
     def run(
         self, parameters: Parameters, x: jax.Array, state: Carry = None, key: Any = None

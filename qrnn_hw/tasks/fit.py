@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from time import perf_counter
 from typing import Any
@@ -26,7 +27,7 @@ class FitOptions:
     """Settings of one training."""
 
     epochs: int = 5
-    learning_rate: float = 3e-3
+    learning_rate: float = 1e-2
     seed: int = 0
     clip: float = 1.0
     """Norm to which a larger gradient is cut."""
@@ -66,7 +67,7 @@ class Fitted:
 def trained_sizes(task: Task) -> tuple[int, int]:
     """Return how many numbers are trained, in the core and in all."""
     shapes = jax.eval_shape(task.init, jax.random.key(0))
-    still = sum(n_parameters(shapes["core"][name]) for name in task.frozen)
+    still = sum(n_parameters(shapes["core"][name]) for name, r in task.rates.items() if not r)
     return n_parameters(shapes["core"]) - still, n_parameters(shapes) - still
 
 
@@ -158,14 +159,20 @@ def _update(task: Task, optimiser: Any) -> Callable[..., Any]:
     def moved(parameters: Parameters, moments: Any, batch: Any, key: Any, state: Any) -> Any:
         slope = jax.value_and_grad(task.loss, has_aux=True)
         (loss, state), slopes = slope(parameters, batch, key, state)
-        core = {
-            name: jax.tree.map(jnp.zeros_like, value) if name in task.frozen else value
-            for name, value in slopes["core"].items()
-        }
-        # Where nothing of the core moves, Adam's step for it is 0, too.
-        changes, moments = optimiser.update({**slopes, "core": core}, moments, parameters)
+        # What stays has no part in the gradient's norm either, to which all are cut.
+        still = {name: 0.0 if rate == 0 else 1.0 for name, rate in task.rates.items()}
+        slopes = {**slopes, "core": _times(slopes["core"], still)}
+        changes, moments = optimiser.update(slopes, moments, parameters)
+        changes = {**changes, "core": _times(changes["core"], task.rates)}
         # The state of a stream goes on, its gradient ends with the batch.
         state = jax.tree.map(jax.lax.stop_gradient, state)
         return optax.apply_updates(parameters, changes), moments, loss, state
 
     return moved
+
+
+def _times(core: Parameters, factors: Mapping[str, float]) -> Parameters:
+    return {
+        name: jax.tree.map(partial(jnp.multiply, factors.get(name, 1.0)), value)
+        for name, value in core.items()
+    }

@@ -107,7 +107,7 @@ def language(
         "perplexity" if data.unit == "words" else "bits_per_character",
         higher_is_better=False,
         state=lambda p: core.start(p["core"], batch),
-        frozen=core.frozen,
+        rates=core.rates,
         facts=(("source", data.source), ("vocabulary", n_names), (data.unit, len(data.training))),
         digest=lambda: data.digest,
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import jax
@@ -44,8 +44,8 @@ class Task:
     state: Callable[[Parameters], Any] = lambda parameters: None
     """What is carried from the start of an epoch from batch to batch; None for nothing."""
 
-    frozen: frozenset[str] = frozenset()
-    """Names under `core` that keep what they were drawn as."""
+    rates: Mapping[str, float] = field(default_factory=dict)
+    """Learning rates of what stands under `core`, as `Core.rates` has them."""
 
     facts: tuple[tuple[str, Any], ...] = ()
     """What was read, for the record."""

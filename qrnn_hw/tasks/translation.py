@@ -129,9 +129,11 @@ def translation(
         len(data.training) // min(batch, len(data.training)),
         evaluate,
         "bleu",
-        frozen=frozenset(
-            f"{side} {name}" for side in ("encoder", "decoder") for name in translator.core.frozen
-        ),
+        rates={
+            f"{side} {name}": rate
+            for side in ("encoder", "decoder")
+            for name, rate in translator.core.rates.items()
+        },
         facts=(("source", data.source), *facts, words),
         digest=lambda: data.digest,
     )

@@ -31,7 +31,7 @@ from qrnn_hw.training.checkpoint import Identity
 
 RESULTS = Path(__file__).parent / "results" / "tasks.jsonl"
 TUNING_SEED = 100
-GRID = (1e-3, 3e-3, 1e-2)
+GRID = (1e-3, 3e-3, 1e-2, 3e-2)
 
 
 @dataclass(frozen=True)
@@ -65,15 +65,16 @@ class Setup:
         return TASKS[self.task].make(folder, self.options)
 
 
-SMALL = CircuitSize(n_qubits=4, n_hidden=16)
+SMALL = CircuitSize(n_qubits=4, n_hidden=16, angle_rate=0.1)
+TEXT = CircuitSize(n_qubits=4, n_hidden=12, readout="xyz", angle_rate=0.1)
 MIDDLE = CircuitSize(n_qubits=6, n_hidden=24)
 WORDS = {"unit": "words", "n_words": 2000, "state": "fresh"}
 ROWS = CircuitSize(n_hidden=34, readout="xyz")
 SETUPS = (
-    Setup("amazon", "sentiment", None, 400, size=SMALL),
+    Setup("amazon", "sentiment", None, 400, size=TEXT),
     Setup("digits", "mnist", None, 600),
     Setup("pdigits", "pmnist", None, 600),
-    Setup("sst2", "sentiment", "sst2", 900, size=SMALL),
+    Setup("sst2", "sentiment", "sst2", 900, size=TEXT),
     Setup("copy-10", "copy", None, 1500, {"delay": 10, "n_copied": 5}, SMALL),
     Setup("pmnist-rows", "pmnist", "mnist", 8430, size=ROWS),
     Setup("mnist-rows", "mnist", "mnist", 8430, size=ROWS),

@@ -184,9 +184,8 @@ def test_options_of_a_task_are_checked():
     size, options, settings = chosen_options("copy", given | {"learning_rate": "2e-3"})
     assert (size.dropout, options.learning_rate) == (0.2, 0.002)
     assert (size.n_qubits, size.readout, settings) == (6, "xyz", {"delay": 20})
-    # The rate that suits 20 batches an epoch is not that of MNIST's 843.
-    rates = [chosen_options("pmnist", {}, carried=c)[1].learning_rate for c in (True, False)]
-    assert rates == [1e-2, 3e-3]
+    # Of the carried digits an epoch has 20 batches, of MNIST 843.
+    assert [chosen_options("pmnist", {}, carried=c)[1].epochs for c in (True, False)] == [20, 10]
     for given, match in (
         ({"delay": "0"}, r"1 to 10,000\. Got '0'"),
         ({"delay": "1_0"}, r"Got '1_0'"),

@@ -44,6 +44,21 @@ def test_what_is_frozen_stays_and_the_head_learns():
     assert np.abs(fitted.parameters["head"]["w"] - before["head"]["w"]).max() > 1e-3
 
 
+def test_angles_learn_at_a_rate_of_their_own():
+    moved = {}
+    for rate in (1.0, 0.25):
+        size = CircuitSize(n_qubits=2, n_hidden=4, angle_rate=rate)
+        task = TASKS["copy"].make(None, {"delay": 2, "n_copied": 1})(lambda d, s=size: qrnn(d, s))
+        before = task.init(jax.random.key(5))["core"]
+        fitted = fit(task, FitOptions(seed=5, max_steps=1, evaluations=1))
+        moved[rate] = {name: fitted.parameters["core"][name] - before[name] for name in before}
+    assert set(moved[1.0]) == {"in", "in_bias", "out", "out_bias"}
+    for name, whole in moved[1.0].items():
+        factor = 0.25 if name.startswith("out") else 1.0
+        np.testing.assert_allclose(moved[0.25][name], factor * whole, rtol=2e-3, atol=1e-7)
+        assert np.abs(whole).max() > 1e-3
+
+
 def test_a_language_window_goes_on_from_the_state_of_the_one_before():
     task = TASKS["language"].make(None, {"n_steps": 5, "batch": 2})(lambda d: gru(d, 3))
     p = task.init(jax.random.key(0))
