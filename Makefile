@@ -26,12 +26,15 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	$(BIN)/qrnn-hw run --output runs/demo
 
+# A worker more than cores, since tests of the service sleep. Idle ones take tests of the others.
+WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+
 test: $(STAMP)
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 # Compiled as a user's programs are; `make test` compiles quickly instead (tests/conftest.py).
 test-slow: $(STAMP)
-	XLA_FLAGS= $(BIN)/python -m pytest -n auto --dist loadfile -m slow
+	XLA_FLAGS= $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m slow
 
 bench: $(STAMP)
 	PYTHONPATH=. $(BIN)/python tests/benchmarks/performance.py
