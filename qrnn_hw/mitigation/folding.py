@@ -10,9 +10,6 @@ import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import ControlFlowOp, Delay, Gate, Instruction
 from qiskit.circuit.library import RZGate, SXGate, XGate
-from qiskit.converters import circuit_to_dag, dag_to_circuit
-from qiskit.dagcircuit import DAGCircuit
-from qiskit.transpiler.basepasses import TransformationPass
 
 from qrnn_hw.errors import UsageError
 
@@ -149,44 +146,6 @@ def count_folded(circuit: QuantumCircuit, *, gates: FoldedGates = "all") -> int:
         else int(_is_folded(operation, gates))
         for operation in (instruction.operation for instruction in circuit.data)
     )
-
-
-class FoldGates(TransformationPass):  # type: ignore[misc]
-    """Transpiler pass of `fold`, for the end of a pass manager that has scheduled the circuit.
-
-    Args:
-        scale_factor: 1 or more; see `fold`.
-        gates: "all" or "two-qubit".
-        stretch_delays: Multiply every delay by the same factor.
-        seed: Seed of the random subset of a factor that is not an odd integer.
-    """
-
-    def __init__(
-        self,
-        scale_factor: float,
-        *,
-        gates: FoldedGates = "all",
-        stretch_delays: bool = True,
-        seed: int | None = None,
-    ) -> None:
-        super().__init__()
-        _check_choice(gates)
-        _check_factor(scale_factor)
-        self.scale_factor = scale_factor
-        self.gates: FoldedGates = gates
-        self.stretch_delays = stretch_delays
-        self.seed = seed
-
-    def run(self, dag: DAGCircuit) -> DAGCircuit:
-        """Return the folded circuit as a graph; the argument is left as it is."""
-        folded = fold(
-            dag_to_circuit(dag),
-            self.scale_factor,
-            gates=self.gates,
-            stretch_delays=self.stretch_delays,
-            seed=self.seed,
-        )
-        return circuit_to_dag(folded)
 
 
 def _check_choice(gates: str) -> None:

@@ -7,7 +7,6 @@ from itertools import product
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
@@ -146,19 +145,6 @@ def sampled_masks(
         drawn += [_draw(per_bit, left, sign, generator) for _ in range(n_own)]
         weights += [sign * size[sign] / n_own] * n_own
     return Relabelling((*few.masks, *drawn), tuple(weights), len(drawn))
-
-
-def relabel_bits(bits: ArrayLike, mask: Sequence[Label]) -> NDArray[np.uint8]:
-    """Return the bits as the branches saw them, for scores that read fed-forward bits as well.
-
-    Args:
-        bits: Bits read. Shape: (..., n_bits).
-        mask: One label for each bit.
-    """
-    array = np.asarray(bits, dtype=np.uint8)
-    keep = np.array([label in ("keep", "swap") for label in mask], dtype=np.uint8)
-    flip = np.array([label in ("swap", "one") for label in mask], dtype=np.uint8)
-    return np.asarray(array * keep ^ flip)
 
 
 def _per_bit(calibration: ReadoutCalibration, power: float) -> list[dict[Label, float]]:

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from qrnn_hw.errors import UsageError
-from qrnn_hw.statistics.certainty import hoeffding_shots, shots_at_quantile
+from qrnn_hw.statistics.certainty import shots_at_quantile
 
 Array = NDArray[np.float64]
 
@@ -88,14 +88,6 @@ def shots_for(variances: ArrayLike, half_width: float, level: float = 0.95) -> A
     """Return ceil(z^2 sigma^2 / h^2), the shots whose half-width is at most h."""
     _check(half_width)
     return shots_at_quantile(half_width, variances, _two_sided(level))
-
-
-def sufficient_shots(coefficients: ArrayLike, half_width: float, level: float = 0.95) -> Array:
-    """Return shots that suffice whatever the outcomes' law, shape (k,): Hoeffding's, two-sided."""
-    _check(half_width)
-    widths = np.ptp(np.asarray(coefficients, dtype=np.float64), axis=0)
-    delta = (1 - level) / 2
-    return np.array([hoeffding_shots(half_width, width, delta) for width in widths], dtype=float)
 
 
 def _two_sided(level: float) -> float:

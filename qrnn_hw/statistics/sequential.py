@@ -5,7 +5,6 @@ and stops when one reaches its bound. They all depend on counts alone, so that l
 bits and simulations share one code. Shots at the threshold move no evidence.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
@@ -177,25 +176,6 @@ def verdict(test: SequentialTest, counts: ArrayLike) -> Labels:
     bound = test.log_bound - 1e-9  # a sum of equal terms may end a rounding error below
     label = np.where(for_one >= bound, 1, np.where(for_zero >= bound, 0, UNDECIDED))
     return label.astype(np.int8)
-
-
-def run_on_stream(test: SequentialTest, outcomes: Iterable[int], max_shots: int) -> tuple[int, int]:
-    """Read outcomes until the label is certain; return the label, or `UNDECIDED`, and the shots.
-
-    Raises:
-        UsageError: if `max_shots` is below 1.
-    """
-    if max_shots < 1:
-        raise UsageError(f"a sequential test needs at least one shot. Got {max_shots}.")
-    counts = np.zeros(len(test.rule.weights))
-    shots = 0
-    for outcome in outcomes:
-        counts[outcome] += 1
-        shots += 1
-        label = int(verdict(test, counts))
-        if label != UNDECIDED or shots == max_shots:
-            return label, shots
-    return UNDECIDED, shots
 
 
 def run_on_outcomes(test: SequentialTest, outcomes: ArrayLike, every: int = 1) -> Stopped:

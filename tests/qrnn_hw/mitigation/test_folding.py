@@ -8,10 +8,9 @@ from qiskit import QuantumCircuit, transpile
 from qiskit.circuit import ControlFlowOp, Gate, Instruction, Parameter
 from qiskit.circuit.library import standard_gates
 from qiskit.quantum_info import Operator
-from qiskit.transpiler import PassManager
 
 from qrnn_hw.errors import UsageError
-from qrnn_hw.mitigation.folding import FoldGates, count_folded, fold, fold_ensemble
+from qrnn_hw.mitigation.folding import count_folded, fold, fold_ensemble
 
 
 def count_named(circuit, name, *, in_branches=None):
@@ -185,11 +184,6 @@ def test_the_machine_s_own_measurements_are_left_alone():
     names = [i.operation.name for i in fold(circuit, 3).data]
     assert names.count("measure_2") == names.count("reset_2") == 1
     assert names.count("sx") == 3
-
-
-def test_the_pass_does_what_the_function_does(circuit):
-    through_pass = PassManager([FoldGates(3, gates="two-qubit")]).run(circuit)
-    assert through_pass == fold(circuit, 3, gates="two-qubit")
 
 
 def test_the_layout_is_kept():

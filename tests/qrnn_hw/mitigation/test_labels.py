@@ -8,11 +8,9 @@ from hypothesis import strategies as st
 
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.labels import (
-    LABELS,
     all_masks,
     first_order,
     label_weights,
-    relabel_bits,
     sampled_masks,
 )
 from qrnn_hw.mitigation.readout import ReadoutCalibration
@@ -120,11 +118,6 @@ def test_sampled_masks_are_exact_where_they_can_be():
     assert min(amplified.weights) > 0
     # One bit has no mask of two changes: nothing is left to draw.
     assert sampled_masks(calibration(pairs[0]), 4, 0).n_drawn == 0
-
-
-def test_bits_are_relabelled_as_the_branches_saw_them():
-    bits = np.array([[0, 0, 0, 0], [1, 1, 1, 1]])
-    np.testing.assert_array_equal(relabel_bits(bits, LABELS), [[0, 1, 0, 1], [1, 0, 0, 1]])
 
 
 def test_what_cannot_be_relabelled_is_refused():

@@ -6,7 +6,6 @@ from mitigation_reference import IDEAL, Noise, distribution, expectation
 from mitigation_reference_circuits import instances, isa, qrnn
 
 from qrnn_hw.errors import UsageError
-from qrnn_hw.mitigation.bootstrap import bootstrap_counts
 from qrnn_hw.mitigation.readout import ReadoutCalibration
 from qrnn_hw.mitigation.stack import (
     Stack,
@@ -105,34 +104,6 @@ def test_intervals_cover_what_they_claim(circuit, stack, confidence):
     result = combine_counts(counts, listed, numbers, confidence)
     covered = np.mean((result.low <= truth) & (truth <= result.high))
     assert abs(covered - confidence) <= 0.03
-
-
-@pytest.mark.parametrize("confidence", [0.68, 0.95])
-def test_bootstrap_intervals_cover_what_they_claim(confidence):
-    stack = Stack(RICHARDSON, terminal=True)
-    listed, numbers = terms(stack), outcome_numbers(Z, stack, calibrated(1))
-    ones = np.array([0.2, 0.3, 0.36])
-    tables = np.stack([1 - ones, ones], axis=-1)
-    truth = np.array([term.weight for term in listed]) @ tables @ numbers
-    generator = np.random.default_rng(5)
-    counts = np.array(
-        [
-            generator.multinomial(n_shots, table, size=500)
-            for n_shots, table in zip(share_shots(3000, listed), tables, strict=True)
-        ]
-    )
-    result = bootstrap_counts(
-        counts, listed, numbers, seed=2, n_resamples=400, confidence=confidence
-    )
-    covered = np.mean((result.low <= truth) & (truth <= result.high))
-    assert abs(covered - confidence) <= 0.03
-    analytic = combine_counts(counts, listed, numbers, confidence)
-    np.testing.assert_allclose(result.value, analytic.value)
-    np.testing.assert_allclose(
-        result.standard_error.mean(), analytic.standard_error.mean(), rtol=0.02
-    )
-    with pytest.raises(UsageError, match=r"2 resamples or more. Got 1"):
-        bootstrap_counts(counts, listed, numbers, seed=1, n_resamples=1)
 
 
 def test_names_say_what_is_done():

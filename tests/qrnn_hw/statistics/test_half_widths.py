@@ -9,7 +9,6 @@ from qrnn_hw.statistics.half_widths import (
     output_variances,
     shot_errors,
     shots_for,
-    sufficient_shots,
 )
 
 RNG = np.random.default_rng(7)
@@ -32,9 +31,6 @@ def test_as_many_shots_as_asked_for_reach_the_half_width():
     for place in np.ndindex(variances.shape):
         assert half_widths(variances[place], int(shots[place])) <= 0.05
         assert half_widths(variances[place], int(shots[place]) - 1) > 0.05
-    assert (sufficient_shots(R, 0.05) >= shots.max(axis=0)).all()
-    # By hand: width 2 and z of Hoeffding, 2^2 ln(2 / 0.05) / (2 0.1^2) = 737.8
-    assert sufficient_shots([[-1.0], [1.0]], 0.1).tolist() == [738]
 
 
 def test_what_has_no_half_width_is_refused():

@@ -10,7 +10,6 @@ from qrnn_hw.statistics.sequential import (
     SequentialTest,
     Sprt,
     run_on_outcomes,
-    run_on_stream,
     sprt_boundary,
     sprt_mean_shots,
     verdict,
@@ -136,12 +135,14 @@ def test_general_weights_keep_the_error_and_find_the_label() -> None:
     assert (run_on_outcomes(test, rng.choice(4, p=low, size=(50, 1000))).labels == 0).all()
 
 
-def test_stream_batches_and_stored_bits_agree() -> None:
+def test_batches_stop_no_earlier_than_single_shots() -> None:
     outcomes = np.random.default_rng(6).choice(4, p=[0.3, 0.35, 0.25, 0.1], size=(20, 400))
     for test in (BetaMixture(TWO_READOUTS, 0.05), Betting(LEARNED, 0.05)):
         stored = run_on_outcomes(test, outcomes)
         for row, label, shots in zip(outcomes, stored.labels, stored.shots, strict=True):
-            assert run_on_stream(test, iter(row), 400) == (label, shots)
+            counts = np.cumsum(np.eye(4)[row], axis=0)
+            assert verdict(test, counts[shots - 1]) == label
+            assert (verdict(test, counts[: shots - 1]) == UNDECIDED).all()
         batched = run_on_outcomes(test, outcomes, every=50)
         assert (batched.shots >= stored.shots).all()
         assert set(batched.shots % 50) == {0}
@@ -170,7 +171,6 @@ def test_votes_at_the_threshold_cost_shots_and_carry_nothing() -> None:
         (lambda: Betting(DecisionRule((1.0, 2.0)), 0.05), "both sides of the threshold"),
         (lambda: Sprt(COIN, 0.0, 0.05), "between 0 and 1. Got 0.0"),
         (lambda: Betting(COIN, 0.6), "between 0 and 0.5"),
-        (lambda: run_on_stream(Betting(COIN, 0.1), [0], 0), "at least one shot"),
         (lambda: run_on_outcomes(Betting(COIN, 0.1), [0, 1]), r"shape \(repetitions, shots\)"),
     ],
 )
