@@ -10,7 +10,15 @@ from functools import cached_property
 from qiskit import QuantumCircuit
 from qiskit.transpiler import Target
 
-from jobs.cost import DEFAULT_FORMULA, DEFAULT_REP_DELAY_SECONDS, Estimate, Formula, qpu_seconds
+from jobs.cost import (
+    DEFAULT_FORMULA,
+    DEFAULT_REP_DELAY_SECONDS,
+    Estimate,
+    Formula,
+    Timing,
+    qpu_seconds,
+    timing,
+)
 from jobs.errors import SpecError
 from jobs.preflight import Finding, Seen, looking, preflight
 from jobs.spec import JobSpec, Pub
@@ -35,6 +43,10 @@ class Conditions:
     def _look(self) -> Callable[[QuantumCircuit], Seen]:
         return looking(self.target, faulty_qubits=self.faulty_qubits)
 
+    @cached_property
+    def _seconds(self) -> Timing:
+        return timing(self.target)
+
     def price(self, spec: JobSpec, formula: Formula | None = None) -> Estimate:
         """Return what a job is charged, by the account's own formula or by another.
 
@@ -48,6 +60,7 @@ class Conditions:
             shots=spec.shots,
             rep_delay_seconds=delay if isinstance(delay, float) else self.rep_delay_seconds,
             formula=formula or self.formula,
+            seconds=self._seconds,
         )
 
 

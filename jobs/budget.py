@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from jobs.assess import Assessment, Part, total
+from jobs.counted import counted
 from jobs.errors import BudgetError, JobsError, PreflightError
 from jobs.executor import RemoteExecutor
 from jobs.limits import DEFAULT_LIMITS
@@ -157,6 +158,6 @@ class Budget:
         return (
             f"the estimate should stay within the budget of {self.seconds:g} s. Got about "
             f"{one.best_seconds:.1f} s ({one.low_seconds:.1f} to {one.high_seconds:.1f} s) in "
-            f"{len(parts)} jobs{charged}, which may reach {reached:.1f} s as limits in whole "
-            "seconds; use fewer shots or circuits, or a larger budget."
+            f"{counted(len(parts), 'job')}{charged}, which may reach {reached:.1f} s as limits "
+            "in whole seconds; use fewer shots or circuits, or a larger budget."
         )

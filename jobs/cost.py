@@ -1,13 +1,17 @@
 """What a job costs in seconds of the machine, before it is sent."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from qiskit import QuantumCircuit
 from qiskit.transpiler import Target
 
 from jobs.each_circuit import once_each
 from jobs.spec import Pub
 from jobs.timing import FEED_FORWARD_SECONDS, longest_path_seconds
+
+Timing = Callable[[QuantumCircuit], float]
+"""Seconds of one execution of a circuit on some machine."""
 
 DEFAULT_REP_DELAY_SECONDS = 250e-6
 
@@ -77,6 +81,15 @@ class Estimate:
         return self.best_seconds / seconds if seconds > 0 else float("inf")
 
 
+def timing(target: Target, *, feed_forward_seconds: float = FEED_FORWARD_SECONDS) -> Timing:
+    """Return what times circuits on a machine, each object once."""
+
+    def seconds(circuit: QuantumCircuit) -> float:
+        return longest_path_seconds(circuit, target, feed_forward_seconds=feed_forward_seconds)
+
+    return once_each(seconds)
+
+
 def qpu_seconds(
     pubs: Iterable[Pub],
     target: Target,
@@ -86,6 +99,7 @@ def qpu_seconds(
     rep_delay_seconds: float = DEFAULT_REP_DELAY_SECONDS,
     feed_forward_seconds: float = FEED_FORWARD_SECONDS,
     formula: Formula = DEFAULT_FORMULA,
+    seconds: Timing | None = None,
 ) -> Estimate:
     """Return what running `pubs` is charged.
 
@@ -101,16 +115,13 @@ def qpu_seconds(
         rep_delay_seconds: Time between two executions, in which the qubits relax.
         feed_forward_seconds: See `jobs.timing.longest_path_seconds`.
         formula: Documented numbers, or those of `recalibrate`.
+        seconds: From `timing` with the same machine, for several jobs of the same circuits.
 
     Raises:
         SpecError: If a circuit holds something without a duration on the machine.
     """
     executions, busy_seconds, longest = 0, 0.0, 0.0
-    seconds = once_each(
-        lambda circuit: longest_path_seconds(
-            circuit, target, feed_forward_seconds=feed_forward_seconds
-        )
-    )
+    seconds = seconds or timing(target, feed_forward_seconds=feed_forward_seconds)
     for pub in pubs:
         length = seconds(pub.circuit)
         executions += shots * pub.n_rows

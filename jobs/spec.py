@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,20 @@ from qiskit import QuantumCircuit
 
 from jobs.delays import check_delays
 from jobs.digest import circuit_digest, former_digest
-from jobs.each_circuit import once_each
 from jobs.errors import SpecError
 
 JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | int | float | bool | None"
 
+T = TypeVar("T")
+
 EXECUTORS = ("aer", "exact", "ibm", "twin")
 KEY_SCHEMA = 1  # raised when `JobSpec.hashed` changes its meaning, so that old keys never match
+
+
+@dataclass(frozen=True, eq=False)
+class _Facts:
+    circuit: QuantumCircuit
+    known: dict[Callable[[QuantumCircuit], Any], Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +41,9 @@ class Pub:
     circuit: QuantumCircuit
     parameters: NDArray[np.float64]  # shape: (rows, n_parameters)
     """Angles in radians, columns in the order of `circuit.parameters`; (1, 0) when bound."""
+
+    _facts: _Facts | None = field(default=None, repr=False)
+    """Of the circuit, shared by the pubs that were made of one another."""
 
     def __post_init__(self) -> None:
         parameters = np.array(self.parameters, dtype=np.float64, order="C")
@@ -54,7 +64,9 @@ class Pub:
                 "Parameters should be finite. "
                 f"Got {parameters[row, column]} in row {row}, column {column}."
             )
-        check_delays(self.circuit)
+        if self._facts is None or self._facts.circuit is not self.circuit:
+            object.__setattr__(self, "_facts", _Facts(self.circuit))
+        self.fact(check_delays)
         parameters.setflags(write=False)
         object.__setattr__(self, "parameters", parameters)
 
@@ -63,10 +75,40 @@ class Pub:
         """Return the pub of a circuit without free parameters."""
         return cls(circuit, np.empty((1, 0)))
 
+    def with_rows(self, parameters: NDArray[np.float64]) -> "Pub":
+        """Return the same circuit with other rows; what is found of it is found once for both.
+
+        Raises:
+            SpecError: As for any pub.
+        """
+        return Pub(self.circuit, parameters, self._facts)
+
+    def fact(self, found: Callable[[QuantumCircuit], T]) -> T:
+        """Return what depends on the circuit alone; do not change that after the first call.
+
+        Args:
+            found: A function of the circuit, the same object at each call.
+        """
+        assert self._facts is not None
+        known = self._facts.known
+        if found not in known:
+            known[found] = found(self.circuit)
+        fact: T = known[found]
+        return fact
+
     @property
     def n_rows(self) -> int:
         """Number of executions of the circuit with parameters of their own."""
         return int(self.parameters.shape[0])
+
+
+def facts(pubs: Sequence[Pub], found: Callable[[QuantumCircuit], T]) -> tuple[T, ...]:
+    """Return what depends on each pub's circuit alone, found once for pubs that hold one object."""
+    known: dict[int, T] = {}
+    for pub in pubs:
+        if id(pub.circuit) not in known:
+            known[id(pub.circuit)] = pub.fact(found)
+    return tuple(known[id(pub.circuit)] for pub in pubs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,8 +157,7 @@ class JobSpec:
         return self._digests(circuit_digest)
 
     def _digests(self, digest: Callable[[QuantumCircuit], str]) -> tuple[str, ...]:
-        digest = once_each(digest)
-        return tuple(digest(pub.circuit) for pub in self.pubs)
+        return facts(self.pubs, digest)
 
     def hashed(self) -> dict[str, Any]:
         """Return exactly what `key` is the hash of.

@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from jobs.each_circuit import once_each
 from jobs.limits import DEFAULT_LIMITS, Limits
 from jobs.preflight.broadcasts import broadcast_slots
 from jobs.preflight.load import instructions_per_qubit
-from jobs.spec import JobSpec, Pub, PubResult
+from jobs.spec import JobSpec, Pub, PubResult, facts
 
 
 @dataclass(frozen=True)
@@ -44,10 +43,9 @@ def split(spec: JobSpec, limits: Limits = DEFAULT_LIMITS) -> tuple[JobSpec, ...]
     """
     parts: list[list[Pub]] = [[]]
     used = _Cost(0, 0, 0)
-    slots_of, load = once_each(broadcast_slots), once_each(instructions_per_qubit)
-    for pub in spec.pubs:
-        slots = slots_of(pub.circuit)
-        cost = _Cost(spec.shots, slots, load(pub.circuit))
+    of_each = facts(spec.pubs, broadcast_slots), facts(spec.pubs, instructions_per_qubit)
+    for pub, slots, load in zip(spec.pubs, *of_each, strict=True):
+        cost = _Cost(spec.shots, slots, load)
         if not limits.rows_multiply_broadcasts:
             used, cost = used.plus(_Cost(0, slots, 0), 1), replace(cost, slots=0)
         start = 0
@@ -58,7 +56,7 @@ def split(spec: JobSpec, limits: Limits = DEFAULT_LIMITS) -> tuple[JobSpec, ...]
                 used = _Cost(0, 0 if limits.rows_multiply_broadcasts else slots, 0)
                 continue
             n_rows = min(max(n_fit, 1), pub.n_rows - start)
-            parts[-1].append(Pub(pub.circuit, pub.parameters[start : start + n_rows]))
+            parts[-1].append(pub.with_rows(pub.parameters[start : start + n_rows]))
             used = used.plus(cost, n_rows)
             start += n_rows
     if len(parts) == 1:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Literal
 
+from jobs.counted import counted
 from jobs.errors import AuthenticationError, JobsError
 from jobs.service.account import account_status
 from jobs.store.private import others_may_read
@@ -119,7 +120,7 @@ def _store() -> Check:
     except JobsError as error:
         return Check("store", "wrong", str(error), "Set QRNN_HW_HOME to another folder.")
     if doubtful:
-        found = f"{doubtful} jobs were cut short while they were sent"
+        found = f"{counted(doubtful, 'job')} cut short on the way to the service"
         return Check("store", "note", found, "Look them up: qrnn-hw jobs adopt")
     return Check("store", "ok", str(path))
 

@@ -13,6 +13,10 @@ class UsageError(QRNNError, ValueError):
     """An argument that cannot be used as given."""
 
 
+class TooFewShotsError(UsageError):
+    """Fewer shots than there are circuits to run with them."""
+
+
 class ConfigurationError(QRNNError, ValueError):
     """A file, setting or saved state that cannot be used as it is."""
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from jobs.counted import counted
 from jobs.errors import BudgetError
 from jobs.store.store import Store
 from qrnn_hw.answers.asked_rows import from_file, from_texts
@@ -259,8 +260,9 @@ class Planned:
     def __str__(self) -> str:
         estimate, settings = self.priced.estimate, self.prepared.settings
         lines = [
-            f"{settings.model} on {self.prepared.machine.name}: {len(self.priced.specs)} jobs, "
-            f"{len(self.prepared.test)} rows, {settings.shots:,} shots per prediction",
+            f"{settings.model} on {self.prepared.machine.name}: "
+            f"{counted(len(self.priced.specs), 'job')}, {counted(len(self.prepared.test), 'row')}, "
+            f"{counted(settings.shots, 'shot')} per prediction",
             *(f"  {role}" for role in self.priced.roles),
             f"about {estimate.best_seconds:.0f} s of QPU time ({estimate.low_seconds:.0f} to "
             f"{estimate.high_seconds:.0f} s)",

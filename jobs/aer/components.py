@@ -6,14 +6,14 @@ only what decides them: a whole register may be read, and all but a few of its b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import rustworkx
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
-from qiskit.circuit import Barrier, ClassicalRegister, Clbit, IfElseOp
+from qiskit.circuit import Barrier, ClassicalRegister, Clbit, IfElseOp, Parameter
 
 from circuits.exact.conditions import deciding_bits
 from jobs.bits import registers_of
@@ -39,9 +39,12 @@ class Component:
     n_rows: int
     """Of the whole."""
 
+    columns: tuple[int, ...]
+    """Of the whole's parameters, those of the part in their order."""
+
     def of(self, pub: Pub) -> Component:
         """Return the same part of another pub of the same circuit."""
-        return replace(self, pub=_own_rows(self.pub.circuit, pub), n_rows=pub.n_rows)
+        return replace(self, pub=self.pub.with_rows(_own(pub, self.columns)), n_rows=pub.n_rows)
 
 
 def components(pub: Pub) -> tuple[Component, ...]:
@@ -80,20 +83,23 @@ def components(pub: Pub) -> tuple[Component, ...]:
     groups = [sorted(group) for group in rustworkx.connected_components(graph) if group & used]
     if len(groups) < 2:
         return ()
+    columns = {parameter: n for n, parameter in enumerate(circuit.parameters)}
     part_of = {node: number for number, group in enumerate(groups) for node in group}
     places: list[list[int]] = [[] for _ in groups]
     for place, nodes in enumerate(touched):
         for number in dict.fromkeys(part_of[node] for node in nodes if node in part_of):
             places[number].append(place)
     return tuple(
-        _part(pub, group, here)
+        _part(pub, group, here, columns)
         for group, here in zip(
             sorted(groups), [places[part_of[g[0]]] for g in sorted(groups)], strict=True
         )
     )
 
 
-def _part(pub: Pub, nodes: Sequence[int], places: Sequence[int]) -> Component:
+def _part(
+    pub: Pub, nodes: Sequence[int], places: Sequence[int], columns: Mapping[Parameter, int]
+) -> Component:
     """Return the part of a pub's circuit that these instructions make."""
     whole = pub.circuit
     physical = [node for node in nodes if node < whole.num_qubits]
@@ -115,14 +121,13 @@ def _part(pub: Pub, nodes: Sequence[int], places: Sequence[int]) -> Component:
             blocks = [_block(block, clbits) for block in operation.blocks]
             operation = IfElseOp(condition, *blocks)
         part.append(operation, here, clbits, copy=False)
-    return Component(_own_rows(part, pub), tuple(physical), tuple(bits), pub.n_rows)
+    own = tuple(columns[parameter] for parameter in part.parameters)
+    return Component(Pub(part, _own(pub, own)), tuple(physical), tuple(bits), pub.n_rows, own)
 
 
-def _own_rows(part: QuantumCircuit, whole: Pub) -> Pub:
-    columns = {parameter: n for n, parameter in enumerate(whole.circuit.parameters)}
-    values = whole.parameters[:, [columns[parameter] for parameter in part.parameters]]
-    # Rows of a part without parameters are so many more shots of it.
-    return Pub(part, values if part.num_parameters else np.empty((1, 0)))
+def _own(whole: Pub, columns: Sequence[int]) -> NDArray[np.float64]:
+    """Return the rows of a part; those without parameters are so many more shots of it."""
+    return whole.parameters[:, list(columns)] if columns else np.empty((1, 0))
 
 
 def _block(block: QuantumCircuit, bits: Sequence[Clbit]) -> QuantumCircuit:

@@ -7,7 +7,7 @@ shots.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -35,8 +35,21 @@ class RecordedDeviceExecutor:
 
     name = "aer"
 
-    def __init__(self, snapshot: Snapshot, scale: NoiseScale | None = None) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        scale: NoiseScale | None = None,
+        after_part: Callable[[int, int], None] = lambda done, total: None,
+    ) -> None:
+        """Take the device.
+
+        Args:
+            snapshot: of the whole device.
+            scale: of its noise.
+            after_part: called with the number of parts of a job that are done, and of all.
+        """
         self._snapshot, self._scale = snapshot, scale or NoiseScale()
+        self._after_part = after_part
         self._places: dict[object, LocalRuntimeExecutor] = {}
         self._noises: dict[tuple[int, ...], DeviceNoise] = {}
 
@@ -65,12 +78,19 @@ class RecordedDeviceExecutor:
         seeds = np.random.SeedSequence(spec.seed).generate_state(len(groups) + 1) >> 1
         read: dict[int, NDArray[np.uint8]] = {}
         placed: dict[int, QuantumCircuit] = {}
-        for ((physical, times), members), seed in zip(groups.items(), seeds[1:], strict=True):
+        for done, (((physical, times), members), seed) in enumerate(
+            zip(groups.items(), seeds[1:], strict=True)
+        ):
+            self._after_part(done, len(groups))
             for one in members:
                 if id(one.pub.circuit) not in placed:
                     on_device = embed(one.pub.circuit, physical, self._snapshot.n_qubits)
                     placed[id(one.pub.circuit)] = on_device
-            pubs = tuple(Pub(placed[id(one.pub.circuit)], one.pub.parameters) for one in members)
+            wide: dict[int, Pub] = {}
+            for one in members:
+                key = id(one.pub.circuit)
+                wide.setdefault(key, Pub(placed[key], one.pub.parameters))
+            pubs = tuple(wide[id(one.pub.circuit)].with_rows(one.pub.parameters) for one in members)
             job = replace(spec, pubs=pubs, shots=spec.shots * times, seed=int(seed))
             for one, result in zip(members, self._together(job), strict=True):
                 bits = result.registers[WHOLE]
@@ -89,7 +109,8 @@ class RecordedDeviceExecutor:
         from qiskit_aer import AerError
 
         # A job that repeats its circuits holds each of them many times.
-        distinct = {id(pub.circuit): pub.circuit for pub in spec.pubs}
+        known = {id(pub.circuit): pub for pub in spec.pubs}
+        distinct = {key: pub.circuit for key, pub in known.items()}
         physical = active_qubits(list(distinct.values()))
         if physical and physical[-1] >= self._snapshot.n_qubits:
             raise SpecError(
@@ -103,7 +124,8 @@ class RecordedDeviceExecutor:
             key: lower(with_misreads(with_instruments(one, noise), noise, of_several(names)))
             for key, one in small.items()
         }
-        pubs = [Pub(lowered[id(pub.circuit)], pub.parameters) for pub in spec.pubs]
+        first = {key: Pub(lowered[key], pub.parameters) for key, pub in known.items()}
+        pubs = [first[id(pub.circuit)].with_rows(pub.parameters) for pub in spec.pubs]
         place = self._place(physical, names)
         try:
             return run_gathered(replace(spec, pubs=tuple(pubs)), place.run)

@@ -60,7 +60,7 @@ def _run_some(
             if name in wanted and names.index(name) == place
         ]
         if places:
-            pubs.append(Pub(pub.circuit, pub.parameters[places]))
+            pubs.append(pub.with_rows(pub.parameters[places]))
             held.append([names[place] for place in places])
             wanted -= set(held[-1])
     seed = spec.seed

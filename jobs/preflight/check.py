@@ -13,8 +13,10 @@ from qiskit.transpiler import Target
 from jobs.each_circuit import once_each
 from jobs.errors import PreflightError, SpecError
 from jobs.limits import DEFAULT_LIMITS, Limits
-from jobs.preflight.control_flow import control_flow_findings
-from jobs.preflight.job import Request, job_findings
+from jobs.preflight.broadcasts import broadcast_slots
+from jobs.preflight.control_flow import control_flow_findings, is_dynamic
+from jobs.preflight.job import Held, Request, job_findings
+from jobs.preflight.load import instructions_per_qubit
 from jobs.preflight.machine import angle_findings, bounded_angles, machine_findings
 from jobs.preflight.output import output_findings
 from jobs.preflight.rules import Finding, finding
@@ -65,11 +67,12 @@ def preflight(
         )
     look = look or looking(target, limits=limits, faulty_qubits=faulty_qubits)
     found: list[Finding] = []
-    circuits: list[tuple[QuantumCircuit, int]] = []
+    circuits: list[Held] = []
     for number, item in enumerate(items):
         circuit, pub = (item.circuit, item) if isinstance(item, Pub) else (item, None)
-        circuits.append((circuit, 1 if pub is None else pub.n_rows))
         where, seen = f"circuit {number}", look(circuit)
+        n_rows = 1 if pub is None else pub.n_rows
+        circuits.append(Held(n_rows, seen.instructions, seen.slots, seen.is_dynamic))
         found += [replace(one, where=where + one.where) for one in seen.findings]
         if seen.is_unreadable:
             return tuple(found)
@@ -91,6 +94,13 @@ class Seen:
 
     is_unreadable: bool = False
     bounded_angles: tuple[Place, ...] = ()
+    instructions: int = 0
+    """Of the busiest qubit."""
+
+    slots: float = 0.0
+    """Of broadcasts."""
+
+    is_dynamic: bool = False
 
 
 def looking(
@@ -123,7 +133,13 @@ def _look(
         output_findings(circuit, places),
     )
     findings = tuple(chain.from_iterable(map(_merged, kinds)))
-    return Seen(findings, bounded_angles=bounded_angles(places))
+    return Seen(
+        findings,
+        bounded_angles=bounded_angles(places),
+        instructions=instructions_per_qubit(circuit),
+        slots=broadcast_slots(circuit),
+        is_dynamic=is_dynamic(circuit),
+    )
 
 
 def _merged(findings: Iterable[Finding]) -> Iterator[Finding]:

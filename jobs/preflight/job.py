@@ -3,14 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from qiskit import QuantumCircuit
-
 from jobs.cost import Estimate
-from jobs.each_circuit import once_each
 from jobs.limits import DEFAULT_LIMITS, Limits
-from jobs.preflight.broadcasts import broadcast_slots
-from jobs.preflight.control_flow import is_dynamic
-from jobs.preflight.load import instructions_per_qubit
 from jobs.preflight.rules import Finding, finding
 
 
@@ -31,8 +25,22 @@ class Request:
     twirling: bool = False
 
 
+@dataclass(frozen=True)
+class Held:
+    """What a circuit adds to a job."""
+
+    rows: int
+    instructions: int
+    """Of one row on its busiest qubit."""
+
+    slots: float
+    """Of broadcasts, of one row."""
+
+    is_dynamic: bool
+
+
 def job_findings(
-    circuits: Sequence[tuple[QuantumCircuit, int]],
+    circuits: Sequence[Held],
     shots: Sequence[int],
     limits: Limits,
     request: Request,
@@ -40,7 +48,7 @@ def job_findings(
     """Yield what is wrong with the job around its circuits.
 
     Args:
-        circuits: Each circuit with its number of rows.
+        circuits: Of the job.
         shots: Shots of each circuit.
         limits: What one job may ask for.
         request: How it is to be sent.
@@ -57,18 +65,16 @@ def job_findings(
 
 
 def _size_findings(
-    circuits: Sequence[tuple[QuantumCircuit, int]], shots: Sequence[int], limits: Limits
+    circuits: Sequence[Held], shots: Sequence[int], limits: Limits
 ) -> Iterator[Finding]:
-    executions = sum(rows * n for (_, rows), n in zip(circuits, shots, strict=True))
+    executions = sum(one.rows * n for one, n in zip(circuits, shots, strict=True))
     if executions > limits.executions:
         yield finding("executions", "the job", f"{executions:,} executions")
-    load, slots_of = once_each(instructions_per_qubit), once_each(broadcast_slots)
-    instructions = sum(load(circuit) * rows for circuit, rows in circuits)
+    instructions = sum(one.instructions * one.rows for one in circuits)
     if instructions > limits.instructions_per_qubit:
         yield finding("instructions", "the job", f"{instructions:,} on the busiest qubit")
     slots = sum(
-        slots_of(circuit) * (rows if limits.rows_multiply_broadcasts else 1)
-        for circuit, rows in circuits
+        one.slots * (one.rows if limits.rows_multiply_broadcasts else 1) for one in circuits
     )
     if slots > limits.broadcast_slots:
         yield finding("broadcasts", "the job", f"{slots:,.0f} slots of {limits.broadcast_slots:,}")
@@ -77,14 +83,14 @@ def _size_findings(
 def request_findings(
     request: Request,
     limits: Limits = DEFAULT_LIMITS,
-    circuits: Sequence[tuple[QuantumCircuit, int]] = (),
+    circuits: Sequence[Held] = (),
 ) -> Iterator[Finding]:
     """Yield what is wrong with how a job is to be sent, whatever its circuits are.
 
     Args:
         request: How it is to be sent.
         limits: What one job may ask for.
-        circuits: Each circuit with its number of rows, where they are known.
+        circuits: Of the job, where they are known.
     """
     low, high = request.rep_delay_range_seconds or limits.rep_delay_seconds
     delay = request.rep_delay_seconds
@@ -105,7 +111,7 @@ def request_findings(
             yield finding("plan-exhausted", "the job", f"{best} for {remaining:.1f} s")
     if request.mode == "session" and request.plan == "open":
         yield finding("session-on-open-plan", "the options", "session mode")
-    if any(map(once_each(is_dynamic), (circuit for circuit, _ in circuits))):
+    if any(one.is_dynamic for one in circuits):
         for option, is_on in (
             ("dynamical-decoupling", request.dynamical_decoupling),
             ("twirling", request.twirling),

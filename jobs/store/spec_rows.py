@@ -41,7 +41,9 @@ def insert_spec(connection: sqlite3.Connection, spec: JobSpec) -> None:
     for digest, circuit in circuits.items():
         known = connection.execute("SELECT 1 FROM circuits WHERE digest = ?", (digest,))
         if known.fetchone() is None:
-            connection.execute("INSERT INTO circuits VALUES (?, ?)", (digest, _packed(circuit)))
+            connection.execute(
+                "INSERT INTO circuits VALUES (?, ?)", (digest, _packed(circuit, digest))
+            )
     connection.executemany(
         "INSERT INTO pubs VALUES (?, ?, ?, ?)",
         [
@@ -53,7 +55,7 @@ def insert_spec(connection: sqlite3.Connection, spec: JobSpec) -> None:
     )
 
 
-def _packed(circuit: QuantumCircuit) -> bytes:
+def _packed(circuit: QuantumCircuit, digest: str) -> bytes:
     """Return a circuit as it is stored and sent, checked to be the same when it is read back.
 
     Raises:
@@ -67,7 +69,7 @@ def _packed(circuit: QuantumCircuit) -> bytes:
     try:
         packed = pack_circuit(circuit)
         back = circuit_digest(unpack_circuit(packed))
-        reason = "" if back == circuit_digest(circuit) else "another circuit"
+        reason = "" if back == digest else "another circuit"
     except (QiskitError, StoreError, TypeError, ValueError) as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:150]}"
     if reason:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
+from jobs.preflight.broadcasts import broadcast_slots
 from jobs.spec import Pub, PubResult
 from jobs.tiling.layout import Layout
 from jobs.tiling.merge import Merged, TileCircuit, merge
@@ -38,13 +39,45 @@ class TiledPubs:
         return self.layout.split(results)
 
 
+@dataclass(frozen=True, eq=False)
+class _Whole:
+    """A merged circuit, looked at once for all pubs that hold it."""
+
+    merged: Merged
+    first: Pub
+    columns: tuple[list[int], ...]
+    """For each tile, the column of each of its circuit's parameters."""
+
+    @classmethod
+    def of(cls, merged: Merged) -> _Whole:
+        """Look at a merged circuit."""
+        place = {parameter: n for n, parameter in enumerate(merged.circuit.parameters)}
+        columns = tuple([place[name] for name in names] for names in merged.parameters)
+        return cls(merged, Pub(merged.circuit, np.zeros((1, len(place)))), columns)
+
+    def pub(self, rows: NDArray[np.float64]) -> Pub:
+        """Return the circuit with rows."""
+        return self.first.with_rows(rows)
+
+
 @dataclass
 class Tiler:
     """Writes rows of single tiles side by side; circuits that were merged once are kept."""
 
     tiling: Tiling
-    _merged: dict[tuple[object, ...], Merged] = field(default_factory=dict)
+    _merged: dict[tuple[object, ...], _Whole] = field(default_factory=dict)
     _lengths: dict[int, tuple[QuantumCircuit, float]] = field(default_factory=dict)
+    _slots: dict[int, float] = field(default_factory=dict)
+
+    def slots_of_a_row(self, n_steps: int) -> float:
+        """Return the broadcast slots of one row of all tiles, each with so many steps."""
+        if n_steps not in self._slots:
+            circuits = [
+                TileCircuit(one.unroll(n_steps).circuit, one.snapshot.physical)
+                for one in self.tiling.tiles
+            ]
+            self._slots[n_steps] = broadcast_slots(merge(circuits, self.tiling.n_qubits).circuit)
+        return self._slots[n_steps]
 
     def together(self, groups: Sequence[Sequence[TilePub]]) -> TiledPubs:
         """Return the fewest rows of the whole chip that hold every row of every tile.
@@ -68,9 +101,9 @@ class Tiler:
                 sent.setdefault(members, []).append(rows)
         pubs, merged = [], []
         for number, (members, table) in enumerate(sent.items()):
-            one = self._together([flat[member] for member in members])
-            merged.append(one)
-            pubs.append(Pub(one.circuit, self._values(one, [flat[m] for m in members], table)))
+            whole = self._together([flat[member] for member in members])
+            merged.append(whole.merged)
+            pubs.append(whole.pub(self._values(whole, [flat[m] for m in members], table)))
             for row, rows in enumerate(table):
                 for member, own in zip(members, rows, strict=True):
                     found[member][own] = (number, row)
@@ -84,7 +117,7 @@ class Tiler:
         """Whether first steps take another time than those that run beside them."""
         return any(one.first is not None for one in self.tiling.tiles)
 
-    def _together(self, members: Sequence[TilePub]) -> Merged:
+    def _together(self, members: Sequence[TilePub]) -> _Whole:
         key = tuple((one.tile, id(one.pub.circuit)) for one in members)
         if key not in self._merged:
             seconds = [self._seconds(one) for one in members]
@@ -99,7 +132,7 @@ class Tiler:
                 )
                 for one, own in zip(members, seconds, strict=True)
             ]
-            self._merged[key] = merge(circuits, self.tiling.n_qubits)
+            self._merged[key] = _Whole.of(merge(circuits, self.tiling.n_qubits))
         return self._merged[key]
 
     def _seconds(self, one: TilePub) -> float:
@@ -112,14 +145,13 @@ class Tiler:
 
     @staticmethod
     def _values(
-        merged: Merged, members: Sequence[TilePub], table: Sequence[Sequence[int]]
+        whole: _Whole, members: Sequence[TilePub], table: Sequence[Sequence[int]]
     ) -> NDArray[np.float64]:
-        columns = {parameter: n for n, parameter in enumerate(merged.circuit.parameters)}
-        values = np.empty((len(table), len(columns)))
-        for place, (one, names) in enumerate(zip(members, merged.parameters, strict=True)):
+        values = np.empty((len(table), whole.first.circuit.num_parameters))
+        for place, (one, columns) in enumerate(zip(members, whole.columns, strict=True)):
             rows = [rows[place] for rows in table]
-            if names:
-                values[:, [columns[name] for name in names]] = one.pub.parameters[rows]
+            if columns:
+                values[:, columns] = one.pub.parameters[rows]
         return values
 
 

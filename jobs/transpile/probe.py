@@ -38,6 +38,8 @@ class Probe:
     weights: Array  # shape (n, p), radians
     features: Array  # shape (n, T, d)
     lengths: NDArray[np.int64] | None = None  # shape (n,), steps of each; None is T of all
+    columns: Array | None = None  # shape (2**m, k): outputs of each outcome of a trained network
+    """Where they are given, what is lost is the distance of the outputs."""
 
     @classmethod
     def random(
@@ -53,8 +55,9 @@ class Probe:
 
         One has all angles in [0, pi), as `submit` gives a model that is not trained; the other has
         what training comes to, weights N(0, 1) and inputs in (-pi, pi). What is best for the one
-        lost up to an eighth more than need be for the other. Lengths go from `steps` down to 1: at
-        short ones the final readout weighs most, at long ones what happens in every step.
+        lost up to an eighth more than need be for the other. Lengths go from 1 to `steps` with
+        shares that fall as 1 / length: at short ones the final readout weighs most, at long ones
+        what happens in every step, and these lose more, so that each scale counts alike.
 
         Args:
             architecture: of the model.
@@ -68,10 +71,10 @@ class Probe:
             n = SEQUENCES if architecture.n_qubits <= NARROW else SEQUENCES // 4
         generator = np.random.default_rng([seed, 17])
         number = np.arange(n)
-        given = steps - number // 2 % steps
+        # Pairs of both kinds at even shares of the lengths.
+        share = (number // 2 + 0.5) / -(-n // 2)
+        given = np.rint(steps**share).astype(np.int64)
         if lengths is not None:
-            # Pairs of both kinds at even shares of the lengths.
-            share = (number // 2 + 0.5) / -(-n // 2)
             found = np.quantile(np.asarray(lengths), share, method="inverted_cdf")
             given = np.clip(found, 1, LONGEST).astype(np.int64)
             steps = int(given.max())
@@ -136,6 +139,13 @@ def _laws_of(form: Form) -> Callable[..., jax.Array]:
 def total_variation(laws: Array, ideal: Array) -> Array:
     """Return half the sum of |p - q| over the last axis."""
     return np.asarray(np.abs(laws - ideal).sum(axis=-1) / 2)
+
+
+def lost(laws: Array, ideal: Array, columns: Array | None) -> Array:
+    """Return what each row loses: the distance of its law, or the mean one of its outputs."""
+    if columns is None:
+        return total_variation(laws, ideal)
+    return np.asarray(np.abs((laws - ideal) @ columns).mean(axis=-1))
 
 
 def outcome_fidelity(laws: Array, ideal: Array) -> Array:

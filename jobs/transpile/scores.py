@@ -22,7 +22,7 @@ from circuits.definition import Architecture
 from jobs.transpile.held import check_fits
 from jobs.transpile.isa import TranspiledStep, place_step
 from jobs.transpile.placement import PlacementForms
-from jobs.transpile.probe import Laws, Probe, outcome_fidelity, total_variation
+from jobs.transpile.probe import NARROW, Laws, Probe, lost, outcome_fidelity
 from jobs.transpile.routed import RoutedStep, route_step
 from jobs.transpile.subgraphs import Qubits, parts_of, placements_of
 
@@ -31,15 +31,17 @@ Array = NDArray[np.float64]
 TURNS = 2
 """Times that each part of a circuit in unconnected parts is moved."""
 
-FINALISTS = 16
-"""Best placements of the first probe that are scored on the others too."""
+FINALISTS = 15
+"""Best placements of the first probe that fresh ones choose from, beside the one that stands."""
 
-PROBES = 8
-"""Random ones by default. What one set of 8 weights calls best is half as bad again as the best of
-others; of 256 it is the best to a few percent."""
+FRESH = 8
+"""Random probes that choose by default, twice as many of wide models, whose probes are smaller.
+What one set of 8 weights calls best is half as bad again as the best of others; of 256 it is the
+best to a few percent."""
 
-SURE = 2.0
-"""Standard errors of the difference by which a placement has to beat level 3's."""
+SURE = 3.0
+"""Standard errors of the difference by which a placement has to beat the one that stands. The best
+of `FINALISTS` that are all as good as it is two better by chance in a few of a hundred choices."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,15 @@ class Placement:
     """One for each wire of the model, then those that routing needs."""
 
     error: float
-    """Total variation distance from the distribution without noise, the mean over the probe."""
+    """Total variation distance from the distribution without noise, the mean over the probe; of a
+    probe with columns the distance of the outputs."""
 
     fidelity: float
     """(sum of sqrt(p q))^2 with the distribution q without noise, the mean over the probe."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the placement as a JSON object."""
+        return {"qubits": list(self.qubits), "error": self.error, "fidelity": self.fidelity}
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +74,9 @@ class Placements:
     ranked: tuple[Placement, ...]
     level_3: Placement
     """Where the transpiler's level 3 puts it."""
+
+    standing: Placement
+    """What another had to beat surely."""
 
     decoupling: str | None = None
     alike: bool = False
@@ -97,8 +107,8 @@ class Placements:
             "taken": self.snapshot.taken,
             "snapshot": self.snapshot.digest,
             "n_placements": len(self.ranked),
-            "level_3": _json(self.level_3),
-            "placements": [_json(one) for one in self.ranked[:most]],
+            "level_3": self.level_3.to_json(),
+            "placements": [one.to_json() for one in self.ranked[:most]],
             "least_error": self.least_error(),
         }
 
@@ -111,14 +121,6 @@ class Placements:
         return found
 
 
-def _json(placement: Placement) -> dict[str, Any]:
-    return {
-        "qubits": list(placement.qubits),
-        "error": placement.error,
-        "fidelity": placement.fidelity,
-    }
-
-
 def score_placements(
     architecture: Architecture,
     snapshot: Snapshot,
@@ -129,6 +131,8 @@ def score_placements(
     decoupling: str | None = None,
     alike: bool = False,
     lengths: ArrayLike | None = None,
+    fresh: Sequence[Probe] = (),
+    standing: Qubits | None = None,
 ) -> Placements:
     """Score all placements of a model on a device.
 
@@ -138,10 +142,12 @@ def score_placements(
     parts of the circuit, each part is moved over the device in turn, the others held, twice at
     most; those placements are all that are scored.
 
-    Without a probe of the user's own, all are scored on one random probe, and the `FINALISTS` and
-    level 3's on `PROBES` of them; level 3's stands first unless another is better than it by more
-    than chance explains (`SURE`). The scores of the rest are multiplied by what the finalists lose
-    on all probes over what they lose on the first.
+    The best of hundreds on one probe owes some of its place to luck there. All are scored on the
+    probe, and the `FINALISTS` and the one that stands on fresh ones alone, which choose: it stays
+    first unless another is better than it by more than chance explains (`SURE`). The scores of the
+    rest are multiplied by what the finalists lose on the fresh probes over what they lose on the
+    first. A probe of the user's own without fresh ones chooses by itself, as it should where its
+    rows are those that are run.
 
     Args:
         architecture: coherent or sampled.
@@ -152,6 +158,8 @@ def score_placements(
         decoupling: as for `transpile_step`.
         alike: as for `transpile_step`.
         lengths: of the sequences that are to run, for the random probes; None is from 1 to 10.
+        fresh: inputs beside those of the probe; `FRESH` random ones where it is random.
+        standing: placement that fresh inputs have to beat surely; None is level 3's.
 
     Raises:
         SpecError: the device has no `if_else` or too few qubits.
@@ -176,14 +184,16 @@ def score_placements(
             at = scores.sorted(found)[0].qubits
         if at == begun:
             break
+    at = routed.qubits if standing is None else standing
+    scores.add([at])
     ranked = scores.sorted(qubits for qubits in scores.found if ready.issuperset(qubits))
-    level_3 = scores.found[routed.qubits]
+    stands, level_3 = scores.found[at], scores.found[routed.qubits]
     if probe is None:
-        others = [
-            Probe.random(architecture, seed=number, lengths=lengths) for number in range(1, PROBES)
-        ]
-        ranked, level_3 = _played_off(scores, ranked, level_3, others)
-    return Placements(routed, snapshot, tuple(ranked), level_3, decoupling, alike)
+        seeds = range(1, 1 + (FRESH if architecture.n_qubits <= NARROW else 2 * FRESH))
+        fresh = [Probe.random(architecture, seed=number, lengths=lengths) for number in seeds]
+    if fresh:
+        ranked, stands, level_3 = _played_off(scores, ranked, stands, level_3, fresh)
+    return Placements(routed, snapshot, tuple(ranked), level_3, stands, decoupling, alike)
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,7 +221,8 @@ class _Scores:
             if ideal is None:  # the same of all forms
                 ideal = self.laws.ideal(placed.form, self.probe)
             laws = self.laws.noisy(placed, self.probe)
-            error, fidelity = total_variation(laws, ideal), outcome_fidelity(laws, ideal)
+            error = lost(laws, ideal, self.probe.columns)
+            fidelity = outcome_fidelity(laws, ideal)
             for index, e, f in zip(placed.indices, error, fidelity, strict=True):
                 self._each[new[index]] = e
                 self.found[new[index]] = Placement(new[index], float(e.mean()), float(f.mean()))
@@ -230,15 +241,23 @@ def _by_error(placement: Placement) -> tuple[float, Qubits]:
 
 
 def _played_off(
-    first: _Scores, ranked: Sequence[Placement], level_3: Placement, others: Sequence[Probe]
-) -> tuple[list[Placement], Placement]:
-    """Score the best and level 3's on further probes, and bring all others to the same scale."""
-    final = list(dict.fromkeys([*(one.qubits for one in ranked[:FINALISTS]), level_3.qubits]))
-    all_scores = [first, *(replace(first, probe=probe) for probe in others)]
-    for one in all_scores[1:]:
+    first: _Scores,
+    ranked: Sequence[Placement],
+    standing: Placement,
+    level_3: Placement,
+    fresh: Sequence[Probe],
+) -> tuple[list[Placement], Placement, Placement]:
+    """Choose among the best by fresh probes, and bring all others to the same scale."""
+    best = [one.qubits for one in ranked[:FINALISTS]]
+    final = list(dict.fromkeys([*best, standing.qubits, level_3.qubits]))
+    anew = [replace(first, probe=probe) for probe in fresh]
+    for one in anew:
         one.add(final)
-    error = np.concatenate([one.errors(final) for one in all_scores], axis=1)
-    fidelity = np.mean([[one.found[q].fidelity for q in final] for one in all_scores], axis=0)
+    error = np.concatenate([one.errors(final) for one in anew], axis=1)
+    sizes = [len(one.probe.features) for one in anew]
+    fidelity = np.average(
+        [[one.found[q].fidelity for q in final] for one in anew], axis=0, weights=sizes
+    )
     known = {
         qubits: Placement(qubits, float(e.mean()), float(f))
         for qubits, e, f in zip(final, error, fidelity, strict=True)
@@ -247,9 +266,9 @@ def _played_off(
     scale = sum(one.error for one in known.values()) / before if before else 1.0
     top = sorted((known[one.qubits] for one in ranked if one.qubits in known), key=_by_error)
     rest = [replace(one, error=one.error * scale) for one in ranked if one.qubits not in known]
-    own = known[level_3.qubits]
+    own = known[standing.qubits]
     if own in top:
         gain = error[final.index(own.qubits)] - error[final.index(top[0].qubits)]
         if gain.mean() < SURE * gain.std(ddof=1) / np.sqrt(len(gain)):
             top = [own, *(one for one in top if one is not own)]
-    return [*top, *rest], own
+    return [*top, *rest], own, known[level_3.qubits]

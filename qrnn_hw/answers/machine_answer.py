@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs.counted import counted
 from qrnn_hw.answers.certain import CanaryCounts, Counts
 from qrnn_hw.answers.in_words import in_words, outputs_of
 from qrnn_hw.answers.prediction import Prediction
@@ -115,7 +116,7 @@ def said_of_canaries(votes: Votes) -> str:
             return "No canaries were sent: the intervals cover this machine's own mean only."
         beyond = _missed_by(canaries, votes)
         return (
-            f"{len(canaries.known)} canaries missed their known answers by {beyond:.3f} scaled "
+            f"{_said(len(canaries.known))} missed known answers by {beyond:.3f} scaled "
             "units beyond their shots; the wider intervals hold it, if they are representative."
         )
     if canaries is None:
@@ -126,16 +127,20 @@ def said_of_canaries(votes: Votes) -> str:
     n = len(canaries.known)
     if canaries.disagree(votes.columns):
         return (
-            f"The repetitions of the {n} canaries disagree: the machine changed meanwhile, and no "
+            f"The repetitions of {_said(n)} disagree: the machine changed meanwhile, and no "
             "noiseless label is certified."
         )
     if n < LEAST_CANARIES:
-        return f"Of {n} canaries no line is made ({LEAST_CANARIES} or more): {MACHINE} only."
+        return f"Of {_said(n)} no line is made ({LEAST_CANARIES} or more): {MACHINE} only."
     beyond = _missed_by(canaries, votes)
     return (
-        f"{n} canaries missed their known answers by {beyond:.3f} beyond their shots. "
+        f"{_said(n)} missed known answers by {beyond:.3f} beyond their shots. "
         f"Certified are {MACHINE}, and apart from it {NOISELESS}."
     )
+
+
+def _said(n: int) -> str:
+    return counted(n, "canary", "canaries")
 
 
 def _missed_by(canaries: CanaryCounts, votes: Votes) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from jobs.counted import counted
 from jobs.errors import BudgetError
 from jobs.store.store import Store
 from qrnn_hw.answers.asked_rows import scaled
@@ -70,7 +71,9 @@ def ask(votes: Votes, consent: Consent, store: Store, progress: Progress) -> Vot
                 raise
             votes.stopped = error
             break
-        progress.stage(f"batch {number + 1}: {look - before:,} shots of {len(rows)} rows")
+        progress.stage(
+            f"batch {number + 1}: {counted(look - before, 'shot')} of {counted(len(rows), 'row')}"
+        )
         stored = Stored(machine, store=store, executor=executor, terms=terms)
         votes.add(rows, evaluation.measure(Numbered(stored, number, question.seed)))
         votes.assessed += priced.jobs

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
 from qrnn_hw.answers.model_file import Model
+from qrnn_hw.answers.placed import placed_for_rows
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.canaries import largest
@@ -68,9 +69,10 @@ class Question:
                 "a machine is asked for the shots of one circuit's outcome. Got a model "
                 f"{kind}; leave --shots out, or use `qrnn-hw run`."
             )
-        execution = OneCircuit.on(machine, settings)
         who = Identity({"network": network_content(network), "rows": rows.digest})
         encoded = encoded_once(model.trained, rows, settings.output, who)
+        folder = settings.output
+        execution = placed_for_rows(model.trained, encoded, machine, settings, folder)
         canaries = known_canaries(model, execution, encoded, settings.canaries)
         return cls(execution, model, encoded, canaries, seed)
 

@@ -6,14 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qrnn_hw.answers.asked_rows import scaled
 from qrnn_hw.answers.model_file import Model
+from qrnn_hw.answers.placed import placed_for_rows
+from qrnn_hw.data.inputs import Inputs
 from qrnn_hw.errors import ConfigurationError, UsageError
-from qrnn_hw.experiment.one_circuit import OneCircuit
+from qrnn_hw.experiment.place_for_trained import chosen_qubits
 from qrnn_hw.experiment.progress import Quiet
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.networks.readers import Reader
 from qrnn_hw.studies.trained import settings_of, trained_model
 from qrnn_hw.submission.machine import open_machine
+from qrnn_hw.submission.placing import AUTO
 
 if TYPE_CHECKING:
     from qrnn_hw.experiment.outcome import Outcome
@@ -75,7 +79,8 @@ def settings_on(
         model: trained.
         backend: where.
         run: its settings, its folder, or a file, which says nothing of circuits.
-        given: further fields of `RunSettings`; a placement of None is the run's, or level 3.
+        given: further fields of `RunSettings`; a placement of None is the run's, or level 3. Where
+            the run chose its qubits they are those, on a real machine the best of today.
 
     Raises:
         UsageError: a field that is out of its range.
@@ -86,14 +91,29 @@ def settings_on(
         run = settings_of(run) if (run / "checkpoint.npz").exists() else None
     if run is not None and run.backend == backend and run.tiles is None:
         kept = {name: getattr(run, name) for name in OF_THE_CIRCUIT}
+        # A recorded calibration stays what it was, and so does the choice by it.
+        recorded = backend.startswith(("fake", "twin:"))
+        if run.placement == AUTO and recorded and (own := chosen_qubits(run.output)):
+            kept["placement"] = ",".join(map(str, own))
         settings = replace(settings, **kept)
     return replace(settings, **{name: one for name, one in given.items() if one is not None})
 
 
 def noisy_reader(
-    model: Model, backend: str, run: Path | None = None, placement: str | None = None
+    model: Model,
+    inputs: Inputs,
+    backend: str,
+    run: Path | None = None,
+    placement: str | None = None,
 ) -> Reader:
     """Return the model's circuits under the noise of a recorded device, for exact answers.
+
+    Args:
+        model: trained.
+        inputs: rows that are asked, by which `auto` places.
+        backend: the recorded device.
+        run: folder of the run, or a file.
+        placement: None is that of the run on its device, or level 3's.
 
     Raises:
         UsageError: a model in rounds, or no recorded device.
@@ -110,4 +130,5 @@ def noisy_reader(
             f"Got {backend}, which runs shots; give --shots."
         )
     settings = settings_on(model, machine.name, run, placement=placement)
-    return OneCircuit.on(machine, settings).noisy
+    encoded = model.trained.encoded(scaled(model, inputs))
+    return placed_for_rows(model.trained, encoded, machine, settings).noisy

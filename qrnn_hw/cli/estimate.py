@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jobs.counted import counted
 from qrnn_hw.cli import options
 from qrnn_hw.cli.output import Json, print_json, print_table
 from qrnn_hw.cli.preflight import assessed
@@ -54,7 +55,7 @@ def estimate(
             ("circuit", f"{document['source']} on {document['backend']}"),
             ("longest path", f"{1e6 * cost['longest_path_seconds']:.1f} us"),
             ("between two shots", _waiting(document["rep_delay"])),
-            ("executions", f"{cost['executions']:,} in {document['n_jobs']} job(s)"),
+            ("executions", f"{cost['executions']:,} in {counted(document['n_jobs'], 'job')}"),
             ("QPU seconds, best", f"{cost['best_seconds']:.1f}"),
             *_sending(document["sending_seconds"]),
             ("low to high", f"{cost['low_seconds']:.1f} to {cost['high_seconds']:.1f}"),

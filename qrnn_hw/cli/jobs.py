@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from jobs.counted import counted
 from qrnn_hw.cli.numbers import whole
 from qrnn_hw.cli.output import Json, print_json, print_lines, print_table
 from qrnn_hw.ranges import MOST_LISTED
@@ -165,7 +166,7 @@ def adopt(keys: Keys = None, json: Json = False) -> None:
         _print_states(found, store, json)
     if left:
         typer.echo(
-            f"{left} jobs are not in the service's list; submit them again, or cancel them.",
+            f"{counted(left, 'job')} not in the service's list: submit again, or cancel.",
             err=True,
         )
 

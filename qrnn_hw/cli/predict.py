@@ -50,8 +50,9 @@ def predict(
     placement: Annotated[
         str | None,
         typer.Option(
-            help="On a machine: level-3, auto, or one qubit for each wire. By default that of the "
-            "run on the run's machine, else level-3."
+            help="On a machine: level-3, auto (where this model's outputs for these rows lose "
+            "least), or one qubit for each wire. By default that of the run on the run's machine, "
+            "else level-3."
         ),
     ] = None,
     most: Annotated[
@@ -159,7 +160,7 @@ def predict(
         asking = Asking(None if number == "auto" else number, delta, most or MOST, noiseless, seed)
         ask_machine(model, inputs, settings, asking, yes=yes, dry_run=dry_run, as_json=json)
         return
-    reader = None if backend is None else noisy_reader(model, backend, source, placement)
+    reader = None if backend is None else noisy_reader(model, inputs, backend, source, placement)
     found = answered(model, inputs, shots=number, delta=delta, seed=seed, reader=reader)
     if json:
         print_json([one.to_json() for one in found])

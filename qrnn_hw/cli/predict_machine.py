@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from jobs.counted import counted
 from qrnn_hw.cli.output import print_json, print_table
 from qrnn_hw.cli.predict import scores, spans
 
@@ -131,8 +132,8 @@ def _document(votes: Votes, found: list[Prediction], settings: RunSettings) -> d
 def _sent(votes: Votes) -> str:
     n_jobs = sum(len(keys) for keys in votes.jobs)
     return (
-        f"{n_jobs} jobs in {len(votes.jobs)} batches, about {votes.seconds:.1f} s of QPU time by "
-        "their estimates"
+        f"{counted(n_jobs, 'job')} in {counted(len(votes.jobs), 'batch', 'batches')}, about "
+        f"{votes.seconds:.1f} s of QPU time by their estimates"
     )
 
 
@@ -141,8 +142,9 @@ def _too_little(votes: Votes, settings: RunSettings) -> Exception:
 
     return BudgetError(
         f"the answers should stay within the budget of {settings.budget_seconds:g} s. "
-        f"{len(votes.jobs)} batches are done and kept, and {len(votes.open_rows())} rows are "
-        "undecided; run the same command again with a larger --budget."
+        f"Done and kept: {counted(len(votes.jobs), 'batch', 'batches')}; undecided: "
+        f"{counted(len(votes.open_rows()), 'row')}; run the same command again with a "
+        "larger --budget."
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from jobs.cost import OPEN_PLAN, Estimate
+from jobs.counted import counted
 from jobs.errors import BudgetError
 from jobs.service.pace import sending_seconds
 from qrnn_hw.submission.machine import Machine
@@ -56,7 +57,7 @@ def described(
     else:
         share = f"{left:.0f} s are left on the plan"
     minutes = sending_seconds(n_jobs) / 60
-    pace = f", {minutes:.0f} min or more to send {n_jobs} jobs" if minutes else ""
+    pace = f", {minutes:.0f} min or more to send {counted(n_jobs, 'job')}" if minutes else ""
     waits = f"; the machine is out of service now ({machine.trouble})" if machine.trouble else ""
     return (
         f"{machine.name}: about {estimate.best_seconds:.1f} s of QPU time "

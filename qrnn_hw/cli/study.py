@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from jobs.counted import counted
 from qrnn_hw.cli.numbers import whole
 from qrnn_hw.cli.options import Placement
 from qrnn_hw.cli.output import Json, Parquet
@@ -151,7 +152,9 @@ def _run_grid(
     rows = RowFile(writable_folder(output) / "rows.jsonl")
     with ConsoleProgress() as progress:
         if merge:
-            progress.stage(f"{rows.merge(merge)} rows added from {len(merge)} files")
+            progress.stage(
+                f"{counted(rows.merge(merge), 'row')} added from {counted(len(merge), 'file')}"
+            )
         tally = run_cells(
             cells,
             rows,
@@ -174,7 +177,7 @@ def _run_grid(
 
         print_findings(document["findings"])
         print_table(
-            f"{len(found)} of {len(chosen.cells())} cells",
+            f"{len(found)} of {counted(len(chosen.cells()), 'cell')}",
             row_table(chosen, found, intervals=False),
         )
         typer.echo(f"report: {document['report']}")

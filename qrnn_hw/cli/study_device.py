@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jobs.counted import counted
 from qrnn_hw.cli.numbers import real, whole
 from qrnn_hw.cli.options import Budget, Effects, Learned, MachineSeed, Placement, Yes
 from qrnn_hw.cli.output import Json, Parquet
@@ -130,14 +131,16 @@ def _run(trained: TrainedModel, plan: DevicePlan, *, yes: bool) -> Progression:
             [job.assessed for job in jobs], store, within_plan=False
         )
         with ConsoleProgress() as progress:
-            progress.stage(f"{len(jobs)} jobs in {plan.n_rounds} rounds on {machine.name}")
+            progress.stage(
+                f"{counted(len(jobs), 'job')} in {plan.n_rounds} rounds on {machine.name}"
+            )
             return run_rounds(jobs, sentences, plan, machine.executor(), store, progress)
 
 
 def _say_what_is_left(found: Progression, plan: DevicePlan) -> None:
     from jobs.errors import BudgetError, PendingError
 
-    done = f"{len(found.measured)} of {found.n_jobs} jobs are done and kept"
+    done = f"{len(found.measured)} of {counted(found.n_jobs, 'job')} done and kept"
     if found.due is not None:
         raise PendingError(
             f"The next round should begin after {found.due:%Y-%m-%d %H:%M} UTC. {done}; run the "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from jobs.counted import counted
 from qrnn_hw.cli.numbers import real, whole
 from qrnn_hw.cli.options import Degree, Effects, Learned, MachineSeed, Placement, Reading, Snapshots
 from qrnn_hw.cli.output import Json, Parquet
@@ -160,12 +161,18 @@ def shots(
         trained = with_sentences(trained_model(settings, progress), sentences)
         if not trained.is_one_score:
             _check_causes(snapshots, training_seeds)
-            progress.stage(f"studying {len(trained.test)} rows at {len(plan.shot_counts)} counts")
+            progress.stage(
+                f"studying {counted(len(trained.test), 'row')} at "
+                f"{counted(len(plan.shot_counts), 'count')}"
+            )
             study = study_outputs(trained, plan)
             told = write_output_shot_report(study, output, parquet=parquet)
             _print_outputs(study, told, json=json)
             return
-        progress.stage(f"studying {len(trained.test)} sentences at {len(plan.shot_counts)} counts")
+        progress.stage(
+            f"studying {counted(len(trained.test), 'sentence')} at "
+            f"{counted(len(plan.shot_counts), 'count')}"
+        )
         experiment = study_shots_of(
             trained, plan, adaptive_max_shots=max_shots if adaptive else None
         )
@@ -235,7 +242,10 @@ def _study_rounds(
     with ConsoleProgress() as progress:
         model = trained_model(settings, progress)
         test = model.test.take(np.arange(len(model.test))[:sentences])
-        progress.stage(f"drawing runs of {len(test)} sentences at {len(plan.shot_counts)} counts")
+        progress.stage(
+            f"drawing runs of {counted(len(test), 'sentence')} at "
+            f"{counted(len(plan.shot_counts), 'count')}"
+        )
         study = study_round_shots(model.trained, test, plan)
         document = write_round_shot_report(study, settings, test, output, parquet=parquet)
     if json:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from jobs.counted import counted
 from qrnn_hw.cli.console import PlainConsole, cell
 from qrnn_hw.cli.terminal import one_line
 from qrnn_hw.data.usage import data_lines
@@ -23,7 +24,7 @@ WIDEST = 10_000
 def print_outcome(document: dict[str, Any]) -> None:
     """Print the accuracies and where to look further."""
     console = PlainConsole(soft_wrap=True)
-    shots = f"{document['shots']} shots per prediction"
+    shots = f"{counted(document['shots'], 'shot')} per prediction"
     if "rounds" in document:
         shots = (
             f"{document['shots']} shots of each circuit in each round, "
@@ -60,7 +61,7 @@ def print_outcome(document: dict[str, Any]) -> None:
     if "tiling" in document:
         console.print(said_tiling(document["tiling"]))
     if "rounds" in document:
-        told = f"in rounds: {document['rounds']} jobs, one for each time step"
+        told = f"in rounds: {counted(document['rounds'], 'job')}, one for each time step"
         repeated = document.get("rounds_repeated")
         if repeated is not None and repeated["disagree"]:
             told += "; readings scatter more than their shots: the machine changed"
@@ -75,13 +76,13 @@ def print_outcome(document: dict[str, Any]) -> None:
 def _trust(answer: dict[str, Any]) -> str:
     """Say in a line whether repetitions agreed, and what canaries missed."""
     repeated, canaries = answer["repetitions"], answer["canaries"]
-    said = "run once" if repeated is None else f"{repeated['number']} repetitions"
+    said = "run once" if repeated is None else counted(repeated["number"], "repetition")
     if repeated is not None:
         said += " disagree: the machine changed" if repeated["disagree"] else " agree"
     if canaries is None:
         return f"{said}; no canaries, the interval covers this machine's own mean only"
     missed, n = canaries["beyond_shots"], canaries["n_canaries"]
-    return f"{said}; {n} canaries missed by {missed:.3f} beyond their shots"
+    return f"{said}; {counted(n, 'canary', 'canaries')} missed by {missed:.3f} beyond their shots"
 
 
 def _cells(found: Sequence[dict[str, Any]]) -> list[str]:

@@ -205,12 +205,20 @@ def running(
     machine, total = planned.machine, len(planned.specs)
     terms = consent.ask(planned.jobs, store)
     store.put_snapshot(machine.snapshot.digest, machine.snapshot.to_json())
+    ended = 0
+
+    def after_job(done: int) -> None:
+        nonlocal ended
+        ended = done
+        advance(done, total)
+
     return Stored(
         machine,
         store=store,
-        executor=machine.executor(),
+        # A job on many tiles is simulated part by part, and takes long.
+        executor=machine.executor(lambda done, n: advance(ended * n + done, total * n)),
         terms=terms,
-        after_job=lambda done: advance(done, total),
+        after_job=after_job,
     )
 
 

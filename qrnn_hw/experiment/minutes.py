@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
+from jobs.assess import Conditions
 from jobs.cost import Estimate
+from jobs.counted import counted
 from jobs.service.pace import sending_seconds
-from qrnn_hw.errors import UsageError
+from qrnn_hw.errors import TooFewShotsError, UsageError
 from qrnn_hw.experiment.canaries import priced_canaries
 from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.measure import Priced
@@ -18,9 +21,13 @@ from qrnn_hw.experiment.tiled import TiledEvaluation
 from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.ranges import MOST_SHOTS
 from qrnn_hw.statistics.intervals import wilson
+from qrnn_hw.submission.assessment import conditions_of
 
 FEWEST = 32
 """Shots of a prediction: with fewer, extrapolated scores are noise."""
+
+MOST_FEWEST = 32_768
+"""With as many every stack has a shot for each of its circuits, on tiles too."""
 
 USUAL_ACCURACY = 0.8
 """For the width of an interval before anything is known."""
@@ -46,16 +53,13 @@ class Bought:
         minutes = sending_seconds(self.n_jobs) / 60
         sending = f", {minutes:.0f} minutes or more to send them" if minutes else ""
         return (
-            f"{self.shots:,} shots per prediction for {', '.join(one.name for one in self.stacks)} "
-            f"on {_counted(self.tiles, 'tile')}: {_counted(self.n_jobs, 'job')}, "
+            f"{counted(self.shots, 'shot')} per prediction for "
+            f"{', '.join(one.name for one in self.stacks)} on "
+            f"{counted(self.tiles, 'tile')}: {counted(self.n_jobs, 'job')}, "
             f"about {cost.best_seconds:.0f} s "
             f"({cost.low_seconds:.0f} to {cost.high_seconds:.0f} s){sending}; an accuracy of "
             f"{USUAL_ACCURACY:.0%} would be known as {low:.0%} to {high:.0%}{out}"
         )
-
-
-def _counted(n: int, what: str) -> str:
-    return f"{n} {what}{'s' * (n != 1)}"
 
 
 def fitted(prepared: Prepared, seconds: float) -> tuple[Prepared, Bought]:
@@ -76,8 +80,9 @@ def fitted(prepared: Prepared, seconds: float) -> tuple[Prepared, Bought]:
         raise UsageError("minutes should be planned for stacks that are named. Got --plan auto.")
     stacks: list[Stack] = list(named_stacks(settings))
     left_out: list[Stack] = []
+    prices = _Prices(prepared)
     while True:
-        bought = _most(prepared, tuple(stacks), tuple(left_out), seconds)
+        bought = _most(prices, tuple(stacks), tuple(left_out), seconds)
         if bought is not None:
             told = replace(
                 settings,
@@ -87,25 +92,26 @@ def fitted(prepared: Prepared, seconds: float) -> tuple[Prepared, Bought]:
             )
             return prepared.told(told), bought
         if len(stacks) == 1:
-            least, _ = _price(prepared, tuple(stacks), FEWEST)
+            fewest = prices.fewest(tuple(stacks))
+            least, _ = prices.of(tuple(stacks), fewest)
             enough = math.ceil(100 * least.high_seconds / 60) / 100
             side_by_side = "" if _n_tiles(prepared) > 1 else ", or --tiles auto"
             raise UsageError(
-                f"a run of {len(prepared.test)} sequences with {stacks[0].name} and {FEWEST} shots "
-                f"each should fit into its minutes. Got {seconds / 60:g}; it takes --minutes "
-                f"{enough:g}, or fewer --sentences{side_by_side}."
+                f"a run of {counted(len(prepared.test), 'sequence')} with {stacks[0].name} and "
+                f"{fewest} shots each should fit into its minutes. Got {seconds / 60:g}; it "
+                f"takes --minutes {enough:g}, or fewer --sentences{side_by_side}."
             )
-        dearest = max(stacks, key=lambda one: _price(prepared, (one,), FEWEST)[0].best_seconds)
+        dearest = max(stacks, key=prices.least)
         stacks.remove(dearest)
         left_out.append(dearest)
 
 
 def _most(
-    prepared: Prepared, stacks: tuple[Stack, ...], left_out: tuple[Stack, ...], seconds: float
+    prices: _Prices, stacks: tuple[Stack, ...], left_out: tuple[Stack, ...], seconds: float
 ) -> Bought | None:
     """Return the plan of most shots within the seconds, None where the fewest are not."""
-    shots, fits = FEWEST, None
-    estimate, n_jobs = _price(prepared, stacks, shots)
+    shots, fits, prepared = prices.fewest(stacks), None, prices.prepared
+    estimate, n_jobs = prices.of(stacks, shots)
     # Seconds grow with shots but for the jobs: a few steps of the secant come near enough.
     for _ in range(4):
         if estimate.high_seconds > seconds:
@@ -119,25 +125,60 @@ def _most(
         if more < max(1, shots // 50) or shots >= MOST_SHOTS:
             break
         shots = min(MOST_SHOTS, shots + more)
-        estimate, n_jobs = _price(prepared, stacks, shots)
+        estimate, n_jobs = prices.of(stacks, shots)
     assert fits is not None
     found, price, jobs = fits
     return Bought(found, stacks, left_out, price, jobs, _n_tiles(prepared), len(prepared.test))
 
 
-def _price(prepared: Prepared, stacks: tuple[Stack, ...], shots: int) -> tuple[Estimate, int]:
-    told = prepared.told(replace(prepared.settings, shots=shots))
-    untrained = told.training.untrained
-    along = priced_canaries(told, untrained)
-    evaluation = told.evaluation(untrained, untrained.encoded(told.test), stacks, along)
-    if not isinstance(evaluation, Evaluation | TiledEvaluation):
-        raise UsageError(
-            "minutes should be planned for a model whose sequence is one circuit. Got "
-            f"{told.settings.model}, which is run in rounds."
-        )
-    priced = Priced(told.machine)
-    evaluation.measure(priced)
-    return priced.estimate, sum(len(job.parts) for job in priced.jobs)
+@dataclass(frozen=True, eq=False)
+class _Prices:
+    """Prices of one run at unlike shots, whose circuits are looked at once."""
+
+    prepared: Prepared
+
+    @cached_property
+    def _conditions(self) -> Conditions:
+        return conditions_of(self.prepared.machine)
+
+    def of(self, stacks: tuple[Stack, ...], shots: int) -> tuple[Estimate, int]:
+        """Return what so many shots for all stacks cost, and in how many jobs."""
+        priced = Priced(self.prepared.machine, conditions=self._conditions)
+        self._evaluation(stacks, shots).measure(priced)
+        return priced.estimate, sum(len(job.parts) for job in priced.jobs)
+
+    def fewest(self, stacks: tuple[Stack, ...]) -> int:
+        """Return `FEWEST`, or where masks want more circuits as many as these take.
+
+        Raises:
+            UsageError: a stack that the model is not run with, with any shots.
+        """
+        shots = FEWEST
+        while True:
+            try:
+                self._evaluation(stacks, shots).check()
+            except TooFewShotsError:
+                if shots >= MOST_FEWEST:
+                    raise
+                shots *= 2
+            else:
+                return shots
+
+    def least(self, stack: Stack) -> float:
+        """Return the seconds of a stack by itself with its fewest shots."""
+        return self.of((stack,), self.fewest((stack,)))[0].best_seconds
+
+    def _evaluation(self, stacks: tuple[Stack, ...], shots: int) -> Evaluation | TiledEvaluation:
+        told = self.prepared.told(replace(self.prepared.settings, shots=shots))
+        untrained = told.training.untrained
+        along = priced_canaries(told, untrained)
+        evaluation = told.evaluation(untrained, untrained.encoded(told.test), stacks, along)
+        if not isinstance(evaluation, Evaluation | TiledEvaluation):
+            raise UsageError(
+                "minutes should be planned for a model whose sequence is one circuit. Got "
+                f"{told.settings.model}, which is run in rounds."
+            )
+        return evaluation
 
 
 def _n_tiles(prepared: Prepared) -> int:

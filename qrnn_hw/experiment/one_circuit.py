@@ -37,7 +37,7 @@ from qrnn_hw.networks.network import Network
 from qrnn_hw.networks.readers import Reader
 from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.submission.machine import Machine
-from qrnn_hw.submission.placing import Placed, place
+from qrnn_hw.submission.placing import AGAIN, AUTO, Placed, place
 from qrnn_hw.submission.tiles import GUARD, tiling_of
 from qrnn_hw.training.spsa import AerReadings
 
@@ -71,6 +71,7 @@ class OneCircuit:
         *,
         lengths: NDArray[np.int64] | None = None,
         probe: Probe | None = None,
+        kept: Path | None = None,
     ) -> OneCircuit:
         """Transpile the step for a machine and lift it with its noise.
 
@@ -79,12 +80,15 @@ class OneCircuit:
             settings: what is run.
             lengths: of the sequences, by which placements are judged; None is from 1 to 10.
             probe: sequences at trained weights to judge by in place of random ones.
+            kept: scores of that probe, whose choice stands. Those of a run that goes on are in its
+                folder.
 
         Raises:
             SpecError: the machine has too few qubits.
             CalibrationError: another calibration cannot be read, or lacks the circuit's qubits.
         """
         tiler, seed = None, settings.seeds["transpiler"]
+        kept = kept_placement(settings) if probe is None else kept
         if settings.tiles is None:
             placed = place(
                 settings.architecture,
@@ -92,10 +96,12 @@ class OneCircuit:
                 settings.placement,
                 seed=seed,
                 decoupling=settings.decoupling,
-                kept=kept_placement(settings),
+                kept=kept,
                 probe=probe,
                 lengths=lengths,
             )
+            if placed.document is not None and probe is None and kept is None:
+                placed = replace(placed, document=placed.document | {AGAIN: True})
         else:
             tiling, document = tiling_of(
                 settings.architecture,
@@ -104,25 +110,44 @@ class OneCircuit:
                 guard=GUARD if settings.guard is None else settings.guard,
                 seed=seed,
                 decoupling=settings.decoupling,
-                kept=kept_placement(settings),
+                kept=kept,
                 probe=probe,
                 lengths=lengths,
             )
             tiler, placed = Tiler(tiling), Placed(tiling.tiles[0], False, document)
-        transpiled = placed.step
-        noise = DeviceNoise(transpiled.snapshot)
+        others = read_series(settings.snapshots, machine.snapshot.backend)
+        return cls._of(settings, machine, placed, others, tiler)
+
+    @classmethod
+    def _of(
+        cls,
+        settings: RunSettings,
+        machine: Machine,
+        placed: Placed,
+        others: Sequence[Snapshot] = (),
+        tiler: Tiler | None = None,
+    ) -> OneCircuit:
+        noise = DeviceNoise(placed.step.snapshot)
         return cls(
             settings,
             machine,
             placed,
             noise,
-            noisy=sequence_model(transpiled, noise),
-            ideal=sequence_model(transpiled, None),
-            other_noises=other_noises(
-                noise, read_series(settings.snapshots, machine.snapshot.backend)
-            ),
+            noisy=sequence_model(placed.step, noise),
+            ideal=sequence_model(placed.step, None),
+            other_noises=other_noises(noise, others),
             tiler=tiler,
         )
+
+    def moved(self, placed: Placed) -> OneCircuit:
+        """Return the same on other qubits, to be measured there and not trained."""
+        return self._of(self.settings, self.machine, placed)
+
+    @property
+    def places_again(self) -> bool:
+        """Whether what is trained is then placed by its own weights; folders of before are not."""
+        document, settings = self.placed.document or {}, self.settings
+        return settings.placement == AUTO and settings.tiles is None and AGAIN in document
 
     @property
     def transpiled(self) -> TranspiledStep:
@@ -156,7 +181,7 @@ class OneCircuit:
     @property
     def calibration(self) -> dict[str, Any]:
         """What of the machine the trained numbers depend on, and those that are bound."""
-        elsewhere = {} if self.placed.is_level_3 else {"qubits": self._qubits}
+        elsewhere = {} if self.placed.is_level_3 else {"qubits": list(self.qubits)}
         return elsewhere | {
             "snapshot": self.machine.snapshot.digest,
             "decoupling": self.settings.decoupling,
@@ -238,11 +263,12 @@ class OneCircuit:
     def described(self) -> dict[str, Any]:
         """Return what a document says of the circuits' place."""
         placement = self.placed.document
-        return {"qubits": self._qubits} | ({"placement": placement} if placement else {})
+        return {"qubits": list(self.qubits)} | ({"placement": placement} if placement else {})
 
     @property
-    def _qubits(self) -> list[int]:
-        return list(self.transpiled.snapshot.physical)
+    def qubits(self) -> tuple[int, ...]:
+        """Of the machine, those of the circuit."""
+        return self.transpiled.snapshot.physical
 
 
 def other_noises(noise: DeviceNoise, snapshots: Sequence[Snapshot]) -> tuple[DeviceNoise, ...]:

@@ -207,7 +207,7 @@ class Outcome:
             **self._head(),
             "training": {
                 "engine": settings.engine,
-                "calibrations": list(prepared.execution.trained_under),
+                "calibrations": list(prepared.trained_on.trained_under),
                 "epochs": self.state.finished_epochs,
                 "best_epoch": int(self.state.best_epoch[0]) + 1,
                 "n_parameters": self.trained.n_parameters,
@@ -218,6 +218,7 @@ class Outcome:
                 "taken": prepared.machine.snapshot.taken,
                 "snapshot": prepared.machine.snapshot.digest,
                 **prepared.execution.described(),
+                **({} if prepared.begun is None else {"trained_on": prepared.begun.described()}),
                 **self._readout(),
             },
             "settings": settings.to_json(),

@@ -11,9 +11,10 @@ from qrnn_hw.experiment.kept_calibration import keep_calibration, keep_snapshots
 from qrnn_hw.experiment.measure import Priced
 from qrnn_hw.experiment.minutes import fitted
 from qrnn_hw.experiment.outcome import Outcome
+from qrnn_hw.experiment.place_for_trained import placed_for
 from qrnn_hw.experiment.plan import Plan, named_stacks
 from qrnn_hw.experiment.prepare import Prepared, prepare
-from qrnn_hw.experiment.progress import Progress
+from qrnn_hw.experiment.progress import Progress, Quiet
 from qrnn_hw.experiment.rounds import Rounds
 from qrnn_hw.experiment.settings import AUTO, RunSettings
 from qrnn_hw.experiment.training import CHECKPOINT
@@ -67,6 +68,7 @@ def priced(prepared: Prepared) -> Priced:
     """
     training, settings = prepared.training, prepared.settings
     trained = training.trained(training.read(settings.output))
+    prepared = placed_for(prepared, trained, Quiet())
     encoded, canaries = prepared.encoded(trained), canaries_of(prepared, trained)
     evaluation = prepared.evaluation(trained, encoded, named_stacks(settings), canaries)
     evaluation.check()
@@ -93,6 +95,7 @@ def run_prepared(prepared: Prepared, progress: Progress, confirm: Confirm) -> Ou
             consent.ask(Plan.of(evaluation, before).priced.jobs, store)
     state = train(prepared, progress)
     trained = training.trained(state)
+    prepared = placed_for(prepared, trained, progress)
     encoded = prepared.encoded(trained)
     progress.stage("training classical models on the same rows")
     controls = prepared.task.classical(

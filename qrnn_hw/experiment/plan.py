@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from jobs.counted import counted
 from jobs.store.store import Store
 from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.measure import Priced, running
@@ -57,6 +58,6 @@ class Plan:
             JobsError: see `measure.running` and `measure.Stored`.
         """
         n = len(self.priced.specs)
-        progress.stage(f"running {n} job{'s' * (n != 1)} on {self.priced.machine.name}")
+        progress.stage(f"running {counted(n, 'job')} on {self.priced.machine.name}")
         measure = running(self.priced, consent, store, progress.advance)
         return self.evaluation.measure(measure), measure.keys

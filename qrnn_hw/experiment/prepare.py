@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from jobs.counted import counted
 from qrnn_hw.data.dataset import Dataset
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.errors import UsageError
@@ -41,6 +42,15 @@ class Prepared:
 
     task: Task
     execution: OneCircuit | InRounds
+    """What is measured."""
+
+    begun: OneCircuit | None = None
+    """What was trained, where its circuit was placed again since; None is the same."""
+
+    @property
+    def trained_on(self) -> OneCircuit | InRounds:
+        """Whose circuits and noise the training sees."""
+        return self.begun or self.execution
 
     @property
     def settings(self) -> RunSettings:
@@ -54,7 +64,8 @@ class Prepared:
 
     def told(self, settings: RunSettings) -> Prepared:
         """Return the same rows and circuits under settings that differ in neither."""
-        return replace(self, execution=replace(self.execution, settings=settings))
+        begun = None if self.begun is None else replace(self.begun, settings=settings)
+        return replace(self, execution=replace(self.execution, settings=settings), begun=begun)
 
     @property
     def circuit(self) -> OneCircuit:
@@ -97,7 +108,7 @@ class Prepared:
     @cached_property
     def training(self) -> Training:
         """The training of the settings' seed, under the noise that they choose."""
-        settings, task, execution = self.settings, self.task, self.execution
+        settings, task, execution = self.settings, self.task, self.trained_on
         seed = settings.seeds["training"]
         network = self.network
         content: dict[str, Any] = {
@@ -159,7 +170,9 @@ def prepare(
     in_rounds = settings.architecture.mode == "expectation"
     if in_rounds:
         check_rounds(settings)
-    progress.stage(f"preparing {len(data):,} rows of {data.name}, opening {settings.backend}")
+    progress.stage(
+        f"preparing {counted(len(data), 'row')} of {data.name}, opening {settings.backend}"
+    )
     machine = machine or open_as_begun(settings, progress)
     machine = machine.with_rep_delay(settings.rep_delay_seconds)
     execution: OneCircuit | InRounds

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qrnn_hw.errors import UsageError
+from qrnn_hw.errors import TooFewShotsError
 from qrnn_hw.mitigation.stack import Stack
 
 CALIBRATION_FRACTION = 0.2
@@ -43,7 +43,7 @@ def plan_shots(
         n_circuits: that a calibration takes: two of the final bits, and two of those of the steps.
 
     Raises:
-        UsageError: too few shots to divide.
+        TooFewShotsError: too few shots to divide.
     """
     corrects = any(stack.terminal for stack in stacks)
     affordable = int(CALIBRATION_FRACTION * total * n_sentences / n_circuits)
@@ -51,7 +51,7 @@ def plan_shots(
     plan = ShotPlan(total, calibration, -(-n_circuits * calibration // n_sentences))
     for stack in stacks:
         if plan.left(stack) < len(stack.scales()):
-            raise UsageError(
+            raise TooFewShotsError(
                 f"the shots per prediction should be at least "
                 f"{plan.calibration_share + len(stack.scales())}, to calibrate and to extrapolate. "
                 f"Got {total}."

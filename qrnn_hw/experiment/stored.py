@@ -17,6 +17,7 @@ from qrnn_hw.experiment.canaries import canaries_of
 from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.in_rounds import ONLY_NONE
 from qrnn_hw.experiment.measured import Measured
+from qrnn_hw.experiment.place_for_trained import placed_for
 from qrnn_hw.experiment.plan import named_stacks
 from qrnn_hw.experiment.prepare import Prepared, prepare
 from qrnn_hw.experiment.progress import Quiet
@@ -94,6 +95,7 @@ def open_run(folder: Path, store: Store) -> StoredRun:
     prepared = prepare(settings, settings.read(), Quiet(), machine)
     machine = prepared.machine
     trained = prepared.training.trained(prepared.training.read(folder))
+    prepared = placed_for(prepared, trained, Quiet())
     names = document.get("stacks")
     stacks = [parse_stack(name) for name in names] if names else named_stacks(settings)
     canaries = canaries_of(prepared, trained)

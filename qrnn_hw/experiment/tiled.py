@@ -9,7 +9,8 @@ further sequences that ride along.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -18,12 +19,13 @@ from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
 from calibration.noise import DeviceNoise
+from jobs.counted import counted
 from jobs.limits import DEFAULT_LIMITS
 from jobs.preflight.broadcasts import broadcast_slots
 from jobs.spec import PubResult
-from jobs.tiling.merge import TileCircuit, merge
 from jobs.tiling.tiled_pubs import TiledPubs, Tiler
 from jobs.tiling.tiling import Tiling
+from qrnn_hw.errors import TooFewShotsError
 from qrnn_hw.experiment.canary_rows import Canaries, full_share
 from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.interleaved import INTERLEAVED
@@ -106,13 +108,26 @@ class TiledEvaluation:
         repetitions, most = self.repetitions, of_tiles  # each visit runs all masks of its tile
         if all(stack.feed_forward == "none" for stack in self.stacks):
             repetitions = most = max(fewest, min(repetitions, self.total, MOST_REPEATED))
-        return chosen_visits(
-            self._wants,
-            repetitions=repetitions,
-            fewest=fewest,
-            most=max(fewest, min(most, repetitions)),
-            at_once=min(len(self.tiling), self._n_sequences),
-        )
+        with self._parted_over(fewest):
+            return chosen_visits(
+                self._wants,
+                repetitions=repetitions,
+                fewest=fewest,
+                most=max(fewest, min(most, repetitions)),
+                at_once=min(len(self.tiling), self._n_sequences),
+            )
+
+    @contextmanager
+    def _parted_over(self, visits: int) -> Iterator[None]:
+        """Say of too few shots whose part they are."""
+        try:
+            yield
+        except TooFewShotsError as error:
+            raise TooFewShotsError(
+                f"{str(error).removesuffix('.')}, the part of one of {counted(visits, 'visit')} "
+                f"of tiles in {counted(self.total, 'shot')} per prediction; take more --shots, or "
+                "leave --tiles out."
+            ) from None
 
     def _of_no_more_jobs(self, fewest: int, most: int) -> int:
         """Return as many visits as cost no job more than the fewest do."""
@@ -151,14 +166,10 @@ class TiledEvaluation:
     def _longest(self) -> int:
         return int(self.encoded.lengths.max())
 
-    @cached_property
+    @property
     def _slots_of_a_row(self) -> float:
         """Broadcast slots of the longest sequences on all tiles."""
-        circuits = [
-            TileCircuit(one.unroll(self._longest).circuit, one.snapshot.physical)
-            for one in self.tiling.tiles
-        ]
-        return broadcast_slots(merge(circuits, self.width).circuit)
+        return self.tiler.slots_of_a_row(self._longest)
 
     @cached_property
     def _dealt(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -267,8 +278,10 @@ class TiledEvaluation:
         Raises:
             UsageError: one is found.
         """
-        for one in self.evaluations:
-            one.check()
+        evaluations = self.evaluations
+        with self._parted_over(self.visits):
+            for one in evaluations:
+                one.check()
 
     @cached_property
     def _asked(self) -> list[tuple[Request, TiledPubs, list[Owner]]]:

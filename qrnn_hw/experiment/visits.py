@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.cost import DEFAULT_FORMULA
-from qrnn_hw.errors import UsageError
+from qrnn_hw.errors import TooFewShotsError
 from qrnn_hw.mitigation.repetitions import MOST_COST, Layout, Want, lay_out
 from qrnn_hw.statistics.tile_spread import rotated
 
@@ -143,7 +143,7 @@ def chosen_visits(
         at_once: sequences that one row of the chip holds.
 
     Raises:
-        UsageError: too few shots for the fewest visits.
+        TooFewShotsError: too few shots for the fewest visits.
     """
     seconds = DEFAULT_FORMULA.thumb_seconds_per_execution / at_once
     price = {"seconds_per_shot": seconds, "seconds_per_job": DEFAULT_FORMULA.overhead_seconds}
@@ -155,7 +155,7 @@ def chosen_visits(
     for tried in range(fewest, most + 1):
         try:
             asked = shared(tried)
-        except UsageError:  # fewer shots than circuits
+        except TooFewShotsError:  # fewer shots than circuits
             if tried == fewest:
                 raise
             break

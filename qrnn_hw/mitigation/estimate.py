@@ -6,7 +6,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qrnn_hw.errors import UsageError
+from qrnn_hw.errors import TooFewShotsError, UsageError
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +92,7 @@ def split_by_weight(total_shots: int, weights: ArrayLike) -> tuple[int, ...]:
         One whole number of shots, at least 1, for each circuit.
 
     Raises:
-        UsageError: If there are fewer shots than circuits.
+        TooFewShotsError: If there are fewer shots than circuits.
     """
     shares = np.abs(np.asarray(weights, dtype=float))
     # Shots are part of a job's key: the last bits of a weight, which differ between processors and
@@ -100,7 +100,7 @@ def split_by_weight(total_shots: int, weights: ArrayLike) -> tuple[int, ...]:
     shares = np.round(shares / shares.max(), 11)
     n_circuits = len(shares)
     if total_shots < n_circuits:
-        raise UsageError(
+        raise TooFewShotsError(
             f"the shots should be at least one for each circuit ({n_circuits}). Got {total_shots}."
         )
     exact = np.round(shares / shares.sum() * (total_shots - n_circuits), 6)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from calibration.working import working_qubits
+from jobs.counted import counted
 from qrnn_hw.report.blocks import Block, Figure, Table
 from qrnn_hw.report.chip_layout import chip_layout
 from qrnn_hw.report.figures import chip_figure
@@ -27,7 +28,7 @@ def chip_blocks(
         tiles: whether its placements are tiles, all in use at once.
     """
     what = (
-        f"Full lines: the {len(document['placements'])} tiles"
+        f"Full lines: {counted(len(document['placements']), 'tile')}"
         if tiles
         else f"Full line: the best of {document['n_placements']:,} placements"
     )

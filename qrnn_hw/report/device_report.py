@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from jobs.counted import counted
 from qrnn_hw.experiment.versions import package_versions
 from qrnn_hw.report.blocks import Block, Findings, Heading, Table, Text
 from qrnn_hw.report.labels import percent
@@ -71,8 +72,8 @@ def write_device_report(
 def findings(summary: list[dict[str, Any]], found: Progression) -> tuple[str, ...]:
     """Say in plain words what the rounds show so far."""
     lines = [
-        f"{len(found.measured)} of {found.n_jobs} jobs have run, for {found.spent_seconds:.0f} s "
-        "of QPU time."
+        f"{len(found.measured)} of {counted(found.n_jobs, 'job')} done, for "
+        f"{found.spent_seconds:.0f} s of QPU time."
     ]
     for one in summary:
         text = f"At {one['shots']:,} shots the accuracy is {percent(one['accuracy'])}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from jobs.counted import counted
 from qrnn_hw.studies.rows import Row
 
 AXIS = {"noise": ("source", "scale"), "mitigation": ("stack", "shots")}
@@ -19,7 +20,9 @@ def findings(kind: str, rows: Sequence[Row]) -> tuple[str, ...]:
     lines = [describe(name, panel) for name, panel in by_panel(kind, rows).items() if panel]
     failed = sum(row.result is None for row in rows)
     if failed:
-        lines.append(f"{failed} of {len(rows)} cells failed; their errors are in rows.csv.")
+        lines.append(
+            f"{failed} of {counted(len(rows), 'cell')} failed; their errors are in rows.csv."
+        )
     return tuple(lines)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from jobs.counted import counted
 from qrnn_hw.report import page
 from qrnn_hw.report.blocks import Block, Findings, Heading, html_of
 
@@ -47,7 +48,7 @@ def grid_html(result: GridResult) -> str:
 
     kind, rows = result.design.kind, result.rows
     return _fragment(
-        f"{kind.capitalize()} study, {len(rows)} of {len(result.design.cells())} cells",
+        f"{kind.capitalize()} study, {len(rows)} of {counted(len(result.design.cells()), 'cell')}",
         [Findings(findings(kind, rows)), *panels(kind, rows), row_table(result.design, rows)],
     )
 

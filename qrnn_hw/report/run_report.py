@@ -18,6 +18,7 @@ from qrnn_hw.report.provenance import provenance
 from qrnn_hw.report.run_findings import run_findings
 from qrnn_hw.report.tile_blocks import tile_blocks
 from qrnn_hw.report.trust_blocks import choice_blocks, trust_blocks
+from qrnn_hw.submission.placing import said
 
 _COVERED = (
     "they cover the choice of test rows, not that of the split, the training seed or the day of "
@@ -223,5 +224,7 @@ def _circuit(outcome: Outcome) -> Iterator[Block]:
     placement = outcome.prepared.execution.described().get("placement")
     if placement is not None:
         yield Heading("Where it lies")
+        line = said(placement)
+        yield Text(f"{line[0].upper()}{line[1:]}.")
         snapshot, tiles = outcome.prepared.machine.snapshot, outcome.settings.tiles is not None
         yield from chip_blocks(placement, snapshot, tiles=tiles)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from jobs.counted import counted
 from qrnn_hw.experiment.tiled_measured import TiledMeasured
 from qrnn_hw.report.blocks import Block, Heading, Table, Text
 
@@ -16,7 +17,7 @@ def said_tiling(tiling: Mapping[str, Any]) -> str:
     spread = f", beyond shots they differ by {max(excess):.3f} of a score" if excess else ""
     bad = f"; left out for their answers: {', '.join(map(str, out))}" if out else ""
     return (
-        f"tiles: {len(tiles)} with {tiling['guard']} coupling{'s' * (tiling['guard'] != 1)} "
+        f"tiles: {len(tiles)} with {counted(tiling['guard'], 'coupling')} "
         "between, each sequence on "
         f"{tiling['visits']}{_again(tiling)}{spread}{bad}"
     )

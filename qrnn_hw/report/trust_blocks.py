@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from jobs.counted import counted
 from qrnn_hw.experiment.choosing import Choice
 from qrnn_hw.mitigation.answer import Answer
 from qrnn_hw.mitigation.noise_level import NoiseLevel
@@ -54,8 +55,9 @@ def _canaries(answers: Mapping[str, Answer]) -> Iterator[str]:
         for name, one in missed.items()
     ]
     yield (
-        f"{first.n_canaries} canaries, circuits of the same structure with known answers, went "
-        f"along: {'; '.join(said)}. If they are like the sentences, the noiseless scores lie in "
+        f"{counted(first.n_canaries, 'canary', 'canaries')}, circuits of the same structure with "
+        f"known answers, went along: "
+        f"{'; '.join(said)}. If they are like the sentences, the noiseless scores lie in "
         "the wider intervals."
     )
 

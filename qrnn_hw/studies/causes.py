@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.snapshot import Snapshot
+from jobs.counted import counted
 from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.errors import UsageError
@@ -124,7 +125,10 @@ def study_causes(
     networks = [model.trained, *_retrained(model, plan.n_training_seeds, folder, progress)]
     own = model.prepared.circuit.noise
     days = [own.snapshot, *(noise.snapshot for noise in other_noises(own, snapshots))]
-    progress.stage(f"{len(days)} calibrations x {len(networks)} seeds x {plan.n_jitters} jitters")
+    progress.stage(
+        f"{counted(len(days), 'calibration')} x {counted(len(networks), 'seed')} x "
+        f"{counted(plan.n_jitters, 'jitter')}"
+    )
     clean, jittered = _tables(model, networks, days, plan)
     rules = [_rule(one) for one in networks]
     missing = {"drift": len(days) == 1, "seed": len(networks) == 1, "jitter": plan.jitter == 0}

@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Any, Literal
 from uuid import uuid4
 
+from jobs.counted import counted
 from qrnn_hw.errors import ClusterLostError, ConfigurationError
 from qrnn_hw.studies.grid import Cell
 from qrnn_hw.studies.rows import Row
@@ -76,8 +77,9 @@ def finished_on_cluster(
                 yield found
     if n_deadly:
         raise ConfigurationError(
-            f"workers should live through a cell. Got {n_deadly} cells whose workers died at every "
-            f"try; the rows of all others are kept. Give the workers more memory and run again."
+            f"workers should live through a cell. Got {counted(n_deadly, 'cell')} whose workers "
+            f"died at every try; the rows of all others are kept. Give "
+            "the workers more memory and run again."
         )
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any, Protocol
 
+from jobs.counted import counted
 from qrnn_hw.errors import ConfigurationError, UsageError, exit_code
 from qrnn_hw.studies.cluster import finished_on_cluster
 from qrnn_hw.studies.grid import Cell
@@ -94,7 +95,7 @@ def _run_alone(
         if cell.key not in known or (retry_failed and known[cell.key].result is None)
     }
     n_known, n_run = len(cells) - len(waiting), len(waiting)
-    progress.stage(f"{n_run} cells to run, {n_known} of {len(cells)} have their row")
+    progress.stage(f"{counted(n_run, 'cell')} to run, {n_known} of {len(cells)} have their row")
     deaths = 0
     while waiting:
         try:
@@ -113,7 +114,7 @@ def _run_alone(
                     f"workers should live through a cell. Got {deaths} deaths, {len(waiting)} "
                     "cells left; use fewer --workers if memory is short, then run again to go on."
                 ) from error
-            progress.stage(f"a worker died; {len(waiting)} cells run again")
+            progress.stage(f"a worker died; {counted(len(waiting), 'cell')} to run again")
     found = rows.read()
     failed = sum(found[cell.key].result is None for cell in cells)
     return Tally(len(cells), n_known, n_run, failed)

@@ -16,6 +16,7 @@ from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.experiment.exact import exact_distributions
 from qrnn_hw.experiment.output_law import OutputLaw
 from qrnn_hw.experiment.pipeline import train
+from qrnn_hw.experiment.place_for_trained import placed_for
 from qrnn_hw.experiment.prepare import Prepared, prepare
 from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.experiment.quality import Judge
@@ -133,7 +134,8 @@ def trained_model(
         QRNNError, CircuitsError, CalibrationError: as the main job.
     """
     prepared = prepare(settings, settings.read(), progress, machine)
-    return TrainedModel(prepared, prepared.training.trained(train(prepared, progress)))
+    trained = prepared.training.trained(train(prepared, progress))
+    return TrainedModel(placed_for(prepared, trained, progress), trained)
 
 
 def with_sentences(model: TrainedModel, sentences: int | None) -> TrainedModel:

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from jobs.service.runtime import Mode
 
 
+ALIKE = 1.01
+"""Times what was confirmed that is not asked about again: where a circuit is placed for the weights
+that were trained, its gates take other times."""
+
+
 @dataclass(frozen=True)
 class Spending:
     """What is asked about."""
@@ -81,7 +86,7 @@ class Consent:
         """
         parts = self.budget(store).unsent(jobs)
         estimate = total([part.estimate for part in parts if part.estimate is not None])
-        if estimate is None or estimate.best_seconds <= self.agreed_seconds * (1 + 1e-9):
+        if estimate is None or estimate.best_seconds <= self.agreed_seconds * ALIKE:
             return
         plan = plan_state(self.machine)
         if within_plan:

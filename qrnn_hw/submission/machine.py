@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -63,8 +64,14 @@ class Machine:
             return "ibm"
         return "twin" if is_twin(self.name) else "aer"
 
-    def executor(self) -> Executor | ServiceExecutor:
-        """Return what runs jobs: the Runtime's Sampler on the machine, or in local mode; a twin."""
+    def executor(
+        self, after_part: Callable[[int, int], None] = lambda done, total: None
+    ) -> Executor | ServiceExecutor:
+        """Return what runs jobs: the Runtime's Sampler on the machine, or in local mode; a twin.
+
+        Args:
+            after_part: called by a recorded device with the parts of a job that are done, and all.
+        """
         if self.service is not None:
             return self.service
         if is_twin(self.name):
@@ -77,7 +84,7 @@ class Machine:
             return TwinExecutor(Twin(snapshot(named.device), named.strengths, named.seed))
         from jobs.aer.recorded_device import RecordedDeviceExecutor
 
-        return RecordedDeviceExecutor(self.snapshot)
+        return RecordedDeviceExecutor(self.snapshot, after_part=after_part)
 
 
 def open_machine(name: str) -> Machine:

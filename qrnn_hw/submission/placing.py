@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
+from jobs.counted import counted
 from qrnn_hw.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ LEVEL_3 = "level-3"
 AUTO = "auto"
 LISTED = 20
 """Placements that are kept of all that were scored, the best ones."""
+
+AGAIN = "placed_again"
+"""In a document whether a run places its circuit again for what was trained; in that of the second
+choice, what the first one scored."""
 
 
 def parse_placement(text: str) -> str | tuple[int, ...]:
@@ -68,10 +73,20 @@ def said(document: Mapping[str, Any]) -> str:
     """Return one line on the scores of a placement."""
     own, other = document["placements"][0], document["level_3"]
     tiles, where = document.get("tiles"), ",".join(map(str, own["qubits"]))
-    n = f"{document['n_placements']:,}"
+    n, first = f"{document['n_placements']:,}", document.get(AGAIN)
+    if isinstance(first, dict):
+        moved = "stays" if first["qubits"] == own["qubits"] else "moves to"
+        return (
+            f"what was trained {moved} {where}, of {n}: its outputs are {own['error']:.4f} from "
+            f"those without noise, {first['error']:.4f} where it was trained, {other['error']:.4f} "
+            f"where level 3 puts it (calibration of {document['taken']})"
+        )
     begin = f"placed on {where}, the best of {n}: "
     if tiles is not None:
-        begin = f"{tiles} tile(s) side by side, of {n} placements; the best tile is {where}: "
+        asked = document.get("tiles_asked") or tiles
+        fewer = f" ({asked:,} were asked for, no more fit)" if asked > tiles else ""
+        side_by_side = f"{counted(tiles, 'tile')} side by side{fewer}"
+        begin = f"{side_by_side}, of {n} placements; the best tile is {where}: "
     return (
         begin
         + f"its answers are {own['error']:.4f} from those without noise, {other['error']:.4f} "
@@ -124,9 +139,46 @@ def place(
     else:
         _check(architecture, machine, chosen, len(plain.snapshot.physical))
         qubits = chosen
+    return _on(plain, qubits, machine, seed, decoupling, document)
+
+
+def on_qubits(
+    architecture: Architecture,
+    machine: Machine,
+    qubits: tuple[int, ...],
+    *,
+    seed: int,
+    decoupling: str | None = None,
+    document: dict[str, Any] | None = None,
+) -> Placed:
+    """Transpile a model's step to qubits that scores have chosen.
+
+    Raises:
+        SpecError: the machine cannot hold the model.
+    """
+    from jobs.transpile.isa import transpile_step
+
+    plain = transpile_step(architecture, machine.snapshot, seed=seed, decoupling=decoupling)
+    return _on(plain, qubits, machine, seed, decoupling, document)
+
+
+def _on(
+    plain: TranspiledStep,
+    qubits: tuple[int, ...],
+    machine: Machine,
+    seed: int,
+    decoupling: str | None,
+    document: dict[str, Any] | None,
+) -> Placed:
+    """Put a step on qubits; level 3's own give level 3's."""
+    from jobs.transpile.isa import transpile_step
+
+    snapshot = machine.snapshot
     if tuple(snapshot.physical[qubit] for qubit in qubits) == plain.snapshot.physical:
         return Placed(plain, is_level_3=True, document=document)
-    step = transpile_step(architecture, snapshot, seed=seed, decoupling=decoupling, qubits=qubits)
+    step = transpile_step(
+        plain.architecture, snapshot, seed=seed, decoupling=decoupling, qubits=qubits
+    )
     return Placed(step, is_level_3=False, document=document)
 
 
@@ -158,6 +210,8 @@ def scores_on(
     probe: Probe | None = None,
     alike: bool = False,
     lengths: ArrayLike | None = None,
+    fresh: Sequence[Probe] = (),
+    standing: tuple[int, ...] | None = None,
 ) -> Placements:
     """Score all placements of a model on a machine, on qubits that work.
 
@@ -169,6 +223,8 @@ def scores_on(
         probe: inputs that placements are judged by; None takes random ones.
         alike: as for `transpile_step`.
         lengths: of the sequences that are to run, for random inputs; None is from 1 to 10.
+        fresh: inputs beside the probe that choose among its best.
+        standing: qubits that another placement has to beat surely; None is level 3's.
 
     Raises:
         UsageError: no working qubits hold the model, or it runs in rounds.
@@ -190,6 +246,8 @@ def scores_on(
         probe=probe,
         alike=alike,
         lengths=lengths,
+        fresh=fresh,
+        standing=standing,
     )
     if not found.ranked:
         raise UsageError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from jobs.counted import counted
 from jobs.spec import JobSpec
 
 SECONDS_PER_INSTRUCTION = 0.35e-6
@@ -46,7 +47,8 @@ class Simulation:
 
     def __str__(self) -> str:
         return (
-            f"{self.rows:,} circuits with {self.shots:,} shots in all are simulated here, about "
+            f"{counted(self.rows, 'circuit')} with {counted(self.shots, 'shot')} in all "
+            f"{'is' if self.rows == 1 else 'are'} simulated here, about "
             f"{_time(self.seconds)} on one thread"
         )
 

@@ -124,7 +124,7 @@ def _scored(
     )
     document = replace(found, ranked=chosen).to_json()
     of_all = {"n_placements": len(found.ranked), "least_error": found.least_error()}
-    return chosen, document | of_all | {"tiles": len(chosen)}
+    return chosen, document | of_all | {"tiles": len(chosen), "tiles_asked": most}
 
 
 def parse_tiles(text: str | None) -> int | None:

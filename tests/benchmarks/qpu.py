@@ -28,12 +28,14 @@ from qpu_guard import guard_rows
 from qpu_noise import noise_grid
 from qpu_placements import against_level_3, exact_placements
 from qpu_tiles import tile_rows
+from qpu_trained import placed_again
 from timing import Row
 
 GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
     "noise": noise_grid,
     "placements": exact_placements,
     "level-3": against_level_3,
+    "trained": placed_again,
     "tiles": tile_rows,
     "guard": guard_rows,
 }

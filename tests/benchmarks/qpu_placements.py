@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import product
 
 import jax
@@ -17,8 +18,7 @@ from calibration.noise import DeviceNoise
 from circuits.definition import Architecture
 from circuits.exact.sequence import SequenceModel
 from jobs.transpile.lifted_step import sequence_model
-from jobs.transpile.placement import PlacementForms
-from jobs.transpile.probe import Laws, Probe, outcome_fidelity, total_variation
+from jobs.transpile.probe import Probe, total_variation
 from jobs.transpile.scores import Placements, score_placements
 
 MACHINES = ("fake_boston", "fake_kingston", "fake_fez", "fake_marrakesh")
@@ -100,31 +100,59 @@ def _laws(model: SequenceModel, probe: Probe) -> NDArray[np.float64]:
     return np.asarray(laws(*probe.arguments))
 
 
-def against_level_3() -> Iterator[Row]:
-    """The chosen placement beside the transpiler's, on sequences that it was not chosen by."""
-    ratios: dict[str, float] = {}
-    gains: list[float] = []
-    for name, machine in product(MODELS, MACHINES):
-        architecture = sampled_or_coherent(name)
-        device = snapshot(machine)
+@dataclass(frozen=True)
+class Pair:
+    """A model on a machine, judged by sequences of six steps that no choice was made by."""
+
+    name: str
+    ratio: float
+    """Level 3's error over that of the chosen placement."""
+
+    ceiling: float
+    """Level 3's error over the least of all placements on these very sequences: no choice that was
+    made before can have more."""
+
+    gain: float
+    """In the fidelity of the outcomes, percent."""
+
+    @classmethod
+    def of(cls, name: str, machine: str) -> Pair:
+        """Choose, then score all placements on the other sequences."""
+        architecture, device = sampled_or_coherent(name), snapshot(machine)
         found = score_placements(architecture, device, seed=7)
-        # The two alone, beside each other.
-        n = 64 if architecture.n_qubits <= 4 else 16
-        forms = PlacementForms(found.routed, DeviceNoise(device))
-        laws, probe = Laws(), unseen(architecture, 6, n)
-        pair = [found.best.qubits, found.level_3.qubits]
-        error, fidelity = np.empty(2), np.empty(2)
-        for placed in forms.of(pair):
-            noisy, ideal = laws.noisy(placed, probe), laws.ideal(placed.form, probe)
-            error[placed.indices] = total_variation(noisy, ideal).mean(axis=1)
-            fidelity[placed.indices] = outcome_fidelity(noisy, ideal).mean(axis=1)
-        ratios[f"{name} on {machine}"] = float(error[1] / error[0])
-        gains.append(float(100 * (fidelity[0] / fidelity[1] - 1)))
-    values, worst = list(ratios.values()), min(ratios, key=ratios.__getitem__)
-    said = f"level 3 of the transpiler, {len(ratios)} pairs of a model and a machine"
-    yield Row.at_least("level 3's error over the chosen one's, median", _middle(values), said, 1.3)
-    least = f"{said}; least for {worst}"
-    yield Row.at_least("level 3's error over the chosen one's, least", min(values), least, 1.0)
+        probe = unseen(architecture, 6, 64 if architecture.n_qubits <= 4 else 16)
+        other = score_placements(
+            architecture, device, seed=7, probe=probe, standing=found.best.qubits
+        )
+        level_3, own = other.level_3, other.standing
+        return cls(
+            f"{name} on {machine}",
+            level_3.error / own.error,
+            level_3.error / min(level_3.error, other.best.error),
+            100 * (own.fidelity / level_3.fidelity - 1),
+        )
+
+
+def against_level_3() -> Iterator[Row]:
+    """The chosen placement beside the transpiler's, and beside the best that there is."""
+    yield from rows_of([Pair.of(name, machine) for name, machine in product(MODELS, MACHINES)])
+
+
+def rows_of(pairs: Sequence[Pair]) -> Iterator[Row]:
+    """Yield the rows of all pairs."""
+    ratios, ceilings = [one.ratio for one in pairs], [one.ceiling for one in pairs]
+    gains, worst = [one.gain for one in pairs], min(pairs, key=lambda one: one.ratio)
+    said = f"level 3 of the transpiler, {len(pairs)} pairs of a model and a machine"
+    most = f"{said}; the best of all placements gives {_middle(ceilings):.3f}"
+    yield Row.at_least("level 3's error over the chosen one's, median", _middle(ratios), most, 1.3)
+    reached = f"{said}; on the sequences that it is the best on, so that no choice has more"
+    what = "level 3's error over that of the best of all placements, median"
+    yield Row.at_least(what, _middle(ceilings), reached, 1.3)
+    lost = [one.ceiling / one.ratio for one in pairs]
+    what = "the chosen one's error over that of the best of all placements, median"
+    yield Row.at_most(what, _middle(lost), said, 1.05)
+    least = f"{said}; least for {worst.name}"
+    yield Row.at_least("level 3's error over the chosen one's, least", worst.ratio, least, 1.0)
     yield Row.at_least("gain in fidelity, median (%)", _middle(gains), said, 0.0)
     yield Row.at_least("gain in fidelity, largest (%)", max(gains), said, 0.0)
 

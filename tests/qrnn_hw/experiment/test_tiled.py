@@ -1,5 +1,6 @@
 """Sequences side by side on one chip: every shot in its place, a bad tile found by its answers."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
@@ -32,6 +33,7 @@ from qrnn_hw.mitigation.stack_names import parse_stack
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.shot_head import ShotHead
 from qrnn_hw.studies.live_tiles import tiled_draw
+from qrnn_hw.submission.assessment import conditions_of
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.submission.tiles import parse_tiles
 
@@ -303,3 +305,52 @@ def test_canaries_on_tiles_are_priced(tiling):
     # quarter of the sentences' shots together, side by side.
     assert executions["without"] == 8 * 3 * 500
     assert 1.2 < executions["with"] / executions["without"] <= 4 / 3
+
+
+def test_each_merged_circuit_is_looked_at_once_however_often_it_is_priced(tiling, monkeypatch):
+    from jobs import cost, spec, splitting
+    from jobs.preflight import check
+    from jobs.tiling import tiled_pubs
+
+    looks, merged = Counter(), []
+
+    def counting(name, found):
+        def look(circuit, *given, **named):
+            looks[name, id(circuit)] += 1
+            return found(circuit, *given, **named)
+
+        return look
+
+    for module, name in (
+        (spec, "circuit_digest"),
+        (spec, "check_delays"),
+        (cost, "longest_path_seconds"),
+        (check, "unreadable_findings"),
+        (splitting, "broadcast_slots"),
+        (splitting, "instructions_per_qubit"),
+    ):
+        monkeypatch.setattr(module, name, counting(name, getattr(module, name)))
+    merge = tiled_pubs.merge
+    monkeypatch.setattr(
+        tiled_pubs, "merge", lambda *given: merged.append(merge(*given)) or merged[-1]
+    )
+    one, conditions, keys = with_canaries(tiling), conditions_of(MACHINE), []
+    for weights in (one.encoded.circuit, one.encoded.circuit + 1, one.encoded.circuit):
+        again = replace(one, encoded=replace(one.encoded, circuit=weights))
+        priced = Priced(MACHINE, conditions=conditions)
+        again.measure(priced)
+        keys.append([job.key for job in priced.specs])
+    assert keys[0] == keys[2] != keys[1]
+    sent = {id(pub.circuit) for job in priced.specs for pub in job.pubs}
+    assert len(sent) < sum(len(job.pubs) for job in priced.specs)
+    assert len(merged) == len(sent) + 1  # and one row of all tiles, for the broadcasts of a job
+    for circuit in sent:
+        assert {name: n for (name, of), n in looks.items() if of == circuit} == dict.fromkeys(
+            {name for name, _ in looks}, 1
+        )
+
+
+def test_too_few_shots_on_tiles_are_said_with_all_shots_and_visits(tiling):
+    plan = (parse_stack("relabel + terminal"),)
+    with pytest.raises(UsageError, match=r"Got 1, the part of one of 2 visits of tiles in 2 shots"):
+        with_canaries(tiling, total=2, stacks=plan).check()
