@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +20,7 @@ from jobs.cost import (
     timing,
 )
 from jobs.errors import SpecError
-from jobs.preflight import Finding, Seen, looking, preflight
+from jobs.preflight import Finding, Look, looking, preflight
 from jobs.spec import JobSpec, Pub
 
 
@@ -40,7 +40,7 @@ class Conditions:
         )
 
     @cached_property
-    def _look(self) -> Callable[[QuantumCircuit], Seen]:
+    def _look(self) -> Look:
         return looking(self.target, faulty_qubits=self.faulty_qubits)
 
     @cached_property

@@ -19,6 +19,7 @@ from qiskit.circuit import (
     IfElseOp,
     Instruction,
     Operation,
+    ParameterExpression,
     QuantumCircuit,
     Qubit,
     SwitchCaseOp,
@@ -87,7 +88,7 @@ class _Digest:
         operation = instruction.operation
         on_qubits = [qubits[qubit] for qubit in instruction.qubits]
         on_clbits = [clbits[clbit] for clbit in instruction.clbits]
-        if isinstance(operation, ControlFlowOp):
+        if instruction.is_control_flow():
             blocks = [
                 self.block(
                     block,
@@ -106,7 +107,7 @@ class _Digest:
         if not isinstance(operation, Instruction):
             return [*where, *self.content(operation)]
         parameters = [self.parameter(value, clbits) for value in operation.params]
-        if isinstance(operation, Delay):
+        if operation.name == "delay" and isinstance(operation, Delay):
             parameters.append(operation.unit)
         if self.is_told_by_name(operation):
             return [*where, parameters]
@@ -126,15 +127,17 @@ class _Digest:
         """Return whether name and parameters are all that there is to know."""
         if self.former:
             return operation.name in _STANDARD_NAMES or operation.definition is None
-        if isinstance(operation, UnitaryGate):  # its definition is computed from its matrix
-            return True
-        return is_standard(operation) or operation.definition is None
+        if is_standard(operation) or isinstance(operation, UnitaryGate):
+            return True  # of the latter the definition is computed from its matrix
+        return operation.definition is None
 
     def phase(self, definition: QuantumCircuit) -> Walk:
         phase = self.parameter(definition.global_phase, {})
         return [] if phase in (0, (0.0).hex()) else [phase]
 
     def parameter(self, value: Any, clbits: Mapping[Clbit, int]) -> Any:
+        if isinstance(value, ParameterExpression):  # the most frequent kind
+            return str(value)
         if isinstance(value, bool | int | str):
             return value
         if isinstance(value, float | np.floating):

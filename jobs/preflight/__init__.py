@@ -1,6 +1,6 @@
 """Whether a machine would run a job, asked before it is sent."""
 
-from jobs.preflight.check import Seen, looking, preflight, require
+from jobs.preflight.check import Look, Seen, looking, preflight, require
 from jobs.preflight.job import Request, request_findings
 from jobs.preflight.rule_table import Rule
 from jobs.preflight.rules import RULES, Finding
@@ -8,6 +8,7 @@ from jobs.preflight.rules import RULES, Finding
 __all__ = [
     "RULES",
     "Finding",
+    "Look",
     "Request",
     "Rule",
     "Seen",

@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
+from typing import TypeAlias, TypeVar
 
 from qiskit import QuantumCircuit
 from qiskit.transpiler import Target
 
-from jobs.each_circuit import once_each
 from jobs.errors import PreflightError, SpecError
 from jobs.limits import DEFAULT_LIMITS, Limits
 from jobs.preflight.broadcasts import broadcast_slots
@@ -20,9 +20,11 @@ from jobs.preflight.load import instructions_per_qubit
 from jobs.preflight.machine import angle_findings, bounded_angles, machine_findings
 from jobs.preflight.output import output_findings
 from jobs.preflight.rules import Finding, finding
-from jobs.preflight.sent import sent_findings, unreadable_findings
+from jobs.preflight.sent import Facts, sent_findings, unreadable_findings
 from jobs.preflight.walk import Place, walk
 from jobs.spec import Pub
+
+T = TypeVar("T")
 
 DEFAULT_REQUEST = Request()
 
@@ -35,7 +37,7 @@ def preflight(
     limits: Limits = DEFAULT_LIMITS,
     request: Request = DEFAULT_REQUEST,
     faulty_qubits: Collection[int] = (),
-    look: Callable[[QuantumCircuit], Seen] | None = None,
+    look: Look | None = None,
 ) -> tuple[Finding, ...]:
     """Return every rule that the job breaks, with where, why, the remedy and the source.
 
@@ -70,7 +72,7 @@ def preflight(
     circuits: list[Held] = []
     for number, item in enumerate(items):
         circuit, pub = (item.circuit, item) if isinstance(item, Pub) else (item, None)
-        where, seen = f"circuit {number}", look(circuit)
+        where, seen = f"circuit {number}", look(item)
         n_rows = 1 if pub is None else pub.n_rows
         circuits.append(Held(n_rows, seen.instructions, seen.slots, seen.is_dynamic))
         found += [replace(one, where=where + one.where) for one in seen.findings]
@@ -103,24 +105,45 @@ class Seen:
     is_dynamic: bool = False
 
 
+Look: TypeAlias = Callable[[QuantumCircuit | Pub], Seen]
+
+
 def looking(
     target: Target,
     *,
     limits: Limits = DEFAULT_LIMITS,
     faulty_qubits: Collection[int] = (),
-) -> Callable[[QuantumCircuit], Seen]:
-    """Return what looks at a circuit, at each object once.
+) -> Look:
+    """Return what looks at the circuit of a pub, or at one by itself, at each object once.
 
     Args:
         target: The machine, whole or reduced to the active qubits.
         limits: What one job may ask for.
         faulty_qubits: Indices that the backend reports as not operational.
     """
-    return once_each(partial(_look, target=target, limits=limits, faulty_qubits=faulty_qubits))
+    known: dict[int, tuple[QuantumCircuit, Seen]] = {}
+
+    def look(item: QuantumCircuit | Pub) -> Seen:
+        circuit = item.circuit if isinstance(item, Pub) else item
+        if id(circuit) not in known:
+            fact: Facts = item.fact if isinstance(item, Pub) else partial(_found, circuit)
+            # The circuit is kept too, so that no other is given its identity.
+            known[id(circuit)] = circuit, _look(circuit, fact, target, limits, faulty_qubits)
+        return known[id(circuit)][1]
+
+    return look
+
+
+def _found(circuit: QuantumCircuit, found: Callable[[QuantumCircuit], T]) -> T:
+    return found(circuit)
 
 
 def _look(
-    circuit: QuantumCircuit, target: Target, limits: Limits, faulty_qubits: Collection[int]
+    circuit: QuantumCircuit,
+    fact: Facts,
+    target: Target,
+    limits: Limits,
+    faulty_qubits: Collection[int],
 ) -> Seen:
     unreadable = tuple(unreadable_findings(circuit))
     if unreadable:
@@ -129,15 +152,15 @@ def _look(
     kinds = (
         control_flow_findings(circuit, places, target, limits),
         machine_findings(circuit.num_qubits, places, target, limits, faulty_qubits),
-        sent_findings(circuit, places, target),
+        sent_findings(fact, places, target),
         output_findings(circuit, places),
     )
     findings = tuple(chain.from_iterable(map(_merged, kinds)))
     return Seen(
         findings,
         bounded_angles=bounded_angles(places),
-        instructions=instructions_per_qubit(circuit),
-        slots=broadcast_slots(circuit),
+        instructions=fact(instructions_per_qubit),
+        slots=fact(broadcast_slots),
         is_dynamic=is_dynamic(circuit),
     )
 

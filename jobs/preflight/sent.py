@@ -1,6 +1,7 @@
 """Whether what is checked, stored, sent and read back is one circuit."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol, TypeVar
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import Delay
@@ -13,7 +14,16 @@ from jobs.digest import circuit_digest
 from jobs.errors import SpecError, StoreError
 from jobs.preflight.rules import Finding, finding
 from jobs.preflight.walk import Place
-from jobs.store.packing import pack_circuit, unpack_circuit
+from jobs.store.packing import packed_and_read_back
+
+T = TypeVar("T")
+
+
+class Facts(Protocol):
+    """Finds what depends on a circuit alone: `Pub.fact`, or a call with the circuit."""
+
+    def __call__(self, found: Callable[[QuantumCircuit], T], /) -> T:
+        """Return what `found` says of the circuit."""
 
 
 def unreadable_findings(circuit: QuantumCircuit) -> Iterator[Finding]:
@@ -24,17 +34,15 @@ def unreadable_findings(circuit: QuantumCircuit) -> Iterator[Finding]:
         yield finding("delay", "", "a fraction of dt")
 
 
-def sent_findings(
-    circuit: QuantumCircuit, places: Sequence[Place], target: Target
-) -> Iterator[Finding]:
-    """Yield what of `circuit`, with its operations at `places`, would not be sent as it is."""
+def sent_findings(fact: Facts, places: Sequence[Place], target: Target) -> Iterator[Finding]:
+    """Yield what of a circuit, with its operations at `places`, would not be sent as it is."""
     found = []
     for place in places:
         if isinstance(place.operation, Delay):
             found += list(_delay_findings(place, target))
     yield from found
     if not any(one.rule == "delay" for one in found):
-        yield from _round_trip_findings(circuit)
+        yield from _round_trip_findings(fact)
 
 
 def _delay_findings(place: Place, target: Target) -> Iterator[Finding]:
@@ -49,10 +57,10 @@ def _delay_findings(place: Place, target: Target) -> Iterator[Finding]:
         yield finding("delay-alignment", place.where, many)
 
 
-def _round_trip_findings(circuit: QuantumCircuit) -> Iterator[Finding]:
+def _round_trip_findings(fact: Facts) -> Iterator[Finding]:
     try:
-        back = unpack_circuit(pack_circuit(circuit))
-        if circuit_digest(back) != circuit_digest(circuit):
+        _, back = fact(packed_and_read_back)
+        if back != fact(circuit_digest):
             yield finding("changed-by-qpy", "", "another circuit")
     except (QiskitError, StoreError, TypeError, ValueError) as error:
         yield finding("changed-by-qpy", "", f"{type(error).__name__}: {error}")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit, qpy
 
 from calibration.documents import parsed
+from jobs.digest import circuit_digest
 from jobs.errors import StoreError
 from jobs.spec import PubResult
 from jobs.store.archives import read_archive
@@ -65,6 +66,16 @@ def pack_circuit(circuit: QuantumCircuit) -> bytes:
     buffer = io.BytesIO()
     qpy.dump(circuit, buffer)
     return buffer.getvalue()
+
+
+def packed_and_read_back(circuit: QuantumCircuit) -> tuple[bytes, str]:
+    """Return `circuit` in QPY, and the digest of what is read back of that.
+
+    Raises:
+        QiskitError, StoreError, TypeError, ValueError: If it cannot be written or read.
+    """
+    data = pack_circuit(circuit)
+    return data, circuit_digest(unpack_circuit(data))
 
 
 def unpack_circuit(data: bytes) -> QuantumCircuit:

@@ -37,13 +37,11 @@ def insert_spec(connection: sqlite3.Connection, spec: JobSpec) -> None:
     )
     if not inserted.rowcount:
         return
-    circuits = dict(zip(spec.circuit_digests, (pub.circuit for pub in spec.pubs), strict=True))
-    for digest, circuit in circuits.items():
+    circuits = dict(zip(spec.circuit_digests, spec.pubs, strict=True))
+    for digest, pub in circuits.items():
         known = connection.execute("SELECT 1 FROM circuits WHERE digest = ?", (digest,))
         if known.fetchone() is None:
-            connection.execute(
-                "INSERT INTO circuits VALUES (?, ?)", (digest, _packed(circuit, digest))
-            )
+            connection.execute("INSERT INTO circuits VALUES (?, ?)", (digest, _packed(pub, digest)))
     connection.executemany(
         "INSERT INTO pubs VALUES (?, ?, ?, ?)",
         [
@@ -55,7 +53,7 @@ def insert_spec(connection: sqlite3.Connection, spec: JobSpec) -> None:
     )
 
 
-def _packed(circuit: QuantumCircuit, digest: str) -> bytes:
+def _packed(pub: Pub, digest: str) -> bytes:
     """Return a circuit as it is stored and sent, checked to be the same when it is read back.
 
     Raises:
@@ -63,12 +61,10 @@ def _packed(circuit: QuantumCircuit, digest: str) -> bytes:
     """
     from qiskit.exceptions import QiskitError
 
-    from jobs.digest import circuit_digest
-    from jobs.store.packing import pack_circuit, unpack_circuit
+    from jobs.store.packing import packed_and_read_back
 
     try:
-        packed = pack_circuit(circuit)
-        back = circuit_digest(unpack_circuit(packed))
+        packed, back = pub.fact(packed_and_read_back)
         reason = "" if back == digest else "another circuit"
     except (QiskitError, StoreError, TypeError, ValueError) as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:150]}"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
 from jobs.cost import DEFAULT_FORMULA
+from jobs.each_circuit import while_it_lives
 from jobs.limits import DEFAULT_LIMITS
 from jobs.preflight.broadcasts import broadcast_slots
 from jobs.preflight.load import instructions_per_qubit
@@ -218,6 +219,7 @@ class Interleaving:
         }
 
 
+@while_it_lives
 def _load(circuit: QuantumCircuit) -> float:
     """Return the share of a job's limits that one row takes."""
     limits = DEFAULT_LIMITS
