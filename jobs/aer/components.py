@@ -7,7 +7,7 @@ only what decides them: a whole register may be read, and all but a few of its b
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import rustworkx
@@ -26,36 +26,52 @@ WHOLE = "all"
 
 
 @dataclass(frozen=True, eq=False)
-class Component:
+class CircuitPart:
     """A part of a circuit, on as many qubits and bits as it has itself."""
 
     pub: Pub
+    """With some row: what is made of the part is made of this one."""
+
     physical: tuple[int, ...]
     """Qubits of the whole circuit."""
 
     bits: tuple[int, ...]
     """Place in the whole circuit of each bit of the part."""
 
-    n_rows: int
-    """Of the whole."""
-
     columns: tuple[int, ...]
     """Of the whole's parameters, those of the part in their order."""
 
-    def of(self, pub: Pub) -> Component:
-        """Return the same part of another pub of the same circuit."""
-        return replace(self, pub=self.pub.with_rows(_own(pub, self.columns)), n_rows=pub.n_rows)
+
+@dataclass(frozen=True, eq=False)
+class Component:
+    """A part of a pub's circuit with its rows."""
+
+    pub: Pub
+    physical: tuple[int, ...]
+    bits: tuple[int, ...]
+    n_rows: int
+    """Of the whole."""
 
 
 def components(pub: Pub) -> tuple[Component, ...]:
-    """Return the parts of a pub's circuit that neither gates, branches nor bits join.
+    """Return the parts of a pub's circuit with their rows, as `parts_of` finds them."""
+    return tuple(
+        Component(
+            # Rows of a part without parameters are so many more shots of it.
+            one.pub.with_rows(pub.parameters[:, list(one.columns)]) if one.columns else one.pub,
+            one.physical,
+            one.bits,
+            pub.n_rows,
+        )
+        for one in pub.fact(parts_of)
+    )
+
+
+def parts_of(circuit: QuantumCircuit) -> tuple[CircuitPart, ...]:
+    """Return the parts of a circuit that neither gates, branches nor bits join.
 
     None where it is one part, or where its control flow is not by `if` alone.
-
-    Args:
-        pub: circuit with its rows.
     """
-    circuit = pub.circuit
     if any(one.is_control_flow() and one.name != "if_else" for one in circuit.data):
         return ()
     if circuit.num_vars or any(one.name == "store" for one in circuit.data):
@@ -90,7 +106,7 @@ def components(pub: Pub) -> tuple[Component, ...]:
         for number in dict.fromkeys(part_of[node] for node in nodes if node in part_of):
             places[number].append(place)
     return tuple(
-        _part(pub, group, here, columns)
+        _part(circuit, group, here, columns)
         for group, here in zip(
             sorted(groups), [places[part_of[g[0]]] for g in sorted(groups)], strict=True
         )
@@ -98,10 +114,12 @@ def components(pub: Pub) -> tuple[Component, ...]:
 
 
 def _part(
-    pub: Pub, nodes: Sequence[int], places: Sequence[int], columns: Mapping[Parameter, int]
-) -> Component:
-    """Return the part of a pub's circuit that these instructions make."""
-    whole = pub.circuit
+    whole: QuantumCircuit,
+    nodes: Sequence[int],
+    places: Sequence[int],
+    columns: Mapping[Parameter, int],
+) -> CircuitPart:
+    """Return the part of a circuit that these instructions make."""
     physical = [node for node in nodes if node < whole.num_qubits]
     bits = [node - whole.num_qubits for node in nodes if node >= whole.num_qubits]
     part = QuantumCircuit(len(physical), name=whole.name)
@@ -122,12 +140,7 @@ def _part(
             operation = IfElseOp(condition, *blocks)
         part.append(operation, here, clbits, copy=False)
     own = tuple(columns[parameter] for parameter in part.parameters)
-    return Component(Pub(part, _own(pub, own)), tuple(physical), tuple(bits), pub.n_rows, own)
-
-
-def _own(whole: Pub, columns: Sequence[int]) -> NDArray[np.float64]:
-    """Return the rows of a part; those without parameters are so many more shots of it."""
-    return whole.parameters[:, list(columns)] if columns else np.empty((1, 0))
+    return CircuitPart(Pub(part, np.zeros((1, len(own)))), tuple(physical), tuple(bits), own)
 
 
 def _block(block: QuantumCircuit, bits: Sequence[Clbit]) -> QuantumCircuit:

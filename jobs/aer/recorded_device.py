@@ -23,7 +23,7 @@ from jobs.aer.misreads import with_misreads
 from jobs.aer.repeated_rows import run_gathered
 from jobs.errors import JobFailedError, SpecError
 from jobs.service.runtime import LocalRuntimeExecutor
-from jobs.spec import JobSpec, Pub, PubResult
+from jobs.spec import JobSpec, Pub, PubResult, facts
 from jobs.transpile.routing import embed
 
 WHOLE_QUBITS = 12
@@ -60,11 +60,11 @@ class RecordedDeviceExecutor:
             SpecError: the circuits are not for this device.
             JobFailedError: Aer cannot run them, as where they take too much memory.
         """
-        known: dict[int, Sequence[Component]] = {}  # of each circuit, which pubs may repeat
-        for pub in spec.pubs:
-            if id(pub.circuit) not in known:
-                known[id(pub.circuit)] = components(pub) if _is_large(pub) else ()
-        parts = [[part.of(pub) for part in known[id(pub.circuit)]] for pub in spec.pubs]
+        large = facts(spec.pubs, is_large)
+        parts = [
+            components(pub) if by_parts else ()
+            for pub, by_parts in zip(spec.pubs, large, strict=True)
+        ]
         if not any(parts):
             return self._together(spec)
         return self._apart(spec, parts)
@@ -149,8 +149,9 @@ class RecordedDeviceExecutor:
         return self._places[key]
 
 
-def _is_large(pub: Pub) -> bool:
-    return len(active_qubits([pub.circuit])) > WHOLE_QUBITS
+def is_large(circuit: QuantumCircuit) -> bool:
+    """Say whether a circuit is simulated part by part, where nothing joins these."""
+    return len(active_qubits([circuit])) > WHOLE_QUBITS
 
 
 def active_qubits(circuits: Sequence[QuantumCircuit]) -> tuple[int, ...]:

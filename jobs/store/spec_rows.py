@@ -41,7 +41,7 @@ def insert_spec(connection: sqlite3.Connection, spec: JobSpec) -> None:
     for digest, pub in circuits.items():
         known = connection.execute("SELECT 1 FROM circuits WHERE digest = ?", (digest,))
         if known.fetchone() is None:
-            connection.execute("INSERT INTO circuits VALUES (?, ?)", (digest, _packed(pub, digest)))
+            connection.execute("INSERT INTO circuits VALUES (?, ?)", (digest, _packed(pub)))
     connection.executemany(
         "INSERT INTO pubs VALUES (?, ?, ?, ?)",
         [
@@ -53,7 +53,7 @@ def insert_spec(connection: sqlite3.Connection, spec: JobSpec) -> None:
     )
 
 
-def _packed(pub: Pub, digest: str) -> bytes:
+def _packed(pub: Pub) -> bytes:
     """Return a circuit as it is stored and sent, checked to be the same when it is read back.
 
     Raises:
@@ -61,11 +61,12 @@ def _packed(pub: Pub, digest: str) -> bytes:
     """
     from qiskit.exceptions import QiskitError
 
+    from jobs.digest import circuit_digest
     from jobs.store.packing import packed_and_read_back
 
     try:
         packed, back = pub.fact(packed_and_read_back)
-        reason = "" if back == digest else "another circuit"
+        reason = "" if back == pub.fact(circuit_digest) else "another circuit"
     except (QiskitError, StoreError, TypeError, ValueError) as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:150]}"
     if reason:

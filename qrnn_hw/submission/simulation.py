@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jobs.counted import counted
-from jobs.spec import JobSpec
+from jobs.spec import JobSpec, Pub, facts
 
 SECONDS_PER_INSTRUCTION = 0.35e-6
 """Of one shot on one thread, measured for steps of four qubits: Aer follows each shot through
@@ -36,13 +36,14 @@ class Simulation:
         for spec in specs:
             # A circuit that repetitions hold several times is simulated once, for all their shots.
             distinct: set[tuple[int, bytes]] = set()
+            parts = dict(zip(map(_circuit, spec.pubs), _n_parts(spec), strict=True))
             for pub in spec.pubs:
                 rows += pub.n_rows
                 shots += spec.shots * pub.n_rows
                 each = SECONDS_PER_INSTRUCTION * spec.shots * len(pub.circuit.data)
                 seconds += pub.n_rows * each
                 distinct.update((id(pub.circuit), row.tobytes()) for row in pub.parameters)
-            seconds += SECONDS_PER_ROW * len(distinct)
+            seconds += SECONDS_PER_ROW * sum(parts[key] for key, _ in distinct)
         return cls(rows, shots, seconds)
 
     def __str__(self) -> str:
@@ -51,6 +52,24 @@ class Simulation:
             f"{'is' if self.rows == 1 else 'are'} simulated here, about "
             f"{_time(self.seconds)} on one thread"
         )
+
+
+def _circuit(pub: Pub) -> int:
+    return id(pub.circuit)
+
+
+def _n_parts(spec: JobSpec) -> tuple[int, ...]:
+    """Return how many parts each pub's circuit is simulated in: tiles are, each by itself."""
+    from jobs.aer.components import parts_of
+    from jobs.aer.recorded_device import is_large
+
+    if spec.executor != "aer":
+        return (1,) * len(spec.pubs)
+    large = facts(spec.pubs, is_large)
+    return tuple(
+        max(1, len(pub.fact(parts_of))) if one else 1
+        for pub, one in zip(spec.pubs, large, strict=True)
+    )
 
 
 def _time(seconds: float) -> str:
