@@ -14,7 +14,7 @@ from qrnn_hw.data.target import Numbers
 def last_value(
     series: Series, steps: NDArray[np.int64], test: Sequences, target: Numbers
 ) -> Baseline:
-    """Forecast what the targets are at the last step that is known.
+    """Forecast what the targets are at the last step that is known; of changes, that none comes.
 
     Args:
         series: the whole.
@@ -23,6 +23,9 @@ def last_value(
         test: the rows, with targets in their own units.
         target: numbers.
     """
+    if series.changes:
+        none = np.zeros((*steps.shape, target.n_outputs))
+        return answered("no change", 0, target, none, test)
     known = np.maximum(steps - (series.horizon == 0), 0)
     return answered("last value", 0, target, series.columns(series.targets)[known], test)
 
@@ -47,9 +50,11 @@ def seasonal_last_value(
     columns = series.columns(series.targets)
     season = season_of(columns[:n_fit, 0])
     n_back = season * max(1, -(-series.horizon // season))
-    known = np.maximum(steps + series.horizon - n_back, 0)
+    first = -1 if series.changes else -series.horizon  # where the series begins
+    known = series.ahead(np.maximum(steps - n_back, first))
     what = f"{season} steps" if season > 1 else "no season found"
-    return answered(f"seasonal last value, {what}", 1, target, columns[known], test)
+    last = "change of a season before" if series.changes else "seasonal last value"
+    return answered(f"{last}, {what}", 1, target, known, test)
 
 
 def season_of(column: NDArray[np.float64]) -> int:

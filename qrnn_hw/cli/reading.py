@@ -84,6 +84,14 @@ Gaps = Annotated[
         "said.",
     ),
 ]
+Changes = Annotated[
+    bool,
+    typer.Option(
+        "--changes",
+        help="Of a series: read and forecast what changes from row to row, over the horizon, in "
+        "place of its level. For a level that wanders off the range of its past.",
+    ),
+]
 PerStep = Annotated[
     bool, typer.Option("--per-step", help="Every step has a target, not the sequence alone.")
 ]
@@ -134,6 +142,7 @@ def read_options(
     sequence: SequenceColumn = None,
     time: TimeColumn = None,
     gaps: Gaps = "refused",
+    changes: Changes = False,
     per_step: PerStep = False,
     steps: WordsRead = None,
     read: WhichWords = "first",
@@ -157,6 +166,7 @@ def read_options(
         sequence=sequence,
         time=time,
         gaps=gaps,  # type: ignore[arg-type]
+        changes=changes,
         per_step=True if per_step else None,
         steps=steps,
         words=read,  # type: ignore[arg-type]

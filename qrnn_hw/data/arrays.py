@@ -55,7 +55,23 @@ def read_arrays(path: Path, *, kind: Kind | None = None, per_step: bool | None =
         target=target,
         features=tuple(f"x{place}" for place in range(values.shape[2])),
         order="random" if groups is None else "groups",
-        notes=(sequences_note(lengths, values.shape[2]),),
+        notes=(
+            sequences_note(lengths, values.shape[2]),
+            *(() if "lengths" in arrays else _padding_notes(values)),
+        ),
+    )
+
+
+def _padding_notes(values: NDArray[np.float64]) -> tuple[str, ...]:
+    """Say where rows (n, T, d) without lengths look padded: they end in unlike numbers of zeros."""
+    is_empty = np.all(values == 0, axis=2, keepdims=True)[..., 0]
+    n_empty = np.logical_and.accumulate(is_empty[:, ::-1], axis=1).sum(axis=1)
+    if len(set(n_empty.tolist())) < 2 or n_empty.max() < 2:
+        return ()
+    return (
+        f"{int((n_empty > 0).sum()):,} of {len(values):,} rows of X end in steps of zeros, up to "
+        f"{n_empty.max()} of them, and all were read: if they are padding, say so by the array "
+        "lengths.",
     )
 
 

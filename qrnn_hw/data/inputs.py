@@ -79,7 +79,7 @@ def read_inputs(
     if options.sequence is not None:
         steps = sequence_steps(table, options.sequence, options.time, tuple(features))
         return _inputs(Sequences(steps.values, steps.lengths), steps.names)
-    if options.target or options.window is not None or options.horizon is not None:
+    if options.is_series:
         return _of_series(table, options, features)
     column = options.text or "text"
     texts = table.cells(column)
@@ -127,12 +127,16 @@ def _of_series(table: Table, options: ReadOptions, features: Sequence[str]) -> I
     columns = np.stack(
         [table.numbers(name, fill=options.gaps == "last") for name in features], axis=1
     )
-    window, n_steps = options.window_or_default, len(columns)
-    if n_steps < window:
+    window, first = options.window_or_default, int(options.changes)
+    if len(columns) < window + first:
+        more = ", and the row before it" if first else ""
         raise DataError(
-            f"{table.path}: a series should have at least the {window} steps of a window. "
-            f"Got {n_steps}."
+            f"{table.path}: a series should have at least the {window} steps of a window{more}. "
+            f"Got {len(columns)}."
         )
+    if options.changes:
+        columns = np.diff(columns, axis=0)
+    n_steps = len(columns)
     if options.per_step:
         ends = np.append(np.arange(window, n_steps, window), n_steps)
         lengths = np.diff(ends, prepend=0)
@@ -144,10 +148,10 @@ def _of_series(table: Table, options: ReadOptions, features: Sequence[str]) -> I
         values = np.ascontiguousarray(windows.transpose(0, 2, 1))
         ends, lengths = np.arange(window, n_steps + 1), np.full(len(values), window)
     if options.time is None:
-        names = tuple(f"step {end}" for end in ends)
+        names = tuple(f"step {end + first}" for end in ends)
     else:
         times = table.cells(options.time)
-        names = tuple(times[end - 1] for end in ends)
+        names = tuple(times[end - 1 + first] for end in ends)
     return _inputs(Sequences(values, lengths.astype(np.int64)), names)
 
 

@@ -138,6 +138,7 @@ def read_named(name: str, options: ReadOptions | None = None, **given: Any) -> D
         "sequence",
         "time",
         "gaps",
+        "changes",
     )
     options.refuse(f"The data set {name}", *only_text, "per_step")
     if name == VOWELS:
@@ -166,6 +167,7 @@ def _generated(name: str, options: ReadOptions) -> tuple[Series, str]:
         targets=targets or row.targets,
         window=row.window if options.window is None else options.window,
         horizon=row.horizon if options.horizon is None else options.horizon,
+        changes=options.changes,
     )
     return series, f"{row.note} Seed {options.data_seed}."
 
@@ -179,6 +181,7 @@ def _sunspots(options: ReadOptions) -> tuple[Series, str]:
         window=11 if options.window is None else options.window,  # years of a cycle
         horizon=options.horizon_or_default,
         time="YEAR",
+        changes=options.changes,
     )
     return replace(series, name=SUNSPOTS), "Yearly numbers of sunspots, 1700 to 2008."
 

@@ -60,6 +60,9 @@ class ReadOptions:
     gaps: Gaps = "refused"
     """What a cell without a number is in a series: refused, or the last number before it."""
 
+    changes: bool = False
+    """Whether a series is read and forecast in changes from row to row."""
+
     per_step: bool | None = None
     """Whether every step has a target."""
 
@@ -110,6 +113,12 @@ class ReadOptions:
             for one in fields(self)
             if one.name != "embeddings" and getattr(self, one.name) != one.default
         )
+
+    @property
+    def is_series(self) -> bool:
+        """Whether a table is one series, by what is said of it."""
+        windows = self.window is not None or self.horizon is not None
+        return bool(self.target) or windows or self.changes
 
     @property
     def window_or_default(self) -> int:

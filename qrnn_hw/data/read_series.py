@@ -21,6 +21,7 @@ def read_series(
     horizon: int,
     time: str | None = None,
     fill: bool = False,
+    changes: bool = False,
 ) -> Series:
     """Return a series, its rows in the order of time.
 
@@ -33,6 +34,7 @@ def read_series(
         time: column of the times, which should rise from row to row; by default one that is called
             so is looked at, whose dates should not fall, nor its numbers in every row.
         fill: whether a gap is the number before it.
+        changes: whether steps and targets are changes from row to row.
 
     Raises:
         UsageError: a column is named twice, or window and horizon do not fit.
@@ -54,4 +56,5 @@ def read_series(
         targets=tuple(written[name] for name in target),
         window=window,
         horizon=horizon,
+        changes=changes,
     )

@@ -27,7 +27,7 @@ from qrnn_hw.errors import DataError
 FEWEST = 2
 """Rows of a class where no test rows are taken from them."""
 
-OF_SERIES = ("window", "horizon", "inputs", "sequence", "time", "gaps")
+OF_SERIES = ("window", "horizon", "inputs", "sequence", "time", "gaps", "changes")
 OF_TEXT = ("text", "steps", "words")
 
 
@@ -79,7 +79,7 @@ def _read(path: Path, options: ReadOptions) -> Dataset:
         inputs=parted_names(table.names, options.inputs),
     )
     if options.sequence is not None:
-        options.refuse("A table of sequences", *OF_TEXT, "window", "horizon", "gaps")
+        options.refuse("A table of sequences", *OF_TEXT, "window", "horizon", "gaps", "changes")
         return read_long(
             table,
             sequence=options.sequence,
@@ -89,7 +89,7 @@ def _read(path: Path, options: ReadOptions) -> Dataset:
             inputs=options.inputs,
             per_step=bool(options.per_step),
         )
-    if options.target or options.window is not None or options.horizon is not None:
+    if options.is_series:
         options.refuse("A series", *OF_TEXT, "label")
         data = read_windows(_series(table, options), per_step=bool(options.per_step))
         return replace(data, notes=(*data.notes, *_gap_notes(table, options, data)))
@@ -113,18 +113,25 @@ def read_windows(series: Series, *, per_step: bool = False) -> Dataset:
         if per_step
         else (f"windows of {series.window} steps")
     )
+    names, learnt = series.targets, f"{targets} is forecast {series.horizon} {step} ahead"
+    if series.changes:
+        names = tuple(f"change of {name}" for name in names)
+        inputs = f"{inputs}, each as the change from the row before"
+        learnt = (
+            f"the change of {targets} over the next {series.horizon} {step} is forecast, and "
+            "errors are in deviations of that change"
+        )
     return Dataset(
         name=Path(series.name).stem,
         sequences=series.pieces() if per_step else series.windows(),
-        target=Numbers(series.targets, per_step),
+        target=Numbers(names, per_step),
         features=series.inputs,
         order="time",
         gap=0 if per_step else max(series.horizon - 1, 0),
         series=series,
         notes=(
-            f"{len(series.values):,} steps of {inputs}, read in {what}; "
-            f"{targets} is forecast {series.horizon} {step} ahead. The last windows in time test "
-            "what those before have taught.",
+            f"{len(series.steps):,} steps of {inputs}, read in {what}; "
+            f"{learnt}. The last windows in time test what those before have taught.",
         ),
     )
 
@@ -153,6 +160,7 @@ def _series(table: Table, options: ReadOptions) -> Series:
         horizon=options.horizon_or_default,
         time=options.time,
         fill=options.gaps == "last",
+        changes=options.changes,
     )
 
 

@@ -32,6 +32,11 @@ class Series:
     horizon: int = DEFAULT_HORIZON
     """Steps from the last one of a window to the target; 0 is the last step itself."""
 
+    changes: bool = False
+    """Whether a step is what changed since the row before, and the target what changes over the
+    horizon, y[t + h] - y[t]: first differences, as of a series whose level wanders (Box & Jenkins
+    1970)."""
+
     def __post_init__(self) -> None:
         """Check the ranges.
 
@@ -48,32 +53,51 @@ class Series:
                 "with a horizon of 0 the target should not be among the inputs. "
                 f"Got {shown(min(known))}: forecast 1 step or more, or name other --inputs."
             )
+        if self.changes and self.horizon == 0:
+            raise UsageError(
+                "changes should be forecast 1 step ahead or more: of a step itself nothing is left "
+                "to change. Got a horizon of 0."
+            )
         if self.n_windows < 3:
             raise DataError(
                 f"{self.name}: a series should be longer than window and horizon together, by 3 "
-                f"steps at least. Got {len(self.values)} steps, a window of {self.window} and a "
-                f"horizon of {self.horizon}."
+                f"steps at least. Got {len(self.steps)} {'changes' if self.changes else 'steps'}, "
+                f"a window of {self.window} and a horizon of {self.horizon}."
             )
-        for name in self.targets:
-            column = self.column(name)
-            if column.min() == column.max():
+        numbers = self.ahead(self.last_steps()) if self.changes else self.columns(self.targets)
+        # A straight line's changes differ by the rounding of its levels.
+        least = 1e-12 * np.abs(self.values).max() if self.changes else 0.0
+        for name, column in zip(self.targets, numbers.T, strict=True):
+            if np.ptp(column) <= least:
+                what = f"the {'change of the ' * self.changes}target {shown(name)}"
                 raise DataError(
-                    f"{self.name}: the target {shown(name)} should vary. "
-                    f"Got {column[0]:g} in all {len(column)} rows."
+                    f"{self.name}: {what} should vary. Got {column[0]:g} in all {len(column)} rows."
                 )
 
     @property
     def n_windows(self) -> int:
         """How many windows have a target."""
-        return len(self.values) - self.window - self.horizon + 1
+        return len(self.steps) - self.window - self.horizon + 1
 
-    def column(self, name: str) -> NDArray[np.float64]:
-        """Return one column, shape (T,)."""
-        return self.values[:, self.names.index(name)]
+    @property
+    def steps(self) -> NDArray[np.float64]:
+        """What a step is, shape (T, c): the values, or their changes, which are one less."""
+        return np.diff(self.values, axis=0) if self.changes else self.values
 
     def columns(self, names: Sequence[str]) -> NDArray[np.float64]:
-        """Return columns in the order of their names, shape (T, len(names))."""
-        return self.values[:, [self.names.index(name) for name in names]]
+        """Return columns of the steps in the order of their names, shape (T, len(names))."""
+        return self.steps[:, [self.names.index(name) for name in names]]
+
+    def ahead(self, steps: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return what is forecast at some steps, shape (*steps.shape, k).
+
+        Args:
+            steps: places of the last step that is known.
+        """
+        columns = self.values[:, [self.names.index(name) for name in self.targets]]
+        if self.changes:
+            return np.asarray(columns[steps + 1 + self.horizon] - columns[steps + 1])
+        return np.asarray(columns[steps + self.horizon])
 
     def last_steps(self) -> NDArray[np.int64]:
         """Return the place in the series of each window's last step, shape (n,)."""
@@ -88,7 +112,7 @@ class Series:
         inputs = self.columns(self.inputs)
         check_size(self.name, self.n_windows * self.window * len(self.inputs))
         values = sliding_window_view(inputs, self.window, axis=0)[: self.n_windows]
-        targets = self.columns(self.targets)[self.last_steps() + self.horizon]
+        targets = self.ahead(self.last_steps())
         return _sequences(np.ascontiguousarray(values.transpose(0, 2, 1)), targets)
 
     def pieces(self) -> Sequences:
@@ -97,10 +121,10 @@ class Series:
         Every step has a target, shape (n, window, k): what comes `horizon` steps after it. Steps at
         the end that fill no piece are left out.
         """
-        n_pieces = (len(self.values) - self.horizon) // self.window
+        n_pieces = (len(self.steps) - self.horizon) // self.window
         n_steps = n_pieces * self.window
         values = self.columns(self.inputs)[:n_steps]
-        targets = self.columns(self.targets)[self.horizon : self.horizon + n_steps]
+        targets = self.ahead(np.arange(n_steps))
         shape = (n_pieces, self.window, -1)
         return _sequences(values.reshape(shape).copy(), targets.reshape(shape).copy())
 

@@ -109,6 +109,19 @@ def test_classes_of_arrays_are_split_by_groups(archive):
     assert set(found.test) != set(data.split(seed=4).test)
 
 
+def test_zeros_that_look_like_padding_are_said_where_no_lengths_are_given(archive):
+    values, lengths = rows(), 2 + np.arange(60) % 3
+    values[~(np.arange(4) < lengths[:, None])] = 0.0
+    notes = read(archive(X=values, y=np.arange(60) % 2)).notes
+    assert "40 of 60 rows of X end in steps of zeros, up to 2 of them" in notes[1]
+    assert "by the array lengths" in notes[1]
+    assert (
+        len(read(archive(X=values, y=np.arange(60) % 2, lengths=lengths)).notes) == len(notes) - 1
+    )
+    values[:, 2:] = 0.0  # of all rows the same
+    assert "zeros" not in " ".join(read(archive(X=values, y=np.arange(60) % 2)).notes)
+
+
 @pytest.mark.parametrize(
     ("y", "target", "shape"),
     [
