@@ -56,6 +56,7 @@ class _Recurrent(BaseEstimator):  # type: ignore[misc]
         kept = dict(found.parameters)
         self.projection_, self.offset_ = kept.pop("projection"), kept.pop("offset")
         self.angles_, self.scores_ = kept.pop("circuit"), kept.pop("head")
+        self.direct_ = kept.pop("direct", None)
         self.controller_ = kept
         self.n_iter_, self.loss_ = found.n_iterations, found.loss
         return self
@@ -66,6 +67,8 @@ class _Recurrent(BaseEstimator):  # type: ignore[misc]
         names = ("projection", "offset", "circuit", "head")
         arrays = (self.projection_, self.offset_, self.angles_, self.scores_)
         parameters = dict(zip(names, arrays, strict=True)) | self.controller_
+        if (direct := getattr(self, "direct_", None)) is not None:  # a pickle of before has none
+            parameters["direct"] = direct
         return self._engine.outputs(parameters, self._steps(X))
 
     @property
@@ -77,7 +80,12 @@ class _Recurrent(BaseEstimator):  # type: ignore[misc]
         # The registry's own values: 1.0 and True would find what was compiled for 1.
         model = architecture(self.model, **(self.model_options or {}))
         steps = StepReadings(self.n_steps, self.degree) if self.reading == "steps" else None
-        return compiled(Known.of(model), self.backend, self._target, steps)
+        return compiled(Known.of(model), self.backend, self._target, steps, self._direct)
+
+    @property
+    def _direct(self) -> int:
+        """Of how many last steps the inputs reach the outputs past the circuit."""
+        return 0
 
     def _check_settings(self) -> None:
         for name in ("n_steps", "max_iter", "degree"):
@@ -197,15 +205,49 @@ class QRNNRegressor(RegressorMixin, _Recurrent):  # type: ignore[misc]
         degree: of `steps`, most bits of one product.
         backend: a recorded device whose scheduled step and noise are trained through.
         max_iter: most iterations of L-BFGS.
-        alpha: factor of the squared entries of P and of R in the loss.
+        alpha: factor of the squared entries of P, of R and of D in the loss.
         random_state: of the initial weights.
+        direct: whether the row itself reaches the numbers past the circuit too, as x D, trained
+            with it (the direct connections of echo-state networks, Jaeger 2001).
 
     Attributes:
         projection_, offset_, angles_, controller_, n_iter_, loss_: as the classifier's.
         scores_: R, shape (n_readings, k), for scaled numbers.
+        direct_: D, shape (n_features_in_, k), for scaled numbers; None without.
         mean_: of y, shape (k,).
         scale_: its standard deviation, 1 where it is constant, shape (k,).
     """
+
+    def __init__(
+        self,
+        model: str = "dynamic-line",
+        *,
+        model_options: dict[str, Any] | None = None,
+        n_steps: int = 1,
+        reading: Reading = "final",
+        degree: int = 2,
+        backend: str | None = None,
+        max_iter: int = 100,
+        alpha: float = 1e-3,
+        random_state: int | np.random.RandomState | None = None,
+        direct: bool = False,
+    ) -> None:
+        super().__init__(
+            model,
+            model_options=model_options,
+            n_steps=n_steps,
+            reading=reading,
+            degree=degree,
+            backend=backend,
+            max_iter=max_iter,
+            alpha=alpha,
+            random_state=random_state,
+        )
+        self.direct = direct
+
+    @property
+    def _direct(self) -> int:
+        return self.n_steps if getattr(self, "direct", False) else 0
 
     def fit(self, X: Any, y: Any) -> Self:
         """Train on rows X, shape (n, n_features), with numbers y, shape (n,) or (n, k).

@@ -67,6 +67,7 @@ def train(
     options: dict[str, Any] | None = None,
     reading: Literal["final", "steps"] | None = None,
     degree: int | None = None,
+    direct: bool | None = None,
     folder: str | Path | None = None,
     **settings: Any,
 ) -> Trained:
@@ -82,6 +83,8 @@ def train(
         reading: what the head reads: `final`, the bits after the last step, or `steps`, those that
             every step records too; by default final, and steps where every step has a target.
         degree: of `steps`, most bits of one product; 2 by default.
+        direct: whether what was last read reaches the answer past the circuit too, as a line that
+            is trained with it; of numbers, by default not.
         folder: where the checkpoint, jobs' roles and reports are kept; by default a new one.
         settings: further fields of `qrnn_hw.experiment.settings.RunSettings`.
 
@@ -102,7 +105,7 @@ def train(
         seed=seed,
         training=TrainingOptions(epochs=epochs),
         options=tuple((options or {}).items()),
-        head=head_of(reading, degree),
+        head=head_of(reading, degree, direct),
         output=Path(folder or tempfile.mkdtemp(prefix="qrnn-hw-")),
         **settings,
     )

@@ -29,13 +29,16 @@ from qrnn_hw.networks.step_readings import StepReadings
 Array = NDArray[np.float64]
 Arrays = dict[str, Array]
 
+Encoded = tuple[jax.Array, jax.Array]
+"""Features of the circuits, and what reaches the outputs past them."""
+
 CHUNK = 128
 """Rows evaluated at once; all data are cut into chunks of this size, so one shape is compiled."""
 
 EMPTY_INPUT = 1.0
 """Of rows that only fill a chunk: zeros have no direction, which some models encode."""
 
-DECAYED = ("projection", "head")
+DECAYED = ("projection", "head", "direct")
 
 TRANSPILER_SEED = 7
 
@@ -60,31 +63,35 @@ class Engine:
         self.network = network
         target, scale = network.target, network.scale
 
-        def outputs(parameters: Parameters, features: jax.Array) -> jax.Array:
+        def encoded(parameters: Parameters, inputs: jax.Array) -> Encoded:
+            lengths = jnp.full(inputs.shape[0], inputs.shape[1])
+            direct = network.direct_part(parameters, inputs, lengths)
+            return network.features(parameters, inputs), direct
+
+        def outputs(parameters: Parameters, given: Encoded) -> jax.Array:
+            features, direct = given
             lengths = jnp.full(features.shape[0], features.shape[1])
-            return network.outputs_of(parameters, features, lengths, reader)
+            return network.outputs_of(parameters, features, lengths, reader) + direct
 
         def total(
-            parameters: Parameters, features: jax.Array, targets: jax.Array, counts: jax.Array
+            parameters: Parameters, given: Encoded, targets: jax.Array, counts: jax.Array
         ) -> jax.Array:
-            found = losses(target, outputs(parameters, features), targets, scale=scale)
+            found = losses(target, outputs(parameters, given), targets, scale=scale)
             return jnp.sum(jnp.where(counts, found, 0.0))
 
-        def pulled_back(
-            parameters: Parameters, inputs: jax.Array, by_features: jax.Array
-        ) -> Parameters:
-            _, pull = jax.vjp(lambda given: network.features(given, inputs), parameters)
-            (slopes,) = pull(by_features)
-            return cast(Parameters, slopes)
+        def pulled_back(parameters: Parameters, inputs: jax.Array, slopes: Encoded) -> Parameters:
+            _, pull = jax.vjp(lambda given: encoded(given, inputs), parameters)
+            (found,) = pull(slopes)
+            return cast(Parameters, found)
 
-        self._features, self._pulled_back = jax.jit(network.features), jax.jit(pulled_back)
+        self._encoded, self._pulled_back = jax.jit(encoded), jax.jit(pulled_back)
         self._outputs = jax.jit(outputs)
         self._total = jax.jit(jax.value_and_grad(total, (0, 1)))
 
     def outputs(self, parameters: Any, inputs: Array) -> Array:
         """Return the outputs of inputs (n, T, n_inputs), shape (n, k)."""
         parts = [
-            self._outputs(_of_circuit(parameters), self._features(parameters, chunk))
+            self._outputs(_of_circuit(parameters), self._encoded(parameters, chunk))
             for chunk in _chunks(inputs, EMPTY_INPUT)
         ]
         return np.asarray(np.concatenate(parts)[: len(inputs)])
@@ -94,10 +101,11 @@ class Engine:
         given = _chunks(inputs, EMPTY_INPUT), _chunks(targets, 0), _chunks(_ones(inputs), False)
         own, value, slopes = _of_circuit(parameters), 0.0, []
         for chunk, *answers in zip(*given, strict=True):
-            features = self._features(parameters, chunk)
-            part, (of_circuit, by_features) = self._total(own, features, *answers)
+            part, (of_circuit, others) = self._total(
+                own, self._encoded(parameters, chunk), *answers
+            )
             value += float(part)
-            slopes.append(self._pulled_back(parameters, chunk, by_features) | of_circuit)
+            slopes.append(self._pulled_back(parameters, chunk, others) | of_circuit)
         # In numpy: outside of what is compiled, each sum would be compiled for its shape.
         mean = {
             name: np.sum([np.asarray(one[name]) for one in slopes], axis=0) / len(inputs)
@@ -168,6 +176,8 @@ def initial(network: Network, n_inputs: int, random: np.random.RandomState) -> A
         "circuit": random.normal(0.0, 0.3, architecture.n_weights),
         "head": random.normal(0.0, 0.3, (network.n_readings, network.target.n_outputs)),
     }
+    if network.direct:
+        found["direct"] = np.zeros((network.direct * n_inputs, network.target.n_outputs))
     if controlled:
         own = controlled.initial_weights(jax.random.key(random.randint(2**31 - 1)))
         found |= {name: np.asarray(value) for name, value in own.items()}
@@ -189,7 +199,11 @@ class Known:
 
 @lru_cache(maxsize=8)
 def compiled(
-    known: Known, backend: str | None, target: Target, steps: StepReadings | None
+    known: Known,
+    backend: str | None,
+    target: Target,
+    steps: StepReadings | None,
+    direct: int = 0,
 ) -> Engine:
     """Return a network's engine, kept here so that estimators hold arrays only and are pickled.
 
@@ -199,6 +213,7 @@ def compiled(
             ideal circuit.
         target: what is learnt.
         steps: which bits of every step are read.
+        direct: of how many last steps the inputs reach the outputs past the circuit.
     """
     from circuits.exact.logical import logical_model
 
@@ -216,5 +231,5 @@ def compiled(
         transpiled = transpile_step(architecture, recorded, seed=TRANSPILER_SEED)
         model = sequence_model(transpiled, DeviceNoise(transpiled.snapshot))
     # The width of the rows is that of P, which comes with the parameters.
-    network = network_of(architecture, 0, target=target, steps=steps)
+    network = network_of(architecture, 0, target=target, steps=steps, direct=direct)
     return Engine(network, network.reader(model))

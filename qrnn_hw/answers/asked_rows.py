@@ -50,6 +50,21 @@ def scaled(model: Model, inputs: Inputs) -> Sequences:
     return rows if model.scaling is None else model.scaling.apply(rows)
 
 
+def direct_of(model: Model, sequences: Sequences) -> list[Any]:
+    """Return what reaches the outputs of each row past the circuits: (k,), per step (length, k).
+
+    Args:
+        model: trained.
+        sequences: as the network reads them.
+    """
+    found = model.trained.direct_part(sequences.values, sequences.lengths)
+    if not model.trained.network.direct:
+        return [0.0] * len(sequences)
+    if not model.target.per_step:
+        return list(found)
+    return [own[:length] for own, length in zip(found, sequences.lengths, strict=True)]
+
+
 def notes_of(model: Model, inputs: Inputs) -> list[str]:
     """Return what is to be said of each row: unknown words, values outside the trained range."""
     notes = list(inputs.notes)

@@ -23,16 +23,34 @@ def outputs_of(model: Model) -> tuple[str, ...]:
     )
 
 
-def in_words(model: Model, label: Any, parts: Sequence[Array]) -> tuple[Any, list[list[Any]]]:
+def said_of(model: Model) -> list[str]:
+    """Say what answers are where that is not plain: changes, and what no circuit computed."""
+    found = []
+    if model.reading.changes:
+        steps = model.reading.horizon_or_default
+        found.append(
+            f"An answer is the {', '.join(model.target.names)} over the next {steps} "
+            f"{'step' if steps == 1 else 'steps'}, from the last row that is read."
+        )
+    if model.trained.network.direct:
+        found.append("Answers have a part that no circuit computed, a line through what is read.")
+    return found
+
+
+def in_words(
+    model: Model, label: Any, parts: Sequence[Array], direct: Array | float = 0.0
+) -> tuple[Any, list[list[Any]]]:
     """Return the answer as it is said, and outputs with their ends; numbers in their own units.
 
     Args:
         model: which names classes and scales numbers.
         label: place of a class, or None where it is undecided; of numbers it does not matter.
         parts: outputs first, each of shape (k,), per step (T, k).
+        direct: what reaches the outputs past the circuits, of the same shape.
     """
     if isinstance(model.target, Classes):
         return _named(model.target, label), [part.tolist() for part in parts]
+    parts = [part + direct for part in parts]
     if model.scaling is not None:
         parts = [model.scaling.unscaled(part) for part in parts]
     listed = [part.tolist() for part in parts]

@@ -74,7 +74,7 @@ def _prediction(votes: Votes, row: int, name: str, note: str, miss: Miss | None)
     noiseless = found.noiseless
     spans = [found.value, found.machine.low, found.machine.high]
     spans += [] if noiseless is None else [noiseless.low, noiseless.high]
-    said, parts = in_words(model, place, spans)
+    said, parts = in_words(model, place, spans, votes.question.direct[row])
     lines = [note, "its repetitions disagree: the machine changed" if disagree else ""]
     facts: dict[str, Any] = {
         "backend": votes.question.execution.machine.name,

@@ -74,6 +74,7 @@ class Model:
         given = {**reading.to_json(), "embeddings": None, "test": None}
         if series is not None:
             given |= {"target": series.targets, "window": series.window, "horizon": series.horizon}
+            given |= {"changes": series.changes}
         vectors = data.vectors
         if data.text is not None and vectors is not None:
             vectors = _of_words(vectors, data.text.texts)
@@ -132,11 +133,13 @@ class Model:
         return path
 
     def _steps(self) -> dict[str, Any]:
-        """Return what a header says of a head that reads every step; nothing of others."""
-        steps = self.trained.network.steps
-        if steps is None:
-            return {}
-        return {"steps": asdict(steps), "per_step": self.target.per_step}
+        """Return what a header says of a head that reads every step, or inputs; else nothing."""
+        network, found = self.trained.network, {}
+        if network.steps is not None:
+            found = {"steps": asdict(network.steps), "per_step": self.target.per_step}
+        if network.direct:
+            found["direct"] = network.direct
+        return found
 
     @classmethod
     def load(cls, path: Path | str) -> Model:
@@ -183,7 +186,8 @@ class Model:
         target: Target = made_of(tuple(names), bool(header.get("per_step", False)))
         steps = StepReadings(**header["steps"]) if header.get("steps") else None
         made = architecture(header["model"], **header["options"])
-        network = network_of(made, int(header["n_inputs"]), target=target, steps=steps)
+        n_inputs, direct = int(header["n_inputs"]), int(header.get("direct", 0))
+        network = network_of(made, n_inputs, target=target, steps=steps, direct=direct)
         if network_content(network) != header["network"]:
             raise ConfigurationError(
                 f"the circuits of {header['model']} should be those that {path} was trained with. "

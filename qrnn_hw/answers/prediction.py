@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from circuits.exact.logical import logical_model
 from circuits.exact.sequence import SequenceModel
-from qrnn_hw.answers.asked_rows import notes_of, scaled
+from qrnn_hw.answers.asked_rows import direct_of, notes_of, scaled
 from qrnn_hw.answers.certain import certain_label
 from qrnn_hw.answers.in_words import in_words, outputs_of
 from qrnn_hw.answers.model_file import Model
@@ -106,12 +106,12 @@ def predict(
         return _from_step_shots(model, inputs, notes, shots, delta, seed, reader)
     law_of_rows = laws(model, inputs, reader)
     columns = model.trained.coefficients
-    rows = range(len(inputs.names))
+    direct = direct_of(model, scaled(model, inputs))
     if shots is None:
-        return _exact(model, inputs, law_of_rows @ columns, notes)
+        return _exact(model, inputs, law_of_rows @ columns, direct, notes)
     _check(model, shots)
     found = []
-    for row in rows:
+    for row in range(len(inputs.names)):
         law = np.clip(law_of_rows[row], 0, None)
         generator = np.random.default_rng(_seed(model, inputs, row, seed))
         if shots == "auto":
@@ -128,7 +128,7 @@ def predict(
         if shots == "auto":
             place = label if certain else None
         found.append(_one(model, inputs.names[row], place, outputs, outputs - half, outputs + half,
-                          certain, n, notes[row]))  # fmt: skip
+                          certain, n, notes[row], direct[row]))  # fmt: skip
     return found
 
 
@@ -156,14 +156,17 @@ def laws(model: Model, inputs: Inputs, reader: Reader | None) -> Array:
     return np.asarray(read(parameters, *given, reader))
 
 
-def _exact(model: Model, inputs: Inputs, outputs: Array, notes: list[str]) -> list[Prediction]:
+def _exact(
+    model: Model, inputs: Inputs, outputs: Array, direct: list[Any], notes: list[str]
+) -> list[Prediction]:
     """Answer from outputs at infinite shots; of a target at every step each step of a row."""
     found = []
     for row, name in enumerate(inputs.names):
         n_steps = int(inputs.sequences.lengths[row])
         own = outputs[row, :n_steps] if model.target.per_step else outputs[row]
         label = answer(model.target, own)
-        found.append(_one(model, name, label, own, own, own, True, None, notes[row]))
+        given = own, own, own, True, None, notes[row], direct[row]
+        found.append(_one(model, name, label, *given))
     return found
 
 
@@ -185,8 +188,10 @@ def _from_step_shots(
     found = step_answers(model, sequences, engine, shots, delta, seeds)
     return [
         _one(model, name, one.label, one.outputs, one.outputs - one.half, one.outputs + one.half,
-             one.is_certain, one.shots, note)
-        for name, one, note in zip(inputs.names, found, notes, strict=True)
+             one.is_certain, one.shots, note, direct)
+        for name, one, note, direct in zip(
+            inputs.names, found, notes, direct_of(model, sequences), strict=True
+        )
     ]  # fmt: skip
 
 
@@ -232,7 +237,8 @@ def _one(
     is_certain: bool,
     shots: int | None,
     note: str,
+    direct: Array | float,
 ) -> Prediction:
-    said, parts = in_words(model, label, [outputs, low, high])
+    said, parts = in_words(model, label, [outputs, low, high], direct)
     names = outputs_of(model)
     return Prediction(name, said, parts[0], parts[1], parts[2], is_certain, shots, note, names)

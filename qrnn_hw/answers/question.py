@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
+from qrnn_hw.answers.asked_rows import direct_of
 from qrnn_hw.answers.model_file import Model
 from qrnn_hw.answers.placed import placed_for_rows
 from qrnn_hw.data.sequences import Sequences
@@ -44,6 +46,9 @@ class Question:
     seed: int
     """Of a recorded device's shots."""
 
+    direct: list[Any] = field(default_factory=list)
+    """What reaches the outputs of each row past the circuits, as `direct_of` has it."""
+
     made: dict[tuple[object, ...], QuantumCircuit] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -74,7 +79,7 @@ class Question:
         folder = settings.output
         execution = placed_for_rows(model.trained, encoded, machine, settings, folder)
         canaries = known_canaries(model, execution, encoded, settings.canaries)
-        return cls(execution, model, encoded, canaries, seed)
+        return cls(execution, model, encoded, canaries, seed, direct_of(model, rows))
 
     def batch(self, rows: NDArray[np.int64], shots: int) -> Evaluation:
         """Return what asks for some of the rows, with so many shots each, without mitigation."""

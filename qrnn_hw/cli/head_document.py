@@ -38,9 +38,13 @@ def head_document(
 
     steps, found = training.network.steps, {}
     assert steps is not None
+    test, n_direct, beside = training.parts[2], training.network.direct, None
     for kind, own in readings.items():
         fitted = training.fitted(chosen, own)
-        found[kind] = training.quality(own[2] @ fitted.coefficients)
+        circuits = own[2] @ fitted.coefficients
+        direct = fitted.direct_part(test.values, test.lengths)
+        found[kind] = training.quality(circuits + direct)
+        beside = training.direct(circuits, direct)
     return {
         "schema_version": 1,
         "model": wanted.model,
@@ -52,8 +56,9 @@ def head_document(
         "draws": wanted.draws,
         "seed": wanted.seed,
         "washout": wanted.washout,
-        "reading": asdict(steps),
+        "reading": asdict(steps) | ({"direct": n_direct} if n_direct else {}),
         "quality": found,
+        **({} if beside is None else {"direct": beside}),
         "jobs": keys,
         "rows": dict(
             zip(("training", "validation", "test"), map(len, training.parts), strict=True)
@@ -90,4 +95,6 @@ def print_head(document: dict[str, Any]) -> None:
             (*cells, *([f"{capacity['sum']:.3f}" if capacity else ""] if has_memory else []))
         )
     print_table(("", *header, *(("capacity",) if has_memory else ())), table)
+    if "direct" in document:
+        typer.echo(f"direct: {document['direct']['said']}")
     typer.echo(f"model: {document['model_file']}")

@@ -126,6 +126,15 @@ Degree = Annotated[
         help="Of a head that reads every step: most bits of a product; 2 by default.",
     ),
 ]
+Direct = Annotated[
+    bool | None,
+    typer.Option(
+        "--direct/--no-direct",
+        help="Of numbers: let what was last read reach the answer past the circuit too, as a line "
+        "that is trained with it (default: no-direct). Shots and noise act on the rest.",
+        show_default=False,
+    ),
+]
 FeedbackMode = Annotated[
     str | None,
     typer.Option("--mode", help="Short for --option mode=coherent, sampled or expectation."),

@@ -135,6 +135,7 @@ def predict(
     given = None if data is not None else _texts(text)
 
     from qrnn_hw.answers.asked_rows import from_file, from_texts
+    from qrnn_hw.answers.in_words import said_of
     from qrnn_hw.answers.prediction import predict as answered
     from qrnn_hw.answers.runs import noisy_reader, opened_model, settings_on
 
@@ -171,6 +172,8 @@ def predict(
     )
     shown = [place for place in range(len(header)) if place != 2 or any(row[2] for row in rows)]
     print_table([header[n] for n in shown], [[row[n] for n in shown] for row in rows])
+    for line in said_of(model):
+        typer.echo(line)
 
 
 def export(

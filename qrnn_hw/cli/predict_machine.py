@@ -33,6 +33,7 @@ def ask_machine(
     """Price, or send and answer; a batch that the budget forbids ends it with what there is."""
     from jobs.store.store import Store
     from qrnn_hw.answers.asked_rows import notes_of
+    from qrnn_hw.answers.in_words import said_of
     from qrnn_hw.answers.machine_answer import predictions, said_of_canaries
     from qrnn_hw.answers.on_machine import ask, votes_on
     from qrnn_hw.answers.prices import price
@@ -61,7 +62,8 @@ def ask_machine(
         print_json(document["answers"])
     else:
         print_table(HEADER, [row(one) for one in found])
-        typer.echo(said_of_canaries(votes))
+        for line in (*said_of(model), said_of_canaries(votes)):
+            typer.echo(line)
         typer.echo(f"{settings.output / 'predictions.json'}: {_sent(votes)}")
     if votes.stopped is not None:
         raise _too_little(votes, settings)

@@ -12,6 +12,7 @@ from qrnn_hw.cli.numbers import real, whole
 from qrnn_hw.cli.options import (
     Budget,
     Degree,
+    Direct,
     Effects,
     Embeddings,
     FeedbackMode,
@@ -51,6 +52,7 @@ def run(
     wiring: Wiring = None,
     reading: Reading = None,
     degree: Degree = None,
+    direct: Direct = None,
     chosen: ChosenData,
     embeddings: Embeddings = None,
     backend: Annotated[
@@ -210,7 +212,7 @@ def run(
         output=output or Path(),
         budget_seconds=budget,
         options=given_options(network),
-        head=head_of(reading, degree),
+        head=head_of(reading, degree, direct),
         tiles=parse_tiles(tiles),
         guard=guard,
         minutes=minutes,

@@ -9,7 +9,16 @@ import typer
 
 from jobs.counted import counted
 from qrnn_hw.cli.numbers import real, whole
-from qrnn_hw.cli.options import Degree, Effects, Learned, MachineSeed, Placement, Reading, Snapshots
+from qrnn_hw.cli.options import (
+    Degree,
+    Direct,
+    Effects,
+    Learned,
+    MachineSeed,
+    Placement,
+    Reading,
+    Snapshots,
+)
 from qrnn_hw.cli.output import Json, Parquet
 from qrnn_hw.cli.reading import ChosenData, reads_data
 from qrnn_hw.ranges import (
@@ -39,6 +48,7 @@ def shots(
     model: Annotated[str, typer.Option(help="Without --run: the model to train.")] = "dynamic-line",
     reading: Reading = None,
     degree: Degree = None,
+    direct: Direct = None,
     chosen: ChosenData,
     backend: Annotated[
         str, typer.Option(help="Without --run: recorded device, fake_...")
@@ -123,7 +133,7 @@ def shots(
         learned=tuple(learned or ()),
         output=output,
         placement=placement,
-        head=head_of(reading, degree),
+        head=head_of(reading, degree, direct),
     )
     if parquet:
         from qrnn_hw.report.parquet import require_parquet
@@ -296,6 +306,7 @@ def _check_alone(context: typer.Context) -> None:
             "epochs",
             "reading",
             "degree",
+            "direct",
         )
         if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
     ]

@@ -48,6 +48,8 @@ def print_outcome(document: dict[str, Any]) -> None:
     console.print(table)
     for line in data_lines(document):
         console.print(f"data: {line}")
+    if direct := document.get("head", {}).get("direct"):
+        console.print(f"direct: {direct['said']}")
     spread = document["qpu_seconds_range"]
     if "agreement" in document:
         console.print(

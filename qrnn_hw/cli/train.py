@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from qrnn_hw.cli.options import (
     Budget,
     Degree,
+    Direct,
     Effects,
     Embeddings,
     FeedbackMode,
@@ -53,6 +54,7 @@ def train(
     wiring: Wiring = None,
     reading: Reading = None,
     degree: Degree = None,
+    direct: Direct = None,
     chosen: ChosenData,
     embeddings: Embeddings = None,
     seed: FirstSeed = 0,
@@ -116,6 +118,7 @@ def train(
                 "--freeze": freeze,
                 "--reading": reading,
                 "--degree": degree,
+                "--direct": direct,
                 "--train head": what == "head",
             }
         )
@@ -150,6 +153,7 @@ def train(
             embeddings,
             seed,
             degree,
+            bool(direct),
             read_steps,
             washout,
             8 if draws is None else draws,
@@ -182,7 +186,7 @@ def train(
         faults=tuple(fault) if fault else None,
         shots=1000 if shots is None else shots,
         frozen=freeze,
-        head=head_of(reading, degree),
+        head=head_of(reading, degree, direct),
     )
     train_network(settings, output, as_json=json)
 

@@ -39,6 +39,7 @@ class HeadWanted:
     embeddings: Path | None
     seed: int
     degree: int | None
+    direct: bool
     read_steps: int | None
     washout: int
     draws: int
@@ -141,7 +142,8 @@ def train_head(wanted: HeadWanted, others: str, *, yes: bool, dry_run: bool, as_
         trained = training.fitted(chosen, readings[kind])
         progress.stage("training classical models on the same rows")
         document = head_document(wanted, settings, training, chosen, readings, keys)
-        document["n_parameters"] = int(trained.parameters["head"].size)
+        learnt = ("head", "direct") if network.direct else ("head",)
+        document["n_parameters"] = sum(int(trained.parameters[one].size) for one in learnt)
         document["controls"] = [
             {"name": one.name, "n_parameters": one.n_parameters, **training.of_baseline(one)}
             for one in task.classical(n_parameters=document["n_parameters"], seed=wanted.seed)
@@ -157,6 +159,7 @@ def train_head(wanted: HeadWanted, others: str, *, yes: bool, dry_run: bool, as_
 
 
 def _network(wanted: HeadWanted, circuit: Architecture, data: Dataset, n_inputs: int) -> Network:
+    from qrnn_hw.networks.head_options import HeadOptions
     from qrnn_hw.networks.network import network_of
     from qrnn_hw.networks.step_readings import StepReadings
 
@@ -177,7 +180,8 @@ def _network(wanted: HeadWanted, circuit: Architecture, data: Dataset, n_inputs:
     # Of sequences of unlike length the means over their parts are read beside the last step.
     segments = min(4, int(rows.lengths.min())) if varies and wanted.read_steps is None else 0
     steps = StepReadings(n_steps, 2 if wanted.degree is None else wanted.degree, max(0, segments))
-    return network_of(circuit, n_inputs, target=data.target, steps=steps)
+    direct = HeadOptions(direct=wanted.direct).direct_steps(data.target, rows)
+    return network_of(circuit, n_inputs, target=data.target, steps=steps, direct=direct)
 
 
 def _execution(settings: RunSettings, wanted: HeadWanted, *, keeps: bool) -> OneCircuit | None:
@@ -230,5 +234,5 @@ def _folder(wanted: HeadWanted, settings: RunSettings) -> Path:
     from qrnn_hw.networks.identity import digest
 
     told = (wanted.degree, wanted.read_steps, wanted.washout, wanted.draws, wanted.on_machine)
-    own = digest([*told, wanted.backend])[:6]
+    own = digest([*told, wanted.backend, *(["direct"] if wanted.direct else [])])[:6]
     return RUNS / f"head-{default_folder(settings).name}-{own}"

@@ -41,6 +41,8 @@ def train_network(settings: RecipeSettings, output: Path | None, *, as_json: boo
     for measure, said in MEASURES.items():
         if measure in document:
             print_table(("", f"test {said}", "95 % interval"), _rows(document, measure))
+    for one in document.get("direct", ())[:1]:
+        typer.echo(f"direct, first seed: {one['said']}")
     for line in data_lines(document):
         typer.echo(f"data: {line}")
 

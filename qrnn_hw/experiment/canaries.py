@@ -82,7 +82,7 @@ def canaries_of(prepared: Prepared, trained: TrainedNetwork) -> Canaries | None:
     n = prepared.settings.canaries
     if not isinstance(prepared.execution, InRounds):
         return largest(prepared.circuit.ideal, trained, every, n)
-    answers, chosen = _largest(trained.outputs(rows.values, rows.lengths), n)
+    answers, chosen = _largest(trained.circuit_outputs(rows.values, rows.lengths), n)
     errors = _errors_in_rounds(prepared, trained, rows.take(chosen))
     return Canaries(every.take(chosen), answers[chosen], errors)
 

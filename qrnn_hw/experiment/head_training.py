@@ -7,7 +7,7 @@ what a machine's shots recorded at every step.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from qrnn_hw.classical.baseline import Baseline
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes
 from qrnn_hw.errors import UsageError
+from qrnn_hw.experiment.direct_share import direct_share
 from qrnn_hw.experiment.kept_features import encoded_once
 from qrnn_hw.experiment.measure import Measure, Priced, Request, running
 from qrnn_hw.experiment.one_circuit import OneCircuit
@@ -87,6 +88,13 @@ class HeadTraining:
             each = capacities(judge.numbers(found), judge.wanted)
             measured["capacity"] = {"sum": float(each.sum()), "of_each": each.tolist()}
         return measured
+
+    def direct(self, circuits: Array, direct: Array) -> dict[str, Any] | None:
+        """Return what of the test rows' answers is direct, JSON-ready; None where nothing is."""
+        if not self.network.direct:
+            return None
+        found = direct_share(replace(self._judge, direct=self._flat(direct)), self._flat(circuits))
+        return None if found is None else found.to_json()
 
     def of_baseline(self, one: Baseline) -> dict[str, Any]:
         """Return the same of a classical model; steps of the wash-out do not count either."""

@@ -134,13 +134,14 @@ class InRounds:
         progress.stage("drawing the rounds without noise")
         generator = np.random.default_rng(self.settings.seed)
         outputs = {
-            "ideal": trained.outputs(test.values, test.lengths),
+            "ideal": trained.circuit_outputs(test.values, test.lengths),
             "ideal_shots": sampled_outputs(
                 trained, test, shots=self.settings.shots, generator=generator
             ),
         }
         if self.noisy:
-            outputs["noisy_exact"] = trained.outputs(test.values, test.lengths, self.noisy[0])
+            given = test.values, test.lengths, self.noisy[0]
+            outputs["noisy_exact"] = trained.circuit_outputs(*given)
         return Simulated(outputs)
 
     def described(self) -> dict[str, Any]:

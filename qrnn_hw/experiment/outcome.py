@@ -15,6 +15,7 @@ from qrnn_hw.classical.baseline import Baseline
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes
 from qrnn_hw.experiment.choosing import Choice
+from qrnn_hw.experiment.direct_share import DirectShare, direct_share
 from qrnn_hw.experiment.measured import Measured
 from qrnn_hw.experiment.plan import Plan
 from qrnn_hw.experiment.prepare import Prepared
@@ -72,7 +73,7 @@ class Outcome:
     @cached_property
     def judge(self) -> Judge:
         """What is right for the rows that were run."""
-        return Judge.of(self.prepared.task, len(self.test))
+        return Judge.of(self.prepared.task, len(self.test), self.trained)
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -140,6 +141,11 @@ class Outcome:
             return {}
         unit = 1.0 if scaling is None else scaling.target_deviation
         return {n: float((unit * law.half_widths(n)).mean()) for n in SHOT_COUNTS}
+
+    @cached_property
+    def direct(self) -> DirectShare | None:
+        """What of the answers no circuit computed; None of a network without direct connections."""
+        return direct_share(self.judge, self.simulated.outputs["ideal"])
 
     @property
     def estimate(self) -> Estimate:
@@ -234,9 +240,13 @@ class Outcome:
         return found if accuracy is None else accuracy
 
     def _head(self) -> dict[str, Any]:
-        """Return which readings a head of every step takes; nothing of one of the outcome alone."""
-        steps = self.trained.network.steps
-        return {} if steps is None else {"head": {"reading": "steps", **asdict(steps)}}
+        """Return what a head takes beside the outcome; nothing of one of the outcome alone."""
+        network, found = self.trained.network, {}
+        if network.steps is not None:
+            found = {"reading": "steps", **asdict(network.steps)}
+        if self.direct is not None:
+            found["direct"] = {"n_steps": network.direct, **self.direct.to_json()}
+        return {"head": found} if found else {}
 
     def _of_its_kind(self) -> dict[str, Any]:
         """Return what only some targets have, and a model in one circuit, or in rounds."""

@@ -58,7 +58,7 @@ def moments_of(
 
 @dataclass(frozen=True, eq=False)
 class OutputLaw:
-    """Exact outputs of n rows under one noise, with the law of their shots."""
+    """Exact outputs of the circuits of n rows under one noise, with the law of their shots."""
 
     model: SequenceModel
     encoded: Encoded

@@ -99,6 +99,7 @@ class Prepared:
             task.training.dim,
             target=task.target,
             steps=settings.head.readings(task.target, task.training),
+            direct=settings.head.direct_steps(task.target, task.training),
         )
         check_robustness(found, settings.training)
         if settings.engine == "aer":

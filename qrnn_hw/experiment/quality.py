@@ -19,6 +19,7 @@ from qrnn_hw.classical.baseline import Baseline
 from qrnn_hw.data.scaling import Scaling
 from qrnn_hw.data.target import Classes, Numbers, Target, answer, step_weights
 from qrnn_hw.experiment.task import Task
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.statistics.forecasts import block_interval
 from qrnn_hw.statistics.intervals import Interval, wilson
 
@@ -39,9 +40,13 @@ class Judge:
     lengths: NDArray[np.int64] | None = None  # shape (n,)
     """Steps of each row that count, where every step has an answer; None is all of them."""
 
+    direct: Array | float = 0.0
+    """What reaches the outputs past the circuits, scaled, shape as the outputs: the answers are the
+    circuits' outputs and this."""
+
     @classmethod
-    def of(cls, task: Task, n_rows: int) -> Judge:
-        """Return the judge of the first test rows."""
+    def of(cls, task: Task, n_rows: int, trained: TrainedNetwork) -> Judge:
+        """Return the judge of the first test rows, and of a network's outputs for them."""
         rows = task.data.sequences.take(task.rows.test[:n_rows])
         series, block = task.data.series, 1
         if series is not None and task.data.order == "time":
@@ -49,7 +54,9 @@ class Judge:
         wanted = np.asarray(rows.known_targets)
         if task.target.per_step:
             wanted = wanted[:, : int(rows.lengths.max())]
-        return cls(task.target, wanted, task.parts.scaling, block, rows.lengths)
+        given = task.test.take(np.arange(len(wanted)))
+        direct = trained.direct_part(given.values[:, : given.lengths.max()], given.lengths)
+        return cls(task.target, wanted, task.parts.scaling, block, rows.lengths, direct)
 
     @property
     def measures(self) -> tuple[str, ...]:
@@ -63,8 +70,10 @@ class Judge:
         return is_classes and not self.target.per_step
 
     def numbers(self, outputs: ArrayLike) -> Array:
-        """Return outputs (..., k) in the targets' own units; scores of classes as they are."""
-        found = np.asarray(outputs, dtype=np.float64)
+        """Return the circuits' outputs (..., n, [T,] k), with what is direct, in the targets' own
+        units; scores of classes as they are.
+        """
+        found = np.asarray(outputs, dtype=np.float64) + self.direct
         is_scaled = isinstance(self.target, Numbers) and self.scaling is not None
         return self.scaling.unscaled(found) if is_scaled and self.scaling else found
 

@@ -77,8 +77,9 @@ class RecipeSettings:
         self.head.check(model)
         if self.recipe == "published" and self.head.told:
             raise UsageError(
-                "the published recipe should have the reading final. Got "
-                f"{self.head.reading or self.head.degree}; use --recipe ours."
+                "the published recipe should have the reading final and nothing direct. Got "
+                f"{', '.join(f'{name} {one}' for name, one in self.head.told.items())}; use "
+                "--recipe ours."
             )
         if self.frozen and model.n_weights == 0:
             raise UsageError(
@@ -131,6 +132,7 @@ def default_folder(settings: RecipeSettings) -> Path:
     told["reading"] = told_reading(settings.reading)
     if not told["reading"]:
         del told["reading"]
+    told["head"] = settings.head.to_json()
     if not settings.head.told:
         del told["head"]
     told |= changed(settings.model, settings.options)

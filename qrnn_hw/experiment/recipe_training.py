@@ -19,6 +19,7 @@ from qrnn_hw.data.split import Split
 from qrnn_hw.data.target import Classes
 from qrnn_hw.data.usage import Usage, usage
 from qrnn_hw.errors import UsageError
+from qrnn_hw.experiment.direct_share import direct_share
 from qrnn_hw.experiment.fingerprints_before import recipe_before
 from qrnn_hw.experiment.quality import Judge
 from qrnn_hw.experiment.recipe_settings import RecipeSettings
@@ -125,7 +126,8 @@ def _ours(settings: RecipeSettings, model: Architecture, data: Dataset) -> Prepa
     default = TrainingOptions()
     rows = tasks[0].training
     steps = settings.head.readings(data.target, rows)
-    network = network_of(model, rows.dim, target=data.target, steps=steps)
+    direct = settings.head.direct_steps(data.target, rows)
+    network = network_of(model, rows.dim, target=data.target, steps=steps, direct=direct)
     options = replace(
         default,
         epochs=settings.epochs or default.epochs,
@@ -183,14 +185,16 @@ def assess_recipe(prepared: PreparedRecipe, state: TrainingState) -> dict[str, A
     """Return the JSON document of a trained recipe: accuracies with and without shot noise."""
     settings, training = prepared.settings, prepared.training
     network = training.network
-    infinite, sampled, constant = [], [], []
+    infinite, sampled, constant, direct = [], [], [], []
     for index, seed in enumerate(settings.seeds):
         trained, test = training.trained(state, index), training.test[index]
         judge = Judge(network.target, test.known_targets, None, 1, test.lengths)
         if prepared.tasks:
-            judge = Judge.of(prepared.tasks[index], len(test))
+            judge = Judge.of(prepared.tasks[index], len(test), trained)
         generator = np.random.default_rng([seed, settings.shots])
-        exact = judge.answers(trained.outputs(test.values, test.lengths))
+        outputs = trained.circuit_outputs(test.values, test.lengths)
+        exact, beside = judge.answers(outputs), direct_share(judge, outputs)
+        direct += [] if beside is None else [beside.to_json()]
         infinite.append(judge.intervals(exact))
         drawn = sampled_outputs(trained, test, shots=settings.shots, generator=generator)
         sampled.append(judge.intervals(judge.answers(drawn)))
@@ -223,6 +227,7 @@ def assess_recipe(prepared: PreparedRecipe, state: TrainingState) -> dict[str, A
             for measure in infinite[0]
         },
         "largest_share_of_one_label": constant,
+        **({"direct": direct} if direct else {}),
         "published_accuracy": published_accuracy(network.architecture),
         "rows": {"training": len(training.training[0]), "test": len(training.test[0])},
         "data": prepared.usage and prepared.usage.to_json(),

@@ -155,7 +155,7 @@ def _rounds(run: StoredRun, measured: MeasuredRounds, shots: int | None) -> Reco
             f"have fed other values back. Got {shots}; leave --shots out."
         )
     ideal, spent = (
-        run.trained.outputs(test.values, test.lengths),
+        run.trained.circuit_outputs(test.values, test.lengths),
         round(measured.shots_per_prediction),
     )
     rows = (

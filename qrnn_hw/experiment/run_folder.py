@@ -48,6 +48,7 @@ def default_folder(settings: RunSettings) -> Path:
     for name in ("training_noise", "plans", "repetitions", "canaries"):
         if getattr(settings, name) == getattr(RunSettings, name):
             del told[name]
+    told["head"] = settings.head.to_json()
     if not settings.head.told:
         del told["head"]
     for name in ("tiles", "guard", "rep_delay_seconds", "minutes"):

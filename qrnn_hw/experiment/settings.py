@@ -231,6 +231,7 @@ class RunSettings:
             for name, value in asdict(self).items()
         }
         document["reading"] = self.reading.to_json()
+        document["head"] = self.head.to_json()
         for name in ("snapshots", "learned"):
             document[name] = [str(path) for path in getattr(self, name)]
         return document

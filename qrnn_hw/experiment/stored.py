@@ -45,7 +45,7 @@ class StoredRun:
     @cached_property
     def judge(self) -> Judge:
         """What is right for the rows that were run."""
-        return Judge.of(self.prepared.task, len(self.prepared.test))
+        return Judge.of(self.prepared.task, len(self.prepared.test), self.trained)
 
     @property
     def circuits(self) -> Measured:

@@ -21,6 +21,7 @@ from qrnn_hw.training.checkpoint import Identity, load, save
 from qrnn_hw.training.options import TrainingOptions
 from qrnn_hw.training.spsa import SPSA, AerReadings
 from qrnn_hw.training.trainer import Stepper, TrainingState, start, train
+from qrnn_hw.training.variable_projection import VariableProjection
 
 CHECKPOINT = "checkpoint.npz"
 
@@ -53,6 +54,14 @@ class Training:
     frozen: bool = False
     """Whether the circuit keeps the weights that it was drawn with: a control."""
 
+    @property
+    def by_ridge(self) -> bool:
+        """Whether ridge fits the head at every step, with what reaches the outputs directly.
+
+        Aer's training and a penalty on the variance of shots have no such optimum.
+        """
+        return bool(self.network.direct) and self.aer is None and not self.options.is_regularised
+
     @cached_property
     def identity(self) -> Identity:
         """What a checkpoint must have been trained on to be resumed."""
@@ -60,6 +69,8 @@ class Training:
         options.pop("epochs")
         content = network_content(self.network) | dict(self.content)
         content["training"] = options | content.get("training", {})
+        if self.by_ridge:
+            content["training"] |= {"head": "variable projection"}
         return Identity(content, self.before)
 
     def stepper(self) -> Stepper:
@@ -69,6 +80,17 @@ class Training:
             options = replace(self.options, seed=self.seeds[0])
             rows = self.training[0], self.validation[0]
             return SPSA(self.network, self.aer, *rows, options)
+        if self.by_ridge:
+            assert self.validation is not None  # only a published recipe has none
+            return VariableProjection(
+                self.network,
+                self.training,
+                self.validation,
+                self.options,
+                self.seeds,
+                readers=self.readers,
+                frozen=self.frozen,
+            )
         return Adam(
             self.network,
             self.training,

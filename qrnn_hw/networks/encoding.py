@@ -36,6 +36,10 @@ CONTROLLER_HIDDEN = 16
 class Encoding(Protocol):
     """Inputs to features, with trained numbers of its own."""
 
+    @property
+    def n_inputs(self) -> int:
+        """Numbers of a step."""
+
     def initial(
         self, generator: np.random.Generator, seed: int, projection: NDArray[np.float64] | None
     ) -> Arrays:

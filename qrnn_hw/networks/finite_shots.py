@@ -31,7 +31,7 @@ from qrnn_hw.networks.trained import TrainedNetwork
 def sampled_outputs(
     trained: TrainedNetwork, sequences: Sequences, *, shots: int, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return outputs of n sequences from shots, shape (n, k), per step (n, T, k); no other noise.
+    """Return r R of n sequences from shots, shape (n, k), per step (n, T, k); no other noise.
 
     In rounds every circuit of every round has so many shots, and the values fed back are the
     estimated ones.
@@ -59,7 +59,7 @@ def outputs_in_rounds(
     measure: Measurement,
     compile_circuit: Compile | None = None,
 ) -> NDArray[np.float64]:
-    """Return outputs of n sequences from rounds of jobs, shape (n, k).
+    """Return r R of n sequences from rounds of jobs, shape (n, k).
 
     Args:
         trained: a model in expectation mode.

@@ -1,4 +1,4 @@
-"""What a head reads, as the user says it, and the readings that it means for some data."""
+"""What a head reads, as the user says it, and what that means for some data."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ WINDOW = 12
 MOST_SEGMENTS = 4
 
 
-def head_of(reading: str | None, degree: int | None) -> HeadOptions:
+def head_of(reading: str | None, degree: int | None, direct: bool | None = None) -> HeadOptions:
     """Return the options of a command, what is not given by default.
 
     Raises:
         UsageError: a value out of its range, or a degree without the reading steps.
     """
-    return HeadOptions(reading, DEGREE if degree is None else degree)  # type: ignore[arg-type]
+    most = DEGREE if degree is None else degree
+    return HeadOptions(reading, most, bool(direct))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,9 @@ class HeadOptions:
 
     degree: int = DEGREE
     """Of `steps`, most bits of one product."""
+
+    direct: bool = False
+    """Whether inputs reach the outputs past the circuits too; of numbers."""
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -103,6 +107,28 @@ class HeadOptions:
             return StepReadings(longest, self.degree)
         return StepReadings(1, self.degree, max(1, min(MOST_SEGMENTS, shortest)))
 
+    def direct_steps(self, target: Target, rows: Sequences) -> int:
+        """Return of how many last steps the inputs reach the outputs; 0 is none.
+
+        As many as every row has; where every step has a target, the last `WINDOW` up to it.
+
+        Args:
+            target: what is learnt.
+            rows: that it is learnt from.
+        """
+        if not self.direct:
+            return 0
+        if target.per_step:
+            return min(WINDOW, int(np.max(rows.lengths)))
+        return max(1, int(np.min(rows.lengths)))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the options as a JSON object; no direct connections are unsaid, as they were."""
+        document = asdict(self)
+        if not self.direct:
+            del document["direct"]
+        return document
+
     @property
     def told(self) -> dict[str, Any]:
         """What differs from the defaults, by name."""
@@ -110,7 +136,7 @@ class HeadOptions:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> HeadOptions:
-        """Return what `asdict` gave.
+        """Return what `to_json` gave.
 
         Raises:
             TypeError, UsageError: it is no such document.

@@ -56,6 +56,8 @@ def network_content(network: Network) -> dict[str, Any]:
         content["target"] = [type(target).__name__, target.n_outputs, target.per_step]
     if network.steps is not None:
         content["steps"] = asdict(network.steps)
+    if network.direct:
+        content["direct"] = network.direct
     return content
 
 

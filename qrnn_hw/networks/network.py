@@ -23,8 +23,9 @@ from circuits.definition import Architecture
 from circuits.exact.sequence import SequenceModel
 from circuits.pure.hybrid_controller import WEIGHT_NAMES
 from circuits.pure.statevector import outcome_signs
-from qrnn_hw.data.target import TWO_CLASSES, Target
+from qrnn_hw.data.target import TWO_CLASSES, Classes, Target
 from qrnn_hw.errors import UsageError
+from qrnn_hw.networks.direct import seen
 from qrnn_hw.networks.encoding import (
     STEP_OFFSET,
     Control,
@@ -62,6 +63,9 @@ class Network:
     target: Target = TWO_CLASSES
     steps: StepReadings | None = None
     """Which bits of every step the head reads, linearly; None is the outcome alone."""
+
+    direct: int = 0
+    """Of how many last steps the inputs reach the outputs past the circuits; 0 is none."""
 
     @property
     def host_controlled(self) -> bool:
@@ -114,6 +118,8 @@ class Network:
             # A single output keeps the vector that it always was, and its checkpoints.
             is_vector = shape[1] == 1 and self.steps is None
             found["head"] = first if is_vector else generator.normal(0.0, 0.3, shape)
+        if self.direct:
+            found["direct"] = np.zeros((self.direct * self.encoding.n_inputs, shape[1]))
         return {name: jnp.asarray(value) for name, value in found.items()}
 
     def _initial_head(self) -> NDArray[np.float64]:
@@ -189,7 +195,27 @@ class Network:
         reader: Reader | None = None,
     ) -> jax.Array:
         """Return the outputs of n sequences, shape (n, k), per step (n, T, k)."""
+        circuits = self.circuit_outputs(parameters, inputs, lengths, reader)
+        return circuits + self.direct_part(parameters, inputs, lengths)
+
+    def circuit_outputs(
+        self,
+        parameters: Parameters,
+        inputs: jax.Array,
+        lengths: jax.Array,
+        reader: Reader | None = None,
+    ) -> jax.Array:
+        """Return r R, which is all of the outputs but for a direct part; shape as theirs."""
         return self.outputs_of(parameters, self.features(parameters, inputs), lengths, reader)
+
+    def direct_part(
+        self, parameters: Parameters, inputs: jax.Array, lengths: jax.Array
+    ) -> jax.Array:
+        """Return x D, what no circuit has a part in: (n, k), per step (n, T, k); 0 without any."""
+        if not self.direct:
+            return jnp.zeros(())
+        per_step = self.target.per_step
+        return seen(inputs, lengths, self.direct, per_step=per_step) @ parameters["direct"]
 
     def outputs_of(
         self,
@@ -198,7 +224,7 @@ class Network:
         lengths: jax.Array,
         reader: Reader | None = None,
     ) -> jax.Array:
-        """Return the outputs of what the circuits take, (n, T, d); the encoding is not asked."""
+        """Return r R of what the circuits take, (n, T, d); the encoding is not asked."""
         read = self._read(parameters, features, lengths, reader)
         return read @ self.coefficients(parameters)
 
@@ -210,8 +236,8 @@ class Network:
 
     @cached_property
     def compiled_outputs(self) -> Callable[..., jax.Array]:
-        """`outputs` at infinite shots, compiled once for all calls."""
-        compiled: Callable[..., jax.Array] = jax.jit(self.outputs, static_argnums=3)
+        """`circuit_outputs` at infinite shots, compiled once for all calls."""
+        compiled: Callable[..., jax.Array] = jax.jit(self.circuit_outputs, static_argnums=3)
         return compiled
 
 
@@ -224,6 +250,7 @@ def network_of(
     scale: float = SCORE_SCALE,
     target: Target = TWO_CLASSES,
     steps: StepReadings | None = None,
+    direct: int = 0,
 ) -> Network:
     """Return the network of a model, with a controller where its circuit has one.
 
@@ -235,11 +262,18 @@ def network_of(
         scale: factor of the scores of classes in the loss.
         target: what is learnt.
         steps: which bits of every step the head reads; None is the outcome alone.
+        direct: of how many last steps the inputs reach the outputs past the circuits.
 
     Raises:
         UsageError: a fixed decision with other outputs than its one, targets at every step without
-            readings of them, or readings of steps that record no bits.
+            readings of them, readings of steps that record no bits, or direct connections to
+            classes.
     """
+    if direct and isinstance(target, Classes):
+        raise UsageError(
+            "direct connections should be of numbers: a class is proved by the shots of a circuit. "
+            f"Got the classes {', '.join(target.names[:3])}; leave --direct out."
+        )
     if target.per_step and (steps is None or steps.segments):
         raise UsageError(
             "a target per step should have readings of every step, without segments. "
@@ -255,4 +289,4 @@ def network_of(
         raise UsageError(f"a softmax head has one output. Got a target of {target.n_outputs}.")
     start = 0.0 if steps is None else STEP_OFFSET
     encoding = encoding_of(architecture, n_inputs, form, start)
-    return Network(architecture, encoding, head, scale, target, steps)
+    return Network(architecture, encoding, head, scale, target, steps, direct)

@@ -73,9 +73,26 @@ class TrainedNetwork:
         lengths: NDArray[np.int64],
         reader: Reader | None = None,
     ) -> NDArray[np.float64]:
-        """Return the outputs of sequences at infinite shots, shape (n, k)."""
+        """Return the outputs of sequences at infinite shots, shape (n, k), per step (n, T, k)."""
+        circuits = self.circuit_outputs(inputs, lengths, reader)
+        return circuits + self.direct_part(inputs, lengths)
+
+    def circuit_outputs(
+        self,
+        inputs: NDArray[np.float64],
+        lengths: NDArray[np.int64],
+        reader: Reader | None = None,
+    ) -> NDArray[np.float64]:
+        """Return r R at infinite shots: the outputs but for what reaches them past the circuits."""
         given = jnp.asarray(inputs), jnp.asarray(lengths)
         return np.asarray(self.network.compiled_outputs(self.parameters, *given, reader))
+
+    def direct_part(
+        self, inputs: NDArray[np.float64], lengths: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return what reaches the outputs past the circuits, shape as theirs; 0 without any."""
+        given = jnp.asarray(inputs), jnp.asarray(lengths)
+        return np.asarray(self.network.direct_part(self.parameters, *given))
 
     def scores(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from qrnn_hw.experiment.direct_share import direct_share
 from qrnn_hw.report.blocks import Block, Figure, Findings, Heading, Table, Text
 from qrnn_hw.report.figures import line_figure
 from qrnn_hw.report.labels import MEASURES
@@ -53,6 +54,7 @@ def findings(study: OutputStudy) -> tuple[str, ...]:
             if reached
             else f"No half-width that was asked for takes {study.plan.max_shots:,} shots or fewer.",
             f"The noise itself moves the numbers by {study.unlike:.3g} deviations on average.",
+            *_direct(study),
         )
     (middle,) = noisy.needed.values()
     return (
@@ -66,6 +68,12 @@ def findings(study: OutputStudy) -> tuple[str, ...]:
         else f"Half of the labels need more than {study.plan.max_shots:,} shots to be certain.",
         f"The noise itself changes {study.unlike:.1%} of the labels.",
     )
+
+
+def _direct(study: OutputStudy) -> tuple[str, ...]:
+    """Say what of the numbers no circuit computed, where that is something."""
+    found = direct_share(study.model.judge, study.model.ideal_law.outputs)
+    return () if found is None else (str(found),)
 
 
 def point_table(study: OutputStudy, condition: str) -> Table:

@@ -36,6 +36,7 @@ def run_findings(outcome: Outcome) -> list[str]:
         f"{_told(outcome, 'ideal')}. {_unlike(outcome, first)}"
     ]
     said += _one_label(outcome.judge, outcome.predictions[first])
+    said += [] if outcome.direct is None else [str(outcome.direct)]
     if stacks:
         said.append("At the same total shots, " + _compared(outcome, stacks, named))
     said.append("On the same rows, " + _compared(outcome, controls, "the network"))

@@ -38,10 +38,10 @@ class Cell:
         """Return what the key is the SHA-256 of: kind and parameters, nothing of where or when.
 
         A model whose circuits have changed since keys went by its name has them hashed too, and so
-        has one of the user's own. No options, level 3 and no reading are not hashed: before, there
-        were none.
+        has one of the user's own. No options, level 3, no reading and nothing direct are not
+        hashed: before, there were none.
         """
-        unsaid = (("options", ""), ("placement", LEVEL_3), ("reading", ""))
+        unsaid = (("options", ""), ("placement", LEVEL_3), ("reading", ""), ("direct", False))
         told = {k: value for k, value in self.values.items() if (k, value) not in unsaid}
         content = {"schema": KEY_SCHEMA, "kind": self.kind, "parameters": told}
         if "model" not in told:

@@ -30,10 +30,12 @@ TRAINING: dict[str, str | int | float | bool] = {
     "sentences": 200,
     "placement": LEVEL_3,
     "reading": "",
+    "direct": False,
 }
 """Parameters of a cell that decide its trained model, with their defaults; all but the number of
 test sentences are in the checkpoint's name. `options` are those of the model, as texts NAME=VALUE
-with blanks between them; `reading` is `final` or `steps`, by default what the data ask for."""
+with blanks between them; `reading` is `final` or `steps`, by default what the data ask for;
+`direct` lets inputs reach numbers past the circuit."""
 
 
 def model_of(parameters: Mapping[str, Any], folder: Path) -> TrainedModel:
@@ -69,7 +71,7 @@ def _model(values: tuple[tuple[str, Any], ...], folder: Path, circuits: str) -> 
         placement=chosen["placement"],
         training=TrainingOptions(epochs=chosen["epochs"]),
         output=folder / "models" / key[:16],
-        head=head_of(chosen["reading"] or None, None),
+        head=head_of(chosen["reading"] or None, None, chosen["direct"]),
     )
     folder.mkdir(parents=True, exist_ok=True)
     with held(folder / ".locks", key):

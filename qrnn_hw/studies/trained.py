@@ -61,7 +61,7 @@ class TrainedModel:
     @cached_property
     def judge(self) -> Judge:
         """What is right for the test rows."""
-        return Judge.of(self.prepared.task, len(self.test))
+        return Judge.of(self.prepared.task, len(self.test), self.trained)
 
     @property
     def is_one_score(self) -> bool:

@@ -64,11 +64,11 @@ class Adam:
         self._target, self._scale = network.target, network.scale
         self._options, self._seeds, self._n_turns = options, tuple(seeds), len(given)
         self._adam = optax.adam(options.learning_rate)
-        self._data = _stacked(training)
-        self._held = None if validation is None else _stacked(validation)
-        over = _over_seeds(len(self._seeds))
+        self._data = stacked(training)
+        self._held = None if validation is None else stacked(validation)
+        over = over_seeds(len(self._seeds))
         self._run = jax.jit(over(_epoch(network, given, options, self._adam, frozen)))
-        self._validate = jax.jit(over(_validation(network, given)))
+        self._validate = jax.jit(over(validated(network, given)))
 
     def optimiser(self, parameters: Parameters) -> Any:
         """Return Adam's moments before the first step."""
@@ -76,7 +76,8 @@ class Adam:
 
     def epoch(self, state: TrainingState) -> Moved:
         """Pass once over the training rows of every seed."""
-        order = self._orders(state.finished_epochs)
+        given = self._seeds, state.finished_epochs, self._data[2].shape[1]
+        order = orders(*given, self._options.batch_size)
         turns = None
         if self._n_turns > 1:
             n_batches = order.shape[1]
@@ -97,18 +98,19 @@ class Adam:
         good = [score(self._target, *map(np.asarray, one)) for one in each]
         return np.stack([np.asarray(losses), good], axis=1)
 
-    def _orders(self, epoch: int) -> jax.Array:
-        """Return row numbers, shape (K, n_batches, batch_size); a short rest waits."""
-        n_rows = self._data[2].shape[1]
-        size = min(self._options.batch_size, n_rows)
-        orders = [
-            np.random.default_rng([seed, epoch]).permutation(n_rows)[: n_rows // size * size]
-            for seed in self._seeds
-        ]
-        return jnp.asarray(np.stack(orders).reshape(len(orders), -1, size))
+
+def orders(seeds: Sequence[int], epoch: int, n_rows: int, batch_size: int) -> jax.Array:
+    """Return row numbers, shape (K, n_batches, batch_size); a short rest waits."""
+    size = min(batch_size, n_rows)
+    each = [
+        np.random.default_rng([seed, epoch]).permutation(n_rows)[: n_rows // size * size]
+        for seed in seeds
+    ]
+    return jnp.asarray(np.stack(each).reshape(len(each), -1, size))
 
 
-def _stacked(parts: Sequence[Sequences]) -> tuple[jax.Array, jax.Array, jax.Array]:
+def stacked(parts: Sequence[Sequences]) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Return inputs, lengths and targets of the rows of each seed, with K as the first axis."""
     return (
         jnp.asarray(np.stack([part.values for part in parts])),
         jnp.asarray(np.stack([part.lengths for part in parts])),
@@ -116,7 +118,7 @@ def _stacked(parts: Sequence[Sequences]) -> tuple[jax.Array, jax.Array, jax.Arra
     )
 
 
-def _over_seeds(n_seeds: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def over_seeds(n_seeds: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return what gives a function of one seed the axis of K; one seed compiles without any."""
     if n_seeds > 1:
         return jax.vmap
@@ -145,7 +147,8 @@ def _epoch(
         def objective(parameters: Parameters) -> jax.Array:
             found = network.readings(parameters, inputs, lengths, reader)
             given = found, network.coefficients(parameters), targets, lengths
-            loss = data_loss(network.target, *given, options, network.scale)
+            direct = network.direct_part(parameters, inputs, lengths)
+            loss = data_loss(network.target, *given, options, network.scale, direct)
             if not options.projection_decay:
                 return loss
             return loss + options.projection_decay * jnp.sum(parameters["projection"] ** 2)
@@ -173,7 +176,9 @@ def _epoch(
     return epoch
 
 
-def _validation(network: Network, readers: Sequence[Reader]) -> Callable[..., Any]:
+def validated(network: Network, readers: Sequence[Reader]) -> Callable[..., Any]:
+    """Return what gives loss and outputs of held-out rows, the mean over the readers."""
+
     def validate(parameters: Parameters, held: Any) -> tuple[jax.Array, jax.Array]:
         inputs, lengths, targets = held
 

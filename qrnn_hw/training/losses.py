@@ -89,9 +89,10 @@ def data_loss(
     lengths: ArrayLike,
     options: TrainingOptions,
     scale: float,
+    direct: ArrayLike = 0.0,
 ) -> jax.Array:
-    """Return the target's loss of readings @ R with what the options add; arguments as there."""
-    found = loss(target, readings @ coefficients, targets, lengths, scale=scale)
+    """Return the target's loss of readings @ R + direct, with what the options add."""
+    found = loss(target, readings @ coefficients + direct, targets, lengths, scale=scale)
     if not options.is_regularised:
         return found
     return found + shot_robustness(target, readings, coefficients, targets, options)

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 from numpy.typing import NDArray
 
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import score
 from qrnn_hw.errors import UsageError
+from qrnn_hw.networks.direct import seen
 from qrnn_hw.networks.encoding import Parameters
 from qrnn_hw.networks.network import Network
 from qrnn_hw.networks.readers import Reader
@@ -85,10 +88,50 @@ def fit_reservoir(
         washout: first steps of every sequence that do not count, of a target per step.
     """
     targets, lengths = [part.known_targets for part in parts], [part.lengths for part in parts]
-    head, _ = choose_head(
-        network.target, readings, targets, lengths, alphas=alphas, washout=washout
-    )
-    return TrainedNetwork(network, {**parameters, "head": jnp.asarray(head)})
+    joined = [
+        np.asarray(regressors(network, part.values, part.lengths, read))
+        for part, read in zip(parts, readings, strict=True)
+    ]
+    found, _ = choose_head(network.target, joined, targets, lengths, alphas=alphas, washout=washout)
+    return TrainedNetwork(network, {**parameters, **fitted_parts(network, parameters, found)})
+
+
+def regressors(
+    network: Network, inputs: ArrayLike, lengths: ArrayLike, readings: ArrayLike
+) -> jax.Array:
+    """Return what ridge fits outputs to: 1, the other readings, and what reaches them directly.
+
+    The first of several outcomes' probabilities is left out for the 1: they add up to it.
+
+    Args:
+        network: with a head for its target.
+        inputs: shape (n, T, d).
+        lengths: shape (n,).
+        readings: of these sequences, shape (n, r), per step (n, T, r).
+    """
+    read = jnp.asarray(readings)
+    parts = [jnp.ones((*read.shape[:-1], 1)), read[..., 1:]]
+    if network.direct:
+        given = jnp.asarray(inputs), jnp.asarray(lengths)
+        parts.append(seen(*given, network.direct, per_step=network.target.per_step))
+    return jnp.concatenate(parts, axis=-1)
+
+
+def fitted_parts(network: Network, parameters: Parameters, found: Array) -> Parameters:
+    """Return the parameters `head` and `direct` of what ridge found for `regressors`.
+
+    Args:
+        network: that was fitted.
+        parameters: of the network, for the shape of its head.
+        found: shape (r + r', k), r readings and r' direct inputs.
+    """
+    head, direct = np.split(found, [network.n_readings])
+    if network.steps is None and not network.in_rounds:
+        head[1:] += head[0]  # back to a number for every outcome
+    fitted = {"head": jnp.asarray(head.reshape(np.shape(parameters["head"])))}
+    if network.direct:
+        fitted["direct"] = jnp.asarray(direct)
+    return fitted
 
 
 def draw(network: Network, seed: int) -> Parameters:
@@ -134,6 +177,7 @@ def best_drawn(
         readings = [exact_readings(network, parameters, part, reader) for part in parts]
         fitted = fit_reservoir(network, parameters, parts, readings, washout=washout)
         outputs = readings[1] @ fitted.coefficients
+        outputs = outputs + fitted.direct_part(held.values, held.lengths)
         given = network.target, outputs, held.known_targets, held.lengths
         value = score(single, *counted(*given, washout=washout))
         if best is None or value > best[0]:
@@ -141,16 +185,3 @@ def best_drawn(
     if best is None:
         raise UsageError("there should be a circuit to choose. Got none.")
     return best[1]
-
-
-def beside_inputs(readings: Array, sequences: Sequences) -> Array:
-    """Return readings and, beside them, the inputs of all steps: a head that sees both.
-
-    A forecast is mostly a line through the window; the circuit then learns what no line has. Such a
-    head is not the circuit's alone, and is named so wherever its figures stand.
-
-    Args:
-        readings: shape (n, r).
-        sequences: the same rows, shape (n, T, d).
-    """
-    return np.concatenate([readings, sequences.values.reshape(len(sequences), -1)], axis=1)

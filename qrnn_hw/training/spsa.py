@@ -159,8 +159,10 @@ class SPSA:
         """Return loss and quality, shape (1, 2)."""
         trained = TrainedNetwork(self.network, _unstacked(average))
         shares = self.readings.mean(trained.encoded(self.validation), seed=self._seed(0, 0))
-        outputs = jnp.asarray(shares @ trained.coefficients)
-        given = self.network.target, outputs, self.validation.known_targets, self.validation.lengths
+        held = self.validation
+        direct = trained.direct_part(held.values, held.lengths)
+        outputs = jnp.asarray(shares @ trained.coefficients + direct)
+        given = self.network.target, outputs, held.known_targets, held.lengths
         return np.array([[float(loss_of(*given, scale=self.network.scale)), score(*given)]])
 
     def _loss(self, parameters: Parameters, batch: Sequences, seed: int, turn: int) -> float:
@@ -168,7 +170,8 @@ class SPSA:
         shares = self.readings(trained.encoded(batch), seed=seed, turn=turn)
         given = jnp.asarray(shares), jnp.asarray(trained.coefficients), batch.known_targets
         options, scale = self.options, self.network.scale
-        return float(data_loss(self.network.target, *given, batch.lengths, options, scale))
+        direct = trained.direct_part(batch.values, batch.lengths)
+        return float(data_loss(self.network.target, *given, batch.lengths, options, scale, direct))
 
     def _seed(self, epoch: int, step: int) -> int:
         sequence = np.random.SeedSequence([self.options.seed, epoch, step])

@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 
+from circuits.zoo.registry import architecture
 from qrnn_hw.data.scaling import Scaling
 from qrnn_hw.data.target import Classes, Numbers
 from qrnn_hw.experiment.quality import Judge
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.task import load_task
+from qrnn_hw.networks.network import network_of
+from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.report.labels import between
 
 
@@ -35,7 +38,8 @@ def test_numbers_are_judged_in_their_own_units():
 def test_rows_that_share_steps_are_drawn_together():
     """The windows of a series overlap: their interval is wider than that of rows apart."""
     task = load_task(RunSettings(dataset="mackey-glass").read(), 42)
-    judge = Judge.of(task, 300)
+    line = network_of(architecture("dynamic-line"), 1, target=task.target)
+    judge = Judge.of(task, 300, TrainedNetwork(line, {}))
     assert judge.block == 13
     found = judge.answers(task.parts.test.known_targets[:300])
     np.testing.assert_allclose(found, judge.wanted)

@@ -1,5 +1,7 @@
 """Reservoirs: a head on frozen circuits, fitted to exact readings and to jobs of a store."""
 
+from dataclasses import replace
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -20,14 +22,13 @@ from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.predict import sentence_pubs
 from qrnn_hw.statistics.memory import capacities, delayed
 from qrnn_hw.training.reservoir import (
-    beside_inputs,
     best_drawn,
     draw,
     driven,
     exact_readings,
     fit_reservoir,
 )
-from qrnn_hw.training.ridge import choose_head, counted
+from qrnn_hw.training.ridge import counted
 
 LINE = circuits.architecture("dynamic-line")
 
@@ -108,8 +109,12 @@ def test_a_head_beside_the_inputs_has_the_line_through_the_window():
     rng = np.random.default_rng(4)
     rows = driven(rng.normal(size=(120, 2)), rng.normal(size=120), n_steps=3, washout=2)
     target = rows.values.reshape(len(rows), -1) @ np.array([1.0, -2, 3, 0.5, 0, 4])[:, None]
-    bits = np.concatenate([np.ones((len(rows), 1)), rng.normal(size=(len(rows), 4))], axis=1)
-    both = beside_inputs(bits, rows)
-    given = [both[:80], both[80:]], [target[:80], target[80:]]
-    head, _ = choose_head(Numbers(("y",)), *given)
-    np.testing.assert_allclose(both[80:] @ head, target[80:], atol=1e-4)
+    rows = replace(rows, targets=target)
+    parts = [rows.take(np.arange(80)), rows.take(np.arange(80, len(rows)))]
+    steps = StepReadings(1, 1)
+    network = network_of(LINE, 2, target=Numbers(("y",)), steps=steps, direct=3)
+    bits = [rng.normal(size=(len(part), network.n_readings)) for part in parts]
+    fitted = fit_reservoir(network, network.initial(0), parts, bits)
+    outputs = bits[1][:, 1:] @ fitted.coefficients[1:] + fitted.coefficients[0]
+    outputs = outputs + fitted.direct_part(parts[1].values, parts[1].lengths)
+    np.testing.assert_allclose(outputs, target[80:], atol=1e-4)
