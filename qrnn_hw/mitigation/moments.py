@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
+NAMES = ("shots", "total", "squares", "low", "high")
+
 
 @dataclass(frozen=True, eq=False)
 class Moments:
@@ -18,11 +20,14 @@ class Moments:
     shots: Array
     total: Array
     squares: Array
+    low: Array
+    high: Array
+    """The least and the most that a shot can contribute."""
 
     def __post_init__(self) -> None:
         """Give all arrays one shape."""
-        arrays = np.broadcast_arrays(self.shots, self.total, self.squares)
-        for name, array in zip(("shots", "total", "squares"), arrays, strict=True):
+        arrays = np.broadcast_arrays(*(getattr(self, name) for name in NAMES))
+        for name, array in zip(NAMES, arrays, strict=True):
             object.__setattr__(self, name, np.asarray(array, dtype=np.float64))
 
     @classmethod
@@ -40,7 +45,8 @@ class Moments:
         shots = table.sum(axis=-1)
         if each.ndim > 1:
             shots = shots[..., None]
-        return cls(shots, table @ each, table @ each**2)
+        ends = each.min(axis=0), each.max(axis=0)
+        return cls(shots, table @ each, table @ each**2, *ends)
 
     @property
     def mean(self) -> Array:
@@ -54,17 +60,14 @@ class Moments:
 
     def over(self, axis: int) -> Moments:
         """Return those of the shots along an axis together."""
-        return Moments(self.shots.sum(axis), self.total.sum(axis), self.squares.sum(axis))
+        sums = self.shots.sum(axis), self.total.sum(axis), self.squares.sum(axis)
+        return Moments(*sums, self.low.min(axis), self.high.max(axis))
 
     def at(self, place: Any) -> Moments:
         """Return those at some places of the first axis."""
-        return Moments(self.shots[place], self.total[place], self.squares[place])
+        return Moments(*(getattr(self, name)[place] for name in NAMES))
 
 
 def stacked(parts: list[Moments]) -> Moments:
     """Return moments of one shape along a new first axis."""
-    return Moments(
-        np.stack([one.shots for one in parts]),
-        np.stack([one.total for one in parts]),
-        np.stack([one.squares for one in parts]),
-    )
+    return Moments(*(np.stack([getattr(one, name) for one in parts]) for name in NAMES))

@@ -109,4 +109,4 @@ class ShotNumbers:
             values = self.of_shots(outcomes[rows], records[rows])
             total[:, rows] = np.einsum("bs,rsc->brc", is_in, values)
             squares[:, rows] = np.einsum("bs,rsc->brc", is_in, values**2)
-        return Moments(is_in.sum(axis=1)[:, None, None], total, squares)
+        return Moments(is_in.sum(axis=1)[:, None, None], total, squares, *self.range)

@@ -18,10 +18,14 @@ from qrnn_hw.mitigation.moments import Moments
 from qrnn_hw.mitigation.readout import ReadoutCalibration, correct_weights
 from qrnn_hw.mitigation.relabel import relabel
 from qrnn_hw.mitigation.twirling import twirl
+from qrnn_hw.statistics.half_widths import mean_errors
 
 FeedForward = Literal["none", "invert", "amplify"]
 Masks = Literal["all", "first-order", "sampled"]
 MASKS: tuple[Masks, ...] = ("all", "first-order", "sampled")
+
+ROUNDING = 1e-12
+"""Of a squared number: a variance below it is none."""
 
 FEW_SHOTS = 30
 
@@ -283,6 +287,10 @@ def combine_moments(moments: Moments, listed: Sequence[Term], confidence: float 
     pooled = (spread * n_shots).sum(axis=0) / n_shots.sum(axis=0)
     spread = np.where(n_shots < FEW_SHOTS, np.maximum(spread, pooled), spread)
     variance = spread / np.maximum(n_shots - 1, 1)
+    # Shots that all read the same are not free of error: what others would read is unknown.
+    given = n_shots, moments.total, moments.squares, moments.low, moments.high
+    alike = pooled <= ROUNDING * np.maximum(moments.low**2, moments.high**2)
+    variance = np.where(alike, mean_errors(*given, confidence) ** 2, variance)
     for group in _drawn_groups(listed):
         # The scatter of random circuits holds that of their shots too.
         variance[group] = np.maximum(variance[group], value[group].var(axis=0, ddof=1))

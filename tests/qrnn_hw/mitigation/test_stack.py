@@ -7,6 +7,7 @@ from mitigation_reference_circuits import instances, isa, qrnn
 
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.readout import ReadoutCalibration
+from qrnn_hw.mitigation.repetitions import combine_repetitions
 from qrnn_hw.mitigation.stack import (
     Stack,
     Term,
@@ -130,3 +131,16 @@ def test_what_cannot_be_combined_is_refused():
         combine_counts(np.ones((2, 2)), terms(Stack()), Z)
     with pytest.raises(UsageError, match="Got one with none"):
         combine_counts(np.zeros((1, 2)), terms(Stack()), Z)
+
+
+@pytest.mark.parametrize("shots", [20, 100, 3000])
+def test_shots_that_all_read_the_same_reach_what_an_exact_bound_allows(shots):
+    """By Clopper and Pearson an outcome that was always read has p >= 0.025**(1 / N)."""
+    plain, exact = [Term(1.0, None, 1.0)], 2 * 0.025 ** (1 / shots) - 1
+    found = combine_counts([[shots, 0]], plain, [1.0, -1.0])
+    assert found.value == 1.0
+    assert 1.3 * (1 - exact) > 1 - found.low > 1 - exact
+    repeated = combine_repetitions([np.tile([shots // 4, 0], (4, 1))], plain, [1.0, -1.0])
+    assert repeated.machine.low < exact
+    # A number that no reading changes has none.
+    assert combine_counts([[shots, 0]], plain, [2.0, 2.0]).standard_error == 0.0
