@@ -89,9 +89,13 @@ class Probe:
     @property
     def arguments(self) -> tuple[jax.Array, ...]:
         """Weights, features and lengths as arrays."""
+        return tuple(map(jnp.asarray, (self.weights, self.features, self.steps)))
+
+    @property
+    def steps(self) -> NDArray[np.int64]:
+        """Of each sequence, shape (n,)."""
         n, steps, _ = self.features.shape
-        lengths = np.full(n, steps) if self.lengths is None else self.lengths
-        return jnp.asarray(self.weights), jnp.asarray(self.features), jnp.asarray(lengths)
+        return np.full(n, steps) if self.lengths is None else self.lengths
 
 
 @dataclass(frozen=True, eq=False)

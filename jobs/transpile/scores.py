@@ -144,7 +144,9 @@ def score_placements(
 
     The best of hundreds on one probe owes some of its place to luck there. All are scored on the
     probe, and the `FINALISTS` and the one that stands on fresh ones alone, which choose: it stays
-    first unless another is better than it by more than chance explains (`SURE`). The scores of the
+    first unless another is better than it by more than chance explains (`SURE`), and worse neither
+    for short sequences nor for middling or long ones: what is best for a mixture of lengths may
+    lose half as much again at one of them. The scores of the
     rest are multiplied by what the finalists lose on the fresh probes over what they lose on the
     first. A probe of the user's own without fresh ones chooses by itself, as it should where its
     rows are those that are run.
@@ -268,7 +270,22 @@ def _played_off(
     rest = [replace(one, error=one.error * scale) for one in ranked if one.qubits not in known]
     own = known[standing.qubits]
     if own in top:
-        gain = error[final.index(own.qubits)] - error[final.index(top[0].qubits)]
-        if gain.mean() < SURE * gain.std(ddof=1) / np.sqrt(len(gain)):
-            top = [own, *(one for one in top if one is not own)]
+        bands = _bands(np.concatenate([one.probe.steps for one in anew]))
+        gains = {
+            one: error[final.index(own.qubits)] - error[final.index(one.qubits)] for one in top
+        }
+        chosen = next((one for one in top if _is_better(gains[one], bands)), own)
+        top = [chosen, *(one for one in top if one is not chosen)]
     return [*top, *rest], own, known[level_3.qubits]
+
+
+def _bands(steps: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
+    """Return which sequences are short, which middling and which long; of one length all."""
+    place = np.searchsorted(np.quantile(steps, [1 / 3, 2 / 3]), steps)
+    return [place == one for one in np.unique(place)]
+
+
+def _is_better(gain: Array, bands: Sequence[NDArray[np.bool_]]) -> bool:
+    """Say whether what is gained of each sequence is sure in the mean, and no loss in any band."""
+    sure = gain.mean() >= SURE * gain.std(ddof=1) / np.sqrt(len(gain)) and gain.any()
+    return bool(sure and all(gain[band].mean() >= 0 for band in bands))

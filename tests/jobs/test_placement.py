@@ -140,6 +140,23 @@ def test_fresh_probes_alone_choose_among_the_best_and_level_3_yields_to_what_is_
     assert moved.ranked[1].error == min(known.values()) < moved.best.error
 
 
+def test_what_stands_yields_to_nothing_that_loses_more_at_short_or_long_sequences():
+    steps = np.repeat([1, 2, 4, 9, 16], 20)
+    short, middle, long = scores._bands(steps)
+    assert set(steps[short]) | set(steps[middle]) == {1, 2, 4, 9}
+    assert set(steps[long]) == {16}
+    assert len(scores._bands(np.full(7, 3))) == 1
+    gain = np.random.default_rng(0).normal(0.01, 0.002, len(steps))
+    assert scores._is_better(gain, [short, middle, long])
+    for band in (short, middle, long):
+        worse = np.where(band, -0.0001 - gain / 100, gain)
+        assert worse.mean() > scores.SURE * worse.std() / 10  # sure in the mean
+        assert not scores._is_better(worse, [short, middle, long])
+    assert not scores._is_better(0 * gain, [short, middle, long])  # the same place
+    noise = np.random.default_rng(1).normal(0, 1, len(steps))
+    assert not scores._is_better(np.abs(noise.mean()) + noise - noise.mean(), [steps > 0])
+
+
 def test_placements_are_judged_by_the_lengths_that_are_to_run(monkeypatch):
     """Each length has the share that it has among the sequences, of both kinds of weights alike."""
     # Without any each scale has its share: as many of one and two steps as of four and more.
