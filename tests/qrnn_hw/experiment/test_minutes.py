@@ -10,7 +10,7 @@ import circuits
 from calibration.library import snapshot
 from calibration.noise import DeviceNoise
 from jobs.transpile.isa import transpile_step
-from qrnn_hw.errors import UsageError
+from qrnn_hw.errors import TooFewShotsError, UsageError
 from qrnn_hw.experiment import minutes
 from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.settings import RunSettings
@@ -99,3 +99,15 @@ def test_too_few_minutes_name_the_fewest_that_do_and_an_open_plan_is_refused():
         minutes.fitted(Prepared(RunSettings(plans=("auto",))), 100.0)
     with pytest.raises(UsageError, match="minutes should be a number above 0"):
         RunSettings(minutes=0)
+
+
+def test_a_plan_that_needs_more_shots_than_the_fewest_is_priced_with_as_many(monkeypatch):
+    """Two scale factors have no single shot; on tiles masks have no 32."""
+    monkeypatch.setattr(minutes, "FEWEST", 1)
+    plain = Prepared(RunSettings(plans=("none", "linear(1,3)")))
+    assert minutes._Prices(plain).fewest(minutes.named_stacks(plain.settings)) == 2
+    _, bought = minutes.fitted(plain, 30.0)
+    assert bought.left_out == ()
+    monkeypatch.setattr(minutes, "MOST_FEWEST", 1)
+    with pytest.raises(TooFewShotsError, match="should be at least 2"):
+        minutes.fitted(plain, 30.0)

@@ -20,6 +20,7 @@ from qrnn_hw.submission.assessment import assess
 from qrnn_hw.submission.drawn_inputs import drawn_inputs
 from qrnn_hw.submission.job_results import counts_document
 from qrnn_hw.submission.machine import Machine
+from qrnn_hw.submission.placing import said
 from qrnn_hw.submission.tiles import Tiles
 from qrnn_hw.submission.workload import load_workload
 
@@ -30,7 +31,11 @@ SHOTS = 1000
 
 
 def test_each_sequence_comes_back_from_its_tile_as_the_exact_engine_has_it(tmp_path):
-    workload = load_workload("dynamic-line", MACHINE, steps=2, rows=3, tiles=Tiles(2, 1))
+    workload = load_workload("dynamic-line", MACHINE, steps=2, rows=3, tiles=Tiles(1000, 1))
+    assert (workload.placement["tiles"], workload.placement["tiles_asked"]) == (2, 1000)
+    assert said(workload.placement).startswith(
+        "2 tiles side by side (1,000 were asked for, no more fit), of "
+    )
     (pair, rest) = workload.pubs  # rows 0 and 1 side by side, then row 2 alone
     assert (pair.n_rows, rest.n_rows) == (1, 1)
     # The picture has the score of every qubit that a placement holds, not of the tiles alone.
