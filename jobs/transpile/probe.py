@@ -38,6 +38,9 @@ class Probe:
     weights: Array  # shape (n, p), radians
     features: Array  # shape (n, T, d)
     lengths: NDArray[np.int64] | None = None  # shape (n,), steps of each; None is T of all
+    is_mixed: bool = False
+    """Whether sequences of two kinds of weights are in turn, as `random` makes them."""
+
     columns: Array | None = None  # shape (2**m, k): outputs of each outcome of a trained network
     """Where they are given, what is lost is the distance of the outputs."""
 
@@ -84,12 +87,18 @@ class Probe:
         weights = np.where(number[:, None] % 2, normal, uniform)
         low = np.where(number % 2, -np.pi, 0.0)[:, None, None]
         features = generator.uniform(0, 1, shape) * (np.pi - low) + low
-        return cls(weights, features, given)
+        return cls(weights, features, given, is_mixed=True)
 
     @property
     def arguments(self) -> tuple[jax.Array, ...]:
         """Weights, features and lengths as arrays."""
         return tuple(map(jnp.asarray, (self.weights, self.features, self.steps)))
+
+    @property
+    def kinds(self) -> NDArray[np.int64]:
+        """Which kind of weights each sequence has, 0 or 1, shape (n,)."""
+        number = np.arange(len(self.features))
+        return number % 2 if self.is_mixed else 0 * number
 
     @property
     def steps(self) -> NDArray[np.int64]:

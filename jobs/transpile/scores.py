@@ -144,9 +144,9 @@ def score_placements(
 
     The best of hundreds on one probe owes some of its place to luck there. All are scored on the
     probe, and the `FINALISTS` and the one that stands on fresh ones alone, which choose: it stays
-    first unless another is better than it by more than chance explains (`SURE`), and worse neither
-    for short sequences nor for middling or long ones: what is best for a mixture of lengths may
-    lose half as much again at one of them. The scores of the
+    first unless another is better than it by more than chance explains (`SURE`), and in the mean no
+    worse for short sequences, middling and long ones of either kind of weights: what is best for a
+    mixture may lose half as much again for a part of it. The scores of the
     rest are multiplied by what the finalists lose on the fresh probes over what they lose on the
     first. A probe of the user's own without fresh ones chooses by itself, as it should where its
     rows are those that are run.
@@ -270,7 +270,11 @@ def _played_off(
     rest = [replace(one, error=one.error * scale) for one in ranked if one.qubits not in known]
     own = known[standing.qubits]
     if own in top:
-        bands = _bands(np.concatenate([one.probe.steps for one in anew]))
+        steps, kinds = (
+            np.concatenate(found)
+            for found in zip(*((one.probe.steps, one.probe.kinds) for one in anew), strict=True)
+        )
+        bands = _bands(steps, kinds)
         gains = {
             one: error[final.index(own.qubits)] - error[final.index(one.qubits)] for one in top
         }
@@ -279,9 +283,9 @@ def _played_off(
     return [*top, *rest], own, known[level_3.qubits]
 
 
-def _bands(steps: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
-    """Return which sequences are short, which middling and which long; of one length all."""
-    place = np.searchsorted(np.quantile(steps, [1 / 3, 2 / 3]), steps)
+def _bands(steps: NDArray[np.int64], kinds: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
+    """Return which sequences are short, middling and long of each kind; of one length all."""
+    place = np.searchsorted(np.quantile(steps, [1 / 3, 2 / 3]), steps) + 3 * kinds
     return [place == one for one in np.unique(place)]
 
 

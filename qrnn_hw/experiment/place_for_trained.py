@@ -80,7 +80,7 @@ def probe_of(encoded: Encoded, trained: TrainedNetwork) -> Probe:
         encoded = encoded.take(np.arange(most) * len(encoded) // most)
     weights = np.tile(encoded.circuit, (len(encoded), 1))
     columns = trained.coefficients if trained.network.steps is None else None
-    return Probe(weights, encoded.features, encoded.lengths, columns)
+    return Probe(weights, encoded.features, encoded.lengths, columns=columns)
 
 
 def n_probed(n_qubits: int, steps: int) -> int:

@@ -142,10 +142,18 @@ def test_fresh_probes_alone_choose_among_the_best_and_level_3_yields_to_what_is_
 
 def test_what_stands_yields_to_nothing_that_loses_more_at_short_or_long_sequences():
     steps = np.repeat([1, 2, 4, 9, 16], 20)
-    short, middle, long = scores._bands(steps)
+    short, middle, long = scores._bands(steps, 0 * steps)
     assert set(steps[short]) | set(steps[middle]) == {1, 2, 4, 9}
     assert set(steps[long]) == {16}
-    assert len(scores._bands(np.full(7, 3))) == 1
+    assert len(scores._bands(np.full(7, 3), np.zeros(7, int))) == 1
+    # Weights of both kinds are held apart, as a probe has them in turn.
+    probe = Probe.random(LINE, n=12)
+    assert probe.kinds.tolist() == [0, 1] * 6
+    assert (probe.weights[0::2] >= 0).all()
+    assert (probe.weights[1::2] < 0).any()
+    apart = scores._bands(probe.steps, probe.kinds)
+    assert len(apart) == 6
+    assert all(np.ptp(probe.kinds[band]) == 0 for band in apart)
     gain = np.random.default_rng(0).normal(0.01, 0.002, len(steps))
     assert scores._is_better(gain, [short, middle, long])
     for band in (short, middle, long):
