@@ -43,6 +43,9 @@ SURE = 3.0
 """Standard errors of the difference by which a placement has to beat the one that stands. The best
 of `FINALISTS` that are all as good as it is two better by chance in a few of a hundred choices."""
 
+WORSE = 0.05
+"""Share of what is lost at the place that stands, that another may lose more in a band."""
+
 
 @dataclass(frozen=True)
 class Placement:
@@ -144,8 +147,8 @@ def score_placements(
 
     The best of hundreds on one probe owes some of its place to luck there. All are scored on the
     probe, and the `FINALISTS` and the one that stands on fresh ones alone, which choose: it stays
-    first unless another is better than it by more than chance explains (`SURE`), and in the mean no
-    worse for short sequences, middling and long ones of either kind of weights: what is best for a
+    first unless another is better than it by more than chance explains (`SURE`), and at most `WORSE`
+    for short sequences, middling and long ones of either kind of weights: what is best for a
     mixture may lose half as much again for a part of it. The scores of the
     rest are multiplied by what the finalists lose on the fresh probes over what they lose on the
     first. A probe of the user's own without fresh ones chooses by itself, as it should where its
@@ -275,10 +278,9 @@ def _played_off(
             for found in zip(*((one.probe.steps, one.probe.kinds) for one in anew), strict=True)
         )
         bands = _bands(steps, kinds)
-        gains = {
-            one: error[final.index(own.qubits)] - error[final.index(one.qubits)] for one in top
-        }
-        chosen = next((one for one in top if _is_better(gains[one], bands)), own)
+        rows = dict(zip(final, error, strict=True))
+        stands = rows[own.qubits]
+        chosen = next((one for one in top if _beats(rows[one.qubits], stands, bands)), own)
         top = [chosen, *(one for one in top if one is not chosen)]
     return [*top, *rest], own, known[level_3.qubits]
 
@@ -289,7 +291,9 @@ def _bands(steps: NDArray[np.int64], kinds: NDArray[np.int64]) -> list[NDArray[n
     return [place == one for one in np.unique(place)]
 
 
-def _is_better(gain: Array, bands: Sequence[NDArray[np.bool_]]) -> bool:
-    """Say whether what is gained of each sequence is sure in the mean, and no loss in any band."""
+def _beats(error: Array, stands: Array, bands: Sequence[NDArray[np.bool_]]) -> bool:
+    """Say whether the errors of sequences are surely less in the mean, and no worse in any band."""
+    gain = stands - error
     sure = gain.mean() >= SURE * gain.std(ddof=1) / np.sqrt(len(gain)) and gain.any()
-    return bool(sure and all(gain[band].mean() >= 0 for band in bands))
+    most = 1 + WORSE
+    return bool(sure and all(error[band].mean() <= most * stands[band].mean() for band in bands))

@@ -154,15 +154,18 @@ def test_what_stands_yields_to_nothing_that_loses_more_at_short_or_long_sequence
     apart = scores._bands(probe.steps, probe.kinds)
     assert len(apart) == 6
     assert all(np.ptp(probe.kinds[band]) == 0 for band in apart)
-    gain = np.random.default_rng(0).normal(0.01, 0.002, len(steps))
-    assert scores._is_better(gain, [short, middle, long])
-    for band in (short, middle, long):
-        worse = np.where(band, -0.0001 - gain / 100, gain)
-        assert worse.mean() > scores.SURE * worse.std() / 10  # sure in the mean
-        assert not scores._is_better(worse, [short, middle, long])
-    assert not scores._is_better(0 * gain, [short, middle, long])  # the same place
-    noise = np.random.default_rng(1).normal(0, 1, len(steps))
-    assert not scores._is_better(np.abs(noise.mean()) + noise - noise.mean(), [steps > 0])
+    stands = np.random.default_rng(0).normal(0.04, 0.002, len(steps))
+    bands, better = [short, middle, long], 0.8 * stands
+    assert scores._beats(better, stands, bands)
+    for band in bands:
+        for much, yields in ((1.04, True), (1.06, False)):
+            worse = np.where(band, much * stands, better)
+            assert (stands - worse).mean() > scores.SURE * (stands - worse).std() / 9
+            assert scores._beats(worse, stands, bands) is yields
+    assert not scores._beats(stands, stands, bands)  # the same place
+    # No more than chance explains.
+    noise = np.random.default_rng(1).normal(0, 0.04, len(steps))
+    assert not scores._beats(stands - 0.001 - noise + noise.mean(), stands, [steps > 0])
 
 
 def test_placements_are_judged_by_the_lengths_that_are_to_run(monkeypatch):
