@@ -147,12 +147,11 @@ def score_placements(
 
     The best of hundreds on one probe owes some of its place to luck there. All are scored on the
     probe, and the `FINALISTS` and the one that stands on fresh ones alone, which choose: it stays
-    first unless another is better than it by more than chance explains (`SURE`), and worse by `WORSE`
-    at most for short, middling and long sequences of either kind of weights: what is best for a
-    mixture may lose half as much again for a part of it. The scores of the
-    rest are multiplied by what the finalists lose on the fresh probes over what they lose on the
-    first. A probe of the user's own without fresh ones chooses by itself, as it should where its
-    rows are those that are run.
+    first unless another is better than it by more than chance explains (`SURE`), and no worse than
+    by `WORSE` for short, middling or long sequences of either kind of weights: what is best for a
+    mixture may lose half as much again for a part of it. The scores of the rest are multiplied by
+    what the finalists lose on the fresh probes over what they lose on the first. A probe of the
+    user's own without fresh ones chooses by itself, as it should where its rows are those that run.
 
     Args:
         architecture: coherent or sampled.
