@@ -78,3 +78,17 @@ def _within(value: Any, least: Any, most: Any, text: str) -> Any:
 def _shown(text: str) -> str:
     cut = text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "..."
     return plain(cut)
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Read "10,1_000".
+
+    Raises:
+        UsageError: something else than whole numbers.
+    """
+    from qrnn_hw.errors import UsageError
+
+    parts = [part.strip().replace("_", "") for part in text.split(",")]
+    if not all(part.isascii() and part.isdecimal() and len(part) < 100 for part in parts):
+        raise UsageError(f"shots should be whole numbers with commas between. Got {text[:60]!r}.")
+    return tuple(map(int, parts))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobs.counted import counted
-from qrnn_hw.cli.numbers import real, whole
+from qrnn_hw.cli.numbers import numbers, real, whole
 from qrnn_hw.cli.options import Budget, Effects, Learned, MachineSeed, Placement, Yes
 from qrnn_hw.cli.output import Json, Parquet
 from qrnn_hw.ranges import MOST_EPOCHS, MOST_HOURS, MOST_ROUNDS, MOST_SEED, MOST_SENTENCES
@@ -56,7 +56,6 @@ def device(
     budget. Jobs that were sent are not sent again, whatever happened.
     """
     from circuits import architecture
-    from qrnn_hw.cli.study_shots import numbers
     from qrnn_hw.data.labelled_text import dataset_name
     from qrnn_hw.errors import UsageError
     from qrnn_hw.experiment.settings import RunSettings

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jobs.counted import counted
-from qrnn_hw.cli.numbers import real, whole
+from qrnn_hw.cli.numbers import numbers, real, whole
 from qrnn_hw.cli.options import (
     Degree,
     Direct,
@@ -266,20 +266,6 @@ def _study_rounds(
     typer.echo(f"report: {document['report']}")
 
 
-def numbers(text: str) -> tuple[int, ...]:
-    """Read "10,1_000".
-
-    Raises:
-        UsageError: something else than whole numbers.
-    """
-    from qrnn_hw.errors import UsageError
-
-    parts = [part.strip().replace("_", "") for part in text.split(",")]
-    if not all(part.isascii() and part.isdecimal() and len(part) < 100 for part in parts):
-        raise UsageError(f"shots should be whole numbers with commas between. Got {text[:60]!r}.")
-    return tuple(map(int, parts))
-
-
 def _check_counts(sentences: int | None, max_shots: int) -> None:
     from qrnn_hw.errors import UsageError
 
@@ -289,25 +275,18 @@ def _check_counts(sentences: int | None, max_shots: int) -> None:
         raise UsageError(f"--max-shots should be at least 1. Got {max_shots}.")
 
 
+OF_TRAINING = ("model", "dataset", "data", "backend", "effects", "machine_seed", "learned")
+OF_TRAINING += ("epochs", "reading", "degree", "direct")
+"""Options that a finished run has answered."""
+
+
 def _check_alone(context: typer.Context) -> None:
     """Refuse what would say how to train where the model is that of a finished run."""
     from qrnn_hw.errors import UsageError
 
     given = [
         f"--{name.replace('_', '-')}"
-        for name in (
-            "model",
-            "dataset",
-            "data",
-            "backend",
-            "effects",
-            "machine_seed",
-            "learned",
-            "epochs",
-            "reading",
-            "degree",
-            "direct",
-        )
+        for name in OF_TRAINING
         if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
     ]
     if given:
