@@ -275,8 +275,21 @@ def _check_counts(sentences: int | None, max_shots: int) -> None:
         raise UsageError(f"--max-shots should be at least 1. Got {max_shots}.")
 
 
-OF_TRAINING = ("model", "dataset", "data", "backend", "effects", "machine_seed", "learned")
-OF_TRAINING += ("epochs", "reading", "degree", "direct")
+OF_TRAINING = tuple(
+    [
+        "model",
+        "dataset",
+        "data",
+        "backend",
+        "effects",
+        "machine_seed",
+        "learned",
+        "epochs",
+        "reading",
+        "degree",
+        "direct",
+    ]
+)
 """Options that a finished run has answered."""
 
 

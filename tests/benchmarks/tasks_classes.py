@@ -52,7 +52,7 @@ def classes(
         best[key] = float(np.mean([one.accuracy for one in row]))
     mean_step = next(value for key, value in best.items() if "mean" in key)
     for condition, model in (("ideal", device.ideal), ("FakeBoston", device.noisy)):
-        trained, _ = learnt(network, model, parts, options, seeds)
+        trained = learnt(network, model, parts, options, seeds)
         found = [score_of(one, network.reader(model), parts.test) for one in trained]
         interval = mean_interval(found) if len(found) > 1 else Interval(found[0], 0, 1, 1)
         yield {

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tasks_network import FIVE, Device, Row, first_projection, score_of
+from tasks_network import FIVE, Device, Row, first_projection
 
 from qrnn_hw.classical.baseline import Baseline
 from qrnn_hw.classical.task_baselines import task_baselines
 from qrnn_hw.data.dataset import Dataset, Parts
 from qrnn_hw.data.named import read_named
 from qrnn_hw.data.reading import read
+from qrnn_hw.data.sequences import Sequences, joined
+from qrnn_hw.data.target import score
+from qrnn_hw.networks.encoding import Parameters
 from qrnn_hw.networks.network import Network, network_of
-from qrnn_hw.networks.readers import Reader
 from qrnn_hw.networks.step_readings import StepReadings
 from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.statistics.forecasts import nrmse, nrmse_difference
@@ -48,6 +51,11 @@ DEGREES = (1, 2)
 """Most bits of a product: that whose frozen circuits do better on validation rows is taken."""
 
 
+Array = NDArray[np.float64]
+Read = tuple[TrainedNetwork, list[Array]]
+"""A network, with its readings of training, validation and test rows."""
+
+
 def forecasts(device: Device, seeds: int) -> Iterator[Row]:
     """Yield the error of each series, trained and frozen, beside its classical models."""
     for name, given in SERIES.items():
@@ -60,27 +68,25 @@ def forecasts(device: Device, seeds: int) -> Iterator[Row]:
 
 def forecast(name: str, data: Dataset, device: Device, seeds: int) -> Row:
     """Return the row of one series."""
-    parts, window = data.parts(0), data.sequences.n_steps
-    scaling, test = parts.scaling, parts.test
+    parts = data.parts(0)
+    scaling, window = parts.scaling, data.sequences.n_steps
     assert scaling is not None  # numbers are
-    wanted = scaling.unscaled(test.known_targets)
+    wanted = scaling.unscaled(parts.test.known_targets)
     tiled = np.tile(wanted, (1, seeds))
 
-    def together(networks: list[TrainedNetwork]) -> NDArray[np.float64]:
-        every = [one.outputs(test.values, test.lengths, _reader(one, device)) for one in networks]
-        return np.concatenate([scaling.unscaled(one) for one in every], axis=1)
+    def together(found: list[Read]) -> Array:
+        every = [scaling.unscaled(_outputs(one, read[2], parts.test)) for one, read in found]
+        return np.concatenate(every, axis=1)
 
-    drawn = {degree: frozen(_network(data, degree, window), device, parts, seeds)
-             for degree in DEGREES}  # fmt: skip
-    degree = max(drawn, key=lambda one: _held_score(drawn[one], device, parts))
-    still = together(drawn[degree])
-    bits_alone = together(frozen(_network(data, degree, 0), device, parts, seeds))
+    drawn = {degree: frozen(_network(data, degree), device, parts, seeds) for degree in DEGREES}
+    degree = max(drawn, key=lambda one: _held_score(drawn[one], parts))
+    still, bits_alone = together(drawn[degree]), together(_bits_alone(drawn[degree], parts))
     networks = trained(drawn[degree], device, parts)
     ours = together(networks)
-    baselines = task_baselines(data, parts, n_parameters=networks[0].n_parameters, seed=0)
+    baselines = task_baselines(data, parts, n_parameters=networks[0][0].n_parameters, seed=0)
     block = min(window + max(1, data.gap), len(wanted) // 2)
 
-    def less(theirs: NDArray[np.float64]) -> Interval:
+    def less(theirs: Array) -> Interval:
         return nrmse_difference(ours, theirs, tiled, block=block, seed=0)
 
     errors = {one.name: nrmse(_numbers(one, wanted), wanted) for one in baselines}
@@ -106,40 +112,65 @@ def forecast(name: str, data: Dataset, device: Device, seeds: int) -> Row:
     }
 
 
-def frozen(network: Network, device: Device, parts: Parts, seeds: int) -> list[TrainedNetwork]:
+def frozen(network: Network, device: Device, parts: Parts, seeds: int) -> list[Read]:
     """Return circuits as they were drawn, of each seed, with the head that ridge fits."""
-    both, found = (parts.training, parts.validation), []
+    found = []
     for seed in range(seeds):
         parameters = network.initial(seed, first_projection(network, parts, seed))
-        reader = network.reader(device.noisy)
-        readings = [exact_readings(network, parameters, part, reader) for part in both]
-        found.append(fit_reservoir(network, parameters, both, readings))
+        read = _read(network, parameters, device, parts)
+        found.append((_with_head(network, parameters, read, parts), read))
     return found
 
 
-def trained(first: list[TrainedNetwork], device: Device, parts: Parts) -> list[TrainedNetwork]:
+def trained(first: list[Read], device: Device, parts: Parts) -> list[Read]:
     """Return what training makes of the same draws."""
-    network, seeds = first[0].network, range(len(first))
+    network, seeds = first[0][0].network, range(len(first))
     rows = [parts.training] * len(first), [parts.validation] * len(first)
     reader = network.reader(device.noisy)
     stepper = VariableProjection(network, *rows, OPTIONS, seeds, readers=[reader])
-    state = train(stepper, OPTIONS, start(stepper, [one.parameters for one in first]))
-    return [TrainedNetwork(network, state.of(seed)) for seed in seeds]
+    state = train(stepper, OPTIONS, start(stepper, [one.parameters for one, _ in first]))
+    each = [TrainedNetwork(network, state.of(seed)) for seed in seeds]
+    return [(one, _read(network, one.parameters, device, parts)) for one in each]
 
 
-def _network(data: Dataset, degree: int, direct: int) -> Network:
-    steps = StepReadings(data.sequences.n_steps, degree=degree)
-    return network_of(FIVE, data.sequences.dim, target=data.target, steps=steps, direct=direct)
+def _bits_alone(found: list[Read], parts: Parts) -> list[Read]:
+    """Return the same circuits with a head that no input reaches directly."""
+    alone = replace(found[0][0].network, direct=0)
+    return [(_with_head(alone, one.parameters, read, parts), read) for one, read in found]
 
 
-def _reader(one: TrainedNetwork, device: Device) -> Reader:
-    return one.network.reader(device.noisy)
+def _network(data: Dataset, degree: int) -> Network:
+    window = data.sequences.n_steps
+    steps = StepReadings(window, degree=degree)
+    given = {"target": data.target, "steps": steps, "direct": window}
+    return network_of(FIVE, data.sequences.dim, **given)
 
 
-def _held_score(networks: list[TrainedNetwork], device: Device, parts: Parts) -> float:
-    each = [score_of(one, _reader(one, device), parts.validation) for one in networks]
+def _read(network: Network, parameters: Parameters, device: Device, parts: Parts) -> list[Array]:
+    """Return the readings of all parts; one shape is compiled."""
+    rows = joined(joined(parts.training, parts.validation), parts.test)
+    found = exact_readings(network, parameters, rows, network.reader(device.noisy))
+    ends = np.cumsum([len(parts.training), len(parts.validation)])
+    return np.split(found, ends)
+
+
+def _with_head(
+    network: Network, parameters: Parameters, read: list[Array], parts: Parts
+) -> TrainedNetwork:
+    both = parts.training, parts.validation
+    return fit_reservoir(network, parameters, both, read[:2])
+
+
+def _outputs(one: TrainedNetwork, read: Array, rows: Sequences) -> Array:
+    return np.asarray(read @ one.coefficients + one.direct_part(rows.values, rows.lengths))
+
+
+def _held_score(found: list[Read], parts: Parts) -> float:
+    held = parts.validation
+    each = [score(one.network.target, _outputs(one, read[1], held), held.known_targets)
+            for one, read in found]  # fmt: skip
     return float(np.mean(each))
 
 
-def _numbers(one: Baseline, wanted: NDArray[np.float64]) -> NDArray[np.float64]:
+def _numbers(one: Baseline, wanted: Array) -> Array:
     return np.asarray(one.predictions, dtype=np.float64).reshape(wanted.shape)

@@ -21,7 +21,7 @@ from jobs.transpile.isa import TranspiledStep, transpile_step
 from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.data.dataset import Parts
 from qrnn_hw.data.sequences import Sequences
-from qrnn_hw.data.target import Classes, Numbers, score
+from qrnn_hw.data.target import Classes, score
 from qrnn_hw.networks.network import Network
 from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.training.adam import Adam
@@ -119,39 +119,29 @@ class Device:
 
 def learnt(
     network: Network, model: SequenceModel, parts: Parts, options: TrainingOptions, seeds: int
-) -> tuple[list[TrainedNetwork], list[TrainedNetwork]]:
-    """Return the trained networks of all seeds, and frozen ones with a head by ridge.
+) -> list[TrainedNetwork]:
+    """Return the trained networks of all seeds, of classes.
 
-    Numbers start from these, and their head is fitted once more after the circuit has moved. Of
-    two starts of classes one has a random head: ridge on readings that noise has shrunk may give
-    large numbers, and the cross-entropy of the first epochs is then a hundred times a guess's.
+    Of two starts one has a head by ridge, one a random head: ridge on readings that noise has
+    shrunk may give large numbers, and the cross-entropy of the first epochs is then a hundred times
+    a guess's.
     """
     reader, both = network.reader(model), (parts.training, parts.validation)
-    is_class = isinstance(network.target, Classes)
-    starts = range((2 if is_class else 1) * seeds)
+    starts = range(2 * seeds)
 
     def with_head(parameters: Any) -> TrainedNetwork:
         readings = [exact_readings(network, parameters, part, reader) for part in both]
         return fit_reservoir(network, parameters, both, readings)
 
     first = [network.initial(seed, first_projection(network, parts, seed)) for seed in starts]
-    frozen = [with_head(parameters) for parameters in first[-seeds:]]
-    first[-seeds:] = [one.parameters for one in frozen]
+    first[-seeds:] = [with_head(parameters).parameters for parameters in first[-seeds:]]
     every = [parts.training] * len(starts), [parts.validation] * len(starts)
     stepper = Adam(network, *every, options, starts, readers=[reader])
     state = train(stepper, options, start(stepper, first))
     trained = [TrainedNetwork(network, state.of(seed)) for seed in starts]
     # Of the starts of a seed the one that does best on validation rows.
     groups = [trained[seed::seeds] for seed in range(seeds)]
-    trained = [max(own, key=lambda one: score_of(one, reader, parts.validation)) for own in groups]
-    if isinstance(network.target, Numbers):
-        refitted = [with_head(one.parameters) for one in trained]
-        held = parts.validation
-        trained = [
-            max(pair, key=lambda one: score_of(one, reader, held))
-            for pair in zip(trained, refitted, strict=True)
-        ]
-    return trained, frozen
+    return [max(own, key=lambda one: score_of(one, reader, parts.validation)) for own in groups]
 
 
 def first_projection(network: Network, parts: Parts, seed: int) -> NDArray[np.float64]:
