@@ -275,20 +275,9 @@ def _check_counts(sentences: int | None, max_shots: int) -> None:
         raise UsageError(f"--max-shots should be at least 1. Got {max_shots}.")
 
 
-OF_TRAINING = tuple(
-    [
-        "model",
-        "dataset",
-        "data",
-        "backend",
-        "effects",
-        "machine_seed",
-        "learned",
-        "epochs",
-        "reading",
-        "degree",
-        "direct",
-    ]
+OF_TRAINING = (
+    *("model", "dataset", "data", "backend", "effects", "machine_seed", "learned"),
+    *("epochs", "reading", "degree", "direct"),
 )
 """Options that a finished run has answered."""
 
