@@ -70,6 +70,7 @@ TEXT = CircuitSize(n_qubits=4, n_hidden=12, readout="xyz", angle_rate=0.1)
 MIDDLE = CircuitSize(n_qubits=6, n_hidden=24)
 WORDS = {"unit": "words", "n_words": 2000, "state": "fresh"}
 ROWS = CircuitSize(n_hidden=34, readout="xyz")
+LONG = CircuitSize(readout="xyz", angle_rate=0.02)
 SETUPS = (
     Setup("amazon", "sentiment", None, 400, size=TEXT),
     Setup("digits", "mnist", None, 600),
@@ -78,7 +79,7 @@ SETUPS = (
     Setup("copy-10", "copy", None, 1500, {"delay": 10, "n_copied": 5}, SMALL),
     Setup("pmnist-rows", "pmnist", "mnist", 8430, size=ROWS),
     Setup("mnist-rows", "mnist", "mnist", 8430, size=ROWS),
-    Setup("copy-50", "copy", None, 3000, {"delay": 50}),
+    Setup("copy-50", "copy", None, 8000, {"delay": 50}, LONG),
     Setup("shakespeare", "language", "tinyshakespeare/input.txt", 1000, {"n_steps": 32}, MIDDLE),
     Setup("ptb-characters", "language", "ptb", 1500, {"n_steps": 64, "state": "fresh"}),
     Setup("ptb-words", "language", "ptb", 1500, WORDS),
