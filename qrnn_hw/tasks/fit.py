@@ -1,4 +1,4 @@
-"""Training of a task: Adam with a linear decay, the parameters of the best validation kept."""
+"""Training of a task: Adam with a warm-up and a linear decay, the best validation kept."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ from qrnn_hw.tasks.fit_state import Checkpoint, FitState
 from qrnn_hw.tasks.task import Task
 
 SAVE_SECONDS = 30.0
+WARM_UP = 0.05
+"""Of all steps, in which the rate rises to its full value: without it one training in five of the
+hybrid on permuted MNIST, and two in three of the product control, were lost in the first epoch."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def fit(
     """
     key = jax.random.key(options.seed)
     total = options.n_steps(task)
-    rate = optax.linear_schedule(options.learning_rate, 0.02 * options.learning_rate, total)
+    rate = _schedule(options.learning_rate, total)
     optimiser = optax.chain(optax.clip_by_global_norm(options.clip), optax.adam(rate))
     update = jax.jit(_update(task, optimiser))
     pause = task.n_batches if not options.evaluations else -(-total // options.evaluations)
@@ -140,6 +143,15 @@ def fit(
     validation = {name: best[name] for name in best if name not in ("step", "loss")}
     test = task.evaluate(at.kept, "test")
     return Fitted(at.kept, validation, test, at.curve, *trained_sizes(task), at.seconds, at.done)
+
+
+def _schedule(rate: float, total: int) -> Any:
+    rising = max(1, round(WARM_UP * total))
+    parts = (
+        optax.linear_schedule(rate / rising, rate, rising - 1),
+        optax.linear_schedule(rate, 0.02 * rate, max(1, total - rising)),
+    )
+    return optax.join_schedules(parts, [rising])
 
 
 def _validated(task: Task, at: FitState) -> FitState:
