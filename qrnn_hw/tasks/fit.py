@@ -96,7 +96,7 @@ def fit(
     """
     key = jax.random.key(options.seed)
     total = options.n_steps(task)
-    rate = _schedule(options.learning_rate, total)
+    rate = learning_rates(options.learning_rate, total)
     optimiser = optax.chain(optax.clip_by_global_norm(options.clip), optax.adam(rate))
     update = jax.jit(_update(task, optimiser))
     pause = task.n_batches if not options.evaluations else -(-total // options.evaluations)
@@ -145,7 +145,8 @@ def fit(
     return Fitted(at.kept, validation, test, at.curve, *trained_sizes(task), at.seconds, at.done)
 
 
-def _schedule(rate: float, total: int) -> Any:
+def learning_rates(rate: float, total: int) -> Any:
+    """Return the rate of each of `total` steps: up to the whole one, then down to a fiftieth of it."""
     rising = max(1, round(WARM_UP * total))
     parts = (
         optax.linear_schedule(rate / rising, rate, rising - 1),

@@ -13,7 +13,7 @@ from qrnn_hw.tasks.catalogue import TASKS
 from qrnn_hw.tasks.classical_cores import gru
 from qrnn_hw.tasks.controlled_cores import CircuitSize, frozen, qrnn
 from qrnn_hw.tasks.decoding import decode
-from qrnn_hw.tasks.fit import FitOptions, fit
+from qrnn_hw.tasks.fit import FitOptions, fit, learning_rates
 from qrnn_hw.tasks.fit_state import Checkpoint
 from qrnn_hw.tasks.kept_parameters import load_parameters, save_parameters
 from qrnn_hw.tasks.task import pooled
@@ -42,6 +42,15 @@ def test_what_is_frozen_stays_and_the_head_learns():
     for name, value in before["core"].items():
         np.testing.assert_array_equal(fitted.parameters["core"][name], value)
     assert np.abs(fitted.parameters["head"]["w"] - before["head"]["w"]).max() > 1e-3
+
+
+def test_the_rate_rises_for_a_twentieth_of_the_steps_and_falls_to_a_fiftieth():
+    of_step = learning_rates(0.1, 200)
+    found = [float(of_step(step)) for step in range(200)]
+    np.testing.assert_allclose(found[:10], 0.01 * np.arange(1, 11), rtol=1e-5)
+    assert np.argmax(found) in (9, 10)
+    assert found[-1] == pytest.approx(0.002, rel=0.3)
+    assert float(learning_rates(0.1, 1)(0)) == pytest.approx(0.1)
 
 
 def test_angles_learn_at_a_rate_of_their_own():
