@@ -146,7 +146,7 @@ def fit(
 
 
 def learning_rates(rate: float, total: int) -> Any:
-    """Return the rate of each of `total` steps: up to the whole one, then down to a fiftieth of it."""
+    """Return the rate by step, of `total`: up to the whole one, then down to a fiftieth."""
     rising = max(1, round(WARM_UP * total))
     parts = (
         optax.linear_schedule(rate / rising, rate, rising - 1),
