@@ -40,7 +40,7 @@ class DirectShare:
         if missed := self.alone.get("nrmse"):
             held = f" With the circuits' part held at its mean the NRMSE is {missed.value:.3g}."
         return (
-            f"{shares} of the variance of the answers without noise is a line through what was "
+            f"{shares} of the variance of the answers at infinite shots is a line through what was "
             f"last read (--direct), which no circuit computed.{held}"
         )
 

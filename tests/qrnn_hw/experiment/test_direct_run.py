@@ -71,7 +71,7 @@ def test_jobs_reports_studies_and_predictions_have_both_parts(tmp_path, monkeypa
     assert any("which no circuit computed" in line for line in findings(study))
     # Said: how much of the answers is the line's, and what they are without the circuits.
     document = json.loads((folder / "result.json").read_text())["head"]["direct"]
-    scaled, moved = (wanted - parts.scaling.target_mean) / parts.scaling.target_deviation, line
+    scaled, moved = (exact - parts.scaling.target_mean) / parts.scaling.target_deviation, line
     share = np.cov(scaled[:, 0], moved[:, 0])[0, 1] / np.var(scaled[:, 0], ddof=1)
     np.testing.assert_allclose(document["share_of_variance"], [share])
     truth = data.sequences.targets[parts.rows.test[:8]]
