@@ -36,12 +36,15 @@ class DirectShare:
 
     def __str__(self) -> str:
         shares = ", ".join(f"{share:.1%}" for share in self.share)
+        over = ""
+        if (self.share > 1).any():
+            over = " More than all: the circuits' part takes some of the line's back."
         held = ""
         if missed := self.alone.get("nrmse"):
             held = f" With the circuits' part held at its mean the NRMSE is {missed.value:.3g}."
         return (
             f"{shares} of the variance of the answers at infinite shots is a line through what was "
-            f"last read (--direct), which no circuit computed.{held}"
+            f"last read (--direct), which no circuit computed.{over}{held}"
         )
 
 

@@ -10,6 +10,7 @@ from jobs.assess import Conditions
 from jobs.cost import Estimate
 from jobs.counted import counted
 from jobs.service.pace import sending_seconds
+from qrnn_hw.data.target import Numbers
 from qrnn_hw.errors import TooFewShotsError, UsageError
 from qrnn_hw.experiment.canaries import priced_canaries
 from qrnn_hw.experiment.evaluation import Evaluation
@@ -46,9 +47,16 @@ class Bought:
     n_jobs: int
     tiles: int
     sequences: int
+    is_forecast: bool = False
+    """Whether numbers are asked for, which have no accuracy."""
 
     def __str__(self) -> str:
-        low, high, cost = *_interval(self.sequences), self.estimate
+        cost, known = self.estimate, ""
+        if not self.is_forecast:
+            low, high = _interval(self.sequences)
+            known = (
+                f"; an accuracy of {USUAL_ACCURACY:.0%} would be known as {low:.0%} to {high:.0%}"
+            )
         out = f"; not reached: {', '.join(one.name for one in self.left_out)}" * bool(self.left_out)
         minutes = sending_seconds(self.n_jobs) / 60
         sending = f", {minutes:.0f} minutes or more to send them" if minutes else ""
@@ -57,8 +65,7 @@ class Bought:
             f"{', '.join(one.name for one in self.stacks)} on "
             f"{counted(self.tiles, 'tile')}: {counted(self.n_jobs, 'job')}, "
             f"about {cost.best_seconds:.0f} s "
-            f"({cost.low_seconds:.0f} to {cost.high_seconds:.0f} s){sending}; an accuracy of "
-            f"{USUAL_ACCURACY:.0%} would be known as {low:.0%} to {high:.0%}{out}"
+            f"({cost.low_seconds:.0f} to {cost.high_seconds:.0f} s){sending}{known}{out}"
         )
 
 
@@ -128,7 +135,8 @@ def _most(
         estimate, n_jobs = prices.of(stacks, shots)
     assert fits is not None
     found, price, jobs = fits
-    return Bought(found, stacks, left_out, price, jobs, _n_tiles(prepared), len(prepared.test))
+    tiles, is_forecast = _n_tiles(prepared), isinstance(prepared.task.target, Numbers)
+    return Bought(found, stacks, left_out, price, jobs, tiles, len(prepared.test), is_forecast)
 
 
 @dataclass(frozen=True, eq=False)

@@ -174,6 +174,8 @@ def _on(
     from jobs.transpile.isa import transpile_step
 
     snapshot = machine.snapshot
+    if document is not None:
+        check_kept(plain.architecture, machine, qubits)
     if tuple(snapshot.physical[qubit] for qubit in qubits) == plain.snapshot.physical:
         return Placed(plain, is_level_3=True, document=document)
     step = transpile_step(
@@ -276,6 +278,24 @@ def _check(
         raise UsageError(str(error)) from None
 
 
+def check_kept(architecture: Architecture, machine: Machine, qubits: Sequence[int]) -> None:
+    """Refuse qubits of a kept choice that no choice on this machine would name.
+
+    Whether they work today is not asked: a run goes on where it began.
+
+    Raises:
+        ConfigurationError: too few, one twice, or one that the machine does not have.
+    """
+    n_device = machine.snapshot.n_qubits
+    there = all(0 <= qubit < n_device for qubit in qubits)
+    if not there or len(set(qubits)) < len(qubits) or len(qubits) < architecture.n_qubits:
+        raise ConfigurationError(
+            f"a kept placement should name {architecture.n_qubits} or more different qubits of the "
+            f"{n_device} of {machine.name}. Got {','.join(map(str, qubits))}; remove the run's "
+            "placement files, and places are chosen anew."
+        )
+
+
 def read_placement(path: Path) -> dict[str, Any]:
     """Return the scores that a run has kept, the qubits that it chose first.
 
@@ -292,6 +312,6 @@ def read_placement(path: Path) -> dict[str, Any]:
     except (OSError, KeyError, IndexError, TypeError, ValueError) as error:
         raise ConfigurationError(
             f"the placement of a run should be a document written by this project. Got {path}, "
-            f"which cannot be read ({type(error).__name__}); give its qubits as --placement."
+            f"which cannot be read ({type(error).__name__}); remove it, and places are chosen anew."
         ) from None
     return document

@@ -14,7 +14,7 @@ from jobs.tiling.packing import GUARDS, Placed, choose_tiles
 from jobs.tiling.tiling import Tiling, tile_step
 from qrnn_hw.errors import UsageError
 from qrnn_hw.submission.machine import Machine
-from qrnn_hw.submission.placing import LEVEL_3, read_placement, scores_on
+from qrnn_hw.submission.placing import LEVEL_3, check_kept, read_placement, scores_on
 
 if TYPE_CHECKING:
     from jobs.transpile.probe import Probe
@@ -95,6 +95,8 @@ def tiling_of(
         chosen: Sequence[Placed] = [
             Kept(tuple(one["qubits"]), float(one["error"])) for one in document["placements"]
         ]
+        for one in chosen:
+            check_kept(architecture, machine, one.qubits)
     else:
         chosen, document = _scored(
             architecture, machine, most, guard, seed, decoupling, probe, lengths

@@ -10,6 +10,7 @@ import circuits
 from calibration.library import snapshot
 from calibration.noise import DeviceNoise
 from jobs.transpile.isa import transpile_step
+from qrnn_hw.data.target import TWO_CLASSES
 from qrnn_hw.errors import TooFewShotsError, UsageError
 from qrnn_hw.experiment import minutes
 from qrnn_hw.experiment.evaluation import Evaluation
@@ -45,6 +46,9 @@ class Prepared:
     class circuit:
         tiler = None
 
+    class task:
+        target = TWO_CLASSES
+
     def told(self, settings):
         return replace(self, settings=settings)
 
@@ -76,6 +80,7 @@ def test_the_minutes_are_used_and_not_passed():
         assert bought.left_out == ()
     assert "2 jobs" in str(bought)
     assert "would be known as 65% to 90%" in str(bought)
+    assert "accuracy" not in str(replace(bought, is_forecast=True))
 
 
 def test_a_plan_that_cannot_be_paid_is_left_out_by_name():

@@ -78,8 +78,15 @@ def test_a_run_that_goes_on_keeps_its_qubits_and_says_what_they_scored(tmp_path,
     assert again.placed.step.snapshot.physical == begun.placed.step.snapshot.physical
     assert again.described()["placement"] == document
     (tmp_path / "placement.json").write_text('{"placements": []}')
-    with pytest.raises(ConfigurationError, match=r"placement.json, which cannot be read"):
+    with pytest.raises(
+        ConfigurationError, match=r"placement.json, which cannot be read.*remove it"
+    ):
         OneCircuit.on(MACHINE, settings)
+    for damaged in ([1, 2, 3, 999], [1, 2, 3, -1], [1, 2, 3, 3], [1, 2, 3]):
+        text = json.dumps(document | {"placements": [best | {"qubits": damaged}]})
+        (tmp_path / "placement.json").write_text(text)
+        with pytest.raises(ConfigurationError, match=r"4 or more different qubits of the 6.*Got 1"):
+            OneCircuit.on(MACHINE, settings)
 
 
 def test_only_other_circuits_make_another_training(tmp_path):
