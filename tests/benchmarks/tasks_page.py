@@ -113,6 +113,8 @@ Each on validation rows or a run of its own, one seed unless it is said, before 
   Both at once have an end: at .03 and .1 permuted MNIST is lost (.147). At .01 and .3 one seed of
   four was lost in its first epoch (.134, the others .955 to .958), and two of three of *product*
   (.098, .117, .890): so every training warms up for a twentieth of its steps, whatever its core.
+  Before it, MNIST's rows in their order gave .983 and .983 (two seeds; GRU .983, LSTM .981 and
+  orthogonal .968 of five), and SST-2 .785 beside the GRU's .781.
 - **Sentiment: read-outs.** X, Y and Z read at equal size (12 hidden units in place of 16) add some
   .01 to .02 on SST-2.
 - **Language: the state.** A circuit forgets nothing. Before any training the root mean square of
