@@ -150,7 +150,7 @@ def _write_page(
     from qrnn_hw.report.blocks import Findings, to_html
     from qrnn_hw.report.chip_blocks import chip_blocks
     from qrnn_hw.report.files import write_text
-    from qrnn_hw.submission.placing import said
+    from qrnn_hw.submission.kept_placement import said
 
     placement, name = document["placement"], document["name"]
     path = output or Path("runs/backends") / f"{file_name(name)}-{file_name(model)}.html"

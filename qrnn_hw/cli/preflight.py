@@ -88,7 +88,8 @@ def assessed(
     What is quickly known to be wrong is said before the slow imports.
     """
     from qrnn_hw.errors import UsageError
-    from qrnn_hw.submission.placing import placement_name, said
+    from qrnn_hw.submission.kept_placement import said
+    from qrnn_hw.submission.placing import placement_name
     from qrnn_hw.submission.source import check_source
     from qrnn_hw.submission.tiles import Tiles
     from qrnn_hw.submission.workload import load_workload

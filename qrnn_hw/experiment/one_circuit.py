@@ -36,8 +36,9 @@ from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.network import Network
 from qrnn_hw.networks.readers import Reader
 from qrnn_hw.networks.trained import TrainedNetwork
+from qrnn_hw.submission.kept_placement import AGAIN
 from qrnn_hw.submission.machine import Machine
-from qrnn_hw.submission.placing import AGAIN, AUTO, Placed, place
+from qrnn_hw.submission.placing import AUTO, Placed, place
 from qrnn_hw.submission.tiles import GUARD, tiling_of
 from qrnn_hw.training.spsa import AerReadings
 

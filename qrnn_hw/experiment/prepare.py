@@ -30,8 +30,8 @@ from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.network import Network, network_of
 from qrnn_hw.networks.trained import TrainedNetwork
+from qrnn_hw.submission.kept_placement import said
 from qrnn_hw.submission.machine import Machine
-from qrnn_hw.submission.placing import said
 from qrnn_hw.training.losses import check_robustness
 from qrnn_hw.training.spsa import check_aer
 

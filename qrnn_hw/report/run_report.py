@@ -18,7 +18,7 @@ from qrnn_hw.report.provenance import provenance
 from qrnn_hw.report.run_findings import run_findings
 from qrnn_hw.report.tile_blocks import tile_blocks
 from qrnn_hw.report.trust_blocks import choice_blocks, trust_blocks
-from qrnn_hw.submission.placing import said
+from qrnn_hw.submission.kept_placement import said
 
 _COVERED = (
     "they cover the choice of test rows, not that of the split, the training seed or the day of "

@@ -13,8 +13,9 @@ from circuits.definition import Architecture
 from jobs.tiling.packing import GUARDS, Placed, choose_tiles
 from jobs.tiling.tiling import Tiling, tile_step
 from qrnn_hw.errors import UsageError
+from qrnn_hw.submission.kept_placement import check_kept, read_placement
 from qrnn_hw.submission.machine import Machine
-from qrnn_hw.submission.placing import LEVEL_3, check_kept, read_placement, scores_on
+from qrnn_hw.submission.placing import LEVEL_3, scores_on
 
 if TYPE_CHECKING:
     from jobs.transpile.probe import Probe

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import jax
@@ -67,7 +67,8 @@ class Adam:
         self._data = stacked(training)
         self._held = None if validation is None else stacked(validation)
         over = over_seeds(len(self._seeds))
-        self._run = jax.jit(over(_epoch(network, given, options, self._adam, frozen)))
+        still, miss = ("circuit",) if frozen else (), _miss(network, options)
+        self._run = jax.jit(over(epoch_of(network, given, options, self._adam, still, miss)))
         self._validate = jax.jit(over(validated(network, given)))
 
     def optimiser(self, parameters: Parameters) -> Any:
@@ -78,11 +79,7 @@ class Adam:
         """Pass once over the training rows of every seed."""
         given = self._seeds, state.finished_epochs, self._data[2].shape[1]
         order = orders(*given, self._options.batch_size)
-        turns = None
-        if self._n_turns > 1:
-            n_batches = order.shape[1]
-            at = (state.finished_epochs * n_batches + np.arange(n_batches)) % self._n_turns
-            turns = jnp.asarray(np.tile(at, (len(order), 1)))
+        turns = turns_of(order, state.finished_epochs, self._n_turns)
         parameters, moments, average, loss = self._run(
             state.parameters, state.optimiser, state.average, order, turns, self._data
         )
@@ -133,37 +130,61 @@ def over_seeds(n_seeds: int) -> Callable[[Callable[..., Any]], Callable[..., Any
     return lifted
 
 
-def _epoch(
+def turns_of(order: jax.Array, finished_epochs: int, n_turns: int) -> jax.Array | None:
+    """Return which reader each batch of an epoch takes, shape (K, n_batches); None of one."""
+    if n_turns == 1:
+        return None
+    n_batches = order.shape[1]
+    at = (finished_epochs * n_batches + np.arange(n_batches)) % n_turns
+    return jnp.asarray(np.tile(at, (len(order), 1)))
+
+
+def epoch_of(
     network: Network,
     readers: Sequence[Reader],
     options: TrainingOptions,
     adam: optax.GradientTransformation,
-    frozen: bool,
+    still: Collection[str],
+    miss: Callable[..., jax.Array],
 ) -> Callable[..., Any]:
-    def slope(parameters: Parameters, turn: jax.Array | None, *batch: jax.Array) -> Any:
-        inputs, lengths, targets = batch
-        reader = turned(readers, turn)
+    """Return one pass of Adam over the batches of one seed, with the parameters' running mean.
+
+    Args:
+        network: that is trained.
+        readers: which the batches take in turn.
+        options: settings.
+        adam: the optimiser.
+        still: names of parameters that are not moved.
+        miss: (parameters, readings, inputs, lengths, targets, *more) to the loss of a batch.
+    """
+
+    def slope(parameters: Parameters, turn: jax.Array | None, batch: Any, more: Any) -> Any:
+        (inputs, lengths, _), reader = batch, turned(readers, turn)
 
         def objective(parameters: Parameters) -> jax.Array:
             found = network.readings(parameters, inputs, lengths, reader)
-            given = found, network.coefficients(parameters), targets, lengths
-            direct = network.direct_part(parameters, inputs, lengths)
-            loss = data_loss(network.target, *given, options, network.scale, direct)
+            loss = miss(parameters, found, *batch, *more)
             if not options.projection_decay:
                 return loss
             return loss + options.projection_decay * jnp.sum(parameters["projection"] ** 2)
 
-        return jax.value_and_grad(objective)(parameters)
+        loss, slopes = jax.value_and_grad(objective)(parameters)
+        none = {name: jnp.zeros_like(slopes[name]) for name in still if name in slopes}
+        return loss, {**slopes, **none}
 
     def epoch(
-        parameters: Parameters, moments: Any, average: Parameters, order: Any, turns: Any, data: Any
+        parameters: Parameters,
+        moments: Any,
+        average: Parameters,
+        order: Any,
+        turns: Any,
+        data: Any,
+        *more: Any,
     ) -> Any:
         def step(carry: Any, at: tuple[jax.Array, jax.Array | None]) -> tuple[Any, jax.Array]:
             parameters, moments, average = carry
             rows, turn = at
-            loss, slopes = slope(parameters, turn, *(part[rows] for part in data))
-            if frozen:
-                slopes = {**slopes, "circuit": jnp.zeros_like(slopes["circuit"])}
+            loss, slopes = slope(parameters, turn, [part[rows] for part in data], more)
             updates, moments = adam.update(slopes, moments)
             parameters = optax.apply_updates(parameters, updates)
             keep = options.averaging
@@ -174,6 +195,21 @@ def _epoch(
         return (*carry, losses.mean())
 
     return epoch
+
+
+def _miss(network: Network, options: TrainingOptions) -> Callable[..., jax.Array]:
+    def miss(
+        parameters: Parameters,
+        readings: jax.Array,
+        inputs: jax.Array,
+        lengths: jax.Array,
+        targets: jax.Array,
+    ) -> jax.Array:
+        given = readings, network.coefficients(parameters), targets, lengths
+        direct = network.direct_part(parameters, inputs, lengths)
+        return data_loss(network.target, *given, options, network.scale, direct)
+
+    return miss
 
 
 def validated(network: Network, readers: Sequence[Reader]) -> Callable[..., Any]:

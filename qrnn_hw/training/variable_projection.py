@@ -24,7 +24,7 @@ from qrnn_hw.errors import ConfigurationError, UsageError
 from qrnn_hw.networks.encoding import Parameters
 from qrnn_hw.networks.network import Network
 from qrnn_hw.networks.readers import Reader, turned
-from qrnn_hw.training.adam import orders, over_seeds, stacked, validated
+from qrnn_hw.training.adam import epoch_of, orders, over_seeds, stacked, turns_of, validated
 from qrnn_hw.training.losses import check_robustness
 from qrnn_hw.training.options import TrainingOptions
 from qrnn_hw.training.reservoir import fitted_parts, regressors
@@ -87,7 +87,12 @@ class VariableProjection:
         self._n_turns, self._adam = len(given), optax.adam(options.learning_rate)
         self._data, self._held = stacked(training), stacked(validation)
         over = over_seeds(len(self._seeds))
-        self._run = jax.jit(over(_epoch(network, given, options, self._adam, frozen)))
+        still = ("head", "direct", *(("circuit",) if frozen else ()))
+
+        def miss(parameters: Parameters, readings: jax.Array, *batch: jax.Array) -> jax.Array:
+            return left_over(network, readings, *batch)
+
+        self._run = jax.jit(over(epoch_of(network, given, options, self._adam, still, miss)))
         self._read = jax.jit(over(_readings(network, given)))
         self._validate = jax.jit(over(validated(network, given)))
 
@@ -103,9 +108,7 @@ class VariableProjection:
             _, alpha = self._fitted(state.parameters)
         n_rows = self._data[1].shape[1]
         order = orders(self._seeds, state.finished_epochs, n_rows, self._batch_size)
-        n_batches = order.shape[1]
-        at = (state.finished_epochs * n_batches + np.arange(n_batches)) % self._n_turns
-        turns = jnp.asarray(np.tile(at, (len(order), 1)))
+        turns = turns_of(order, state.finished_epochs, self._n_turns)
         share = jnp.asarray(alpha * order.shape[2] / n_rows)
         parameters, moments, average, loss = self._run(
             state.parameters,
@@ -113,8 +116,8 @@ class VariableProjection:
             state.average,
             order,
             turns,
-            share,
             self._data,
+            share,
         )
         average, alpha = self._fitted(average)
         optimiser = {"moments": moments, "alpha": jnp.asarray(alpha)}
@@ -200,55 +203,6 @@ def left_over(
     leverage = jnp.sum(x * solved.T, axis=1, keepdims=True) + counts / n
     missed = (y - x @ (solved @ y)) / jnp.maximum(1 - leverage, LEAST_FREE)
     return jnp.log(jnp.sum(missed**2) / (n * y.shape[1]) + np.finfo(np.float64).tiny)
-
-
-def _epoch(
-    network: Network,
-    readers: Sequence[Reader],
-    options: TrainingOptions,
-    adam: optax.GradientTransformation,
-    frozen: bool,
-) -> Callable[..., Any]:
-    fitted = ("head", "direct", *(("circuit",) if frozen else ()))
-
-    def slope(parameters: Parameters, turn: jax.Array, alpha: jax.Array, *batch: jax.Array) -> Any:
-        inputs, lengths, targets = batch
-        reader = turned(readers, turn if len(readers) > 1 else None)
-
-        def objective(parameters: Parameters) -> jax.Array:
-            found = network.readings(parameters, inputs, lengths, reader)
-            loss = left_over(network, found, inputs, lengths, targets, alpha)
-            if not options.projection_decay:
-                return loss
-            return loss + options.projection_decay * jnp.sum(parameters["projection"] ** 2)
-
-        loss, slopes = jax.value_and_grad(objective)(parameters)
-        still = {name: jnp.zeros_like(slopes[name]) for name in fitted if name in slopes}
-        return loss, {**slopes, **still}
-
-    def epoch(
-        parameters: Parameters,
-        moments: Any,
-        average: Parameters,
-        order: Any,
-        turns: Any,
-        alpha: jax.Array,
-        data: Any,
-    ) -> Any:
-        def step(carry: Any, at: tuple[jax.Array, jax.Array]) -> tuple[Any, jax.Array]:
-            parameters, moments, average = carry
-            rows, turn = at
-            loss, slopes = slope(parameters, turn, alpha, *(part[rows] for part in data))
-            updates, moments = adam.update(slopes, moments)
-            parameters = optax.apply_updates(parameters, updates)
-            keep = options.averaging
-            average = jax.tree.map(lambda a, b: keep * a + (1 - keep) * b, average, parameters)
-            return (parameters, moments, average), loss
-
-        carry, losses = jax.lax.scan(step, (parameters, moments, average), (order, turns))
-        return (*carry, losses.mean())
-
-    return epoch
 
 
 def _readings(network: Network, readers: Sequence[Reader]) -> Callable[..., jax.Array]:

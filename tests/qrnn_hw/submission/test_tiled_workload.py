@@ -19,8 +19,8 @@ from qrnn_hw.errors import UsageError
 from qrnn_hw.submission.assessment import assess
 from qrnn_hw.submission.drawn_inputs import drawn_inputs
 from qrnn_hw.submission.job_results import counts_document
+from qrnn_hw.submission.kept_placement import said
 from qrnn_hw.submission.machine import Machine
-from qrnn_hw.submission.placing import said
 from qrnn_hw.submission.tiles import Tiles
 from qrnn_hw.submission.workload import load_workload
 
