@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from jobs.counted import counted
 from qrnn_hw.data.target import Classes
 from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.outcome import Outcome
@@ -82,7 +83,7 @@ def quality_blocks(outcome: Outcome) -> Iterator[Block]:
     """Yield figures and tables of the network's measures beside those of classical models."""
     judge = outcome.judge
     of_controls = [
-        (f"{one.name} ({one.n_parameters:,} parameters)", judge.of_baseline(one))
+        (f"{one.name} ({counted(one.n_parameters, 'parameter')})", judge.of_baseline(one))
         for one in outcome.controls
     ]
     for measure, found in outcome.quality.items():
