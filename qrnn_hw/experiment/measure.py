@@ -140,6 +140,11 @@ class Priced(Asked):
         """
         return priced(self.jobs)
 
+    @property
+    def n_parts(self) -> int:
+        """Jobs that a service is sent: what is too large for one goes in parts."""
+        return sum(len(job.parts) for job in self.jobs)
+
 
 @dataclass
 class Stored(Asked):

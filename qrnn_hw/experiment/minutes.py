@@ -153,7 +153,7 @@ class _Prices:
         """Return what so many shots for all stacks cost, and in how many jobs."""
         priced = Priced(self.prepared.machine, conditions=self._conditions)
         self._evaluation(stacks, shots).measure(priced)
-        return priced.estimate, sum(len(job.parts) for job in priced.jobs)
+        return priced.estimate, priced.n_parts
 
     def fewest(self, stacks: tuple[Stack, ...]) -> int:
         """Return `FEWEST`, or where masks want more circuits as many as these take.

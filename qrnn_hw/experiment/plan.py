@@ -57,7 +57,8 @@ class Plan:
         Raises:
             JobsError: see `measure.running` and `measure.Stored`.
         """
-        n = len(self.priced.specs)
-        progress.stage(f"running {counted(n, 'job')} on {self.priced.machine.name}")
+        n, sent = len(self.priced.specs), self.priced.n_parts
+        in_parts = f", sent in {counted(sent, 'part')}," if sent > n else ""
+        progress.stage(f"running {counted(n, 'job')}{in_parts} on {self.priced.machine.name}")
         measure = running(self.priced, consent, store, progress.advance)
         return self.evaluation.measure(measure), measure.keys
