@@ -166,7 +166,7 @@ def hybrid_against_pennylane() -> Iterator[Row]:
 
     n_layers, n_steps, n_features = 2, 28, 28
     features = np.random.default_rng(SEED).uniform(-1, 1, (BATCH, n_steps, n_features))
-    for n_qubits, target in ((4, 2), (8, 5)):
+    for n_qubits, target in ((4, 3), (8, 9)):
         name = f"W3 training step, n = {n_qubits}, against PennyLane jit (ratio)"
         if find_spec("pennylane") is None:
             yield Row.skipped(name, "install the peers extra", target)

@@ -74,7 +74,8 @@ sizes are options (`-o dropout=0.2`).
 - *frozen*: the controller stays as it was drawn. *no-quantum*: a trained tanh layer in the
   circuit's place.
 - *orthogonal*: a recurrent matrix that stays orthogonal (Helfrich et al., 2018).
-- Intervals are Student's 95 % over seeds; with two seeds they say little, with one there is none.
+- Intervals are Student's 95 % over seeds; with two seeds they say little, with one there is none,
+  but for BLEU, where it is then sacrebleu's bootstrap over the test sentences.
   Seeds share their data. Differences are paired by seed, positive where the hybrid is better, and
   p is adjusted by Holm over the cores of a task.
 - Not run at all: MNIST pixel by pixel (784 steps), circuits of 10 to 14 qubits and vocabularies of
@@ -205,7 +206,7 @@ def _section(setup: str, rows: Sequence[Row]) -> str:
         last = own[-1]
         lines.append(
             f"| {core} | {last['n_core']:,} / {last['n_total']:,} | "
-            f"{_mean(list(qualities(own).values()))} | {_mean(lead, signed=True)} | "
+            f"{_quality(own)} | {_mean(lead, signed=True)} | "
             f"{'' if np.isnan(p) else f'{p:.2g}'} | {len(own)} | {last['steps']:,} "
             f"({last['epochs']:g} epochs) | {last['learning_rate']:g} |"
         )
@@ -264,6 +265,18 @@ def _said(leads: dict[str, tuple[np.ndarray, float]]) -> str:
         )
     text = "; ".join(said)
     return f"At p < .05 after Holm, {text}; of the others nothing can be said."
+
+
+def _quality(own: Sequence[Row]) -> str:
+    if len(own) == 1 and f"{own[0]['quality']}_half_width" in own[0]["test"]:
+        return interval_of(own[0])
+    return _mean(list(qualities(own).values()))
+
+
+def interval_of(row: Row) -> str:
+    """Return a translation's BLEU with its interval over the test sentences."""
+    value, half = (row["test"][name] for name in ("bleu", "bleu_half_width"))
+    return f"{value:.1f} ({value - half:.1f} to {value + half:.1f})"
 
 
 def _mean(values: Any, *, signed: bool = False) -> str:
