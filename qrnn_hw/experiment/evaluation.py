@@ -25,16 +25,11 @@ from qrnn_hw.experiment.interleaved import INTERLEAVED, Interleaving, Part
 from qrnn_hw.experiment.measure import Measure, Request
 from qrnn_hw.experiment.measured import CANARY, ITEM, Measured
 from qrnn_hw.experiment.readout_circuits import READOUT, ReadoutCircuits, check_products
+from qrnn_hw.experiment.requests import by_factor, interleaved
 from qrnn_hw.experiment.shot_plan import ShotPlan, plan_shots
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
 from qrnn_hw.mitigation.repetitions import Layout
-from qrnn_hw.mitigation.stack import (
-    Stack,
-    Term,
-    construct_circuits,
-    share_shots,
-    terms,
-)
+from qrnn_hw.mitigation.stack import Stack, Term, construct_circuits, share_shots, terms
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.shot_head import ShotHead
 from qrnn_hw.predict import Batch, batches
@@ -99,8 +94,8 @@ class Evaluation:
         Raises:
             UsageError: too few to divide.
         """
-        n_circuits = len(self.readout.circuits)
-        return plan_shots(total, len(self.encoded), self.stacks, n_circuits=n_circuits)
+        n = len(self.readout.circuits)
+        return plan_shots(total, len(self.encoded), self.stacks, n_circuits=n)
 
     @cached_property
     def batches(self) -> tuple[Batch, ...]:
@@ -139,8 +134,7 @@ class Evaluation:
     @cached_property
     def _by_length(self) -> dict[int, Batch]:
         """A batch of each length, of sentences or else of canaries: both run one circuit."""
-        found = self.canary_batches | {one.length: one for one in self.batches}
-        return dict(sorted(found.items()))
+        return dict(sorted((self.canary_batches | {b.length: b for b in self.batches}).items()))
 
     def terms(self, stack: Stack, length: int) -> tuple[Term, ...]:
         """Return the circuits of a stack for sentences of a length.
@@ -200,38 +194,8 @@ class Evaluation:
         )
 
     def requests(self) -> Iterator[Request]:
-        """Yield all that is to be measured.
-
-        Interleaved: one job of all main circuits, then those of circuits with few shots. Else
-        readout first, then the circuits by scale factor.
-        """
-        if self.is_interleaved:
-            yield from self._interleaved()
-            return
-        if self.shots.calibration:
-            yield Request(
-                tuple(Pub.bound(self._placed(circuit)) for circuit in self.readout.circuits),
-                self.shots.calibration,
-                READOUT,
-                self.seeds["readout_calibration"],
-            )
-        for number, (role, (members, shots)) in enumerate(self.jobs.items()):
-            yield Request(
-                tuple(
-                    batch.pub(self._placed(self.circuit(batch, stack, term)))
-                    for batch, stack, term in members
-                ),
-                shots,
-                role,
-                self.seeds["shots_scale_1"] + 1000 * number,
-            )
-
-    def _interleaved(self) -> Iterator[Request]:
-        dealt, seed = self.interleaving, self.seeds["shots_scale_1"]
-        yield Request(dealt.pubs(self._placed), dealt.layout.shots, INTERLEAVED, seed)
-        for number, (role, (parts, shots)) in enumerate(self.rare.items(), start=1):
-            pubs = tuple(Pub(self._placed(part.circuit), part.parameters) for part in parts)
-            yield Request(pubs, shots, role, seed + 1000 * number)
+        """Yield all that is to be measured."""
+        return (interleaved if self.is_interleaved else by_factor)(self)
 
     @cached_property
     def interleaving(self) -> Interleaving:
@@ -284,12 +248,11 @@ class Evaluation:
 
     def circuit(self, batch: Batch, stack: Stack, term: Term) -> QuantumCircuit:
         """Return a stack's circuit on active qubits."""
-        key = (batch.length, *stack.circuit_of(term))
-        if key not in self.made:
+        if (key := (batch.length, *stack.circuit_of(term))) not in self.made:
             (self.made[key],) = construct_circuits(batch.circuit, stack, [term])
         return self.made[key]
 
-    def _placed(self, circuit: QuantumCircuit) -> QuantumCircuit:
+    def placed(self, circuit: QuantumCircuit) -> QuantumCircuit:
         """Return a circuit on the whole device, the same one for the same circuit."""
         key = ("placed", id(circuit))
         if key not in self.made:

@@ -9,7 +9,7 @@ further sequences that ride along.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -22,19 +22,18 @@ from calibration.noise import DeviceNoise
 from jobs.counted import counted
 from jobs.limits import DEFAULT_LIMITS
 from jobs.preflight.broadcasts import broadcast_slots
-from jobs.spec import PubResult
-from jobs.tiling.tiled_pubs import TiledPubs, Tiler
+from jobs.tiling.tiled_pubs import Tiler
 from jobs.tiling.tiling import Tiling
 from qrnn_hw.errors import TooFewShotsError
 from qrnn_hw.experiment.canary_rows import Canaries, full_share
 from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.interleaved import INTERLEAVED
-from qrnn_hw.experiment.measure import Bits, Measure, Request
+from qrnn_hw.experiment.measure import Measure
 from qrnn_hw.experiment.measured import CANARY, ITEM, Measured
 from qrnn_hw.experiment.readout_circuits import READOUT, ReadoutCircuits
 from qrnn_hw.experiment.shot_plan import ShotPlan, plan_shots
 from qrnn_hw.experiment.tiled_measured import TiledMeasured
-from qrnn_hw.experiment.tiled_requests import Owner, by_factor, interleaved, place_of
+from qrnn_hw.experiment.tiled_requests import Asked, by_factor, interleaved, place_of, read_back
 from qrnn_hw.experiment.visits import (
     MOST_REPEATED,
     MOST_VISITS,
@@ -284,38 +283,16 @@ class TiledEvaluation:
                 one.check()
 
     @cached_property
-    def _asked(self) -> list[tuple[Request, TiledPubs, list[Owner]]]:
+    def _asked(self) -> list[Asked]:
         """What is asked, written once: it is priced, and then it is sent."""
         return list((interleaved if self.is_interleaved else by_factor)(self))
 
     def measure(self, measure: Measure) -> TiledMeasured:
         """Ask for all circuits of all tiles at once."""
         results = measure([request for request, _, _ in self._asked])
-        read: dict[int, dict[str, Bits]] = {n: {} for n in range(len(self.sites))}
-        calibrated: dict[int, dict[int, list[PubResult]]] = {}
-        for (_, tiled, owners), bits in zip(self._asked, results, strict=True):
-            answers = list(zip(owners, tiled.split(bits), strict=True))
-            for (n, role, place), one in sorted(answers, key=lambda answer: answer[0]):
-                if role == READOUT:
-                    calibrated.setdefault(n, {}).setdefault(place, []).append(one)
-                else:
-                    read[n][role] = (*read[n].get(role, ()), one)
-        for n, site in enumerate(self.sites):
-            if site.tile in calibrated:
-                parts = calibrated[site.tile]
-                read[n][READOUT] = tuple(_together(parts[place]) for place in sorted(parts))
+        read = read_back(self, self._asked, results)
         at = measure.ran_at(INTERLEAVED if self.is_interleaved else READOUT)
         at = at if self.shots.calibration else None
         return TiledMeasured(
             self, tuple(Measured(one, read[n], at) for n, one in enumerate(self.evaluations))
         )
-
-
-def _together(results: Sequence[PubResult]) -> PubResult:
-    """Return the shots of all runs of one row, one behind the other."""
-    if len(results) == 1:
-        return results[0]
-    names = results[0].registers
-    return PubResult(
-        {name: np.concatenate([one.registers[name] for one in results], axis=1) for name in names}
-    )

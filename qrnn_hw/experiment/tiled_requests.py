@@ -1,15 +1,17 @@
-"""What is asked for the sequences on all tiles of a chip: requests, and whose each pub is."""
+"""What is asked for the sequences on all tiles of a chip, and whose each answer is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from jobs.spec import Pub
+import numpy as np
+
+from jobs.spec import Pub, PubResult
 from jobs.tiling.tiled_pubs import TiledPubs, TilePub
 from qrnn_hw.experiment.interleaved import INTERLEAVED, Part
-from qrnn_hw.experiment.measure import Request
+from qrnn_hw.experiment.measure import Bits, Request
 from qrnn_hw.experiment.readout_circuits import READOUT
 from qrnn_hw.mitigation.repetitions import Want
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 Owner = tuple[int, str, int]
 """Site, or of a readout calibration tile, role of its job, and place of a pub in it."""
+
+Asked = tuple[Request, TiledPubs, list[Owner]]
+"""A request, its pubs on all tiles, and whose each of them is."""
 
 Listed = dict[object, list[tuple[Owner, TilePub]]]
 """Pubs of tiles by the recipe of their circuit: like circuits come side by side."""
@@ -30,7 +35,7 @@ def _readout_pubs(tiled: TiledEvaluation) -> Iterator[tuple[int, int, TilePub]]:
             yield tile, kind, TilePub(tile, pub)
 
 
-def interleaved(tiled: TiledEvaluation) -> Iterator[tuple[Request, TiledPubs, list[Owner]]]:
+def interleaved(tiled: TiledEvaluation) -> Iterator[Asked]:
     """Yield the job of all main circuits, and those of circuits with few shots."""
     layout, calibration = tiled.layout, tiled.shots.calibration
     readout = list(_readout_pubs(tiled)) if calibration else []
@@ -56,7 +61,7 @@ def interleaved(tiled: TiledEvaluation) -> Iterator[tuple[Request, TiledPubs, li
     yield from _rare(tiled, seed)
 
 
-def _rare(tiled: TiledEvaluation, seed: int) -> Iterator[tuple[Request, TiledPubs, list[Owner]]]:
+def _rare(tiled: TiledEvaluation, seed: int) -> Iterator[Asked]:
     """Yield the jobs of circuits with few shots, by the power of two of these."""
     found: dict[int, tuple[Listed, list[int]]] = {}
     for n, (site, one) in enumerate(zip(tiled.sites, tiled.evaluations, strict=True)):
@@ -70,7 +75,7 @@ def _rare(tiled: TiledEvaluation, seed: int) -> Iterator[tuple[Request, TiledPub
         yield _request(tiled, kinds, max(most), f"rare, {max(most)} shots", seed + 1000 * number)
 
 
-def by_factor(tiled: TiledEvaluation) -> Iterator[tuple[Request, TiledPubs, list[Owner]]]:
+def by_factor(tiled: TiledEvaluation) -> Iterator[Asked]:
     """Yield the readout calibration, then the jobs of each scale factor."""
     if tiled.shots.calibration:
         calibrations: Listed = {}
@@ -97,12 +102,40 @@ def by_factor(tiled: TiledEvaluation) -> Iterator[tuple[Request, TiledPubs, list
         yield _request(tiled, kinds, most, f"scale {place[0]:g}, {most} shots", seed)
 
 
-def _request(
-    tiled: TiledEvaluation, kinds: Listed, shots: int, role: str, seed: int
-) -> tuple[Request, TiledPubs, list[Owner]]:
+def _request(tiled: TiledEvaluation, kinds: Listed, shots: int, role: str, seed: int) -> Asked:
     together = tiled.tiler.together([[pub for _, pub in one] for one in kinds.values()])
     owners = [owner for one in kinds.values() for owner, _ in one]
     return Request(together.pubs, shots, role, seed), together, owners
+
+
+def read_back(
+    tiled: TiledEvaluation, asked: Sequence[Asked], results: Sequence[Bits]
+) -> list[dict[str, Bits]]:
+    """Return what came back by site and role; each has the readout calibration of its tile."""
+    read: list[dict[str, Bits]] = [{} for _ in tiled.sites]
+    calibrated: dict[int, dict[int, list[PubResult]]] = {}
+    for (_, pubs, owners), bits in zip(asked, results, strict=True):
+        answers = list(zip(owners, pubs.split(bits), strict=True))
+        for (n, role, place), one in sorted(answers, key=lambda answer: answer[0]):
+            if role == READOUT:
+                calibrated.setdefault(n, {}).setdefault(place, []).append(one)
+            else:
+                read[n][role] = (*read[n].get(role, ()), one)
+    for n, site in enumerate(tiled.sites):
+        if site.tile in calibrated:
+            parts = calibrated[site.tile]
+            read[n][READOUT] = tuple(_together(parts[place]) for place in sorted(parts))
+    return read
+
+
+def _together(results: Sequence[PubResult]) -> PubResult:
+    """Return the shots of all runs of one row, one behind the other."""
+    if len(results) == 1:
+        return results[0]
+    names = results[0].registers
+    return PubResult(
+        {name: np.concatenate([one.registers[name] for one in results], axis=1) for name in names}
+    )
 
 
 def place_of(part: Part) -> tuple[str, int, tuple[Any, ...]]:

@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.answer import Answer
+from qrnn_hw.mitigation.combining import combine_moments
 from qrnn_hw.mitigation.moments import Moments, stacked
-from qrnn_hw.mitigation.stack import Term, combine_moments
+from qrnn_hw.mitigation.stack import Term
 from qrnn_hw.statistics.repetitions import Repeated
 
 MOST_COST = 1.2
@@ -146,7 +147,7 @@ def combine_repetitions(
         counts: of each term, shots that read each outcome, shape (B, ..., 2**m); 0 where it did not
             run in a repetition.
         listed: the terms, in the same order.
-        numbers: `stack.outcome_numbers`, shape (2**m,).
+        numbers: `combining.outcome_numbers`, shape (2**m,).
         confidence: of the intervals.
 
     Raises:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qrnn_hw.errors import UsageError
+from qrnn_hw.mitigation.combining import outcome_numbers
 from qrnn_hw.mitigation.readout import ReadoutCalibration
-from qrnn_hw.mitigation.stack import Stack, outcome_numbers
+from qrnn_hw.mitigation.stack import Stack
 
 Array = NDArray[np.float64]
 

@@ -21,10 +21,11 @@ from qrnn_hw.experiment.exact import exact_distributions
 from qrnn_hw.experiment.forecast import folded_step
 from qrnn_hw.experiment.output_law import moments_of
 from qrnn_hw.experiment.readout_circuits import ReadoutCircuits
+from qrnn_hw.mitigation.combining import combine_moments
 from qrnn_hw.mitigation.moments import Moments, stacked
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration, from_counts
 from qrnn_hw.mitigation.shot_numbers import Readout
-from qrnn_hw.mitigation.stack import Stack, combine_moments, terms
+from qrnn_hw.mitigation.stack import Stack, terms
 from qrnn_hw.studies.trained import TrainedModel
 
 Array = NDArray[np.float64]

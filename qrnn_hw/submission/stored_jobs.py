@@ -15,10 +15,11 @@ from jobs.spec import PubResult
 from jobs.store.run_time import RunTime, run_time
 from jobs.store.store import Store
 from qrnn_hw.errors import UsageError
+from qrnn_hw.mitigation.combining import combine_counts
 from qrnn_hw.mitigation.estimate import Estimate
 from qrnn_hw.mitigation.readout import corrected_mean_z
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration, from_shots
-from qrnn_hw.mitigation.stack import Stack, combine_counts, share_shots, terms
+from qrnn_hw.mitigation.stack import Stack, share_shots, terms
 from qrnn_hw.submission.belonging import (
     check_one_machine,
     check_readout,

@@ -14,11 +14,12 @@ from rows import at_most, row
 from calibration.errors import CalibrationError
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.branch_angles import share_branches
+from qrnn_hw.mitigation.combining import outcome_numbers
 from qrnn_hw.mitigation.folding import count_folded, fold
 from qrnn_hw.mitigation.labels import all_masks, first_order
 from qrnn_hw.mitigation.readout import correct_product
 from qrnn_hw.mitigation.relabel import relabel
-from qrnn_hw.mitigation.stack import Stack, outcome_numbers, share_shots, terms
+from qrnn_hw.mitigation.stack import Stack, share_shots, terms
 from qrnn_hw.mitigation.zne import ZNEPlan, circuit_weights, construct_circuits
 from qrnn_hw.submission.stored_jobs import check_offline
 

@@ -9,15 +9,9 @@ from mitigation_methods import against_target
 from rows import at_most, row
 
 from qrnn_hw.mitigation.candidates import EXTRAPOLATIONS, default_stacks
+from qrnn_hw.mitigation.combining import combine_counts, outcome_numbers
 from qrnn_hw.mitigation.pilot import bare_term, share_rest
-from qrnn_hw.mitigation.stack import (
-    Stack,
-    combine_counts,
-    construct_circuits,
-    outcome_numbers,
-    share_shots,
-    terms,
-)
+from qrnn_hw.mitigation.stack import Stack, construct_circuits, share_shots, terms
 from qrnn_hw.mitigation.zne import ZNEPlan
 
 RMSE_TARGETS = {4096: 0.042, 16_384: 0.029, 65_536: 0.020, 262_144: 0.013}

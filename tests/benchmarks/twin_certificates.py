@@ -41,11 +41,12 @@ from jobs.aer.recorded_device import active_qubits, on_active_qubits
 from jobs.twin.strengths import strengths_of
 from jobs.twin.weather import Weather
 from qrnn_hw.experiment.forecast import at_level
+from qrnn_hw.mitigation.combining import outcome_numbers
 from qrnn_hw.mitigation.evidence import Evidence, reconsidered, shortlist
 from qrnn_hw.mitigation.noise_level import REPORTED, NoiseLevel, fit_noise_level
 from qrnn_hw.mitigation.plan import NOTHING, MitigationPlan
 from qrnn_hw.mitigation.repetitions import combine_repetitions
-from qrnn_hw.mitigation.stack import Stack, outcome_numbers, share_shots, terms
+from qrnn_hw.mitigation.stack import Stack, share_shots, terms
 from qrnn_hw.mitigation.stack_names import parse_stack
 from qrnn_hw.statistics.certificates import canary_line
 from qrnn_hw.statistics.decisions import UNDECIDED, DecisionRule

@@ -29,10 +29,11 @@ from jobs.twin.strengths import Strengths, strengths_of
 from jobs.twin.weather import Weather
 from qrnn_hw.mitigation.answer import Answer
 from qrnn_hw.mitigation.canaries import choose_canaries, missed
+from qrnn_hw.mitigation.combining import outcome_numbers
 from qrnn_hw.mitigation.folding import fold
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration, from_counts
 from qrnn_hw.mitigation.repetitions import combine_repetitions
-from qrnn_hw.mitigation.stack import outcome_numbers, share_shots, terms
+from qrnn_hw.mitigation.stack import share_shots, terms
 from qrnn_hw.mitigation.stack_names import parse_stack
 
 Array = NDArray[np.float64]

@@ -17,8 +17,9 @@ from jobs.cost import DEFAULT_FORMULA
 from jobs.twin.machine import Twin
 from jobs.twin.strengths import strengths_of
 from jobs.twin.weather import Weather
+from qrnn_hw.mitigation.combining import outcome_numbers
 from qrnn_hw.mitigation.repetitions import Layout, Want, combine_repetitions, lay_out
-from qrnn_hw.mitigation.stack import outcome_numbers, share_shots, terms
+from qrnn_hw.mitigation.stack import share_shots, terms
 
 ROWS, LOAD, TOTAL, JOBS = 192, 0.004, 1000, 200
 NAMES = ("none", "gate-drift", "defect", "readout-drift", "full")

@@ -7,9 +7,10 @@ import pytest
 
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.candidates import default_stacks
+from qrnn_hw.mitigation.combining import combine_counts
 from qrnn_hw.mitigation.pilot import PILOT_SHARE, bare_term, pilot_shots, share_rest
 from qrnn_hw.mitigation.readout import ReadoutCalibration
-from qrnn_hw.mitigation.stack import Stack, combine_counts, share_shots, terms
+from qrnn_hw.mitigation.stack import Stack, share_shots, terms
 from qrnn_hw.mitigation.zne import ZNEPlan
 
 N_BITS = 5

@@ -8,17 +8,11 @@ from mitigation_reference_circuits import instances, isa, qrnn
 
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.candidates import default_stacks
+from qrnn_hw.mitigation.combining import combine_counts, outcome_numbers
 from qrnn_hw.mitigation.folding import fold
 from qrnn_hw.mitigation.plan import MitigationPlan
 from qrnn_hw.mitigation.readout import ReadoutCalibration
-from qrnn_hw.mitigation.stack import (
-    Stack,
-    combine_counts,
-    construct_circuits,
-    outcome_numbers,
-    share_shots,
-    terms,
-)
+from qrnn_hw.mitigation.stack import Stack, construct_circuits, share_shots, terms
 from qrnn_hw.mitigation.zne import ZNEPlan
 
 NOISE = Noise()

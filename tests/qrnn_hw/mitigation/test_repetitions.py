@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qrnn_hw.errors import UsageError
+from qrnn_hw.mitigation.combining import combine_counts
 from qrnn_hw.mitigation.repetitions import (
     MOST_COST,
     Layout,
@@ -13,7 +14,7 @@ from qrnn_hw.mitigation.repetitions import (
     combine_repetitions,
     lay_out,
 )
-from qrnn_hw.mitigation.stack import Stack, Term, combine_counts, share_shots, terms
+from qrnn_hw.mitigation.stack import Stack, Term, share_shots, terms
 from qrnn_hw.mitigation.stack_names import parse_stack
 
 PRICE = {"seconds_per_shot": 0.35e-3, "seconds_per_job": 2.0}

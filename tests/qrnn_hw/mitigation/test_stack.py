@@ -6,17 +6,10 @@ from mitigation_reference import IDEAL, Noise, distribution, expectation
 from mitigation_reference_circuits import instances, isa, qrnn
 
 from qrnn_hw.errors import UsageError
+from qrnn_hw.mitigation.combining import combine_counts, outcome_numbers
 from qrnn_hw.mitigation.readout import ReadoutCalibration
 from qrnn_hw.mitigation.repetitions import combine_repetitions
-from qrnn_hw.mitigation.stack import (
-    Stack,
-    Term,
-    combine_counts,
-    construct_circuits,
-    outcome_numbers,
-    share_shots,
-    terms,
-)
+from qrnn_hw.mitigation.stack import Stack, Term, construct_circuits, share_shots, terms
 from qrnn_hw.mitigation.zne import ZNEPlan
 
 NOISE = Noise()
