@@ -71,6 +71,7 @@ MIDDLE = CircuitSize(n_qubits=6, n_hidden=24)
 WORDS = {"unit": "words", "n_words": 2000, "state": "fresh"}
 ROWS = CircuitSize(n_hidden=34, readout="xyz")
 LONG = CircuitSize(readout="xyz", angle_rate=0.02)
+XYZ = CircuitSize(readout="xyz", angle_rate=0.1)
 SETUPS = (
     Setup("amazon", "sentiment", None, 400, size=TEXT),
     Setup("digits", "mnist", None, 600),
@@ -82,9 +83,9 @@ SETUPS = (
     Setup("copy-50", "copy", None, 8000, {"delay": 50}, LONG),
     Setup("shakespeare", "language", "tinyshakespeare/input.txt", 1000, {"n_steps": 32}, MIDDLE),
     Setup("ptb-characters", "language", "ptb", 1500, {"n_steps": 64, "state": "fresh"}),
-    Setup("ptb-words", "language", "ptb", 1500, WORDS),
+    Setup("ptb-words", "language", "ptb", 600, WORDS, XYZ),
     Setup("pairs", "translation", None, 600, size=SMALL),
-    Setup("multi30k", "translation", "multi30k", 3000, {"fewest": 3}),
+    Setup("multi30k", "translation", "multi30k", 13_590, {"fewest": 3}, XYZ),
 )
 
 

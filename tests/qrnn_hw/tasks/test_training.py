@@ -113,8 +113,35 @@ def test_beams_find_the_likeliest_sentence_where_greed_does_not():
     beams = decode(advance, jnp.zeros(2), 2, n_beams=3, **marks)
     assert greedy.tolist() == [[2, 4, 1, 1, 1]] * 2
     assert beams.tolist() == [[3, 4, 1, 1, 1]] * 2
-    assert bleu(["a b c d"], ("a b c d",)) == pytest.approx(100)
-    assert bleu(["a b c e"], ("a b c d",)) < 100
+
+
+def test_bleu_has_an_interval_of_other_sentences():
+    """The referee resamples the sentences itself and scores each draw with sacrebleu."""
+    from sacrebleu import corpus_bleu
+
+    rng = np.random.default_rng(3)
+    wanted = [" ".join(rng.choice(list("abcdef"), 9)) for _ in range(60)]
+    kept = rng.random((60, 9)) < 0.8
+    found = [
+        " ".join(np.where(keep, sentence.split(), "z"))
+        for keep, sentence in zip(kept, wanted, strict=True)
+    ]
+    scored = bleu(found, tuple(wanted))
+    draws = rng.integers(0, 60, (200, 60))
+    scores = [
+        corpus_bleu(
+            [found[i] for i in draw],
+            [[wanted[i] for i in draw]],
+            tokenize="none",
+            force=True,
+        ).score
+        for draw in draws
+    ]
+    low, high = np.quantile(scores, (0.025, 0.975))
+    assert scored["bleu_half_width"] == pytest.approx((high - low) / 2, rel=0.25)
+    assert bleu(["a b c d"], ("a b c d",))["bleu"] == pytest.approx(100)
+    assert bleu(["a b c e"], ("a b c d",))["bleu"] < 100
+    assert bleu(["z"], ("a b c d",)) == {"bleu": 0.0, "bleu_half_width": 0.0}
 
 
 @pytest.mark.parametrize("task", ["mnist", "translation"])
