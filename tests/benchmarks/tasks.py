@@ -82,7 +82,7 @@ SETUPS = (
     Setup("mnist-rows", "mnist", "mnist", 8430, size=ROWS),
     Setup("copy-50", "copy", None, 8000, {"delay": 50}, LONG),
     Setup("shakespeare", "language", "tinyshakespeare/input.txt", 1000, {"n_steps": 32}, MIDDLE),
-    Setup("ptb-characters", "language", "ptb", 1500, {"n_steps": 64, "state": "fresh"}),
+    Setup("ptb-characters", "language", "ptb", 12_500, {"n_steps": 64, "state": "fresh"}, XYZ),
     Setup("ptb-words", "language", "ptb", 600, WORDS, XYZ),
     Setup("pairs", "translation", None, 600, size=SMALL),
     Setup("multi30k", "translation", "multi30k", 13_590, {"fewest": 3}, XYZ),
