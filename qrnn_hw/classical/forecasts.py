@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import detrend
 
 from qrnn_hw.classical.baseline import Baseline, answered
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.series import Series
 from qrnn_hw.data.target import Numbers
+
+ROUNDING = 1e-9
+"""Of the spread of a straight line: what is left beside it."""
 
 
 def last_value(
@@ -60,14 +64,16 @@ def seasonal_last_value(
 def season_of(column: NDArray[np.float64]) -> int:
     """Return the lag of the largest autocorrelation after it has first fallen below 0.
 
-    The search ends at half the column. Where no correlation there is above what chance gives
+    A straight line is taken out before: under a trend all short lags are correlated. The search ends at half the column. Where no correlation there is above what chance gives
     (twice the standard error of white noise), the season is one step.
 
     Args:
         column: values in the order of time, shape (n,).
     """
     n = len(column)
-    centred = column - column.mean()
+    centred = detrend(column)
+    if centred.std() <= ROUNDING * column.std():
+        return 1
     spectrum = np.abs(np.fft.rfft(centred, 2 * n)) ** 2
     # Of fewer products for larger lags: the shortest of equal seasons has the largest sum.
     correlations = np.fft.irfft(spectrum, 2 * n)[: max(n // 2, 2)]

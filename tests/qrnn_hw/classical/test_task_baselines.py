@@ -206,4 +206,9 @@ def test_a_season_is_found_and_none_where_there_is_none():
     noise = np.random.default_rng(5).normal(size=200)
     assert season_of(np.sin(2 * np.pi * steps / 17) + 0.2 * noise) == 17
     assert season_of(steps + 0.0) == 1
+    # The first 63 of 90 months that rise by as much as they swing, every year.
+    months = np.arange(63)
+    swing = np.sin(2 * np.pi * months / 12) + 0.1 * noise[:63]
+    assert season_of(months / 6 + swing) == 12
+    assert season_of(3000 - 40.0 * months + swing) == 12
     assert season_of(np.ones(5)) == 1
