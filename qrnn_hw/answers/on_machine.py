@@ -96,12 +96,11 @@ class Asking:
     seed: int = 0
     """Of a recorded device's shots."""
 
-    def votes(self, model: Model, inputs: Inputs, settings: RunSettings, machine: Machine) -> Votes:
-        """Return a model's rows on a machine, with no shots yet.
+    def check(self, model: Model) -> None:
+        """Refuse a model that a machine is not asked for, before one is opened.
 
         Raises:
-            UsageError: a model in rounds or of numbers without a number of shots, or a noiseless
-                label without the canaries that it takes.
+            UsageError: a head on every step, or numbers without a number of shots.
         """
         if self.shots is None and not isinstance(model.target, Classes):
             raise UsageError("--shots auto is for labels. Got a model of numbers; give a number.")
@@ -110,6 +109,13 @@ class Asking:
                 "a machine is asked, batch after batch, for answers of the outcome alone. Got a "
                 "head that reads the bits of every step; `qrnn-hw run` measures it on a machine."
             )
+
+    def votes(self, model: Model, inputs: Inputs, settings: RunSettings, machine: Machine) -> Votes:
+        """Return a model's rows on a machine, with no shots yet.
+
+        Raises:
+            UsageError: a model in rounds, or a noiseless label without the canaries that it takes.
+        """
         rows = scaled(model, inputs)
         question = Question.on(machine, settings, model, rows, self.seed)
         canaries = question.canaries
@@ -139,8 +145,10 @@ def votes_on(
         No votes yet, and the settings with their folder.
 
     Raises:
-        QRNNError, JobsError, CalibrationError: as `Asking.votes` and `open_machine`.
+        QRNNError, JobsError, CalibrationError: as `Asking.check`, `Asking.votes` and
+            `open_machine`.
     """
+    asking.check(model)
     machine = with_learned_of(open_machine(settings.backend), settings)
     if settings.output == Path():
         folder = folder_of(model, settings, scaled(model, inputs), asking.seed)

@@ -16,6 +16,7 @@ from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes
 from qrnn_hw.data.vectors import WordVectors
 from qrnn_hw.networks.network import network_of
+from qrnn_hw.networks.step_readings import StepReadings
 from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.statistics.certificates import MACHINE, NOISELESS
 
@@ -23,10 +24,10 @@ WORDS = ("great", "awful", "sound", "case", "nice", "broken")
 TEXTS = ("great sound", "awful case", "nice", "broken sound case", "great broken", "case")
 
 
-def held_model(names=("bad", "good")):
+def held_model(names=("bad", "good"), steps=None):
     """A model of two steps with large answers and 12 held-out rows."""
     generator = np.random.default_rng(0)
-    network = network_of(architecture("dynamic-line"), 5, target=Classes(names))
+    network = network_of(architecture("dynamic-line"), 5, target=Classes(names), steps=steps)
     parameters = network.initial(7)
     parameters["circuit"] = parameters["circuit"] * 3
     parameters["projection"] = parameters["projection"] * 2
@@ -143,6 +144,11 @@ def test_what_a_machine_is_not_asked_is_one_line(asked, capsys, tmp_path):
         (line,) = [one for one in capsys.readouterr().err.splitlines() if one.startswith("error")]
         assert said in line
     assert ran == []
+    # What the model cannot be asked is said before any machine is looked for.
+    held_model(steps=StepReadings(2, 1)).save(tmp_path / "m.qrnn")
+    assert ask("--shots", "100", "--backend", "fake_nowhere") == 2
+    assert "reads the bits of every step" in capsys.readouterr().err
+    held_model().save(tmp_path / "m.qrnn")
     assert ask(*AUTO, "--budget", "6") == 8
     captured = capsys.readouterr()
     assert "run the same command again with a larger --budget" in captured.err
