@@ -28,7 +28,6 @@ from qrnn_hw.config import store_path
 from qrnn_hw.data.dataset import Dataset
 from qrnn_hw.data.inputs import Inputs
 from qrnn_hw.data.named import NAMES, read_named
-from qrnn_hw.data.read_options import ReadOptions
 from qrnn_hw.data.reading import read as read_file
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment import pipeline
@@ -100,7 +99,10 @@ def train(
             )
     given = RunSettings(
         model=model,
+        data=data.path,
         dataset=data.name,
+        reading=replace(data.reading, embeddings=None),
+        embeddings=data.reading.embeddings,
         backend=machine,
         seed=seed,
         training=TrainingOptions(epochs=epochs),
@@ -112,7 +114,7 @@ def train(
     prepared = prepare(given, data, Quiet())
     state = pipeline.train(prepared, Quiet())
     own = prepared.training.trained(state)
-    return Trained(Model.of(model, own, prepared.task, ReadOptions()), prepared, state)
+    return Trained(Model.of(model, own, prepared.task), prepared, state)
 
 
 def load(path: str | Path) -> Trained:

@@ -68,10 +68,10 @@ class Model:
         return self.trained.network.target
 
     @classmethod
-    def of(cls, name: str, trained: TrainedNetwork, task: Task, reading: ReadOptions) -> Model:
-        """Return a model with what its task fitted; a series is read as it was read."""
+    def of(cls, name: str, trained: TrainedNetwork, task: Task) -> Model:
+        """Return a model with what its task fitted; what it is asked is read as its data were."""
         data, series = task.data, task.data.series
-        given = {**reading.to_json(), "embeddings": None, "test": None}
+        given = {**data.reading.to_json(), "embeddings": None, "test": None}
         if series is not None:
             given |= {"target": series.targets, "window": series.window, "horizon": series.horizon}
             given |= {"changes": series.changes}

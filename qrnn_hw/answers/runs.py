@@ -55,7 +55,7 @@ def keep_model(outcome: Outcome) -> Path:
         ConfigurationError: it cannot be written.
     """
     settings, task = outcome.settings, outcome.prepared.task
-    model = Model.of(settings.model, outcome.trained, task, settings.reading)
+    model = Model.of(settings.model, outcome.trained, task)
     return model.save(settings.output / MODEL)
 
 
@@ -67,7 +67,7 @@ def model_of_run(folder: Path) -> Model:
     """
     settings = settings_of(folder)
     found = trained_model(settings, Quiet())
-    return Model.of(settings.model, found.trained, found.prepared.task, settings.reading)
+    return Model.of(settings.model, found.trained, found.prepared.task)
 
 
 def settings_on(

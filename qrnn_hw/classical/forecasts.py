@@ -64,8 +64,9 @@ def seasonal_last_value(
 def season_of(column: NDArray[np.float64]) -> int:
     """Return the lag of the largest autocorrelation after it has first fallen below 0.
 
-    A straight line is taken out before: under a trend all short lags are correlated. The search ends at half the column. Where no correlation there is above what chance gives
-    (twice the standard error of white noise), the season is one step.
+    A straight line is taken out before: under a trend all short lags are correlated. The search
+    ends at half the column. Where no correlation there is above what chance gives (twice the
+    standard error of white noise), the season is one step.
 
     Args:
         column: values in the order of time, shape (n,).

@@ -149,7 +149,7 @@ def train_head(wanted: HeadWanted, others: str, *, yes: bool, dry_run: bool, as_
             for one in task.classical(n_parameters=document["n_parameters"], seed=wanted.seed)
         ]
         writable_folder(settings.output)
-        model = Model.of(wanted.model, trained, task, settings.reading)
+        model = Model.of(wanted.model, trained, task)
         document["model_file"] = str(model.save(settings.output / MODEL))
         write_json(settings.output / "head.json", document)
     if as_json:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from qrnn_hw.data.group_split import split_groups, split_time
 from qrnn_hw.data.labelled_text import LabelledText
+from qrnn_hw.data.read_options import ReadOptions
 from qrnn_hw.data.scaling import Scaling, fit_scaling
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.series import Series
@@ -75,6 +77,12 @@ class Dataset:
 
     notes: tuple[str, ...] = ()
     """Sentences for the report: what was read, and how."""
+
+    reading: ReadOptions = field(default_factory=ReadOptions)
+    """As it was asked to be read; what is asked of a trained network is read the same way."""
+
+    path: Path | None = None
+    """Its file; None is a data set by its name, or one that was made in memory."""
 
     def __repr__(self) -> str:
         """Return how large the data are and what is learnt, without their numbers."""

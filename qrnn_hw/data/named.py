@@ -114,6 +114,10 @@ def read_named(name: str, options: ReadOptions | None = None, **given: Any) -> D
         UsageError: there is no such data set, or it has no use for an option.
     """
     options = ReadOptions(**given) if options is None else options
+    return replace(_named(name, options), reading=options)
+
+
+def _named(name: str, options: ReadOptions) -> Dataset:
     if name not in NAMES:
         near = difflib.get_close_matches(name.lower(), NAMES)
         meant = f" Did you mean {' or '.join(near)}?" if near else ""

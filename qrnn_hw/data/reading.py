@@ -60,9 +60,10 @@ def read(path: Path | str, options: ReadOptions | None = None, **given: Any) -> 
         if data.tested is not None:
             labels, least, remedy = np.delete(labels, data.tested), FEWEST, ""
         check_class_rows(path, data.target.names, labels, least, remedy)
+    notes = data.notes
     if isinstance(data.target, Classes):
-        return replace(data, notes=(*data.notes, *class_notes(data.target.names)))
-    return data
+        notes = *notes, *class_notes(data.target.names)
+    return replace(data, notes=notes, reading=options, path=path.absolute())
 
 
 def _read(path: Path, options: ReadOptions) -> Dataset:

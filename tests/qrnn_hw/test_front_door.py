@@ -1,12 +1,15 @@
 """A plan of a trained model keeps its circuits: what would change them is refused, not ignored."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import qrnn_hw as qh
 from qrnn_hw.data.target import Classes
 from qrnn_hw.errors import UsageError
+from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.front_door import Trained
 
 
@@ -50,3 +53,18 @@ def test_data_and_models_show_themselves_in_a_line(tmp_path):
     for wrong in ({"data": str(tmp_path / "a.csv")}, {"data": data, "machine": 3}):
         with pytest.raises(UsageError, match="data as qh.read returns it"):
             qh.train("dynamic-line", **wrong)
+
+
+def test_what_is_said_of_reading_is_kept_by_the_model_and_by_the_run(tmp_path, monkeypatch):
+    """Windows of 4: a model that forgot them would read 12, and a run could not be opened again."""
+    monkeypatch.chdir(tmp_path)
+    said = {"length": 80, "window": 4, "horizon": 2, "data_seed": 3}
+    data = qh.read("mackey-glass", **said)
+    trained = qh.train("dynamic-line", data, epochs=1, folder=tmp_path / "run")
+    kept = qh.load(trained.save("m.qrnn")).model.reading
+    assert {name: getattr(kept, name) for name in said} == said
+    again = RunSettings.from_json(trained.prepared.settings.to_json(), tmp_path).read()
+    np.testing.assert_array_equal(again.sequences.values, data.sequences.values)
+    Path("b.csv").write_text("word,mood\n" + "fine,good\npoor,bad\n" * 40)
+    told = qh.read("b.csv", text="word", label="mood", steps=3)
+    assert (told.reading.text, told.reading.steps, told.path) == ("word", 3, tmp_path / "b.csv")

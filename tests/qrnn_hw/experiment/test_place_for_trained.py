@@ -116,7 +116,7 @@ def outcome_model(outcome):
     from qrnn_hw.answers.model_file import Model
 
     settings = outcome.settings
-    return Model.of(settings.model, outcome.trained, outcome.prepared.task, settings.reading)
+    return Model.of(settings.model, outcome.trained, outcome.prepared.task)
 
 
 def test_a_run_of_before_stays_where_it_is_and_rows_that_are_asked_choose_a_place(begun, tmp_path):
