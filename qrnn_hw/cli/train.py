@@ -112,7 +112,7 @@ def train(
                 "--mode": mode,
                 "--wiring": wiring,
                 "--dataset": chosen.dataset,
-                "options of data": chosen.reading.given,
+                **{f"--{one.replace('_', '-')}": True for one in chosen.reading.given},
                 "--fault": fault,
                 "--shots": shots,
                 "--freeze": freeze,

@@ -19,7 +19,8 @@ Task = Annotated[
     str | None,
     typer.Option(
         help="In place of a model: one of the tasks mnist, pmnist, copy, language, "
-        "translation, sentiment, on the data that is carried or on --data."
+        "translation, sentiment, on the data that is carried or on --data; --option sets its own "
+        "options, and an unknown one is answered with those there are."
     ),
 ]
 

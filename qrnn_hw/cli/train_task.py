@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from qrnn_hw.cli.output import print_json, print_table
+from qrnn_hw.cli.output import print_json
 from qrnn_hw.errors import UsageError
 
 if TYPE_CHECKING:
-    from qrnn_hw.tasks.fit import Fitted
     from qrnn_hw.tasks.task import Task
     from qrnn_hw.training.checkpoint import Identity
 
@@ -47,11 +45,12 @@ def train_task(wanted: TaskWanted, others: str, *, as_json: bool) -> None:
     Raises:
         UsageError, UnknownNameError: what a task does not take.
         DataError: data that is missing or malformed.
+        ConfigurationError: a folder of something else, or a training that does not fit into memory.
     """
     if others:
         raise UsageError(
-            "--task should come with --core, --option, --data, --embeddings, --seed, --seeds and "
-            f"--epochs alone. Got {others}."
+            "--task should come with --core, --option, --data, --embeddings, --seed, --seeds, "
+            f"--epochs, --output and --json alone. Got {others}."
         )
     if wanted.task == "copy" and wanted.data is not None:
         raise UsageError("the task copy draws its data. Got --data; leave it out.")
@@ -62,27 +61,31 @@ def train_task(wanted: TaskWanted, others: str, *, as_json: bool) -> None:
         )
 
     from qrnn_hw.cli.progress import ConsoleProgress
+    from qrnn_hw.cli.task_document import check_folder, described, print_trained, trained
     from qrnn_hw.config import writable_folder
     from qrnn_hw.models.options import named_options
     from qrnn_hw.report.files import write_json
     from qrnn_hw.tasks.catalogue import chosen_options, entry_of, equal_task
-    from qrnn_hw.tasks.cores import NAMES, unknown
     from qrnn_hw.tasks.fit import fit
     from qrnn_hw.tasks.fit_state import Checkpoint
     from qrnn_hw.tasks.kept_parameters import save_parameters
+    from qrnn_hw.tasks.memory import within_memory
 
     given = named_options(wanted.options)
-    size, own, settings = chosen_options(wanted.task, given, carried=wanted.data is None)
-    if wanted.core not in NAMES:
-        raise unknown("core", wanted.core, NAMES)
+    size, own, settings = chosen_options(
+        wanted.task, given, carried=wanted.data is None, core=wanted.core
+    )
     if wanted.embeddings is not None:
         settings["embeddings"] = wanted.embeddings
     entry = entry_of(wanted.task)
     options = replace(own, epochs=wanted.epochs or own.epochs)
     folder = writable_folder(wanted.output or _default_folder(wanted, size, settings))
-    with ConsoleProgress() as progress:
+    with ConsoleProgress() as progress, within_memory():
         progress.stage(f"reading the data of {wanted.task}")
         task, width = equal_task(entry.make(wanted.data, settings), wanted.core, size)
+        kept = {"task": settings, "size": asdict(size), "width": width, "fit": asdict(options)}
+        document = described(task, wanted.core, kept)
+        check_folder(folder / "result.json", document)
         fitted = []
         for seed in range(wanted.seed, wanted.seed + wanted.n_seeds):
             own = replace(options, seed=seed)
@@ -92,20 +95,12 @@ def train_task(wanted: TaskWanted, others: str, *, as_json: bool) -> None:
             progress.stage(f"training {wanted.core} on {task.name}, seed {seed}{goes_on}")
             fitted.append(fit(task, own, progress.advance, checkpoint))
             save_parameters(folder / f"parameters-{seed}.npz", fitted[-1].parameters)
-    document = _document(wanted, task, fitted, size=asdict(size), width=width, fit=asdict(options))
+    document |= trained(wanted.seed, fitted)
     write_json(folder / "result.json", document)
     if as_json:
         print_json(document)
         return
-    rows = [
-        (f"seed {one['seed']}", *_shown(one["validation"], one["test"]))
-        for one in document["seeds"]
-    ]
-    print_table(("", "", "validation", "test"), rows)
-    typer.echo(
-        f"{fitted[0].n_total:,} parameters, {fitted[0].n_core:,} of them in the core; "
-        + ", ".join(f"{name} {value}" for name, value in task.facts)
-    )
+    print_trained(document)
     typer.echo(f"result: {folder / 'result.json'}")
 
 
@@ -138,37 +133,3 @@ def _identity(wanted: TaskWanted, task: Task, settings: dict[str, Any], **traine
         "data": task.digest(),
     }
     return Identity(content)
-
-
-def _document(
-    wanted: TaskWanted, task: Task, fitted: Sequence[Fitted], **settings: Any
-) -> dict[str, Any]:
-    return {
-        "schema_version": 1,
-        "task": task.name,
-        "core": wanted.core,
-        "quality": task.quality,
-        "higher_is_better": task.higher_is_better,
-        "settings": settings,
-        "facts": [list(fact) for fact in task.facts],
-        "n_parameters": {"core": fitted[0].n_core, "total": fitted[0].n_total},
-        "seeds": [
-            {
-                "seed": wanted.seed + index,
-                "validation": one.validation,
-                "test": one.test,
-                "steps": one.n_steps,
-                "seconds": one.seconds,
-                "curve": list(one.curve),
-            }
-            for index, one in enumerate(fitted)
-        ],
-    }
-
-
-def _shown(validation: dict[str, float], test: dict[str, float]) -> tuple[str, str, str]:
-    names = " / ".join(name.replace("_", " ") for name in test)
-    held, tested = (
-        " / ".join(f"{value:.4g}" for value in part.values()) for part in (validation, test)
-    )
-    return names, held, tested

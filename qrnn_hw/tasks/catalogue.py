@@ -11,7 +11,7 @@ from qrnn_hw.errors import UsageError
 from qrnn_hw.tasks.classification import classification
 from qrnn_hw.tasks.controlled_cores import CircuitSize
 from qrnn_hw.tasks.copying import copying
-from qrnn_hw.tasks.cores import CONTROLLED, CoreOf, core_of, equal_width, unknown
+from qrnn_hw.tasks.cores import CONTROLLED, NAMES, CoreOf, core_of, equal_width, unknown
 from qrnn_hw.tasks.fit import FitOptions, trained_sizes
 from qrnn_hw.tasks.images import load_images
 from qrnn_hw.tasks.language import language
@@ -142,6 +142,9 @@ SIZE_OPTIONS: dict[str, Any] = {
     "dropout": (0.0, 0.95),
     "angle_rate": (1e-4, 10.0),
 }
+CORES_OF_OPTIONS = {"dropout": ("qrnn", "frozen"), "angle_rate": ("qrnn", "product")}
+"""The cores that an option acts on; all others act on each core, if only by the size to match."""
+
 FIT_OPTIONS: dict[str, Any] = {"learning_rate": (1e-6, 1.0)}
 _BATCH = {"batch": range(1, 4097)}
 _IMAGES = {"order": ("rows", "pixels"), "pooled": ("no", "yes"), "head": ("last", "mean"), **_BATCH}
@@ -177,7 +180,7 @@ TASK_OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def chosen_options(
-    name: str, given: Mapping[str, str], *, carried: bool = True
+    name: str, given: Mapping[str, str], *, carried: bool = True, core: str = "qrnn"
 ) -> tuple[CircuitSize, FitOptions, dict[str, Any]]:
     """Return the circuit's size, how it is trained, and the task's settings, from texts by name.
 
@@ -185,12 +188,15 @@ def chosen_options(
         name: of the task.
         given: texts of options.
         carried: whether it is trained on what is carried.
+        core: that is trained.
 
     Raises:
-        UnknownNameError: no such task or option.
-        UsageError: a value that the option does not take.
+        UnknownNameError: no such task, core or option.
+        UsageError: a value that the option does not take, or an option that would change nothing.
     """
     entry, known = entry_of(name), SIZE_OPTIONS | FIT_OPTIONS | TASK_OPTIONS[name]
+    if core not in NAMES:
+        raise unknown("core", core, NAMES)
     size: dict[str, Any] = {}
     options: dict[str, Any] = {}
     settings: dict[str, Any] = {}
@@ -198,6 +204,11 @@ def chosen_options(
         if option not in known:
             raise unknown(f"option of the task {name}", option, known)
         value = _value(option, text, known[option])
+        if core not in (cores := CORES_OF_OPTIONS.get(option, NAMES)):
+            raise UsageError(
+                f"option {option} should come with --core {' or '.join(cores)}. Got --core {core}, "
+                "where it changes nothing; leave it out."
+            )
         own = size if option in SIZE_OPTIONS else options if option in FIT_OPTIONS else settings
         own[option] = value
     fit = entry.fit if carried else entry.fit_of_data or entry.fit

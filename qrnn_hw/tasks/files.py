@@ -49,13 +49,13 @@ def contents_of(path: Path, wanted: Sequence[Sequence[str]], form: str) -> list[
     Raises:
         DataError: a file is missing, or as for `content_of`.
     """
-    there: dict[str, Path] = {}
-    if path.is_dir():
-        there = {one.name: one for one in path.iterdir() if one.is_file()}
+    if not path.exists():
+        raise DataError(f"--data should be {form}. Got {path}, where nothing is.")
+    if not path.is_dir():
+        return _of_archive(path, wanted, form)
+    there = {one.name: one for one in path.iterdir() if one.is_file()}
     found = [_first(there, names) for names in wanted]
     archives = [one for name, one in there.items() if name.lower().endswith(".zip")]
-    if path.is_file():
-        archives = [path]
     if any(found) or len(archives) != 1:
         missing = [names[0] for names, one in zip(wanted, found, strict=True) if one is None]
         if missing:
@@ -65,7 +65,7 @@ def contents_of(path: Path, wanted: Sequence[Sequence[str]], form: str) -> list[
 
 
 def text_of(content: bytes, name: str) -> str:
-    """Return a text in UTF-8, without the mark that some editors begin it with.
+    """Return a text in UTF-8 with line feeds alone, without the mark that some editors begin with.
 
     Args:
         content: of the file.
@@ -83,12 +83,14 @@ def text_of(content: bytes, name: str) -> str:
         raise DataError(f"{name} should be a text in UTF-8. Got other bytes; {remedy}.") from error
     if "\0" in text:
         raise DataError(f"{name} should be a text in UTF-8. Got bytes of 0; {remedy}.")
-    return text
+    # Left in, a carriage return is one more character to predict, a sure one at each line's end.
+    text = text.replace("\r\n", "\n")
+    return text if "\n" in text else text.replace("\r", "\n")
 
 
 def lines_of(text: str) -> list[str]:
     """Return the lines of a text, parted at line feeds alone: sentences hold other separators."""
-    lines = [line.rstrip("\r") for line in text.split("\n")]
+    lines = text.split("\n")
     return lines[:-1] if lines[-1] == "" else lines
 
 
@@ -130,7 +132,8 @@ def _unpacked(content: bytes, name: str) -> bytes:
                 content = stream.read(MOST_BYTES + 1)
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(
-                f"{name} should be readable. Got {type(error).__name__}; name another file."
+                f"{name} should be readable. Got a damaged gzip file ({type(error).__name__}); "
+                "fetch it anew, or name another."
             ) from error
     if len(content) > MOST_BYTES:
         raise DataError(f"{name} should have at most {MOST_BYTES:,} bytes. Got more.")

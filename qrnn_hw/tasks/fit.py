@@ -17,6 +17,7 @@ import optax
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.tasks.core import Parameters, n_parameters
 from qrnn_hw.tasks.fit_state import Checkpoint, FitState
+from qrnn_hw.tasks.memory import check_memory
 from qrnn_hw.tasks.task import Task
 
 SAVE_SECONDS = 30.0
@@ -92,7 +93,8 @@ def fit(
         checkpoint: to go on from, written at each validation and every `SAVE_SECONDS`.
 
     Raises:
-        ConfigurationError: the loss is no longer finite, or the checkpoint is of another training.
+        ConfigurationError: the loss or a weight is no longer finite, the checkpoint is of another
+            training, or a batch does not fit into memory.
     """
     key = jax.random.key(options.seed)
     total = options.n_steps(task)
@@ -112,10 +114,11 @@ def fit(
             at = replace(at, carried=task.state(at.parameters))
         batches = task.epoch(np.random.default_rng([options.seed, epoch]))
         for batch in islice(batches, skipped, skipped + total - at.done):
-            begun = perf_counter()
-            parameters, moments, loss, carried = update(
-                at.parameters, at.moments, batch, jax.random.fold_in(key, at.done), at.carried
-            )
+            begun, drawn = perf_counter(), jax.random.fold_in(key, at.done)
+            given = at.parameters, at.moments, batch, drawn, at.carried
+            if not is_compiled:
+                check_memory(update.lower(*given).compile())
+            parameters, moments, loss, carried = update(*given)
             losses = np.append(at.losses, float(loss))
             at = replace(
                 at,
@@ -128,10 +131,7 @@ def fit(
             )
             is_compiled = True
             if not np.isfinite(losses[-1]):
-                raise ConfigurationError(
-                    f"the loss should stay finite. Got {losses[-1]} after {at.done} batches; use a "
-                    "lower learning rate."
-                )
+                raise _diverged("loss", losses[-1], at)
             is_pause = at.done % pause == 0 or at.done == total
             if is_pause:
                 at = _validated(task, at)
@@ -157,11 +157,23 @@ def learning_rates(rate: float, total: int) -> Any:
 
 def _validated(task: Task, at: FitState) -> FitState:
     """Return the state after a validation, its parameters kept if none before were better."""
+    # Of weights that are no numbers the largest logit is the first class's, a finite accuracy.
+    if not all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(at.parameters)):
+        raise _diverged("weights", "NaN or infinity", at)
     found = task.evaluate(at.parameters, "validation")
+    if not np.isfinite(found[task.quality]):
+        raise _diverged(f"{task.quality} of the validation", found[task.quality], at)
     is_better = all(_score(task, found) > _score(task, one) for one in at.curve)
     curve = *at.curve, {"step": float(at.done), "loss": float(at.losses.mean()), **found}
     kept = at.parameters if is_better else at.kept
     return replace(at, kept=kept, curve=curve, losses=np.zeros(0))
+
+
+def _diverged(what: str, value: Any, at: FitState) -> ConfigurationError:
+    return ConfigurationError(
+        f"the {what} should stay finite. Got {value} after {at.done} batches; use a lower learning "
+        "rate."
+    )
 
 
 def _score(task: Task, found: dict[str, float]) -> float:

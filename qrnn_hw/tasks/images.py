@@ -112,6 +112,11 @@ def _sequences(
     """Return images (n, height, width) as sequences (n, T, d)."""
     if pooled:
         n, height, width = images.shape
+        if min(height, width) < 2:
+            raise DataError(
+                f"images should be 2 x 2 pixels or more to be pooled. Got {height} x {width}; "
+                "leave pooled=yes out."
+            )
         even = images[:, : height // 2 * 2, : width // 2 * 2]
         images = even.reshape(n, height // 2, 2, width // 2, 2).mean(axis=(2, 4))
     n, _, width = images.shape

@@ -52,7 +52,8 @@ def language(
     if n_windows < 1:
         raise DataError(
             f"a text should have {batch} streams of {n_steps + 1} {data.unit} or more to train on. "
-            f"Got {len(data.training):,} {data.unit} in {data.source}; use more text."
+            f"Got {len(data.training):,} {data.unit} in {data.source}; use more text, or a smaller "
+            "batch or n_steps."
         )
 
     def init(key: jax.Array) -> Parameters:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from qrnn_hw.data.lines import shown
 from qrnn_hw.errors import DataError
 from qrnn_hw.tasks.constructed_pairs import constructed_pairs
 from qrnn_hw.tasks.files import content_of, contents_of, is_archive, lines_of, text_of
@@ -26,7 +27,8 @@ FILES = {
 }
 """Names of Multi30k's parts, each with the endings `.de` and `.en`."""
 
-Pair = tuple[list[str], list[str]]
+Sentence = tuple[str, ...]
+Pair = tuple[Sentence, Sentence]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +53,8 @@ class PairData:
     source_words: tuple[str, ...]
     target_words: tuple[str, ...]
     source: str
+    n_repeats: int = 0
+    """Pairs of the file that were left out as repeats."""
 
     @cached_property
     def digest(self) -> str:
@@ -68,51 +72,60 @@ def load_pairs(path: Path | None, *, longest: int = 24, fewest: int = 1) -> Pair
 
     Args:
         path: a folder or zip archive of Multi30k's files `train`, `val` and `test_2016_flickr` with
-            the endings `.de` and `.en`, gzipped or not; or a file of lines SOURCE<TAB>TARGET, a
-            tenth each for validation and test; None is German and English built from templates.
+            the endings `.de` and `.en`, gzipped or not; or a file of lines SOURCE<TAB>TARGET,
+            repeats and empty lines left out, a tenth of the source sentences each for validation
+            and test with all their translations; None is German and English built from templates.
         longest: words of a sentence that are read, beside its marks.
         fewest: occurrences in the training part that a word needs to be known.
 
     Raises:
         DataError: a file is missing, malformed or empty.
     """
-    if path is None:
-        parts, source = _in_three(constructed_pairs()), "constructed from templates"
-    elif path.is_dir() or is_archive(path):
-        parts, source = _multi30k(path), str(path)
+    source, n_repeats = str(path or "constructed from templates"), 0
+    if path is not None and (path.is_dir() or is_archive(path)):
+        split = {part: _words(rows) for part, rows in _multi30k(path).items()}
     else:
-        parts, source = _in_three(_table(path)), str(path)
-    split = {
-        part: [(WORD.findall(a.lower()), WORD.findall(b.lower())) for a, b in rows]
-        for part, rows in parts.items()
-    }
+        read = _words(constructed_pairs() if path is None else _table(path))
+        split = _in_three(read, source)
+        n_repeats = len(read) - sum(map(len, split.values()))
     vocabularies = [
         _vocabulary([pair[side] for pair in split["training"]], fewest) for side in (0, 1)
     ]
     rows = {part: _numbered(found, vocabularies, longest) for part, found in split.items()}
     training, validation, test = (rows[part] for part in FILES)
-    return PairData(training, validation, test, vocabularies[0], vocabularies[1], source)
+    return PairData(training, validation, test, vocabularies[0], vocabularies[1], source, n_repeats)
 
 
-def _in_three(pairs: list[tuple[str, str]]) -> dict[str, list[tuple[str, str]]]:
-    order = np.random.default_rng(0).permutation(len(pairs))
-    n = max(1, len(pairs) // 10)
+def _words(pairs: list[tuple[str, str]]) -> list[Pair]:
+    return [(tuple(WORD.findall(a.lower())), tuple(WORD.findall(b.lower()))) for a, b in pairs]
+
+
+def _in_three(pairs: list[Pair], name: str) -> dict[str, list[Pair]]:
+    of_source: dict[Sentence, list[Pair]] = {}
+    for pair in dict.fromkeys(pairs):
+        of_source.setdefault(pair[0], []).append(pair)
+    groups, n = list(of_source.values()), max(1, len(of_source) // 10)
+    if len(groups) < 10:
+        raise DataError(
+            f"{name} should hold pairs of 10 different source sentences or more. Got {len(groups)}."
+        )
+    order = np.random.default_rng(0).permutation(len(groups))
     chosen = {"test": order[:n], "validation": order[n : 2 * n], "training": order[2 * n :]}
-    return {part: [pairs[i] for i in rows] for part, rows in chosen.items()}
+    return {part: [pair for i in rows for pair in groups[i]] for part, rows in chosen.items()}
 
 
 def _table(path: Path) -> list[tuple[str, str]]:
     found = []
     for number, line in enumerate(lines_of(text_of(content_of(path), str(path))), 1):
+        if not line.strip():
+            continue
         cells = line.split("\t")
         if len(cells) != 2 or not all(map(str.strip, cells)):
             raise DataError(
-                f"each line of {path} should be SOURCE<TAB>TARGET. Got {len(cells)} cells in line "
-                f"{number}."
+                f"each line of {path} should be SOURCE<TAB>TARGET, two sentences. Got "
+                f"{shown(line)} in line {number}."
             )
         found.append((cells[0], cells[1]))
-    if len(found) < 10:
-        raise DataError(f"{path} should hold 10 sentence pairs or more. Got {len(found)}.")
     return found
 
 
@@ -141,7 +154,7 @@ def _multi30k(folder: Path) -> dict[str, list[tuple[str, str]]]:
     return parts
 
 
-def _vocabulary(sentences: list[list[str]], fewest: int) -> tuple[str, ...]:
+def _vocabulary(sentences: list[Sentence], fewest: int) -> tuple[str, ...]:
     counted = Counter(word for sentence in sentences for word in sentence)
     return (*MARKS, *(word for word, n in counted.most_common() if n >= fewest))
 

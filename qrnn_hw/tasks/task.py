@@ -83,10 +83,14 @@ def shuffled(
 
 
 def pooled(z: jax.Array, lengths: jax.Array | None, head: Literal["last", "mean"]) -> jax.Array:
-    """Return one vector a sequence from read-outs (batch, T, r): the last, or the mean."""
+    """Return one vector a sequence from read-outs (batch, T, r): the last, or the mean.
+
+    A sequence of no steps has read nothing: 0.
+    """
     if lengths is None:
         return z[:, -1] if head == "last" else z.mean(axis=1)
     if head == "last":
-        return jnp.take_along_axis(z, (lengths - 1)[:, None, None], axis=1)[:, 0]
+        place = jnp.maximum(lengths - 1, 0)[:, None, None]
+        return jnp.take_along_axis(z, place, axis=1)[:, 0] * (lengths > 0)[:, None]
     alive = (jnp.arange(z.shape[1]) < lengths[:, None]).astype(z.dtype)[..., None]
-    return (z * alive).sum(axis=1) / lengths[:, None].astype(z.dtype)
+    return (z * alive).sum(axis=1) / jnp.maximum(lengths, 1)[:, None].astype(z.dtype)

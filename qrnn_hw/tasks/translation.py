@@ -44,16 +44,22 @@ class Translator:
             "attention": attention_parameters(keys[4], self.core.n_out, n_mixed, n_target),
         }
 
-    def _encoded(self, p: Parameters, source: jax.Array) -> tuple[Any, jax.Array, jax.Array]:
-        z, state = self.core.run(_side(p, "encoder"), p["source"][source])
+    def _encoded(
+        self, p: Parameters, source: jax.Array, key: Any = None
+    ) -> tuple[Any, jax.Array, jax.Array]:
+        z, state = self.core.run(_side(p, "encoder"), p["source"][source], key=key)
         return state, z, source != PAD
 
     def logits(
-        self, p: Parameters, source: jax.Array, before: jax.Array
+        self, p: Parameters, source: jax.Array, before: jax.Array, key: Any = None
     ) -> tuple[jax.Array, jax.Array]:
-        """Return logits (batch, T, n_words) and attention (batch, T, S), given the true words."""
-        state, memory, is_word = self._encoded(p, source)
-        z, _ = self.core.run(_side(p, "decoder"), p["target"][before], state)
+        """Return logits (batch, T, n_words) and attention (batch, T, S), given the true words.
+
+        The key draws the dropout of both cores, in cores that have it.
+        """
+        first, second = (None, None) if key is None else jax.random.split(key)
+        state, memory, is_word = self._encoded(p, source, first)
+        z, _ = self.core.run(_side(p, "decoder"), p["target"][before], state, second)
         return attend(p["attention"], z, memory, is_word)
 
     def _next_word(self, p: Parameters, state: Any, words: jax.Array) -> tuple[Any, jax.Array]:
@@ -105,7 +111,7 @@ def translation(
     def loss(p: Parameters, given: Any, key: Any, state: Any) -> tuple[jax.Array, Any]:
         source, target = given
         before, wanted = target[:, :-1], target[:, 1:]
-        found = cross_entropy(translator.logits(p, source, before)[0], wanted)
+        found = cross_entropy(translator.logits(p, source, before, key)[0], wanted)
         counts = (wanted != PAD).astype(found.dtype)
         return (found * counts).sum() / counts.sum(), state
 
@@ -120,6 +126,8 @@ def translation(
         return bleu(translator.translations(p, rows, n_beams), rows.references)
 
     facts = tuple((part, len(getattr(data, part))) for part in ("training", "validation", "test"))
+    if data.n_repeats:
+        facts += (("repeats left out", data.n_repeats),)
     words = ("words", [len(data.source_words), len(data.target_words)])
     return Task(
         "translation",

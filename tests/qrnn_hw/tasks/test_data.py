@@ -4,14 +4,18 @@ import gzip
 import struct
 import zipfile
 
+import jax
 import numpy as np
 import pytest
 
 from qrnn_hw.errors import DataError, UsageError
 from qrnn_hw.tasks.catalogue import chosen_options
+from qrnn_hw.tasks.classical_cores import gru
+from qrnn_hw.tasks.classification import classification
 from qrnn_hw.tasks.copying import chance, draw
 from qrnn_hw.tasks.images import load_images
 from qrnn_hw.tasks.pairs import BEGIN, END, PAD, UNKNOWN, load_pairs
+from qrnn_hw.tasks.sentences import load_sentences
 from qrnn_hw.tasks.text import load_text_parts
 
 
@@ -46,6 +50,12 @@ def test_idx_files_are_rows_or_pixels_in_one_order(tmp_path):
     pooled = load_images(folder, pooled=True).test.values
     assert pooled.shape == (10, 2, 3)
     assert pooled[0, 0, 0] == pytest.approx(rows.test.values[0, :2, :2].mean())
+    for part, n in (("train", 20), ("t10k", 10)):
+        (folder / f"{part}-images-idx3-ubyte.gz").unlink(missing_ok=True)
+        write_idx(folder / f"{part}-images-idx3-ubyte", np.zeros((n, 1, 6)))
+    with pytest.raises(DataError, match="2 x 2 pixels or more to be pooled. Got 1 x 6"):
+        load_images(folder, pooled=True)
+    assert load_images(folder).test.values.shape == (10, 1, 6)
 
 
 def test_damaged_idx_files_are_refused(tmp_path):
@@ -92,6 +102,11 @@ def test_a_text_is_split_and_numbered_by_its_training_part(tmp_path):
     assert [len(part) for part in (data.training, data.validation, data.test)] == [1800, 100, 100]
     assert set(data.vocabulary) == {"a", "b", "<unk>"}
     assert (data.test == data.vocabulary.index("<unk>")).all()
+    digests = set()
+    for end in ("\n", "\r\n", "\r"):
+        path.write_bytes(f"ab c{end}d{end}".encode() * 300)
+        digests |= {load_text_parts(path, unit).digest for unit in ("characters", "words")}
+    assert len(digests) == 2  # the ends of lines of any system are one
     words = load_text_parts(None, "words", 50)
     assert len(words.vocabulary) == 51
     path.write_bytes(b"\xff" * 3000)
@@ -173,10 +188,52 @@ def test_pairs_are_numbered_with_their_marks(tmp_path):
         load_pairs(tmp_path)
     (tmp_path / "train.de").unlink()
     path.write_text("one cell\n")
-    with pytest.raises(DataError, match=r"Got 1 cells in line 1"):
+    with pytest.raises(DataError, match=r"Got 'one cell' in line 1"):
         load_pairs(path)
     with pytest.raises(DataError, match=r"without train\.de"):
         load_pairs(tmp_path)
+
+
+def test_pairs_of_a_table_are_told_apart_by_their_source(tmp_path):
+    """A sentence with many translations, as collections of pairs have them, is on one side."""
+    path = tmp_path / "pairs.tsv"
+    lines = [f"Satz {i} .\tsentence {j} of {i} ." for i in range(20) for j in range(3)]
+    again = [line.upper() for line in lines[:9]]
+    path.write_text("\n\n".join([*lines, *again]) + "\n \n")
+    data = load_pairs(path)
+    parts = (data.training, data.validation, data.test)
+    assert [len(part) for part in parts] == [48, 6, 6]
+    assert data.n_repeats == 9
+    numbers = [{one.split()[3] for one in part.references} for part in parts]
+    assert [len(one) for one in numbers] == [16, 2, 2]
+    assert len(set.union(*numbers)) == 20
+    path.write_text("Satz\tsentence\n" * 30)
+    with pytest.raises(DataError, match=r"10 different source sentences or more\. Got 1\."):
+        load_pairs(path)
+    path.write_text("Satz\tsentence\nSatz\t \n")
+    with pytest.raises(DataError, match=r"two sentences\. Got 'Satz\\t ' in line 2"):
+        load_pairs(path)
+
+
+def test_sentiment_has_as_many_classes_as_its_data(tmp_path):
+    path, rng = tmp_path / "rows.npz", np.random.default_rng(0)
+    x, classes = rng.normal(size=(60, 4, 2)), np.arange(60) % 3
+    np.savez(path, X=x, y=classes)
+    data = load_sentences(path)
+    assert data.n_classes == 3
+    task = classification(data, lambda d: gru(d, 3))
+    p = task.init(jax.random.key(0))
+    batch = next(task.epoch(np.random.default_rng(0)))
+    loss, _ = task.loss(p, batch, None, None)
+    assert 0.5 < float(loss) < 2.5  # chance is log 3
+    for targets, said in (
+        (rng.normal(size=60), "Got numbers in place of classes"),
+        (rng.normal(size=(60, 4)), "Got numbers at every step"),
+        (rng.integers(2, size=(60, 4)), "Got classes at every step"),
+    ):
+        np.savez(path, X=x, y=targets)
+        with pytest.raises(DataError, match=said):
+            load_sentences(path)
 
 
 def test_options_of_a_task_are_checked():
@@ -195,3 +252,12 @@ def test_options_of_a_task_are_checked():
     ):
         with pytest.raises(UsageError, match=match):
             chosen_options("copy", given)
+    for core, option, whose in (
+        ("gru", "dropout=0.2", "qrnn or frozen"),
+        ("product", "dropout=0.2", "qrnn or frozen"),
+        ("frozen", "angle_rate=0.2", "qrnn or product"),
+        ("no-quantum", "angle_rate=0.2", "qrnn or product"),
+    ):
+        with pytest.raises(UsageError, match=f"should come with --core {whose}. Got --core {core}"):
+            chosen_options("copy", dict([option.split("=")]), core=core)
+    assert chosen_options("copy", {"dropout": "0.2"}, core="frozen")[0].dropout == 0.2

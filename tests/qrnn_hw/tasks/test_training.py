@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from qrnn_hw.cli import invoke
+from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.tasks.catalogue import TASKS
 from qrnn_hw.tasks.classical_cores import gru
 from qrnn_hw.tasks.controlled_cores import CircuitSize, frozen, qrnn
@@ -16,6 +17,7 @@ from qrnn_hw.tasks.decoding import decode
 from qrnn_hw.tasks.fit import FitOptions, fit, learning_rates
 from qrnn_hw.tasks.fit_state import Checkpoint
 from qrnn_hw.tasks.kept_parameters import load_parameters, save_parameters
+from qrnn_hw.tasks.memory import within_memory
 from qrnn_hw.tasks.task import pooled
 from qrnn_hw.tasks.translation import bleu
 
@@ -94,6 +96,44 @@ def test_heads_take_the_last_or_the_mean_of_the_steps_that_count():
     lengths = jnp.array([2, 3])
     np.testing.assert_allclose(pooled(z, lengths, "last"), [[2, 3], [10, 11]])
     np.testing.assert_allclose(pooled(z, lengths, "mean"), [[1, 2], [8, 9]])
+    for head in ("last", "mean"):  # a sequence that has read nothing
+        np.testing.assert_array_equal(pooled(z, jnp.array([0, 3]), head)[0], [0, 0])
+
+
+def test_dropout_reaches_both_sides_of_a_translation():
+    dropped = CircuitSize(n_qubits=2, n_hidden=4, dropout=0.5)
+    task = TASKS["translation"].make(None, {"batch": 2, "longest": 3})(lambda d: qrnn(d, dropped))
+    p = task.init(jax.random.key(0))
+    batch, loss = next(task.epoch(np.random.default_rng(0))), jax.jit(task.loss)
+    for side in ("encoder", "decoder"):  # the other one's angles do not depend on hidden units
+        other = {"encoder": "decoder", "decoder": "encoder"}[side]
+        still = p["core"] | {f"{other} out": 0 * p["core"][f"{other} out"]}
+        losses = {
+            float(loss({**p, "core": still}, batch, jax.random.key(seed), None)[0])
+            for seed in range(4)
+        }
+        assert len(losses) > 1
+
+
+def test_weights_that_are_no_numbers_are_no_result():
+    """The last step gives them, after the last loss that is looked at."""
+    size = CircuitSize(n_qubits=2, n_hidden=4)
+    task = TASKS["copy"].make(None, {"delay": 2, "n_copied": 1})(lambda d: frozen(d, size))
+    with pytest.raises(ConfigurationError, match="weights should stay finite.* after 1 batches"):
+        fit(task, FitOptions(max_steps=1, learning_rate=float("nan")))
+
+
+def test_what_does_not_fit_into_memory_is_said_before_it_starts(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("qrnn_hw.tasks.memory.memory_bytes", lambda: 2**20)
+    words = ["train", "--task", "copy", "--core", "gru", "-o", "batch=2000"]
+    assert invoke([*words, "--output", str(tmp_path)]) == 3
+    error = capsys.readouterr().err.replace("\n", " ")
+    assert "should fit into memory, 0.0 GiB here. Got a batch that needs" in error
+    assert "use a smaller batch" in error
+    with pytest.raises(ConfigurationError, match="that memory was refused for"), within_memory():
+        np.empty(2**55)
+    with pytest.raises(ConfigurationError, match="that memory was refused for"), within_memory():
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory")
 
 
 def test_beams_find_the_likeliest_sentence_where_greed_does_not():
@@ -148,7 +188,7 @@ def test_bleu_has_an_interval_of_other_sentences():
 def test_the_command_trains_a_task(task, tmp_path, capsys, monkeypatch):
     short = replace(TASKS[task].fit, max_steps=2, evaluations=1)
     monkeypatch.setitem(TASKS, task, replace(TASKS[task], fit=short))
-    small = ["-o", "n_qubits=2", "-o", "n_hidden=2"]
+    small = ["-o", "n_qubits=2", "-o", "n_hidden=2", "-o", "batch=9"]
     words = ["train", "--task", task, *small, "--output", str(tmp_path / "out"), "--json"]
     assert invoke(words) == 0
     document = json.loads(capsys.readouterr().out)
@@ -157,6 +197,20 @@ def test_the_command_trains_a_task(task, tmp_path, capsys, monkeypatch):
     assert (seed["seed"], seed["steps"]) == (0, 2)
     assert 0 <= seed["test"][document["quality"]] <= 100
     assert (tmp_path / "out" / "parameters-0.npz").exists()
+    assert document["settings"]["task"] == {"batch": 9}
+    # Other seeds may join; the result of anything else is not written over.
+    whole = (tmp_path / "out" / "result.json").read_bytes()
+    for others in (["--core", "gru"], ["--epochs", "3"], ["-o", "n_layers=1"]):
+        assert invoke([*words, "--seed", "5", *others]) == 3
+        assert (tmp_path / "out" / "result.json").read_bytes() == whole
+    (tmp_path / "out" / "result.json").write_text('{"schema_version": 7}')
+    assert invoke(words) == 3
+    assert "Got one with other task, core, settings, data" in capsys.readouterr().err
+    (tmp_path / "out" / "result.json").unlink()
+    assert invoke(words[:-1]) == 0
+    table = capsys.readouterr().out
+    assert ("±" in table) == (task == "translation")
+    assert "half width" not in table
 
 
 @pytest.mark.parametrize(
@@ -171,7 +225,9 @@ def test_the_command_trains_a_task(task, tmp_path, capsys, monkeypatch):
         (["--task", "copy", "--data", "x"], 2, "draws its data"),
         (["--task", "mnist", "--embeddings", "x"], 2, "trains its own"),
         (["--task", "mnist", "-o", "delay=3"], 2, "option of the task mnist should be one of"),
-        (["--task", "mnist", "--data", "nowhere"], 3, "without train-images-idx3-ubyte"),
+        (["--task", "mnist", "--data", "nowhere"], 3, "nowhere, where nothing is"),
+        (["--task", "copy", "--test", "x", "--per-step"], 2, "Got --per-step, --test."),
+        (["--task", "copy", "--core", "gru", "-o", "dropout=.5"], 2, "--core qrnn or frozen"),
         (["--task", "language", "--data", "nowhere"], 3, "nowhere"),
     ],
 )
@@ -218,7 +274,7 @@ def test_an_interrupted_training_goes_on_to_the_numbers_of_a_whole_one(
     assert (again["curve"], again["test"]) == (whole["curve"], whole["test"])
     assert trained("cut")["seeds"] == [again]
     assert len(saved) == 8  # nothing is trained twice
-    for others in (["--core", "gru", "-o", "batch=20"], ["-o", "batch=10"]):
-        assert "checkpoint of the same run. Got one with other" in trained("cut", 3, others)
+    for others in (["--core", "frozen", "-o", "batch=20"], ["-o", "batch=10"]):
+        assert "of the same run. Got one with other" in trained("cut", 3, others)
     text.write_text(text.read_text()[::-1])
     assert "Got one with other data" in trained("cut", 3)
