@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,8 +16,10 @@ from qrnn_hw.errors import ConfigurationError
 REMEDY = "use a smaller batch, fewer qubits or hidden units, or shorter sequences"
 
 
-def memory_bytes() -> int:
-    """Return the memory of this machine, in bytes."""
+def memory_bytes() -> float:
+    """Return the memory of this machine, in bytes; no bound where the system does not say."""
+    if sys.platform == "win32":
+        return math.inf
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
@@ -33,7 +37,8 @@ def check_memory(program: Any) -> None:
         return
     needed = found.argument_size_in_bytes + found.output_size_in_bytes + found.temp_size_in_bytes
     if needed > memory_bytes():
-        raise _too_large(f"a batch that needs {needed / 2**30:,.1f} GiB")
+        room = f"{memory_bytes() / 2**30:,.1f} GiB"
+        raise _too_large(f"a batch that needs {needed / 2**30:,.1f} GiB of the {room} here")
 
 
 @contextmanager
@@ -52,7 +57,4 @@ def within_memory() -> Iterator[None]:
 
 
 def _too_large(what: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"a training should fit into memory, {memory_bytes() / 2**30:,.1f} GiB here. Got {what}; "
-        f"{REMEDY}."
-    )
+    return ConfigurationError(f"a training should fit into memory. Got {what}; {REMEDY}.")
