@@ -18,9 +18,10 @@ REMEDY = "use a smaller batch, fewer qubits or hidden units, or shorter sequence
 
 def memory_bytes() -> float:
     """Return the memory of this machine, in bytes; no bound where the system does not say."""
-    if sys.platform == "win32":
-        return math.inf
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    found = math.inf
+    if sys.platform != "win32":
+        found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return found
 
 
 def check_memory(program: Any) -> None:
