@@ -76,7 +76,7 @@ def text_of(content: bytes, name: str) -> str:
     """
     remedy = "save it as UTF-8, or name another file"
     if content.startswith(UTF_16):
-        raise DataError(f"{name} should be a text in UTF-8. Got UTF-16; {remedy}.")
+        raise DataError(f"{name} should be a text in UTF-8. Got UTF-16 or UTF-32; {remedy}.")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -91,6 +91,11 @@ def load_pairs(path: Path | None, *, longest: int = 24, fewest: int = 1) -> Pair
     vocabularies = [
         _vocabulary([pair[side] for pair in split["training"]], fewest) for side in (0, 1)
     ]
+    if len(MARKS) in map(len, vocabularies):
+        raise DataError(
+            f"some words of {source} should occur as often as they need to be known. Got none that "
+            f"its training part has {fewest:,} times in one of the languages; use a smaller fewest."
+        )
     rows = {part: _numbered(found, vocabularies, longest) for part, found in split.items()}
     training, validation, test = (rows[part] for part in FILES)
     return PairData(training, validation, test, vocabularies[0], vocabularies[1], source, n_repeats)

@@ -118,7 +118,7 @@ def test_a_text_is_split_and_numbered_by_its_training_part(tmp_path):
     with pytest.raises(DataError, match=r"without ptb.train.txt, ptb.valid.txt"):
         load_text_parts(tmp_path)
     for content, said in (
-        (("ab" * 900).encode("utf-16"), "UTF-16"),
+        (("ab" * 900).encode("utf-32"), "UTF-16 or UTF-32"),
         (("ab" * 900).encode("utf-16-le"), "bytes of 0"),
         (b"", "Got 0 in"),
     ):
@@ -204,6 +204,9 @@ def test_pairs_of_a_table_are_told_apart_by_their_source(tmp_path):
     parts = (data.training, data.validation, data.test)
     assert [len(part) for part in parts] == [48, 6, 6]
     assert data.n_repeats == 9
+    assert load_pairs(path, fewest=48).target_words[4:] == ("sentence", "of", ".")
+    with pytest.raises(DataError, match=r"none that its training part has 200 times"):
+        load_pairs(path, fewest=200)
     numbers = [{one.split()[3] for one in part.references} for part in parts]
     assert [len(one) for one in numbers] == [16, 2, 2]
     assert len(set.union(*numbers)) == 20
