@@ -26,7 +26,7 @@ LINE = "dynamic-line"
 MODELS = (LINE, "v1", "v3a", "adapted", "stacked-2-final-rot", "stacked-3-minimal", "sim-v1")
 """One of each kind of the registry that a machine runs as one circuit."""
 
-LENGTHS = (2, 4, 16)
+LENGTHS = (2, 4, 10, 16)
 """Of the sequences that a choice is judged by."""
 
 SAMPLE = 3

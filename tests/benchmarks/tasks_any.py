@@ -16,10 +16,10 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 
+from groups import side_by_side
 from tasks_classes import digits, sentences, vowels
 from tasks_forecasts import forecasts
 from tasks_network import Device, Row
@@ -93,17 +93,8 @@ def main() -> None:
     if chosen.only is not None:
         rows_of(chosen.only, chosen.seeds)
         return
-    began, found = time.monotonic(), {}
-    path = Path("build/bench-tasks.json")
-    path.parent.mkdir(exist_ok=True)
-    # The longest first, so that none is left alone at the end.
-    with ProcessPoolExecutor(chosen.workers, mp_context=get_context("spawn")) as pool:
-        sent = {pool.submit(rows_of, name, chosen.seeds): name for name in GROUPS}
-        for one in as_completed(sent):
-            found[sent[one]] = one.result()
-            rows = [row for name in GROUPS for row in found.get(name, ())]
-            path.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-    print(f"{time.monotonic() - began:.0f} s")
+    each = partial(rows_of, seeds=chosen.seeds)
+    side_by_side(each, list(GROUPS), Path("build/bench-tasks.json"), chosen.workers)
 
 
 if __name__ == "__main__":
