@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.exceptions import QiskitError
 from timing import Row
 
 import circuits
@@ -212,9 +211,9 @@ def _legal() -> Iterator[Row]:
             continue
         try:
             routed = route_step(MODEL, device, seed=7)
-        except QiskitError as error:  # counts against the row, and is named in it
+        except SpecError as error:  # counts against the row, and is named in it
             n_fit += 1
-            said.append(f"{known.name} not routed: {error.message[:60]}")
+            said.append(f"{known.name} not routed: {str(error)[:120]}")
             continue
         placed = [Placement(q, _rates(device, q)) for q in placements_of(routed, device, ())]
         if not placed:
