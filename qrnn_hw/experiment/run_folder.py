@@ -17,6 +17,7 @@ from typing import Any
 
 from qrnn_hw.data.lines import regular_file
 from qrnn_hw.data.read_options import ReadOptions
+from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.submission.placing import LEVEL_3
 
@@ -124,3 +125,21 @@ def followed(folder: Path) -> Path:
         if folder == LATEST and folder.is_file():
             return folder.with_name(folder.read_text(encoding="utf-8").strip())
     return folder
+
+
+def refuse_task(document: Mapping[str, Any], path: Path) -> None:
+    """Refuse the result of a task's core where that of a run is asked for.
+
+    Args:
+        document: of any result.json.
+        path: of it.
+
+    Raises:
+        ConfigurationError: `train --task` wrote it.
+    """
+    if {"task", "core"} <= set(document):
+        raise ConfigurationError(
+            f"a run's folder should be of `qrnn-hw run`. Got {path.parent}, of `qrnn-hw train "
+            f"--task {document['task']}`: its core is no model that answers or is sent, and its "
+            "figures are in result.json."
+        )

@@ -24,6 +24,7 @@ from qrnn_hw.experiment.progress import Quiet
 from qrnn_hw.experiment.quality import Judge
 from qrnn_hw.experiment.recorded import Recorded
 from qrnn_hw.experiment.rounds import MeasuredRounds
+from qrnn_hw.experiment.run_folder import refuse_task
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.tiled_measured import TiledMeasured
 from qrnn_hw.mitigation.stack_names import parse_stack
@@ -145,6 +146,7 @@ def _document(path: Path) -> dict[str, Any]:
             f"the folder of a run should hold result.json. Got {type(error).__name__} for {path}. "
             "Give the --output of a finished `qrnn-hw run`."
         ) from error
+    refuse_task(document, path)
     if not known or not _is_whole(document):
         raise ConfigurationError(
             f"{path} should be what `qrnn-hw run` writes: jobs, settings and a calibration. Got a "

@@ -20,6 +20,7 @@ from qrnn_hw.experiment.place_for_trained import placed_for
 from qrnn_hw.experiment.prepare import Prepared, prepare
 from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.experiment.quality import Judge
+from qrnn_hw.experiment.run_folder import refuse_task
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.trained import TrainedNetwork
@@ -106,18 +107,26 @@ def settings_of(folder: Path) -> RunSettings:
     path = folder / "result.json"
     try:
         document = read_document(path)
+    except (OSError, ValueError) as error:
+        raise _unread(path, error) from error
+    refuse_task(document, path)
+    try:
         settings = RunSettings.from_json(document["settings"], folder)
-    except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ConfigurationError(
-            f"a run's folder should hold the result.json of a finished `qrnn-hw run`. Got {path}, "
-            f"which cannot be read ({type(error).__name__})."
-        ) from error
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise _unread(path, error) from error
     if not (folder / "checkpoint.npz").exists():
         raise ConfigurationError(
             f"a run's folder should hold its checkpoint.npz. Got {folder} without one; run "
             f"`qrnn-hw run --output {folder}` again."
         )
     return settings
+
+
+def _unread(path: Path, error: Exception) -> ConfigurationError:
+    return ConfigurationError(
+        f"a run's folder should hold the result.json of a finished `qrnn-hw run`. Got {path}, "
+        f"which cannot be read ({type(error).__name__})."
+    )
 
 
 def trained_model(

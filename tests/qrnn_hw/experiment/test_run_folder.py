@@ -125,3 +125,15 @@ def test_a_line_without_an_end_is_refused_when_it_is_too_long(folder):
         next(found)
     path.write_bytes(b"a" * 999 + b"\n" + b"b" * 1000)
     assert [number for number, _ in lines.numbered_lines(path, longest_bytes=1000)] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["predict", "t", "--text", "a"], ["export", "t", "m.qrnn"], ["mitigate", "--run", "t"]],
+)
+def test_a_folder_of_a_tasks_core_is_called_so(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("t").mkdir()
+    Path("t/result.json").write_text('{"task": "copy", "core": "gru", "settings": {}}')
+    assert invoke(words) == 3
+    assert "of `qrnn-hw train --task copy`" in capsys.readouterr().err
