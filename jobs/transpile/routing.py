@@ -24,7 +24,7 @@ def choose_layout(circuit: QuantumCircuit, snapshot: Snapshot, seed: int) -> tup
     Raises:
         SpecError: Qiskit's transpiler finds no circuit of the device's gates.
     """
-    target = snapshot.target()
+    target = with_one_entangler(snapshot.target())
     whole = _transpiled(circuit, target, seed, optimization_level=OPTIMIZATION_LEVEL)
     chosen = list(whole.layout.initial_index_layout(filter_ancillas=True))
     touched = {
@@ -45,19 +45,45 @@ def route(
         SpecError: Qiskit's transpiler finds no circuit of the device's gates.
     """
     placed = list(range(circuit.num_qubits))
+    alike = with_one_entangler(target)
     routed = _transpiled(
-        circuit, target, seed, optimization_level=OPTIMIZATION_LEVEL, initial_layout=placed
+        circuit, alike, seed, optimization_level=OPTIMIZATION_LEVEL, initial_layout=placed
     )
     plain = without_layout(routed)
     final = routed.layout.final_index_layout() if routed.layout else []
-    if not back or final == list(range(circuit.num_qubits)):
+    home = not back or final == list(range(circuit.num_qubits))
+    if home and alike is target:
         return plain
-    for a, b in _swaps_home(dict(enumerate(final)), target, seed):
+    for a, b in [] if home else _swaps_home(dict(enumerate(final)), target, seed):
         plain.swap(a, b)
     everywhere = list(range(target.num_qubits))
     return without_layout(
         _transpiled(plain, target, seed, optimization_level=1, initial_layout=everywhere)
     )
+
+
+def with_one_entangler(target: Target) -> Target:
+    """Return the target, with ECR for CX where some pairs have only the one, some only the other.
+
+    Qiskit 2.6 gives up such a device (recorded Cairo) as soon as a CX points the other way. Both
+    turn alike, and one-qubit gates make each from the other in one direction (`ECRGate`), so that a
+    circuit of ECR alone is translated afterwards, pair by pair.
+    """
+    from qiskit.circuit.library import ECRGate
+    from qiskit.transpiler import Target
+
+    if not {"cx", "ecr"} <= set(target.operation_names):
+        return target
+    alike = Target(
+        num_qubits=target.num_qubits, dt=target.dt, qubit_properties=target.qubit_properties
+    )
+    for name in target.operation_names:
+        operation = target.operation_from_name(name)
+        everywhere = isinstance(operation, type)  # control flow, on all qubits
+        if name not in ("cx", "ecr"):
+            alike.add_instruction(operation, None if everywhere else target[name], name=name)
+    alike.add_instruction(ECRGate(), {**target["cx"], **target["ecr"]})
+    return alike
 
 
 def _transpiled(

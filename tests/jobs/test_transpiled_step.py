@@ -1,5 +1,7 @@
 """The step on a machine: same physics after transpiling, unrolling, embedding; exact equals Aer."""
 
+from dataclasses import replace
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -207,11 +209,31 @@ def test_a_device_without_feed_forward_is_refused():
         transpile_step(circuits.architecture("dynamic-line"), snapshot("fake_berlin"), seed=1)
 
 
-def test_a_device_whose_gates_qiskit_cannot_turn_round_is_refused_in_one_line():
-    """Recorded Cairo has cx one way and ecr the other, which Qiskit 2.6 does not resolve."""
-    line = circuits.architecture("dynamic-line")
+@pytest.mark.parametrize("qubits", [None, (11, 14, 13, 16)])
+def test_a_device_with_cx_on_some_pairs_and_ecr_on_others_runs_the_same_circuit(qubits):
+    """Recorded Cairo, each pair one way only; the ring swaps over pairs of both kinds."""
+    whole = snapshot("fake_cairo")
+    transpiled = transpile_step(RING, whole, seed=7, qubits=qubits)
+    physical = transpiled.unroll(2)
+    values = values_for(RING, 2)
+    logical = circuits.unroll(RING, 2).bind(*values)
+    np.testing.assert_allclose(
+        circuit_distribution(physical.bind(*values), None, out_bits(physical.circuit)),
+        circuit_distribution(logical, None, out_bits(logical)),
+        atol=1e-10,
+    )
+    if qubits:
+        assert {"cx", "ecr"} <= set(physical.circuit.count_ops())
+    wide = transpiled.embed(physical.circuit, whole.n_qubits)
+    rows = Pub(wide, np.zeros((1, wide.num_parameters)))
+    assert [f for f in preflight(rows, whole.target(), shots=100) if f.severity == "error"] == []
+
+
+def test_a_device_whose_gates_do_not_suffice_is_refused_in_one_line():
+    line, whole = circuits.architecture("dynamic-line"), snapshot("fake_boston")
+    kept = tuple(one for one in whole.instructions if one.name not in ("sx", "x"))
     with pytest.raises(SpecError, match="dynamic-line should be put .* Choose another backend"):
-        transpile_step(line, snapshot("fake_cairo"), seed=7)
+        transpile_step(line, replace(whole, instructions=kept), seed=7)
 
 
 @pytest.mark.parametrize("name", ["v1", "hybrid"])
