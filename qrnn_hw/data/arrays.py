@@ -167,6 +167,8 @@ def _targets(
     n_rows = len(lengths)
     if per_step is None:
         per_step = found.ndim == 3 or (found.ndim == 2 and found.shape[1] == n_steps > 1)
+    if kind == "classes" and found.ndim == 2 + per_step and found.shape[-1] == 1:
+        found = found[..., 0]  # a column of classes, as numbers may stand in one
     step_axes = (n_steps,) if per_step else ()
     shapes = [(n_rows, *step_axes)]
     if kind == "numbers" and found.ndim > len(shapes[0]):
@@ -195,7 +197,13 @@ def _targets(
         raise DataError(
             f"{path}, y: classes should be whole numbers or strings. Got the type {found.dtype}."
         )
-    labels = [_label(one) for one in (found[counted] if per_step else found).tolist()]
+    learnt = found[counted] if per_step else found
+    if found.dtype.kind == "f" and not np.isfinite(learnt).all():
+        raise DataError(
+            f"{path}, y: classes should be finite numbers. Got "
+            f"{learnt[~np.isfinite(learnt)][0]:g}: leave rows without a class out."
+        )
+    labels = [_label(one) for one in learnt.tolist()]
     classes, places = numbered_classes(path, labels, of_what="y")
     if not per_step:
         return Classes(classes), places

@@ -39,9 +39,25 @@ class ParquetTable:
         return f"{self.path}, row {row + 1}, column {shown(name)}"
 
     def cells(self, name: str) -> list[str]:
-        """Return a column as text, stripped of blanks around it; a null is empty."""
-        column = self.columns.column(column_place(self, name)).to_pylist()
-        return ["" if value is None else str(value).strip() for value in column]
+        """Return a column as text, stripped of blanks around it; a null is empty, and so is NaN.
+
+        Raises:
+            DataError: its cells are bytes, lists or the like, which no text stands for.
+        """
+        column = self.columns.column(column_place(self, name))
+        cells = column.to_pylist()
+        if any(isinstance(one, bytes | list | dict) for one in cells):
+            remedy = ": write texts as strings" if any(isinstance(c, bytes) for c in cells) else ""
+            raise DataError(
+                f"{self.path}, column {shown(name)}: should hold texts, numbers or times. Got the "
+                f"type {column.type}{remedy}."
+            )
+        # Of all values NaN alone differs from itself.
+        return ["" if one is None or one != one else str(one).strip() for one in cells]
+
+    def has_decimal_commas(self, name: str) -> bool:
+        """Tell whether a comma parts the decimals of a column's numbers: none is written."""
+        return False
 
     def n_gaps(self, name: str) -> int:
         """Return how many cells of a column are gaps, those before the first number aside."""
@@ -81,7 +97,9 @@ class ParquetTable:
                 f"{self.path}, column {shown(name)}: should hold numbers. Got the type "
                 f"{column.type}."
             )
-        return np.asarray(column.cast("float64").fill_null(np.nan).to_numpy(), dtype=np.float64)
+        # As in text, whole numbers beyond 2**53 are the nearest fraction.
+        fractions = column.cast("float64", safe=False).fill_null(np.nan)
+        return np.asarray(fractions.to_numpy(), dtype=np.float64)
 
 
 def read_parquet(path: Path) -> ParquetTable:

@@ -21,6 +21,7 @@ from qrnn_hw.data.series import Series
 from qrnn_hw.data.table import Table, columns_shown, has_column, parted_names
 from qrnn_hw.data.tables import open_table
 from qrnn_hw.data.target import Classes, Numbers
+from qrnn_hw.data.times import time_notes
 from qrnn_hw.data.ts_file import read_ts
 from qrnn_hw.errors import DataError
 
@@ -93,7 +94,8 @@ def _read(path: Path, options: ReadOptions) -> Dataset:
     if options.is_series:
         options.refuse("A series", *OF_TEXT, "label")
         data = read_windows(_series(table, options), per_step=bool(options.per_step))
-        return replace(data, notes=(*data.notes, *_gap_notes(table, options, data)))
+        notes = *_gap_notes(table, options, data), *time_notes(table, options.time)
+        return replace(data, notes=(*data.notes, *notes))
     options.refuse("Text", *OF_SERIES, "per_step")
     names = (options.text or "text", options.label or "label")
     if not all(has_column(table, name) for name in names) and not (options.text or options.label):

@@ -63,6 +63,9 @@ class Table(Protocol):
     def n_gaps(self, name: str) -> int:
         """Return how many cells of a column are gaps, those before the first number aside."""
 
+    def has_decimal_commas(self, name: str) -> bool:
+        """Tell whether a comma parts the decimals of a column's numbers."""
+
 
 @dataclass(frozen=True, eq=False)
 class TextTable:
@@ -107,10 +110,16 @@ class TextTable:
             DataError: a cell is no number; one line with its place.
         """
         cells = self.cells(name)
+        comma = self.has_decimal_commas(name)
         if fill:
             cells, _ = filled(cells)
-        comma = self.separator != "," and (self._has_commas or decimal_comma(cells))
         return numbers(cells, comma=comma, place=lambda row: self.place(row, name))
+
+    def has_decimal_commas(self, name: str) -> bool:
+        """Tell whether a comma parts the decimals of a column's numbers."""
+        if self.separator == ",":
+            return False
+        return self._has_commas or decimal_comma(self.cells(name))
 
     @cached_property
     def _has_commas(self) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qrnn_hw.data.lines import shown
+from qrnn_hw.data.number_cells import numbers
 from qrnn_hw.data.table import Table, column_place
 from qrnn_hw.errors import DataError
 
@@ -17,14 +19,22 @@ Array = NDArray[np.float64]
 TIME_NAMES = ("time", "date", "datetime", "timestamp", "ds", "year", "t")
 """Of columns whose order is looked at even if none is named."""
 
+LONG = 1.5
+"""Times the usual step from row to row: longer than months are unlike, shorter than a gap."""
+
 _OTHER_NAMES = frozenset(
     ("day", "datum", "zeit", "zeitstempel", "tag", "fecha", "jour", "data", "dato")
 )
 """Of columns that are looked at where they hold dates, as the first of a table is."""
 
-_YEAR_FIRST = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})(.*)", re.ASCII)
-_YEAR_LAST = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})(?:,?[ T]+(.*))?", re.ASCII)
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))? ?([AP])\.?M\.?", re.ASCII | re.IGNORECASE)
+_WITH_CLOCK = re.compile(r"(.*?[^\s,])(?:,?\s+|T)(\d{1,2}:\d{2}.*)", re.ASCII)
+_YEAR_FIRST = re.compile(r"(\d{4})([./-])(\d{1,2})\2(\d{1,2})", re.ASCII)
+_YEAR_LAST = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})", re.ASCII)
+_CLOCK = re.compile(
+    r"(\d{1,2})(:\d{2}(?::\d{2}(?:[.,]\d+)?)?)(?: ?([AP])\.?M\.?)?"
+    r"(?: ?(UTC|GMT|Z|[+-]\d{2}(?::?\d{2})?))?",
+    re.ASCII | re.IGNORECASE,
+)
 _WITH_NAMES = ("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%y")
 
 
@@ -44,16 +54,10 @@ def check_times(table: Table, time: str | None) -> None:
             raise DataError(
                 f"{table.place(row, time)}: times should rise from row to row. "
                 f"Got {shown(cells[row])} {again} ({shown(cells[row - 1])}): sort the rows, and "
-                "keep one for each time."
+                f"keep one for each time.{_set_back(rises[row - 1], cells[row])}"
             )
         return
-    for place, name in enumerate(table.names):
-        if table.names.count(name) > 1:
-            continue
-        is_date, called = _are_dates(table, name), name.casefold()
-        is_looked_at = is_date and (place == 0 or called in _OTHER_NAMES)
-        if not is_looked_at and called not in TIME_NAMES:
-            continue
+    for name, is_date in _looked_at(table):
         try:
             steps = [np.diff(one) for one in readings(table, name)]
         except DataError:
@@ -66,8 +70,55 @@ def check_times(table: Table, time: str | None) -> None:
                 f"{table.place(row, name)}: rows should be in the order of time, the oldest "
                 f"first. Got {shown(cells[row])} after {shown(cells[row - 1])}: sort or "
                 "reverse the rows; of several series in one table read each by itself, or name "
-                "their column by --sequence."
+                f"their column by --sequence.{_set_back(steps[0][row - 1], cells[row])}"
             )
+
+
+def _looked_at(table: Table) -> Iterator[tuple[str, bool]]:
+    """Yield the columns that may be times though no one says so, and whether each holds dates."""
+    for place, name in enumerate(table.names):
+        if table.names.count(name) > 1:
+            continue
+        is_date, called = _are_dates(table, name), name.casefold()
+        if called in TIME_NAMES or (is_date and (place == 0 or called in _OTHER_NAMES)):
+            yield name, is_date
+
+
+def _set_back(rise: float, cell: str) -> str:
+    """Say what to do where a clock that was set back may be why times do not rise."""
+    if not (-3600 <= rise <= 0 and _parted(cell)[1]):
+        return ""
+    return (
+        " If the clocks were set back there, write each offset from UTC, such as "
+        "2024-10-27T02:00+01:00."
+    )
+
+
+def time_notes(table: Table, time: str | None) -> tuple[str, ...]:
+    """Say where more time than usual lies between two rows, as where some are missing.
+
+    Args:
+        table: whose rows are in the order of time.
+        time: column of the times; None for the first one that holds dates and is looked at.
+    """
+    if time is None:
+        time = next((name for name, is_date in _looked_at(table) if is_date), None)
+    try:
+        found = [] if time is None else readings(table, time)
+    except DataError:
+        return ()
+    if time is None or len(found) != 1 or len(found[0]) < 2:
+        return ()
+    steps = np.diff(found[0])
+    n_long = int((steps > LONG * np.median(steps)).sum())
+    if not n_long:
+        return ()
+    cells, row = table.cells(time), int(steps.argmax())
+    return (
+        f"{n_long:,} of {len(steps):,} steps in time are longer than the usual one, the longest "
+        f"from {shown(cells[row])} to {shown(cells[row + 1])}: a window counts rows, whatever lies "
+        "between them.",
+    )
 
 
 def times(table: Table, name: str) -> Array:
@@ -98,12 +149,12 @@ def readings(table: Table, name: str) -> list[Array]:
     cells = table.cells(name)
     column_place(table, name)
     try:
-        found = np.array([float(cell) for cell in cells])
-        if np.isfinite(found).all():
-            return [found]
-    except ValueError:
+        comma = table.has_decimal_commas(name)
+        return [numbers(cells, comma=comma, place=lambda row: table.place(row, name))]
+    except DataError:
         pass
-    parts = [match for match in map(_YEAR_LAST.fullmatch, cells) if match]
+    days = (_YEAR_LAST.fullmatch(_parted(cell)[0]) for cell in cells)
+    parts = [match for match in days if match]
     orders = [(0, 1)]
     if len(parts) == len(cells) and any(match[2] != "." for match in parts):
         pairs = np.array([(int(match[1]), int(match[3])) for match in parts])
@@ -140,42 +191,56 @@ def _are_dates(table: Table, name: str) -> bool:
     try:
         _seconds(table.cells(name)[0], day_first=True)
     except ValueError:
-        return _YEAR_LAST.fullmatch(table.cells(name)[0]) is not None
+        return _YEAR_LAST.fullmatch(_parted(table.cells(name)[0])[0]) is not None
     return True
 
 
 def _seconds(cell: str, day_first: bool) -> float:
-    if match := _YEAR_FIRST.fullmatch(cell):
-        year, month, day, rest = match.groups()
-        cell = f"{year}-{int(month):02d}-{int(day):02d}{rest}"
-    elif match := _YEAR_LAST.fullmatch(cell):
-        first, _, second, year, clock = match.groups()
-        day, month = (first, second) if day_first else (second, first)
-        if len(year) == 2:
-            year = f"{1900 if int(year) > 68 else 2000}"[:2] + year
-        cell = f"{year}-{int(month):02d}-{int(day):02d}{_clock(clock)}"
-    elif re.fullmatch(r"\d{4}-\d{2}", cell, re.ASCII):
-        cell += "-01"
+    is_midnight = False
     try:
         moment = datetime.fromisoformat(cell)
     except ValueError:
-        moment = _with_month_name(cell)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        day, clock = _parted(cell)
+        is_midnight = clock.startswith("24:00")  # the end of a day, as metered data have it
+        clock = clock.replace("24", "00", 1) if is_midnight else clock
+        moment = datetime.fromisoformat(_iso_day(day, day_first) + _iso_clock(clock))
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.timestamp() + 86400 * is_midnight
 
 
-def _clock(text: str | None) -> str:
-    if not text:
-        return ""
-    if match := _CLOCK.fullmatch(text.strip()):
-        hour = int(match[1]) % 12 + 12 * (match[4] in "Pp")
-        return f"T{hour:02d}:{match[2]}:{match[3] or '00'}"
-    return f"T{text.strip().zfill(5) if re.match(r'[0-9]:', text) else text.strip()}"
+def _parted(cell: str) -> tuple[str, str]:
+    """Return the day and the clock of a cell; either may be missing."""
+    match = _WITH_CLOCK.fullmatch(cell)
+    return (match[1], match[2]) if match else (cell, "")
 
 
-def _with_month_name(cell: str) -> datetime:
+def _iso_day(day: str, day_first: bool) -> str:
+    if match := _YEAR_FIRST.fullmatch(day):
+        return f"{match[1]}-{int(match[3]):02d}-{int(match[4]):02d}"
+    if match := _YEAR_LAST.fullmatch(day):
+        first, _, second, year = match.groups()
+        date, month = (first, second) if day_first else (second, first)
+        if len(year) == 2:
+            year = f"{1900 if int(year) > 68 else 2000}"[:2] + year
+        return f"{year}-{int(month):02d}-{int(date):02d}"
+    if re.fullmatch(r"\d{4}-\d{2}", day, re.ASCII):
+        return f"{day}-01"
     for form in _WITH_NAMES:
         try:
-            return datetime.strptime(cell, form).replace(tzinfo=UTC)
+            return datetime.strptime(day, form).date().isoformat()
         except ValueError:
             continue
-    raise ValueError(cell)
+    return day
+
+
+def _iso_clock(clock: str) -> str:
+    if not clock:
+        return ""
+    if (match := _CLOCK.fullmatch(clock)) is None:
+        return f"T{clock}"  # no clock, and said to be none
+    hour, rest, half, zone = int(match[1]), match[2], match[3], match[4] or ""
+    if half:
+        if not 1 <= hour <= 12:
+            raise ValueError(clock)
+        hour = hour % 12 + 12 * (half in "Pp")
+    return f"T{hour:02d}{rest}{'+00:00' if zone.isalpha() else zone}"

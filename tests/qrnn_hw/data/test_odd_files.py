@@ -92,6 +92,11 @@ def is_ts(data):
     np.testing.assert_array_equal(data.sequences.targets, Y)
 
 
+def is_column(data):
+    assert data.target == Classes(("False", "True"))
+    np.testing.assert_array_equal(data.sequences.targets, Y)
+
+
 def is_archive(data):
     np.testing.assert_array_equal(data.sequences.values, X)
 
@@ -314,6 +319,7 @@ READ = {
     "whole numbers": ("a.npz", archive(X=X.astype("i1"), y=Y), {}, is_archive),
     "column order": ("a.npz", archive(X=np.asfortranarray(X), y=Y), {}, is_archive),
     "other byte order": ("a.npz", archive(X=X.astype(">f8"), y=Y.astype(">i4")), {}, is_archive),
+    "a column of classes": ("a.npz", archive(X=X, y=Y[:, None] > 0), {}, is_column),
     "groups by name": (
         "a.npz",
         archive(X=X, y=Y, groups=np.array(list("abcdefghij") * 2)),
@@ -672,6 +678,12 @@ REFUSED = {
         {},
         r"y\[1, 0\]: should be finite.*Got nan",
     ),
+    "classes that are missing": (
+        "a.npz",
+        archive(X=X, y=np.where(Y, np.nan, 1.0)),
+        {"label": "y"},
+        "y: classes should be finite numbers. Got nan",
+    ),
     "a window of arrays": ("a.npz", archive(X=X, y=Y), {"window": 3}, "without --window"),
     "no Parquet": ("a.parquet", b"PAR1 no", SERIES, "should be a Parquet file"),
 }
@@ -718,6 +730,24 @@ def test_parquet(tmp_path):
     path.write_bytes(parquet(x=["1", "2", "3"]))
     with pytest.raises(QRNNError, match="column 'x': should hold numbers. Got the type string"):
         read(path, **SERIES)
+    path.write_bytes(parquet(x=[2**60 + 1024 * n for n in range(9)]))  # beyond what floats count
+    assert read(path, **SERIES).series.values[8, 0] == 2**60 + 8192
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        ([b"a", b"b"], "Got the type binary: write texts as strings"),
+        ([[0], [1]], "Got the type list<"),
+        ([{"a": 0}, {"a": 1}], "Got the type struct<"),
+        ([float("nan"), 1.0], "should not be empty. Got a gap"),
+    ],
+)
+def test_parquet_cells_that_are_no_label(tmp_path, labels, said):
+    path = tmp_path / "a.parquet"
+    path.write_bytes(parquet(text=[f"good {n}" for n in range(20)], label=labels * 10))
+    with pytest.raises(QRNNError, match=f"column 'label': .*{said}"):
+        read(path)
 
 
 def test_every_step_of_a_long_table_may_have_its_own(tmp_path):
