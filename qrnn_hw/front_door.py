@@ -20,7 +20,7 @@ from typing import Any, Literal
 from jobs.counted import counted
 from jobs.errors import BudgetError
 from jobs.store.store import Store
-from qrnn_hw.answers.asked_rows import from_file, from_texts
+from qrnn_hw.answers.asked_rows import from_dataset, from_file, from_texts
 from qrnn_hw.answers.model_file import Model
 from qrnn_hw.answers.prediction import Prediction, check_asked
 from qrnn_hw.answers.prediction import predict as answered
@@ -172,8 +172,7 @@ class Trained:
         """
         check_asked(shots, delta)
         if isinstance(rows, Dataset):
-            names = tuple(f"row {row + 1}" for row in range(len(rows)))
-            inputs = Inputs(rows.sequences, names, ("",) * len(rows))
+            inputs = from_dataset(self.model, rows)
         elif isinstance(rows, str | Path):
             if " " in str(rows) and not Path(rows).exists():
                 raise UsageError(

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from qrnn_hw.answers.model_file import Model
+from qrnn_hw.data.dataset import Dataset
 from qrnn_hw.data.inputs import Inputs
 from qrnn_hw.data.sequences import Sequences
+from qrnn_hw.data.table import columns_shown
 from qrnn_hw.errors import UsageError
 
 
@@ -42,6 +44,35 @@ def from_file(model: Model, path: Any) -> Inputs:
     from qrnn_hw.data.inputs import read_inputs
 
     return read_inputs(path, model.reading, features=model.features, vectors=model.vectors)
+
+
+def from_dataset(model: Model, data: Dataset) -> Inputs:
+    """Return the rows of data as the model reads them; sentences anew, by its own vectors.
+
+    Raises:
+        UsageError: they were read otherwise than what the model was trained on.
+    """
+    names = tuple(f"row {row + 1}" for row in range(len(data)))
+    if data.text is not None and model.vectors is not None:
+        return from_texts(model, data.text.texts, names=names)
+    if data.features != model.features or (data.text is None) != (model.vectors is None):
+        raise UsageError(
+            f"the rows should have the features {columns_shown(model.features)} that the model "
+            f"reads, in this order. Got {columns_shown(data.features)}; read them the same way."
+        )
+    if (series := data.series) is not None:
+        own = model.reading
+        wanted = (own.window_or_default, own.changes, bool(own.per_step))
+        if (found := (series.window, series.changes, data.target.per_step)) != wanted:
+            raise UsageError(
+                f"the series should be read as the model was trained, with {_said(*wanted)}. Got "
+                f"{_said(*found)}; read it the same way, or give its file."
+            )
+    return Inputs(data.sequences, names, ("",) * len(data))
+
+
+def _said(window: int, changes: bool, per_step: bool) -> str:
+    return f"window={window}, changes={changes}, per_step={per_step}"
 
 
 def scaled(model: Model, inputs: Inputs) -> Sequences:

@@ -18,11 +18,13 @@ from qrnn_hw.answers.prediction import MOST_AUTO, certain_label, drawn_until_cer
 from qrnn_hw.cli import invoke
 from qrnn_hw.data.inputs import Inputs
 from qrnn_hw.data.read_options import ReadOptions
+from qrnn_hw.data.reading import read
 from qrnn_hw.data.scaling import Scaling
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes, Numbers
 from qrnn_hw.data.vectors import WordVectors
 from qrnn_hw.errors import ConfigurationError, UsageError
+from qrnn_hw.front_door import Trained
 from qrnn_hw.networks.network import network_of
 from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.statistics.decisions import UNDECIDED
@@ -78,6 +80,33 @@ def test_a_number_is_answered_in_its_own_units_and_its_range_is_watched():
         assert one.high[0] > one.low[0]
     with pytest.raises(UsageError, match="auto is for labels"):
         predict(model, inputs, shots="auto")
+
+
+def test_data_that_were_read_otherwise_are_refused_and_sentences_are_read_anew(tmp_path):
+    rows = "\n".join(f"{n % 5},{n % 3}" for n in range(40))
+    path = tmp_path / "a.csv"
+    path.write_text(f"x,z\n{rows}")
+    trained = Trained(number_model())
+    said = [one.answer for one in trained.predict(path)]
+    assert [one.answer for one in trained.predict(read(path, target="x", window=2))] == said[:-1]
+    for other, message in (
+        ({"inputs": ("z",)}, "the features 'x' that the model reads, in this order. Got 'z'"),
+        ({"inputs": ("x", "z")}, "Got 'x', 'z'; read them the same way"),
+        ({"changes": True}, "changes=False, per_step=False. Got window=2, changes=True"),
+        ({"window": 3}, "with window=2, .*Got window=3"),
+        ({"per_step": True}, "Got window=2, changes=False, per_step=True"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            trained.predict(read(path, **{"target": "x", "window": 2, **other}))
+    texts = [f"{WORDS[n % 6]} sound" for n in range(20)]
+    path.write_text("text,label\n" + "".join(f"{one},{n % 2}\n" for n, one in enumerate(texts)))
+    model = text_model()  # its vectors have 5 numbers, the carried ones 100
+    found = Trained(model).predict(read(path))
+    assert [one.score for one in found] == [
+        one.score for one in predict(model, from_texts(model, texts))
+    ]
+    with pytest.raises(UsageError, match="the features 'x' that the model reads"):
+        trained.predict(read(path))
 
 
 def test_each_score_has_its_class_and_each_line_its_number(tmp_path, capsys, monkeypatch):
