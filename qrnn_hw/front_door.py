@@ -35,7 +35,7 @@ from qrnn_hw.experiment.outcome import Outcome
 from qrnn_hw.experiment.prepare import Prepared, prepare
 from qrnn_hw.experiment.progress import Quiet
 from qrnn_hw.experiment.settings import RunSettings
-from qrnn_hw.networks.head_options import head_of
+from qrnn_hw.networks.head_options import HEAD_SHOTS, head_of
 from qrnn_hw.submission.consent import Confirm, Consent, Spending
 from qrnn_hw.training.options import TrainingOptions
 from qrnn_hw.training.trainer import TrainingState
@@ -67,6 +67,7 @@ def train(
     reading: Literal["final", "steps"] | None = None,
     degree: int | None = None,
     direct: bool | None = None,
+    head_shots: int | None = None,
     folder: str | Path | None = None,
     **settings: Any,
 ) -> Trained:
@@ -84,6 +85,8 @@ def train(
         degree: of `steps`, most bits of one product; 2 by default.
         direct: whether what was last read reaches the answer past the circuit too, as a line that
             is trained with it; of numbers, by default not.
+        head_shots: of an answer that such a head is fitted for: it weighs what so few add to its
+            errors; by default `shots` of the settings, else 1000; 0 is infinitely many.
         folder: where the checkpoint, jobs' roles and reports are kept; by default a new one.
         settings: further fields of `qrnn_hw.experiment.settings.RunSettings`.
 
@@ -107,7 +110,7 @@ def train(
         seed=seed,
         training=TrainingOptions(epochs=epochs),
         options=tuple((options or {}).items()),
-        head=head_of(reading, degree, direct),
+        head=head_of(reading, degree, direct, head_shots, shots=settings.get("shots", HEAD_SHOTS)),
         output=Path(folder or tempfile.mkdtemp(prefix="qrnn-hw-")),
         **settings,
     )

@@ -40,7 +40,7 @@ def head_document(
     assert steps is not None
     test, n_direct, beside = training.parts[2], training.network.direct, None
     for kind, own in readings.items():
-        fitted = training.fitted(chosen, own)
+        fitted = training.fitted(chosen, own, exact=kind == "exact")
         circuits = own[2] @ fitted.coefficients
         direct = fitted.direct_part(test.values, test.lengths)
         found[kind] = training.quality(circuits + direct)
@@ -53,6 +53,7 @@ def head_document(
         "backend": None if training.reader is None else settings.backend,
         "on_machine": wanted.on_machine,
         "shots": settings.shots if wanted.on_machine else None,
+        "head_shots": None if wanted.on_machine else training.n_shots,
         "draws": wanted.draws,
         "seed": wanted.seed,
         "washout": wanted.washout,
@@ -73,7 +74,7 @@ def print_head(document: dict[str, Any]) -> None:
     from qrnn_hw.report.labels import MEASURES
 
     said = {
-        "exact": "head on exact readings",
+        "exact": "head on exact readings" + _meant(document),
         "machine": f"head on jobs, {document['shots']} shots",
     }
     rows = [(said[kind], one) for kind, one in document["quality"].items()]
@@ -98,3 +99,7 @@ def print_head(document: dict[str, Any]) -> None:
     if "direct" in document:
         typer.echo(f"direct: {document['direct']['said']}")
     typer.echo(f"model: {document['model_file']}")
+
+
+def _meant(document: dict[str, Any]) -> str:
+    return f", meant for {document['head_shots']} shots" if document["head_shots"] else ""

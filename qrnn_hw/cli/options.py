@@ -135,6 +135,16 @@ Direct = Annotated[
         show_default=False,
     ),
 ]
+HeadShots = Annotated[
+    int | None,
+    whole(
+        0,
+        MOST_SHOTS,
+        "--head-shots",
+        help="Shots of an answer that a head fitted by ridge (--direct) is for: it weighs what so "
+        "few add to its errors. By default those of --shots, else 1000; 0 is infinitely many.",
+    ),
+]
 FeedbackMode = Annotated[
     str | None,
     typer.Option("--mode", help="Short for --option mode=coherent, sampled or expectation."),

@@ -13,6 +13,7 @@ from qrnn_hw.cli.options import (
     Degree,
     Direct,
     Effects,
+    HeadShots,
     Learned,
     MachineSeed,
     Placement,
@@ -49,6 +50,7 @@ def shots(
     reading: Reading = None,
     degree: Degree = None,
     direct: Direct = None,
+    head_shots: HeadShots = None,
     chosen: ChosenData,
     backend: Annotated[
         str, typer.Option(help="Without --run: recorded device, fake_...")
@@ -133,7 +135,7 @@ def shots(
         learned=tuple(learned or ()),
         output=output,
         placement=placement,
-        head=head_of(reading, degree, direct),
+        head=head_of(reading, degree, direct, head_shots),
     )
     if parquet:
         from qrnn_hw.report.parquet import require_parquet
@@ -277,7 +279,7 @@ def _check_counts(sentences: int | None, max_shots: int) -> None:
 
 OF_TRAINING = (
     *("model", "dataset", "data", "backend", "effects", "machine_seed", "learned"),
-    *("epochs", "reading", "degree", "direct"),
+    *("epochs", "reading", "degree", "direct", "head_shots"),
 )
 """Options that a finished run has answered."""
 

@@ -11,6 +11,7 @@ from qrnn_hw.cli.options import (
     Effects,
     Embeddings,
     FeedbackMode,
+    HeadShots,
     MachineSeed,
     ModelOptions,
     Reading,
@@ -55,6 +56,7 @@ def train(
     reading: Reading = None,
     degree: Degree = None,
     direct: Direct = None,
+    head_shots: HeadShots = None,
     chosen: ChosenData,
     embeddings: Embeddings = None,
     seed: FirstSeed = 0,
@@ -119,6 +121,7 @@ def train(
                 "--reading": reading,
                 "--degree": degree,
                 "--direct": direct,
+                "--head-shots": head_shots is not None,
                 "--train head": what == "head",
             }
         )
@@ -154,6 +157,7 @@ def train(
             seed,
             degree,
             bool(direct),
+            head_shots,
             read_steps,
             washout,
             8 if draws is None else draws,
@@ -170,7 +174,7 @@ def train(
     from qrnn_hw.cli.train_network import train_network
     from qrnn_hw.experiment.recipe_settings import RecipeSettings
     from qrnn_hw.models.options import chosen_architecture
-    from qrnn_hw.networks.head_options import head_of
+    from qrnn_hw.networks.head_options import HEAD_SHOTS, head_of
 
     settings = RecipeSettings(
         model=name,
@@ -186,7 +190,7 @@ def train(
         faults=tuple(fault) if fault else None,
         shots=1000 if shots is None else shots,
         frozen=freeze,
-        head=head_of(reading, degree, direct),
+        head=head_of(reading, degree, direct, head_shots, shots=shots or HEAD_SHOTS),
     )
     train_network(settings, output, as_json=json)
 

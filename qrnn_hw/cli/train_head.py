@@ -40,6 +40,9 @@ class HeadWanted:
     seed: int
     degree: int | None
     direct: bool
+    head_shots: int | None
+    """That the head is fitted for, where its readings are exact; 0 is infinitely many."""
+
     read_steps: int | None
     washout: int
     draws: int
@@ -123,7 +126,8 @@ def train_head(wanted: HeadWanted, others: str, *, yes: bool, dry_run: bool, as_
         network = _network(wanted, circuit, data, task.training.dim)
         execution = _execution(settings, wanted, keeps=not dry_run)
         reader = None if execution is None else execution.noisy
-        training = HeadTraining(task, network, wanted.washout, reader)
+        n_shots = settings.shots if wanted.head_shots is None else wanted.head_shots
+        training = HeadTraining(task, network, wanted.washout, reader, n_shots or None)
         progress.stage(f"choosing among {wanted.draws} drawn circuits")
         chosen = training.chosen(range(wanted.seed, wanted.seed + wanted.draws))
         readings, keys = {"exact": training.exact(chosen)}, {}
@@ -139,7 +143,7 @@ def train_head(wanted: HeadWanted, others: str, *, yes: bool, dry_run: bool, as_
                     return
                 readings["machine"], keys = _run(jobs, network, store, settings, progress, yes)
         kind = "machine" if wanted.on_machine else "exact"
-        trained = training.fitted(chosen, readings[kind])
+        trained = training.fitted(chosen, readings[kind], exact=kind == "exact")
         progress.stage("training classical models on the same rows")
         document = head_document(wanted, settings, training, chosen, readings, keys)
         learnt = ("head", "direct") if network.direct else ("head",)
@@ -234,5 +238,6 @@ def _folder(wanted: HeadWanted, settings: RunSettings) -> Path:
     from qrnn_hw.networks.identity import digest
 
     told = (wanted.degree, wanted.read_steps, wanted.washout, wanted.draws, wanted.on_machine)
-    own = digest([*told, wanted.backend, *(["direct"] if wanted.direct else [])])[:6]
+    more = [["head_shots", wanted.head_shots]] if wanted.head_shots is not None else []
+    own = digest([*told, wanted.backend, *(["direct"] if wanted.direct else []), *more])[:6]
     return RUNS / f"head-{default_folder(settings).name}-{own}"

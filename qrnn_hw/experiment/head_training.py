@@ -55,6 +55,10 @@ class HeadTraining:
     reader: SequenceModel | None = None
     """The circuits with a machine's noise; None is without noise."""
 
+    n_shots: int | None = None
+    """Of an answer: what chooses the circuit, and exact readings, weigh what so few add to the
+    squares; None is infinitely many."""
+
     @property
     def parts(self) -> tuple[Sequences, ...]:
         """Rows to fit, rows that choose, rows that test."""
@@ -68,17 +72,27 @@ class HeadTraining:
         """
         reader = None if self.reader is None else self.network.reader(self.reader)
         drawn = [draw(self.network, seed) for seed in seeds]
-        return best_drawn(self.network, drawn, self.parts[:2], reader, washout=self.washout)
+        given = self.network, drawn, self.parts[:2], reader
+        return best_drawn(*given, washout=self.washout, n_shots=self.n_shots)
 
     def exact(self, chosen: TrainedNetwork) -> list[Array]:
         """Return the readings of all parts at infinite shots."""
         reader = None if self.reader is None else self.network.reader(self.reader)
         return [exact_readings(self.network, chosen.parameters, p, reader) for p in self.parts]
 
-    def fitted(self, chosen: TrainedNetwork, readings: Sequence[Array]) -> TrainedNetwork:
-        """Return the network with the head that ridge fits to the readings."""
-        given = chosen.parameters, self.parts[:2], readings[:2]
-        return fit_reservoir(self.network, *given, washout=self.washout)
+    def fitted(
+        self, chosen: TrainedNetwork, readings: Sequence[Array], *, exact: bool
+    ) -> TrainedNetwork:
+        """Return the network with the head that ridge fits to the readings.
+
+        Args:
+            chosen: the circuit that was drawn.
+            readings: of training and validation rows.
+            exact: whether they are at infinite shots; those of a machine have their shots in them.
+        """
+        given = self.network, chosen.parameters, self.parts[:2], readings[:2]
+        n_shots = self.n_shots if exact else None
+        return fit_reservoir(*given, washout=self.washout, n_shots=n_shots)
 
     def quality(self, outputs: Array) -> dict[str, Any]:
         """Return each measure of the test rows' outputs, with its interval, JSON-ready."""

@@ -130,6 +130,7 @@ class Prepared:
             run_before(settings, task, network, execution.calibration),
             execution.readers(network),
             execution.aer,
+            settings.head.shots,
         )
 
     def encoded(self, trained: TrainedNetwork) -> Encoded:

@@ -177,6 +177,7 @@ def _training(
         recipe_before(
             network, settings.recipe, options, settings.seeds, parts, frozen=settings.frozen
         ),
+        head_shots=settings.head.shots,
         frozen=settings.frozen,
     )
 

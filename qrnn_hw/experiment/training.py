@@ -51,6 +51,9 @@ class Training:
     aer: AerReadings | None = None
     """Aer's readings to train on by SPSA, in place of exact ones."""
 
+    head_shots: int | None = None
+    """That a head which ridge fits is for; None is infinitely many."""
+
     frozen: bool = False
     """Whether the circuit keeps the weights that it was drawn with: a control."""
 
@@ -71,6 +74,8 @@ class Training:
         content["training"] = options | content.get("training", {})
         if self.by_ridge:
             content["training"] |= {"head": "variable projection"}
+            if self.head_shots is not None:
+                content["training"] |= {"head_shots": self.head_shots}
         return Identity(content, self.before)
 
     def stepper(self) -> Stepper:
@@ -90,6 +95,7 @@ class Training:
                 self.seeds,
                 readers=self.readers,
                 frozen=self.frozen,
+                n_shots=self.head_shots,
             )
         return Adam(
             self.network,

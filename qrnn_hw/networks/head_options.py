@@ -24,14 +24,39 @@ WINDOW = 12
 MOST_SEGMENTS = 4
 
 
-def head_of(reading: str | None, degree: int | None, direct: bool | None = None) -> HeadOptions:
+HEAD_SHOTS = 1000
+"""That answers are given from, where nobody says how many."""
+
+
+def head_of(
+    reading: str | None,
+    degree: int | None,
+    direct: bool | None = None,
+    head_shots: int | None = None,
+    *,
+    shots: int = HEAD_SHOTS,
+) -> HeadOptions:
     """Return the options of a command, what is not given by default.
 
+    Args:
+        reading: as `HeadOptions` has it.
+        degree: as `HeadOptions` has it; None is by default.
+        direct: as `HeadOptions` has it.
+        head_shots: that a head with direct connections is fitted for; 0 is infinitely many.
+        shots: where that is None.
+
     Raises:
-        UsageError: a value out of its range, or a degree without the reading steps.
+        UsageError: a value out of its range, a degree without the reading steps, or head shots
+            without direct connections.
     """
+    if head_shots is not None and not direct:
+        raise UsageError(
+            "--head-shots should come with --direct, whose head is fitted by ridge. Got "
+            f"{head_shots}; leave it out."
+        )
     most = DEGREE if degree is None else degree
-    return HeadOptions(reading, most, bool(direct))  # type: ignore[arg-type]
+    fitted = (shots if head_shots is None else head_shots) or None
+    return HeadOptions(reading, most, bool(direct), fitted if direct else None)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -47,6 +72,10 @@ class HeadOptions:
     direct: bool = False
     """Whether inputs reach the outputs past the circuits too; of numbers."""
 
+    shots: int | None = None
+    """That answers will be given from, which a head with direct connections is fitted for; None is
+    infinitely many."""
+
     def __post_init__(self) -> None:
         """Check the ranges."""
         if self.reading not in (None, *get_args(Reading)):
@@ -58,6 +87,11 @@ class HeadOptions:
         if not whole or not 1 <= self.degree <= MOST_DEGREE:
             raise UsageError(
                 f"the degree should be a whole number from 1 to {MOST_DEGREE}. Got {self.degree!r}."
+            )
+        if self.shots is not None and (self.shots < 1 or not self.direct):
+            raise UsageError(
+                "shots that a head is fitted for should be 1 or more, with direct connections. Got "
+                f"{self.shots}."
             )
         if self.reading == "final" and self.degree != DEGREE:
             raise UsageError(
@@ -127,6 +161,8 @@ class HeadOptions:
         document = asdict(self)
         if not self.direct:
             del document["direct"]
+        if self.shots is None:
+            del document["shots"]
         return document
 
     @property

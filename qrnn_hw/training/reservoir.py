@@ -24,6 +24,7 @@ from qrnn_hw.networks.network import Network
 from qrnn_hw.networks.readers import Reader
 from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.training.ridge import ALPHAS, choose_head, counted
+from qrnn_hw.training.shot_noise import DRAWS, drawn_readings, of_one_shot
 
 Array = NDArray[np.float64]
 
@@ -76,6 +77,7 @@ def fit_reservoir(
     *,
     alphas: Sequence[float] = ALPHAS,
     washout: int = 0,
+    n_shots: int | None = None,
 ) -> TrainedNetwork:
     """Return the network with the head that ridge fits, its circuit untouched.
 
@@ -86,14 +88,57 @@ def fit_reservoir(
         readings: of both, exact or from shots (`qrnn_hw.networks.recorded.Recorded.readings`).
         alphas: to choose from.
         washout: first steps of every sequence that do not count, of a target per step.
+        n_shots: as for `fitted_head`.
     """
-    targets, lengths = [part.known_targets for part in parts], [part.lengths for part in parts]
-    joined = [
-        np.asarray(regressors(network, part.values, part.lengths, read))
-        for part, read in zip(parts, readings, strict=True)
-    ]
-    found, _ = choose_head(network.target, joined, targets, lengths, alphas=alphas, washout=washout)
+    given = network, parts, readings
+    found, _ = fitted_head(*given, alphas=alphas, washout=washout, n_shots=n_shots)
     return TrainedNetwork(network, {**parameters, **fitted_parts(network, parameters, found)})
+
+
+def fitted_head(
+    network: Network,
+    parts: Sequence[Sequences],
+    readings: Sequence[Array],
+    *,
+    alphas: Sequence[float] = ALPHAS,
+    washout: int = 0,
+    n_shots: int | None = None,
+) -> tuple[Array, float]:
+    """Return what ridge finds for `regressors`, and its alpha.
+
+    Args:
+        network: with a head for its target.
+        parts: rows to fit, and rows that choose the ridge's alpha.
+        readings: of both.
+        alphas: to choose from.
+        washout: as for `fit_reservoir`.
+        n_shots: that answers will be given from, where the readings are exact: what they add to
+            the squares is a penalty, and rows that choose alpha are read from as many; None is
+            infinitely many, or readings from shots, which have it in them.
+    """
+    (fit, held), (read, of_held), penalty = parts, readings, None
+    if n_shots is not None:
+        rows = np.tile(np.arange(len(held)), DRAWS)
+        held = held.take(rows)
+        of_held = drawn_readings(network, of_held[rows], n_shots, np.random.default_rng(DRAWS))
+        given = network.target, read, fit.known_targets, fit.lengths
+        flat, _ = counted(*given, washout=washout)
+        added = len(flat) * np.asarray(of_one_shot(network, flat, np.ones(len(flat)))) / n_shots
+        n_direct = network.direct * fit.dim
+        penalty = np.pad(added, (0, n_direct))
+    joined = [
+        np.asarray(regressors(network, part.values, part.lengths, one))
+        for part, one in ((fit, read), (held, of_held))
+    ]
+    return choose_head(
+        network.target,
+        joined,
+        [fit.known_targets, held.known_targets],
+        [fit.lengths, held.lengths],
+        alphas=alphas,
+        washout=washout,
+        penalty=penalty,
+    )
 
 
 def regressors(
@@ -162,6 +207,7 @@ def best_drawn(
     reader: Reader | None = None,
     *,
     washout: int = 0,
+    n_shots: int | None = None,
 ) -> TrainedNetwork:
     """Return the drawn circuit whose head, fitted to the first part, does best on the second.
 
@@ -171,15 +217,17 @@ def best_drawn(
         parts: rows to fit, and rows that choose the circuit and the ridge's alpha.
         reader: with a machine's noise; None is without noise.
         washout: as for `fit_reservoir`.
+        n_shots: as for `fitted_head`; the circuits are compared at as many too.
     """
     single, held, best = type(network.target)(network.target.names), parts[1], None
     for parameters in drawn:
         readings = [exact_readings(network, parameters, part, reader) for part in parts]
-        fitted = fit_reservoir(network, parameters, parts, readings, washout=washout)
+        given = network, parameters, parts, readings
+        fitted = fit_reservoir(*given, washout=washout, n_shots=n_shots)
         outputs = readings[1] @ fitted.coefficients
         outputs = outputs + fitted.direct_part(held.values, held.lengths)
-        given = network.target, outputs, held.known_targets, held.lengths
-        value = score(single, *counted(*given, washout=washout))
+        answered = network.target, outputs, held.known_targets, held.lengths
+        value = score(single, *counted(*answered, washout=washout))
         if best is None or value > best[0]:
             best = value, fitted
     if best is None:

@@ -1,9 +1,11 @@
 """A head fitted to readings by ridge regression: all that a reservoir trains.
 
-R minimises |y - r0 - X R1|^2 + alpha |R1|^2 over the rows that count, X the readings but the 1, and
-the bias r0 free (Hoerl & Kennard 1970; for reservoirs Lukosevicius & Jaeger 2009). y is +-1 of two
-classes, 1 for the own and 0 for every other of K classes, and the numbers themselves. No gradient
-enters, so the readings may come from shots of a machine as well as from the exact engine.
+R minimises |y - r0 - X R1|^2 + alpha |R1|^2 + tr(R1^T P R1) over the rows that count: X the
+readings but the 1, the bias r0 free (Hoerl & Kennard 1970; for reservoirs Lukosevicius & Jaeger
+2009), and P what shots will add to the squares (`qrnn_hw.training.shot_noise`), if it is told. y
+is +-1 of two classes, 1 for the own and 0 for every other of K classes, and the numbers themselves.
+No gradient enters, so the readings may come from shots of a machine as well as from the exact
+engine.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ def fit_head(
     *,
     alpha: float,
     washout: int = 0,
+    penalty: Array | None = None,
 ) -> Array:
     """Return R, shape (r, k).
 
@@ -40,16 +43,27 @@ def fit_head(
         lengths: steps that count of each sequence, shape (n,); None for all T.
         alpha: at least 0.
         washout: steps at each sequence's start that are left out, where targets are per step.
+        penalty: P, shape (r - 1, r - 1), of no negative direction; None is 0.
 
     Raises:
         UsageError: a wash-out that leaves no step.
     """
     rows, wanted = counted(target, readings, np.asarray(targets), lengths, washout=washout)
-    numbers = _numbers(target, wanted)
-    model = Ridge(alpha=alpha).fit(rows[:, 1:], numbers)
-    bias = np.broadcast_to(model.intercept_, (numbers.shape[1],))
-    weights = np.asarray(model.coef_).reshape(numbers.shape[1], -1)
-    return np.concatenate([bias[None], weights.T])
+    numbers, x = _numbers(target, wanted), rows[:, 1:]
+    if penalty is None:
+        model = Ridge(alpha=alpha).fit(x, numbers)
+        bias = np.broadcast_to(model.intercept_, (numbers.shape[1],))
+        weights = np.asarray(model.coef_).reshape(numbers.shape[1], -1).T
+        return np.concatenate([bias[None], weights])
+    # Rows whose squares are the penalty: ridge of both is ridge with it.
+    values, vectors = np.linalg.eigh(penalty)
+    more = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
+    middle = x.mean(axis=0), numbers.mean(axis=0)
+    joined = np.concatenate([x - middle[0], more])
+    aim = np.concatenate([numbers - middle[1], np.zeros((len(more), numbers.shape[1]))])
+    model = Ridge(alpha=alpha, fit_intercept=False).fit(joined, aim)
+    weights = np.asarray(model.coef_).reshape(numbers.shape[1], -1).T
+    return np.concatenate([(middle[1] - middle[0] @ weights)[None], weights])
 
 
 def choose_head(
@@ -60,6 +74,7 @@ def choose_head(
     *,
     alphas: Sequence[float] = ALPHAS,
     washout: int = 0,
+    penalty: Array | None = None,
 ) -> tuple[Array, float]:
     """Return R and the alpha of the best score on held-out rows, the largest of equal ones.
 
@@ -70,13 +85,14 @@ def choose_head(
         lengths: of both.
         alphas: to choose from.
         washout: as for `fit_head`.
+        penalty: as for `fit_head`.
     """
     held = counted(target, readings[1], np.asarray(targets[1]), lengths[1], washout=washout)
     single = type(target)(target.names)
     found = []
     for alpha in sorted(alphas, reverse=True):
         given = readings[0], targets[0], lengths[0]
-        head = fit_head(target, *given, alpha=alpha, washout=washout)
+        head = fit_head(target, *given, alpha=alpha, washout=washout, penalty=penalty)
         found.append((score(single, held[0] @ head, held[1]), head, alpha))
     _, head, alpha = max(found, key=lambda one: one[0])
     return head, alpha

@@ -27,8 +27,8 @@ from qrnn_hw.networks.readers import Reader, turned
 from qrnn_hw.training.adam import epoch_of, orders, over_seeds, stacked, turns_of, validated
 from qrnn_hw.training.losses import check_robustness
 from qrnn_hw.training.options import TrainingOptions
-from qrnn_hw.training.reservoir import fitted_parts, regressors
-from qrnn_hw.training.ridge import choose_head
+from qrnn_hw.training.reservoir import fitted_head, fitted_parts, regressors
+from qrnn_hw.training.shot_noise import of_one_shot, of_outputs
 from qrnn_hw.training.trainer import Moved, TrainingState
 
 ROWS_PER_NUMBER = 4
@@ -54,6 +54,7 @@ class VariableProjection:
         *,
         readers: Sequence[Reader] | None = None,
         frozen: bool = False,
+        n_shots: int | None = None,
     ) -> None:
         """Set up the steps.
 
@@ -65,6 +66,7 @@ class VariableProjection:
             seeds: of the order of the rows.
             readers: with the noise to train under, as `qrnn_hw.training.adam.Adam` has them.
             frozen: whether the circuit's weights stay as they were drawn.
+            n_shots: that answers will be given from; None is infinitely many.
 
         Raises:
             ConfigurationError: no reader.
@@ -84,13 +86,14 @@ class VariableProjection:
             raise ConfigurationError("training needs at least one model. Got none.")
         self._network, self._options, self._seeds = network, options, tuple(seeds)
         self._rows = tuple(training), tuple(validation)
+        self._n_shots = n_shots
         self._n_turns, self._adam = len(given), optax.adam(options.learning_rate)
         self._data, self._held = stacked(training), stacked(validation)
         over = over_seeds(len(self._seeds))
         still = ("head", "direct", *(("circuit",) if frozen else ()))
 
         def miss(parameters: Parameters, readings: jax.Array, *batch: jax.Array) -> jax.Array:
-            return left_over(network, readings, *batch)
+            return left_over(network, readings, *batch, n_shots=n_shots)
 
         self._run = jax.jit(over(epoch_of(network, given, options, self._adam, still, miss)))
         self._read = jax.jit(over(_readings(network, given)))
@@ -130,7 +133,20 @@ class VariableProjection:
             score(self._network.target, np.asarray(one), rows.known_targets, rows.lengths)
             for one, rows in zip(outputs, self._rows[1], strict=True)
         ]
-        return np.stack([np.asarray(losses), good], axis=1)
+        return np.stack([np.asarray(losses) + self._added(average), good], axis=1)
+
+    def _added(self, average: Parameters) -> NDArray[np.float64]:
+        """Return what shots add to the validation loss of each seed, shape (K,)."""
+        found = np.zeros(len(self._seeds))
+        if self._n_shots is None:
+            return found
+        read = self._all(average, self._held)
+        for seed, (rows, readings) in enumerate(zip(self._rows[1], read, strict=True)):
+            own = {name: value[seed] for name, value in average.items()}
+            factors = self._network.coefficients(own)
+            each = np.asarray(of_outputs(self._network, readings, factors)).mean(axis=-1)
+            found[seed] = each[rows.mask].mean() if self._network.target.per_step else each.mean()
+        return found / self._n_shots
 
     @property
     def _batch_size(self) -> int:
@@ -156,12 +172,8 @@ class VariableProjection:
         read = [self._all(parameters, data) for data in (self._data, self._held)]
         for seed in range(len(self._seeds)):
             parts = [rows[seed] for rows in self._rows]
-            joined = [
-                np.asarray(regressors(network, rows.values, rows.lengths, one[seed]))
-                for rows, one in zip(parts, read, strict=True)
-            ]
-            targets, lengths = [one.known_targets for one in parts], [one.lengths for one in parts]
-            head, alpha = choose_head(network.target, joined, targets, lengths)
+            readings = [one[seed] for one in read]
+            head, alpha = fitted_head(network, parts, readings, n_shots=self._n_shots)
             own = {name: value[seed] for name, value in parameters.items()}
             found.append(fitted_parts(network, own, head))
             alphas.append(alpha)
@@ -176,11 +188,14 @@ def left_over(
     lengths: jax.Array,
     targets: jax.Array,
     alpha: ArrayLike,
+    *,
+    n_shots: int | None = None,
 ) -> jax.Array:
     """Return the logarithm of the mean square by which ridge misses rows that it was not fitted to.
 
     Each answer is missed by the head of all others, whose miss is e / (1 - h) of the common head's
-    miss e, with the answer's leverage h (Allen, Technometrics 16, 125, 1974).
+    miss e, with the answer's leverage h (Allen, Technometrics 16, 125, 1974). What shots add to it
+    joins both the ridge and the squares (`qrnn_hw.training.shot_noise`).
 
     Args:
         network: of numbers.
@@ -189,6 +204,7 @@ def left_over(
         lengths: shape (n,).
         targets: shape (n, k), per step (n, T, k).
         alpha: of the ridge, over these rows.
+        n_shots: that answers will be given from; None is infinitely many.
     """
     x, y = regressors(network, inputs, lengths, readings)[..., 1:], targets
     counts = jnp.ones((len(y), 1))
@@ -196,13 +212,19 @@ def left_over(
         alive = jnp.arange(y.shape[1]) < jnp.asarray(lengths)[:, None]
         counts = alive.reshape(-1, 1).astype(x.dtype)
     x, y = x.reshape(len(counts), -1), y.reshape(len(counts), -1)
-    n = counts.sum()
+    n, added = counts.sum(), jnp.zeros((x.shape[1], x.shape[1]))
+    if n_shots is not None:
+        flat = readings.reshape(len(counts), -1)
+        added = of_one_shot(network, flat, counts[:, 0]) / n_shots
+        added = jnp.pad(added, (0, x.shape[1] - len(added)))
     x, y = ((one - (one * counts).sum(axis=0) / n) * counts for one in (x, y))
-    gram = x.T @ x + alpha * jnp.eye(x.shape[1])
+    gram = x.T @ x + alpha * jnp.eye(x.shape[1]) + n * added
     solved = jax.scipy.linalg.solve(gram, x.T, assume_a="pos")  # (p, n)
     leverage = jnp.sum(x * solved.T, axis=1, keepdims=True) + counts / n
-    missed = (y - x @ (solved @ y)) / jnp.maximum(1 - leverage, LEAST_FREE)
-    return jnp.log(jnp.sum(missed**2) / (n * y.shape[1]) + np.finfo(np.float64).tiny)
+    head = solved @ y
+    missed = (y - x @ head) / jnp.maximum(1 - leverage, LEAST_FREE)
+    squares = jnp.sum(missed**2) / n + jnp.sum(head * (added @ head))
+    return jnp.log(squares / y.shape[1] + np.finfo(np.float64).tiny)
 
 
 def _readings(network: Network, readers: Sequence[Reader]) -> Callable[..., jax.Array]:

@@ -27,6 +27,7 @@ from qrnn_hw.statistics.forecasts import nrmse, nrmse_difference
 from qrnn_hw.statistics.intervals import Interval
 from qrnn_hw.training.options import TrainingOptions
 from qrnn_hw.training.reservoir import exact_readings, fit_reservoir
+from qrnn_hw.training.shot_noise import drawn_readings
 from qrnn_hw.training.trainer import start, train
 from qrnn_hw.training.variable_projection import VariableProjection
 
@@ -51,6 +52,8 @@ DEGREES = (1, 2)
 """Most bits of a product: that whose frozen circuits do better on validation rows is taken."""
 
 
+SHOTS = 1000
+
 Array = NDArray[np.float64]
 Read = tuple[TrainedNetwork, list[Array]]
 """A network, with its readings of training, validation and test rows."""
@@ -58,16 +61,38 @@ Read = tuple[TrainedNetwork, list[Array]]
 
 def forecasts(device: Device, seeds: int) -> Iterator[Row]:
     """Yield the error of each series, trained and frozen, beside its classical models."""
+    yield from _every(device, seeds, None)
+
+
+def forecasts_from_shots(device: Device, seeds: int) -> Iterator[Row]:
+    """Yield the same of networks that were fitted for few shots, answering from as many."""
+    yield from _every(device, seeds, SHOTS)
+
+
+def _every(device: Device, seeds: int, n_shots: int | None) -> Iterator[Row]:
     for name, given in SERIES.items():
-        if name.startswith("co2"):
-            if CO2.exists():
-                yield forecast(name, read(CO2, **given), device, seeds)
+        if not name.startswith("co2"):
+            data = read_named(name.split(",")[0], **given)
+        elif CO2.exists():
+            data = read(CO2, **given)
         else:
-            yield forecast(name, read_named(name.split(",")[0], **given), device, seeds)
+            continue
+        yield forecast(name, data, device, seeds, n_shots)
 
 
-def forecast(name: str, data: Dataset, device: Device, seeds: int) -> Row:
-    """Return the row of one series."""
+def forecast(
+    name: str, data: Dataset, device: Device, seeds: int, n_shots: int | None = None
+) -> Row:
+    """Return the row of one series.
+
+    Args:
+        name: of the series.
+        data: its windows.
+        device: whose noise the circuits have.
+        seeds: of trainings.
+        n_shots: that heads and circuits are fitted for, and of each answer to the test rows; None
+            is infinitely many.
+    """
     parts = data.parts(0)
     scaling, window = parts.scaling, data.sequences.n_steps
     assert scaling is not None  # numbers are
@@ -75,13 +100,19 @@ def forecast(name: str, data: Dataset, device: Device, seeds: int) -> Row:
     tiled = np.tile(wanted, (1, seeds))
 
     def together(found: list[Read]) -> Array:
-        every = [scaling.unscaled(_outputs(one, read[2], parts.test)) for one, read in found]
+        every = [
+            scaling.unscaled(_outputs(one, _seen(one, read[2], n_shots, seed), parts.test))
+            for seed, (one, read) in enumerate(found)
+        ]
         return np.concatenate(every, axis=1)
 
-    drawn = {degree: frozen(_network(data, degree), device, parts, seeds) for degree in DEGREES}
+    drawn = {
+        degree: frozen(_network(data, degree), device, parts, seeds, n_shots) for degree in DEGREES
+    }
     degree = max(drawn, key=lambda one: _held_score(drawn[one], parts))
-    still, bits_alone = together(drawn[degree]), together(_bits_alone(drawn[degree], parts))
-    networks = trained(drawn[degree], device, parts)
+    still = together(drawn[degree])
+    bits_alone = together(_bits_alone(drawn[degree], parts, n_shots))
+    networks = trained(drawn[degree], device, parts, n_shots)
     ours = together(networks)
     baselines = task_baselines(data, parts, n_parameters=networks[0][0].n_parameters, seed=0)
     block = min(window + max(1, data.gap), len(wanted) // 2)
@@ -95,8 +126,9 @@ def forecast(name: str, data: Dataset, device: Device, seeds: int) -> Row:
     than_frozen = less(still)
     first = min(errors, key=errors.__getitem__)
     measured = nrmse(ours, tiled)
+    shots = "" if n_shots is None else f", {n_shots:,} shots"
     return {
-        "name": f"{name}: NRMSE under FakeBoston's noise, {seeds} seeds",
+        "name": f"{name}: NRMSE under FakeBoston's noise{shots}, {seeds} seeds",
         "measured": {
             "trained": measured,
             "of each seed": [nrmse(one[:, None], wanted) for one in ours.T],
@@ -112,31 +144,34 @@ def forecast(name: str, data: Dataset, device: Device, seeds: int) -> Row:
     }
 
 
-def frozen(network: Network, device: Device, parts: Parts, seeds: int) -> list[Read]:
+def frozen(
+    network: Network, device: Device, parts: Parts, seeds: int, n_shots: int | None
+) -> list[Read]:
     """Return circuits as they were drawn, of each seed, with the head that ridge fits."""
     found = []
     for seed in range(seeds):
         parameters = network.initial(seed, first_projection(network, parts, seed))
         read = _read(network, parameters, device, parts)
-        found.append((_with_head(network, parameters, read, parts), read))
+        found.append((_with_head(network, parameters, read, parts, n_shots), read))
     return found
 
 
-def trained(first: list[Read], device: Device, parts: Parts) -> list[Read]:
+def trained(first: list[Read], device: Device, parts: Parts, n_shots: int | None) -> list[Read]:
     """Return what training makes of the same draws."""
     network, seeds = first[0][0].network, range(len(first))
     rows = [parts.training] * len(first), [parts.validation] * len(first)
     reader = network.reader(device.noisy)
-    stepper = VariableProjection(network, *rows, OPTIONS, seeds, readers=[reader])
+    given = network, *rows, OPTIONS, seeds
+    stepper = VariableProjection(*given, readers=[reader], n_shots=n_shots)
     state = train(stepper, OPTIONS, start(stepper, [one.parameters for one, _ in first]))
     each = [TrainedNetwork(network, state.of(seed)) for seed in seeds]
     return [(one, _read(network, one.parameters, device, parts)) for one in each]
 
 
-def _bits_alone(found: list[Read], parts: Parts) -> list[Read]:
+def _bits_alone(found: list[Read], parts: Parts, n_shots: int | None) -> list[Read]:
     """Return the same circuits with a head that no input reaches directly."""
     alone = replace(found[0][0].network, direct=0)
-    return [(_with_head(alone, one.parameters, read, parts), read) for one, read in found]
+    return [(_with_head(alone, one.parameters, read, parts, n_shots), read) for one, read in found]
 
 
 def _network(data: Dataset, degree: int) -> Network:
@@ -155,10 +190,20 @@ def _read(network: Network, parameters: Parameters, device: Device, parts: Parts
 
 
 def _with_head(
-    network: Network, parameters: Parameters, read: list[Array], parts: Parts
+    network: Network,
+    parameters: Parameters,
+    read: list[Array],
+    parts: Parts,
+    n_shots: int | None,
 ) -> TrainedNetwork:
     both = parts.training, parts.validation
-    return fit_reservoir(network, parameters, both, read[:2])
+    return fit_reservoir(network, parameters, both, read[:2], n_shots=n_shots)
+
+
+def _seen(one: TrainedNetwork, read: Array, n_shots: int | None, seed: int) -> Array:
+    if n_shots is None:
+        return read
+    return drawn_readings(one.network, read, n_shots, np.random.default_rng(seed))
 
 
 def _outputs(one: TrainedNetwork, read: Array, rows: Sequences) -> Array:
