@@ -12,7 +12,7 @@ outcome = plan.run(budget=60)
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from typing import Any, Literal
 from jobs.counted import counted
 from jobs.errors import BudgetError
 from jobs.store.store import Store
-from qrnn_hw.answers.asked_rows import from_dataset, from_file, from_texts
+from qrnn_hw.answers.asked_rows import from_any
 from qrnn_hw.answers.model_file import Model
 from qrnn_hw.answers.prediction import Prediction, check_asked
 from qrnn_hw.answers.prediction import predict as answered
@@ -174,22 +174,7 @@ class Trained:
             QRNNError, JobsError: as `qrnn-hw predict`.
         """
         check_asked(shots, delta)
-        if isinstance(rows, Dataset):
-            inputs = from_dataset(self.model, rows)
-        elif isinstance(rows, str | Path):
-            if " " in str(rows) and not Path(rows).exists():
-                raise UsageError(
-                    f"a single text is the path of a file. Got {str(rows)[:60]!r}, where nothing "
-                    "is; put sentences in a list."
-                )
-            inputs = from_file(self.model, rows)
-        elif isinstance(rows, Iterable):
-            inputs = from_texts(self.model, list(rows))
-        else:
-            raise UsageError(
-                "rows should be sentences, the path of a file, or data as qh.read returns it. Got "
-                f"the type {type(rows).__name__}."
-            )
+        inputs = from_any(self.model, rows)
         if machine is None:
             return answered(self.model, inputs, shots=shots, delta=delta, seed=seed)
         return self._on_machine(inputs, machine, shots, delta, seed, budget, settings)

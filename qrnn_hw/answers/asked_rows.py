@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from qrnn_hw.answers.model_file import Model
@@ -11,6 +12,29 @@ from qrnn_hw.data.inputs import Inputs
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.table import columns_shown
 from qrnn_hw.errors import UsageError
+
+
+def from_any(model: Model, rows: str | Path | Dataset | Sequence[str]) -> Inputs:
+    """Return the rows of data, of a file by its path, or sentences, as the model reads them.
+
+    Raises:
+        UsageError: something else, or rows that the model does not read.
+    """
+    if isinstance(rows, Dataset):
+        return from_dataset(model, rows)
+    if isinstance(rows, str | Path):
+        if " " in str(rows) and not Path(rows).exists():
+            raise UsageError(
+                f"a single text is the path of a file. Got {str(rows)[:60]!r}, where nothing is; "
+                "put sentences in a list."
+            )
+        return from_file(model, rows)
+    if not isinstance(rows, Iterable):
+        raise UsageError(
+            "rows should be sentences, the path of a file, or data as qh.read returns it. Got the "
+            f"type {type(rows).__name__}."
+        )
+    return from_texts(model, list(rows))
 
 
 def from_texts(model: Model, texts: Sequence[str], *, names: Sequence[str] | None = None) -> Inputs:
