@@ -21,6 +21,22 @@ LEAST_LIMIT_SECONDS = 10
 """Of a job without a budget, so that a short one is not cut for a moment's delay."""
 
 
+def least_limit(part: Part, *, is_charged: bool) -> float:
+    """Return the seconds that a part has to be allowed; a service takes limits in whole ones.
+
+    Args:
+        part: One job.
+        is_charged: Whether it is sent to a service.
+
+    Raises:
+        PreflightError: If it cannot be timed.
+    """
+    if part.estimate is None:
+        raise PreflightError("A job should have a price. Got a circuit that cannot be timed.")
+    high = part.estimate.high_seconds
+    return max(_LOWEST, math.ceil(high)) if is_charged else high
+
+
 @dataclass(frozen=True, eq=False)
 class Budget:
     """The QPU seconds that the jobs of one command may take, over all times that it is run."""
@@ -129,10 +145,7 @@ class Budget:
         return self.spent(of) + sum(map(self._least, parts))
 
     def _least(self, part: Part) -> float:
-        if part.estimate is None:
-            raise PreflightError("A job should have a price. Got a circuit that cannot be timed.")
-        high = part.estimate.high_seconds
-        return high if self.service is None else max(_LOWEST, math.ceil(high))
+        return least_limit(part, is_charged=self.service is not None)
 
     def _limits(self, parts: Sequence[Part], of: Sequence[Assessment]) -> list[int]:
         least = [math.ceil(self._least(part)) for part in parts]

@@ -90,6 +90,10 @@ class RemoteExecutor(Protocol):
         """The instance of the account that `submit` sends to."""
         ...
 
+    def require_working(self, spec: JobSpec) -> None:
+        """Ask for what works of the machine now; `PreflightError` where the job needs more."""
+        ...
+
     def submit(self, spec: JobSpec, tag: str, max_execution_seconds: int | None = None) -> str:
         """Send the job with `tag` on it and return the id that the service gave."""
         ...

@@ -1,5 +1,6 @@
 """Whether a machine would run a job, asked before it is sent."""
 
+from jobs.preflight.broken import broken_findings
 from jobs.preflight.check import Look, Seen, looking, preflight, require
 from jobs.preflight.job import Request, request_findings
 from jobs.preflight.rule_table import Rule
@@ -12,6 +13,7 @@ __all__ = [
     "Request",
     "Rule",
     "Seen",
+    "broken_findings",
     "looking",
     "preflight",
     "request_findings",

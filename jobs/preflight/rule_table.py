@@ -122,8 +122,8 @@ TABLE = (
     Rule(
         "faulty-qubit",
         "error",
-        "The backend reports the qubit as not operational.",
-        "Transpile again with a fresh calibration.",
+        "The backend reports the qubit, or the gate on it, as not operational.",
+        "Transpile again with a fresh calibration; a run does so in another --output.",
         _ISA,
     ),
     Rule(

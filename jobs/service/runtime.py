@@ -15,6 +15,7 @@ from jobs.bindable import check_for_aer
 from jobs.bits import EVERY_BIT, pub_result, readable_as_blocks, registers_of
 from jobs.errors import JobFailedError, PreflightError
 from jobs.executor import JobBook
+from jobs.preflight import broken_findings, require
 from jobs.service import answer_reading, reach
 from jobs.service.account import account_path, account_status, check_readable, make_private
 from jobs.service.connection import connect
@@ -175,6 +176,21 @@ class ServiceExecutor:
         """Return the QPU seconds that the plan has left, or None when it has no limit."""
         with translated("read the usage of the plan", question=True):
             return seconds_left(self._connection(self._home()).cloud_usage())
+
+    def require_working(self, spec: JobSpec) -> None:
+        """Refuse a job on qubits or gates that the machine says now are not operational.
+
+        Raises:
+            PreflightError: If there are some.
+            ServiceUnavailableError: If the service does not tell.
+        """
+        with translated(f"read the calibration of {self.backend_name}", question=True):
+            properties = self.backend.properties(refresh=True)
+            if properties is None:
+                return
+            qubits = properties.faulty_qubits()
+            gates = [(one.gate, tuple(one.qubits)) for one in properties.faulty_gates()]
+        require(broken_findings([pub.circuit for pub in spec.pubs], qubits, gates))
 
     def submit(
         self,

@@ -68,6 +68,7 @@ def submit(
         AuthenticationError: If the account is refused.
         BudgetError: If the plan is used up.
         JobFailedError: If the service refuses the job.
+        PreflightError: If the job needs what the machine now says is not operational.
         ServiceUnavailableError: If the service stays silent; calling again continues.
     """
     spec = store.known(spec)
@@ -126,6 +127,8 @@ def _submit_one(
                     return
                 if not is_listed:
                     continue
+            # Between its price and its sending may lie a training, or the rounds before it.
+            executor.require_working(spec)
             # From now on it is looked for there, whichever instance is in use then.
             store.put_instance(spec.key, executor.instance)
             with paced(spec.key, store, backoff):

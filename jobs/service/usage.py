@@ -14,11 +14,13 @@ def charged_seconds(metrics: Any) -> float | None:
         ServiceUnavailableError: If the answer is not in the service's format.
     """
     try:
-        usage = metrics.get("usage", {})
-        seconds = usage.get("qpu_charge_time_seconds", usage.get("quantum_seconds"))
-        if seconds is None or usage.get("status", "complete") == "pending":
+        usage = metrics.get("usage") or {}
+        seconds = usage.get("qpu_charge_time_seconds")
+        if seconds is None:
+            seconds = usage.get("quantum_seconds")
+        if seconds is None or usage.get("status") == "pending":
             return None
-        if math.isfinite(number := float(seconds)):
+        if math.isfinite(number := float(seconds)) and number >= 0:
             return number
     except (AttributeError, TypeError, ValueError):
         pass
@@ -49,6 +51,8 @@ def seconds_left(usage: Any) -> float | None:
         ServiceUnavailableError: If the answer is not in the service's format.
     """
     try:
+        if usage.get("usage_limit_reached") is True:
+            return 0.0
         limit = usage.get("usage_limit_seconds") or usage.get("usage_allocation_seconds")
         if not limit:
             return None

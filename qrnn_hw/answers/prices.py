@@ -22,7 +22,7 @@ from qrnn_hw.submission.assessment import estimate_json
 
 @dataclass(frozen=True, eq=False)
 class Price:
-    """What is left to be sent, by how many batches it takes; an estimate of each."""
+    """What is left to be sent, in how many jobs; an estimate of each."""
 
     first: Estimate | None
     """Of the next batch; None where nothing is left."""
@@ -37,7 +37,7 @@ class Price:
     """Of the batches that are in the store."""
 
     n_jobs: int
-    """At most."""
+    """That the service is sent at most: a batch too large for one goes in parts."""
 
     def to_json(self) -> dict[str, Any]:
         """Return seconds of QPU time as a JSON object; null where nothing is left to send."""
@@ -74,7 +74,7 @@ def price(votes: Votes, store: Store) -> Price:
             worst = following(votes, number, [rows] * len(votes.looks), store)
             likely = following(votes, number, _course(votes, number, rows), store)
             first, expected, most = (_cost(jobs) for jobs in (priced.jobs, likely, worst))
-            return Price(first, expected, most, votes.seconds, len(worst))
+            return Price(first, expected, most, votes.seconds, sum(len(one.parts) for one in worst))
         votes.add(rows, measured)
         votes.assessed += priced.jobs
         before = look

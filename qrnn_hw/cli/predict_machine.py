@@ -132,7 +132,7 @@ def _document(votes: Votes, found: list[Prediction], settings: RunSettings) -> d
 
 
 def _sent(votes: Votes) -> str:
-    n_jobs = sum(len(keys) for keys in votes.jobs)
+    n_jobs = sum(len(one.parts) for one in votes.assessed)
     return (
         f"{counted(n_jobs, 'job')} in {counted(len(votes.jobs), 'batch', 'batches')}, about "
         f"{votes.seconds:.1f} s of QPU time by their estimates"

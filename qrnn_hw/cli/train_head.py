@@ -228,9 +228,9 @@ def _print_price(jobs: Jobs, network: Network, store: Store, *, as_json: bool) -
 
     found = jobs.priced(network, store)
     if as_json:
-        print_json({"n_jobs": len(found.specs), "estimate": estimate_json(found.estimate)})
+        print_json({"n_jobs": found.n_parts, "estimate": estimate_json(found.estimate)})
     else:
-        typer.echo(described(found.estimate, jobs.execution.machine, n_jobs=len(found.specs)))
+        typer.echo(described(found.estimate, jobs.execution.machine, n_jobs=found.n_parts))
 
 
 def _folder(wanted: HeadWanted, settings: RunSettings) -> Path:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from jobs.assess import Conditions
+from jobs.budget import least_limit
 from jobs.cost import Estimate
 from jobs.counted import counted
 from jobs.service.pace import sending_seconds
@@ -23,6 +24,7 @@ from qrnn_hw.mitigation.stack import Stack
 from qrnn_hw.ranges import MOST_SHOTS
 from qrnn_hw.statistics.intervals import wilson
 from qrnn_hw.submission.assessment import conditions_of
+from qrnn_hw.submission.consent import ALIKE
 
 FEWEST = 32
 """Shots of a prediction: with fewer, extrapolated scores are noise."""
@@ -50,6 +52,11 @@ class Bought:
     is_forecast: bool = False
     """Whether numbers are asked for, which have no accuracy."""
 
+    @property
+    def stack_names(self) -> tuple[str, ...]:
+        """Of what is run, as `--plan` takes them."""
+        return tuple(one.name for one in self.stacks)
+
     def __str__(self) -> str:
         cost, known = self.estimate, ""
         if not self.is_forecast:
@@ -62,7 +69,7 @@ class Bought:
         sending = f", {minutes:.0f} minutes or more to send them" if minutes else ""
         return (
             f"{counted(self.shots, 'shot')} per prediction for "
-            f"{', '.join(one.name for one in self.stacks)} on "
+            f"{', '.join(self.stack_names)} on "
             f"{counted(self.tiles, 'tile')}: {counted(self.n_jobs, 'job')}, "
             f"about {cost.best_seconds:.0f} s "
             f"({cost.low_seconds:.0f} to {cost.high_seconds:.0f} s){sending}{known}{out}"
@@ -88,20 +95,18 @@ def fitted(prepared: Prepared, seconds: float) -> tuple[Prepared, Bought]:
     stacks: list[Stack] = list(named_stacks(settings))
     left_out: list[Stack] = []
     prices = _Prices(prepared)
+    seconds = min(settings.budget_seconds or seconds, seconds)
+    # The price of a circuit that is placed again after the training may be a little more.
+    within = seconds / ALIKE if settings.placement == AUTO else seconds
     while True:
-        bought = _most(prices, tuple(stacks), tuple(left_out), seconds)
-        if bought is not None:
-            told = replace(
-                settings,
-                shots=bought.shots,
-                plans=tuple(one.name for one in bought.stacks),
-                budget_seconds=min(settings.budget_seconds or seconds, seconds),
-            )
-            return prepared.told(told), bought
+        found = _most(prices, tuple(stacks), within)
+        if found is not None:
+            bought = prices.bought(tuple(stacks), tuple(left_out), found)
+            return as_bought(prepared, bought.shots, bought.stack_names, seconds), bought
         if len(stacks) == 1:
             fewest = prices.fewest(tuple(stacks))
-            least, _ = prices.of(tuple(stacks), fewest)
-            enough = math.ceil(100 * least.high_seconds / 60) / 100
+            least = prices.of(tuple(stacks), fewest).limit_seconds * (seconds / within)
+            enough = math.ceil(100 * least / 60) / 100
             side_by_side = "" if _n_tiles(prepared) > 1 else ", or --tiles auto"
             raise UsageError(
                 f"a run of {counted(len(prepared.test), 'sequence')} with {stacks[0].name} and "
@@ -113,30 +118,44 @@ def fitted(prepared: Prepared, seconds: float) -> tuple[Prepared, Bought]:
         left_out.append(dearest)
 
 
-def _most(
-    prices: _Prices, stacks: tuple[Stack, ...], left_out: tuple[Stack, ...], seconds: float
-) -> Bought | None:
-    """Return the plan of most shots within the seconds, None where the fewest are not."""
-    shots, fits, prepared = prices.fewest(stacks), None, prices.prepared
-    estimate, n_jobs = prices.of(stacks, shots)
+def as_bought(
+    prepared: Prepared, shots: int, stack_names: tuple[str, ...], seconds: float
+) -> Prepared:
+    """Return the run with the shots and stacks that the seconds bought."""
+    told = replace(prepared.settings, shots=shots, plans=stack_names, budget_seconds=seconds)
+    return prepared.told(told)
+
+
+@dataclass(frozen=True)
+class _Price:
+    """What so many shots of all stacks cost."""
+
+    shots: int
+    estimate: Estimate
+    n_jobs: int
+    limit_seconds: float
+    """What their limits come to at least, against which a budget is held."""
+
+
+def _most(prices: _Prices, stacks: tuple[Stack, ...], seconds: float) -> _Price | None:
+    """Return the most shots within the seconds, None where the fewest are not."""
+    fits, beyond = prices.of(stacks, prices.fewest(stacks)), None
+    if fits.limit_seconds > seconds:
+        return None
     # Seconds grow with shots but for the jobs: a few steps of the secant come near enough.
-    for _ in range(4):
-        if estimate.high_seconds > seconds:
-            if fits is None:
-                return None
+    for _ in range(7):
+        each = (fits.estimate.high_seconds - 2.5 * fits.n_jobs) / fits.shots
+        more = int(0.97 * (seconds - fits.estimate.high_seconds) / max(each, 1e-9))
+        if beyond is not None:
+            more = min(more, (beyond.shots - fits.shots) // 2)
+        if more < max(1, fits.shots // 50) or fits.shots >= MOST_SHOTS:
             break
-        fits = (shots, estimate, n_jobs)
-        spare = seconds - estimate.high_seconds
-        each = (estimate.high_seconds / 1.25 - 2.0 * n_jobs) / shots * 1.25
-        more = int(0.97 * spare / max(each, 1e-9))
-        if more < max(1, shots // 50) or shots >= MOST_SHOTS:
-            break
-        shots = min(MOST_SHOTS, shots + more)
-        estimate, n_jobs = prices.of(stacks, shots)
-    assert fits is not None
-    found, price, jobs = fits
-    tiles, is_forecast = _n_tiles(prepared), isinstance(prepared.task.target, Numbers)
-    return Bought(found, stacks, left_out, price, jobs, tiles, len(prepared.test), is_forecast)
+        found = prices.of(stacks, min(MOST_SHOTS, fits.shots + more))
+        if found.limit_seconds > seconds:
+            beyond = found
+        else:
+            fits = found
+    return fits
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,11 +168,26 @@ class _Prices:
     def _conditions(self) -> Conditions:
         return conditions_of(self.prepared.machine)
 
-    def of(self, stacks: tuple[Stack, ...], shots: int) -> tuple[Estimate, int]:
+    def of(self, stacks: tuple[Stack, ...], shots: int) -> _Price:
         """Return what so many shots for all stacks cost, and in how many jobs."""
-        priced = Priced(self.prepared.machine, conditions=self._conditions)
+        machine = self.prepared.machine
+        priced = Priced(machine, conditions=self._conditions)
         self._evaluation(stacks, shots).measure(priced)
-        return priced.estimate, priced.n_parts
+        limits = (
+            least_limit(part, is_charged=machine.is_real)
+            for job in priced.jobs
+            for part in job.parts
+        )
+        return _Price(shots, priced.estimate, priced.n_parts, sum(limits))
+
+    def bought(
+        self, stacks: tuple[Stack, ...], left_out: tuple[Stack, ...], price: _Price
+    ) -> Bought:
+        """Return a plan in words."""
+        prepared = self.prepared
+        tiles, is_forecast = _n_tiles(prepared), isinstance(prepared.task.target, Numbers)
+        told, n = (price.estimate, price.n_jobs), len(prepared.test)
+        return Bought(price.shots, stacks, left_out, *told, tiles, n, is_forecast)
 
     def fewest(self, stacks: tuple[Stack, ...]) -> int:
         """Return `FEWEST`, or where masks want more circuits as many as these take.
@@ -174,7 +208,7 @@ class _Prices:
 
     def least(self, stack: Stack) -> float:
         """Return the seconds of a stack by itself with its fewest shots."""
-        return self.of((stack,), self.fewest((stack,)))[0].best_seconds
+        return self.of((stack,), self.fewest((stack,))).estimate.best_seconds
 
     def _evaluation(self, stacks: tuple[Stack, ...], shots: int) -> Evaluation | TiledEvaluation:
         told = self.prepared.told(replace(self.prepared.settings, shots=shots))

@@ -8,8 +8,8 @@ from qrnn_hw.data.dataset import Dataset
 from qrnn_hw.experiment.canaries import canaries_of, priced_canaries
 from qrnn_hw.experiment.choosing import choose
 from qrnn_hw.experiment.kept_calibration import keep_calibration, keep_snapshots
+from qrnn_hw.experiment.kept_minutes import bought_once
 from qrnn_hw.experiment.measure import Priced
-from qrnn_hw.experiment.minutes import fitted
 from qrnn_hw.experiment.outcome import Outcome
 from qrnn_hw.experiment.place_for_trained import placed_for
 from qrnn_hw.experiment.plan import Plan, named_stacks
@@ -53,9 +53,7 @@ def run(settings: RunSettings, data: Dataset, progress: Progress, confirm: Confi
     """
     prepared = prepare(settings, data, progress)
     if settings.minutes is not None:
-        progress.stage(f"looking for the most that {settings.minutes:g} QPU minutes buy")
-        prepared, bought = fitted(prepared, 60 * settings.minutes)
-        progress.stage(str(bought))
+        prepared = bought_once(prepared, settings.minutes, progress)
     return run_prepared(prepared, progress, confirm)
 
 

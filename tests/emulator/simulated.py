@@ -65,6 +65,9 @@ class SimulatedService:
         tag, spec, job = self.jobs[job_id]
         self.jobs[job_id] = (tag, spec, replace(job, phase=phase))
 
+    def require_working(self, spec):
+        pass
+
     def submit(self, spec, tag, max_execution_seconds=None):
         return self._act("submit", lambda: self._post(spec, tag))
 

@@ -1,5 +1,6 @@
 """What "the same job" is: through recalibrations, lost answers and used-up plans, over HTTP."""
 
+import copy
 import json
 
 import numpy as np
@@ -10,6 +11,7 @@ from qiskit import QuantumCircuit, qpy
 from jobs.digest import former_digest
 from jobs.service.backoff import Backoff
 from qrnn_hw.cli import invoke
+from qrnn_hw.submission.consent import Consent
 
 QUICK = Backoff(0.05, 0.2, 10.0, listing_seconds=0.4)
 IMPATIENT = Backoff(0.02, 0.05, 0.1)
@@ -199,6 +201,45 @@ def test_a_qubit_that_is_faulty_today_refuses_nothing_that_ran_before(emulator, 
     command(capsys, words)
     _, said = command(capsys, [*words, "--shots", 11, "--yes"], code=4)
     assert "on qubits [3]" in said
+    assert n_jobs(emulator) == 1
+
+
+def broken_gate(properties):
+    (gate,) = [g for g in properties["gates"] if g["gate"] == "x" and g["qubits"] == [3]]
+    gate["parameters"].append({"name": "operational", "value": 0, "unit": "", "date": LATER})
+
+
+def broken_qubit(properties):
+    properties["qubits"][3].append({"name": "operational", "value": 0, "unit": "", "date": LATER})
+
+
+LATER = "2030-01-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("breaks", "what"), [(broken_qubit, "qubit 3"), (broken_gate, "Got x on 3")]
+)
+def test_what_breaks_between_price_and_sending_is_not_paid_for(
+    emulator, capsys, tmp_path, monkeypatch, breaks, what
+):
+    """As during a training, or while a round waits in the queue."""
+    words, ask = [*file(tmp_path), "--yes"], Consent.ask
+    sound = copy.deepcopy(emulator.service.backends["ibm_boston"][1])
+
+    def breaking(self, jobs, store):
+        agreed = ask(self, jobs, store)
+        breaks(emulator.service.backends["ibm_boston"][1])
+        return agreed
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Consent, "ask", breaking)
+        _, said = command(capsys, words, code=4)
+    assert "not operational" in said
+    assert what in said
+    assert n_jobs(emulator) == 0
+    configuration = emulator.service.backends["ibm_boston"][0]
+    emulator.service.backends["ibm_boston"] = configuration, sound
+    command(capsys, [*words, "--wait"])
     assert n_jobs(emulator) == 1
 
 

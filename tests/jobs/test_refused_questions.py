@@ -11,6 +11,7 @@ from jobs.service.backoff import Backoff
 from jobs.service.retrieval import collect, watch
 from jobs.service.runtime import ServiceExecutor
 from jobs.service.submission import submit
+from jobs.service.usage import charged_seconds, seconds_left
 from jobs.states import Failed, Running, Submitted
 from jobs.store.store import Store
 
@@ -113,3 +114,36 @@ def test_a_usage_that_is_refused_is_the_service_s_fault(emulator, status):
     emulator.faults = [Fault("status", "GET", "/usage$", status=status)]
     with pytest.raises(ServiceUnavailableError, match="usage of the plan"):
         executor.remaining_seconds()
+
+
+@pytest.mark.parametrize(
+    ("usage", "seconds"),
+    [
+        (None, None),
+        ({}, None),
+        ({"quantum_seconds": 2.5, "qpu_charge_time_seconds": None}, 2.5),
+        ({"quantum_seconds": 2.5, "qpu_charge_time_seconds": 3}, 3.0),
+        ({"quantum_seconds": 2.5, "status": "pending"}, None),
+        ({"quantum_seconds": None, "status": None}, None),
+    ],
+)
+def test_a_charge_that_is_null_is_not_known_and_hides_nothing_else(usage, seconds):
+    assert charged_seconds({"usage": usage}) == seconds
+
+
+def test_a_charge_below_nothing_is_no_charge():
+    with pytest.raises(ServiceUnavailableError, match="what a job was charged"):
+        charged_seconds({"usage": {"quantum_seconds": -3}})
+
+
+@pytest.mark.parametrize(
+    ("usage", "left"),
+    [
+        ({"usage_consumed_seconds": 1, "usage_limit_seconds": 600, "usage_limit_reached": True}, 0),
+        ({"usage_consumed_seconds": 0, "usage_limit_seconds": 0, "usage_limit_reached": True}, 0),
+        ({"usage_consumed_seconds": 1, "usage_limit_seconds": None}, None),
+        ({"usage_consumed_seconds": 1.5, "usage_limit_seconds": 600}, 598.5),
+    ],
+)
+def test_a_limit_that_is_reached_leaves_nothing(usage, left):
+    assert seconds_left(usage) == left

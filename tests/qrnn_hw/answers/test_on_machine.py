@@ -8,6 +8,8 @@ import pytest
 import qrnn_hw as qh
 from circuits.zoo.registry import architecture
 from jobs.aer.recorded_device import RecordedDeviceExecutor
+from jobs.limits import Limits
+from jobs.splitting import split
 from qrnn_hw.answers.model_file import Model
 from qrnn_hw.answers.on_machine import looks_of
 from qrnn_hw.cli import invoke
@@ -65,6 +67,15 @@ def test_each_batch_asks_for_what_is_open_and_a_broken_course_goes_on(asked, cap
     assert ran == []
     assert priced["first"]["best_seconds"] < priced["expected"]["best_seconds"]
     assert priced["expected"]["best_seconds"] < priced["most"]["best_seconds"]
+    with monkeypatch.context() as small:  # batches go in parts, and each part has its 2 s
+        small.setattr(
+            "qrnn_hw.submission.assessment.split", lambda spec: split(spec, Limits(executions=900))
+        )
+        assert ask(*AUTO, "--dry-run") == 0
+        parts = json.loads(capsys.readouterr().out)
+        overhead = parts["most"]["best_seconds"] - parts["most"]["low_seconds"]
+        assert overhead == pytest.approx(2.0 * parts["n_jobs"])
+        assert parts["n_jobs"] > priced["n_jobs"] == len(looks_of(None, 1000))
     whole = RecordedDeviceExecutor.run
 
     def broken(self, spec):

@@ -1,5 +1,6 @@
 """A budget of minutes buys shots, is nearly used up, never passed, and says what it cannot pay."""
 
+import math
 import re
 from dataclasses import dataclass, field, replace
 
@@ -9,11 +10,15 @@ import pytest
 import circuits
 from calibration.library import snapshot
 from calibration.noise import DeviceNoise
+from jobs.cost import Formula
 from jobs.transpile.isa import transpile_step
 from qrnn_hw.data.target import TWO_CLASSES
-from qrnn_hw.errors import TooFewShotsError, UsageError
+from qrnn_hw.errors import ConfigurationError, TooFewShotsError, UsageError
 from qrnn_hw.experiment import minutes
 from qrnn_hw.experiment.evaluation import Evaluation
+from qrnn_hw.experiment.kept_minutes import bought_once
+from qrnn_hw.experiment.measure import Priced
+from qrnn_hw.experiment.progress import Quiet
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.shot_head import ShotHead
@@ -116,3 +121,36 @@ def test_a_plan_that_needs_more_shots_than_the_fewest_is_priced_with_as_many(mon
     monkeypatch.setattr(minutes, "MOST_FEWEST", 1)
     with pytest.raises(TooFewShotsError, match="should be at least 2"):
         minutes.fitted(plain, 30.0)
+
+
+@pytest.mark.parametrize("seconds", [9.0, 30.0, 33.6])
+def test_limits_in_whole_seconds_stay_within_the_minutes_of_a_real_machine(seconds):
+    """A job of 4.2 s is allowed 5: two such jobs are not within 9 s."""
+    real = Machine("ibm_kingston", DEVICE, is_real=True)
+    run, bought = minutes.fitted(Prepared(RunSettings(plans=("none", "terminal")), real), seconds)
+    priced = Priced(real)
+    run.evaluation(None, real_rows(run), bought.stacks, None).measure(priced)
+    highs = [part.estimate.high_seconds for job in priced.jobs for part in job.parts]
+    assert len(highs) == bought.n_jobs == 2
+    assert 0.7 * seconds < sum(map(math.ceil, highs)) <= seconds
+
+
+def real_rows(run):
+    return run.training.untrained.encoded(run.test)
+
+
+def test_a_run_that_goes_on_keeps_what_its_minutes_bought(tmp_path, monkeypatch):
+    """Its own charges make later jobs dearer: other shots would be other jobs, paid again."""
+    begun = Prepared(RunSettings(plans=("none",), output=tmp_path))
+    first = bought_once(begun, 0.5, Quiet()).settings
+    with monkeypatch.context() as charged:
+        dear = Formula(2.0, 1.5, 0.35e-3)
+        charged.setattr("qrnn_hw.submission.assessment.own_formula", lambda: dear)
+        dearer = bought_once(begun, 0.5, Quiet()).settings
+    assert dearer.shots < first.shots  # nothing was trained or sent yet
+    (tmp_path / "checkpoint.npz").touch()
+    assert bought_once(begun, 0.5, Quiet()).settings == dearer
+    assert bought_once(begun, 0.6, Quiet()).settings.shots > dearer.shots
+    (tmp_path / "minutes.json").write_text("{")
+    with pytest.raises(ConfigurationError, match="choose another --output"):
+        bought_once(begun, 0.6, Quiet())
