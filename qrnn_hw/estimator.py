@@ -2,121 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from numbers import Integral, Real
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils import check_random_state
+from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
-from circuits.zoo.registry import architecture
 from qrnn_hw.data.target import Classes, Numbers, Target
-from qrnn_hw.lbfgs import Engine, Known, compiled, initial
-from qrnn_hw.networks.step_readings import StepReadings
+from qrnn_hw.recurrent import Reading, Recurrent
 
 Array = NDArray[np.float64]
-Reading = Literal["final", "steps"]
 
 
-class _Recurrent(BaseEstimator):  # type: ignore[misc]
-    """Settings and parts that both estimators have."""
-
-    def __init__(
-        self,
-        model: str = "dynamic-line",
-        *,
-        model_options: dict[str, Any] | None = None,
-        n_steps: int = 1,
-        reading: Reading = "final",
-        degree: int = 2,
-        backend: str | None = None,
-        max_iter: int = 100,
-        alpha: float = 1e-3,
-        random_state: int | np.random.RandomState | None = None,
-    ) -> None:
-        self.model = model
-        self.model_options = model_options
-        self.n_steps = n_steps
-        self.reading = reading
-        self.degree = degree
-        self.backend = backend
-        self.max_iter = max_iter
-        self.alpha = alpha
-        self.random_state = random_state
-
-    def _fit(self, X: Array, targets: NDArray[Any]) -> Self:
-        steps, engine = self._steps(X), self._engine
-        start = initial(engine.network, steps.shape[2], check_random_state(self.random_state))
-        found = engine.fit(start, steps, targets, alpha=self.alpha, max_iter=self.max_iter)
-        kept = dict(found.parameters)
-        self.projection_, self.offset_ = kept.pop("projection"), kept.pop("offset")
-        self.angles_, self.scores_ = kept.pop("circuit"), kept.pop("head")
-        self.direct_ = kept.pop("direct", None)
-        self.controller_ = kept
-        self.n_iter_, self.loss_ = found.n_iterations, found.loss
-        return self
-
-    def _outputs(self, X: Any) -> Array:
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        names = ("projection", "offset", "circuit", "head")
-        arrays = (self.projection_, self.offset_, self.angles_, self.scores_)
-        parameters = dict(zip(names, arrays, strict=True)) | self.controller_
-        if (direct := getattr(self, "direct_", None)) is not None:  # a pickle of before has none
-            parameters["direct"] = direct
-        return self._engine.outputs(parameters, self._steps(X))
-
-    @property
-    def _target(self) -> Target:
-        raise NotImplementedError
-
-    @property
-    def _engine(self) -> Engine:
-        # The registry's own values: 1.0 and True would find what was compiled for 1.
-        model = architecture(self.model, **(self.model_options or {}))
-        steps = StepReadings(self.n_steps, self.degree) if self.reading == "steps" else None
-        return compiled(Known.of(model), self.backend, self._target, steps, self._direct)
-
-    @property
-    def _direct(self) -> int:
-        """Of how many last steps the inputs reach the outputs past the circuit."""
-        return 0
-
-    def _check_settings(self) -> None:
-        for name in ("n_steps", "max_iter", "degree"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-                raise ValueError(f"{name} should be an integer of at least 1. Got {value!r}.")
-        if self.reading not in ("final", "steps"):
-            raise ValueError(f"reading should be 'final' or 'steps'. Got {self.reading!r}.")
-        if not isinstance(self.model, str):
-            raise ValueError(f"model should be a name. Got {self.model!r}.")
-        options: Any = {} if self.model_options is None else self.model_options
-        if not isinstance(options, Mapping) or not all(isinstance(name, str) for name in options):
-            raise ValueError(
-                'model_options should be values by name, such as {"mode": "sampled"}. '
-                f"Got {options!r}."
-            )
-        alpha: Any = self.alpha
-        if not isinstance(alpha, Real) or not 0 <= float(alpha) < np.inf:
-            raise ValueError(f"alpha should be finite and at least 0. Got {alpha!r}.")
-
-    def _steps(self, X: Array) -> Array:
-        """Return rows as sequences, shape (n, T, n_features / T)."""
-        if X.shape[1] % self.n_steps:
-            raise ValueError(
-                "the number of features should be a multiple of n_steps. "
-                f"Got {X.shape[1]} features and n_steps={self.n_steps}."
-            )
-        return X.reshape(len(X), self.n_steps, -1)
-
-
-class QRNNClassifier(ClassifierMixin, _Recurrent):  # type: ignore[misc]
+class QRNNClassifier(ClassifierMixin, Recurrent):  # type: ignore[misc]
     """Classify sequences by a recurrent circuit, trained with exact gradients.
 
     A row of X is a sequence of `n_steps` steps laid end to end, each of
@@ -190,8 +91,12 @@ class QRNNClassifier(ClassifierMixin, _Recurrent):  # type: ignore[misc]
     def _target(self) -> Target:
         return Classes(tuple(map(str, range(len(self.classes_)))))
 
+    @property
+    def _named(self) -> Target:
+        return Classes(tuple(map(str, self.classes_.tolist())))
 
-class QRNNRegressor(RegressorMixin, _Recurrent):  # type: ignore[misc]
+
+class QRNNRegressor(RegressorMixin, Recurrent):  # type: ignore[misc]
     """Forecast numbers from sequences by a recurrent circuit, trained with exact gradients.
 
     As `QRNNClassifier`, with the readings times R as the numbers themselves and the squared error
@@ -274,6 +179,15 @@ class QRNNRegressor(RegressorMixin, _Recurrent):  # type: ignore[misc]
     @property
     def _target(self) -> Target:
         return Numbers(tuple(map(str, range(len(self.mean_)))))
+
+    @property
+    def _named(self) -> Target:
+        several = tuple(f"y{place}" for place in range(len(self.mean_)))
+        return Numbers(several if len(several) > 1 else ("y",))
+
+    @property
+    def _answered(self) -> tuple[Array, Array]:
+        return self.mean_, self.scale_
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -18,15 +18,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jobs.counted import counted
-from jobs.errors import BudgetError
-from jobs.store.store import Store
 from qrnn_hw.answers.asked_rows import from_any
 from qrnn_hw.answers.model_file import Model
 from qrnn_hw.answers.prediction import Prediction, check_asked
 from qrnn_hw.answers.prediction import predict as answered
-from qrnn_hw.config import store_path
 from qrnn_hw.data.dataset import Dataset
-from qrnn_hw.data.inputs import Inputs
 from qrnn_hw.data.named import NAMES, read_named
 from qrnn_hw.data.reading import read as read_file
 from qrnn_hw.errors import UsageError
@@ -36,7 +32,6 @@ from qrnn_hw.experiment.prepare import Prepared, prepare
 from qrnn_hw.experiment.progress import Quiet
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.networks.head_options import HEAD_SHOTS, head_of
-from qrnn_hw.submission.consent import Confirm, Consent, Spending
 from qrnn_hw.training.options import TrainingOptions
 from qrnn_hw.training.trainer import TrainingState
 
@@ -177,34 +172,11 @@ class Trained:
         inputs = from_any(self.model, rows)
         if machine is None:
             return answered(self.model, inputs, shots=shots, delta=delta, seed=seed)
-        return self._on_machine(inputs, machine, shots, delta, seed, budget, settings)
+        from qrnn_hw.planned_answers import PlannedAnswers
 
-    def _on_machine(
-        self,
-        inputs: Inputs,
-        machine: str,
-        shots: int | Literal["auto"] | None,
-        delta: float,
-        seed: int,
-        budget: float | None,
-        given: dict[str, Any],
-    ) -> list[Prediction]:
-        from qrnn_hw.answers.asked_rows import notes_of
-        from qrnn_hw.answers.machine_answer import predictions
-        from qrnn_hw.answers.on_machine import Asking, ask, votes_on
-        from qrnn_hw.answers.runs import settings_on
-
-        if shots is None:
-            raise UsageError("a machine runs shots. Got none; give a number, or auto.")
         run = None if self.prepared is None else self.prepared.settings
-        fields = {"budget_seconds": budget, **given}
-        settings = settings_on(self.model, machine, run, **fields)
-        asking = Asking(None if shots == "auto" else shots, delta, seed=seed)
-        votes, settings = votes_on(self.model, inputs, settings, asking)
-        machine_of = votes.question.execution.machine
-        with Store(store_path()) as store:
-            ask(votes, Consent(machine_of, _within(budget), budget), store, Quiet())
-        return predictions(votes, inputs.names, notes_of(self.model, inputs))
+        asked = PlannedAnswers(self.model, inputs, machine, shots, delta, seed, run, settings)
+        return asked.run(budget=budget)
 
     def save(self, path: str | Path) -> Path:
         """Write the model as one file."""
@@ -268,22 +240,10 @@ class Planned:
             BudgetError: it costs more, or it is a real machine and no budget is given.
             JobsError: as `qrnn-hw run`.
         """
+        from qrnn_hw.planned_answers import within
         from qrnn_hw.report.run_report import write_report
 
         settings = replace(self.prepared.settings, budget_seconds=budget)
-        outcome = pipeline.run_prepared(self.prepared.told(settings), Quiet(), _within(budget))
+        outcome = pipeline.run_prepared(self.prepared.told(settings), Quiet(), within(budget))
         write_report(outcome)
         return outcome
-
-
-def _within(budget: float | None) -> Confirm:
-    """Return what agrees to spend QPU time where a budget says how much."""
-
-    def confirm(spending: Spending) -> None:
-        if spending.machine.is_real and budget is None:
-            raise BudgetError(
-                "a real machine should have a budget of QPU seconds. Got none; about "
-                f"{spending.estimate.best_seconds:.0f} s are needed: budget=..."
-            )
-
-    return confirm

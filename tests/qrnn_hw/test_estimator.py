@@ -1,6 +1,7 @@
 """The scikit-learn classifier: its contract, and that it learns from the order of steps."""
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 import circuits
+import qrnn_hw as qh
 from circuits.errors import CircuitsError, UnknownNameError
+from jobs.errors import BudgetError
 from qrnn_hw.data.target import Classes, Numbers
 from qrnn_hw.errors import UsageError
 from qrnn_hw.estimator import QRNNClassifier, QRNNRegressor
@@ -210,3 +213,51 @@ def test_what_it_cannot_use_is_refused():
         QRNNClassifier("dynamic-lime").fit(rows, labels)
     with pytest.raises(CircuitsError, match=r"Got v1 in expectation mode"):
         QRNNClassifier("v1").fit(rows, labels)
+
+
+def test_what_was_fitted_is_a_file_that_answers_the_same(tmp_path):
+    rng = np.random.default_rng(5)
+    steps = rng.uniform(-1, 1, (30, 3, 2))
+    np.savez(tmp_path / "rows.npz", X=np.concatenate([steps, 3 * steps[:1]]))
+    rows, numbers = steps.reshape(30, 6), 1e3 + 50 * steps[:, -1, :]
+    names = np.array(["low", "middle", "high"])[np.digitize(steps[:, 0, 0], [-0.3, 0.3])]
+    kept = {"n_steps": 3, "max_iter": 2, "random_state": 0}
+    for fitted in (
+        QRNNClassifier(reading="steps", degree=1, **kept).fit(rows, names),
+        QRNNRegressor(direct=True, **kept).fit(rows, numbers),
+    ):
+        loaded = qh.load(fitted.save(tmp_path / "m.qrnn"))
+        found, said = loaded.predict(tmp_path / "rows.npz"), fitted.predict(rows)
+        assert [bool(one.note) for one in found] == [False] * 30 + [True]
+        if isinstance(fitted, QRNNClassifier):
+            assert loaded.model.target.names == ("high", "low", "middle")
+            assert [one.answer for one in found[:30]] == said.tolist()
+        else:
+            answers = np.array([one.answer for one in found[:30]])
+            np.testing.assert_allclose(answers, said.reshape(30, -1), rtol=1e-12)
+
+
+def test_a_plan_prices_rows_and_sends_them_nowhere_else(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "home"))
+    rows, labels = ordered(20, 0)
+    fitted = QRNNClassifier(n_steps=2, max_iter=3, random_state=0).fit(rows, labels)
+    with pytest.raises(UsageError, match="Got none; give a number, or auto"):
+        fitted.plan(rows, shots=None)
+    plan = fitted.plan(rows[:3], machine="fake_boston", shots=300)
+    assert "dynamic-line on fake_boston: 3 rows, 300 shots of each, 1 job at most" in str(plan)
+    price = plan.price()
+    assert not Path("runs").exists()
+    with pytest.raises(BudgetError):
+        plan.run(budget=price.most.best_seconds / 100)
+    found = plan.run(budget=60)
+    assert [one.shots for one in found] == [300] * 3
+    scores = fitted.decision_function(rows[:3])
+    for one, score in zip(found, scores, strict=True):
+        assert one.low[0] - 0.3 < score < one.high[0] + 0.3
+    assert "nothing would be sent" in str(plan)
+    np.savez("rows.npz", X=rows[:3, :, None])
+    loaded = qh.load(fitted.save("m.qrnn"))
+    again = loaded.predict("rows.npz", machine="fake_boston", shots=300, budget=60)
+    assert [one.score for one in again] == [one.score for one in found]
+    assert not Path("runs/latest").exists()  # a folder of the last run, if there was one
