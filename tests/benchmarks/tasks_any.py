@@ -21,7 +21,7 @@ from pathlib import Path
 
 from groups import side_by_side
 from tasks_classes import digits, sentences, vowels
-from tasks_forecasts import forecasts
+from tasks_forecasts import forecasts, forecasts_from_shots
 from tasks_network import Device, Row
 from tasks_reservoirs import reservoirs
 
@@ -62,6 +62,7 @@ def odd_files(device: Device, seeds: int) -> Iterator[Row]:
 
 GROUPS: dict[str, Callable[[Device, int], Iterator[Row]]] = {
     "forecasts": forecasts,
+    "forecasts-from-shots": forecasts_from_shots,
     "digits": digits,
     "reservoirs": reservoirs,
     "vowels": vowels,

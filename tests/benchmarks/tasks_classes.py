@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from sklearn.datasets import load_digits
-from tasks_network import AROUND_ONE, DEVICE, Device, Row, learnt, score_of
+from tasks_network import AROUND_ONE, DEVICE, SHOTS, Device, Row, learnt, score_of
 
 from calibration.library import snapshot
 from calibration.noise import DeviceNoise
@@ -54,10 +54,16 @@ def classes(
     for condition, model in (("ideal", device.ideal), ("FakeBoston", device.noisy)):
         trained = learnt(network, model, parts, options, seeds)
         found = [score_of(one, network.reader(model), parts.test) for one in trained]
-        interval = mean_interval(found) if len(found) > 1 else Interval(found[0], 0, 1, 1)
+        seeded = list(enumerate(trained))
+        few = [score_of(one, network.reader(model), parts.test, SHOTS, k) for k, one in seeded]
+        interval, from_few = (
+            mean_interval(one) if len(one) > 1 else Interval(one[0], 0, 1, 1)
+            for one in (found, few)
+        )
         yield {
             "name": f"{name}, {condition}: accuracy of {len(found)} seeds, {n_parameters} numbers",
-            "measured": interval.to_json() | {"values": found},
+            "measured": interval.to_json()
+            | {"values": found, f"from {SHOTS:,} shots": from_few.to_json()},
             "baseline": best,
             "target": "at least logistic regression on mean vectors, within 0.03 of the GRU",
             "holds": bool(interval.value >= max(mean_step, best["GRU"] - 0.03)),

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tasks_network import FIVE, Device, Row, first_projection
+from tasks_network import FIVE, SHOTS, Device, Row, first_projection
 
 from qrnn_hw.classical.baseline import Baseline
 from qrnn_hw.classical.task_baselines import task_baselines
@@ -51,8 +51,6 @@ OPTIONS = TrainingOptions(
 DEGREES = (1, 2)
 """Most bits of a product: that whose frozen circuits do better on validation rows is taken."""
 
-
-SHOTS = 1000
 
 Array = NDArray[np.float64]
 Read = tuple[TrainedNetwork, list[Array]]

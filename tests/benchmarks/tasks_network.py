@@ -27,10 +27,12 @@ from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.training.adam import Adam
 from qrnn_hw.training.options import TrainingOptions
 from qrnn_hw.training.reservoir import exact_readings, fit_reservoir
+from qrnn_hw.training.shot_noise import drawn_readings
 from qrnn_hw.training.trainer import start, train
 
 Row = dict[str, Any]
 DEVICE = "fake_boston"
+SHOTS = 1000
 SMALL = 0.2
 """Deviation of a feature before the tanh at the start: near its offset the angle is linear."""
 
@@ -122,24 +124,22 @@ def learnt(
 ) -> list[TrainedNetwork]:
     """Return the trained networks of all seeds, of classes.
 
-    Of two starts one has a head by ridge, one a random head: ridge on readings that noise has
-    shrunk may give large numbers, and the cross-entropy of the first epochs is then a hundred times
-    a guess's.
+    They start from heads that ridge fits for answers from `SHOTS` shots: readings that noise has
+    shrunk would else have such large numbers that few trainings recover, and none from shots. Of
+    two draws of a seed the one that does better on validation rows is kept.
     """
     reader, both = network.reader(model), (parts.training, parts.validation)
-    starts = range(2 * seeds)
 
-    def with_head(parameters: Any) -> TrainedNetwork:
+    def with_head(parameters: Any) -> Any:
         readings = [exact_readings(network, parameters, part, reader) for part in both]
-        return fit_reservoir(network, parameters, both, readings)
+        return fit_reservoir(network, parameters, both, readings, n_shots=SHOTS).parameters
 
-    first = [network.initial(seed, first_projection(network, parts, seed)) for seed in starts]
-    first[-seeds:] = [with_head(parameters).parameters for parameters in first[-seeds:]]
-    every = [parts.training] * len(starts), [parts.validation] * len(starts)
-    stepper = Adam(network, *every, options, starts, readers=[reader])
-    state = train(stepper, options, start(stepper, first))
-    trained = [TrainedNetwork(network, state.of(seed)) for seed in starts]
-    # Of the starts of a seed the one that does best on validation rows.
+    draws = range(2 * seeds)
+    drawn = [network.initial(seed, first_projection(network, parts, seed)) for seed in draws]
+    every = [parts.training] * len(draws), [parts.validation] * len(draws)
+    stepper = Adam(network, *every, options, draws, readers=[reader])
+    state = train(stepper, options, start(stepper, [with_head(one) for one in drawn]))
+    trained = [TrainedNetwork(network, state.of(seed)) for seed in draws]
     groups = [trained[seed::seeds] for seed in range(seeds)]
     return [max(own, key=lambda one: score_of(one, reader, parts.validation)) for own in groups]
 
@@ -156,6 +156,13 @@ def first_projection(network: Network, parts: Parts, seed: int) -> NDArray[np.fl
     return np.asarray(generator.uniform(-2, 2, (rows.dim, width)) * SMALL / rows.dim**0.5)
 
 
-def score_of(one: TrainedNetwork, reader: Any, rows: Sequences) -> float:
-    outputs = one.outputs(rows.values, rows.lengths, reader)
-    return score(one.network.target, outputs, rows.known_targets)
+def score_of(
+    one: TrainedNetwork, reader: Any, rows: Sequences, n_shots: int | None = None, seed: int = 0
+) -> float:
+    """Return the score of answers at infinite shots, or from so many."""
+    network = one.network
+    read = exact_readings(network, one.parameters, rows, reader)
+    if n_shots is not None:
+        read = drawn_readings(network, read, n_shots, np.random.default_rng(seed))
+    outputs = read @ np.asarray(one.coefficients)
+    return score(network.target, outputs, rows.known_targets)
