@@ -126,9 +126,10 @@ def _table(path: Path) -> list[tuple[str, str]]:
             continue
         cells = line.split("\t")
         if len(cells) != 2 or not all(map(str.strip, cells)):
+            remedy = "; keep two columns (cut -f1,2)" if len(cells) > 2 else ""
             raise DataError(
                 f"each line of {path} should be SOURCE<TAB>TARGET, two sentences. Got "
-                f"{shown(line)} in line {number}."
+                f"{shown(line)} in line {number}{remedy}."
             )
         found.append((cells[0], cells[1]))
     return found

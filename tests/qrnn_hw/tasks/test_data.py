@@ -188,7 +188,10 @@ def test_pairs_are_numbered_with_their_marks(tmp_path):
         load_pairs(tmp_path)
     (tmp_path / "train.de").unlink()
     path.write_text("one cell\n")
-    with pytest.raises(DataError, match=r"Got 'one cell' in line 1"):
+    with pytest.raises(DataError, match=r"Got 'one cell' in line 1\.$"):
+        load_pairs(path)
+    path.write_text("Hallo.\tHello.\tCC-BY 2.0\n")
+    with pytest.raises(DataError, match=r"in line 1; keep two columns \(cut -f1,2\)\.$"):
         load_pairs(path)
     with pytest.raises(DataError, match=r"without train\.de"):
         load_pairs(tmp_path)
