@@ -91,10 +91,13 @@ def has_no_blanks(word: str) -> bool:
 
 
 def _without_signs(text: str) -> str:
-    """Return the normal form, signs blanked before one of them (trade mark) becomes letters."""
+    """Return the normal form, signs blanked before one of them (trade mark) becomes letters.
+
+    Composed first: of a sign with an accent the accent would be left, and join the next letter.
+    """
     if text.isascii():
         return text.lower()
-    return normal_form("".join(c if _is_kept(c) else " " for c in text))
+    return normal_form("".join(c if _is_kept(c) else " " for c in normalize("NFC", text)))
 
 
 def _runs(text: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qrnn_hw.data.labelled_text import load_embedded
@@ -30,6 +30,7 @@ def test_tokens_are_in_normal_form_and_stay_as_they_are(text):
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
+@example("a\u0385a n\u2260t \u226ea")  # signs that have accents of their own
 def test_how_accents_are_stored_makes_no_difference(text):
     forms = {tokenise(unicodedata.normalize(form, text)) for form in ("NFC", "NFD")}
     assert len(forms) == 1
