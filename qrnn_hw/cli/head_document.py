@@ -53,7 +53,7 @@ def head_document(
         "backend": None if training.reader is None else settings.backend,
         "on_machine": wanted.on_machine,
         "shots": settings.shots if wanted.on_machine else None,
-        "head_shots": None if wanted.on_machine else training.n_shots,
+        "head_shots": training.n_shots,
         "draws": wanted.draws,
         "seed": wanted.seed,
         "washout": wanted.washout,

@@ -184,6 +184,12 @@ def run(
     network = chosen_architecture(model, option, mode=mode, wiring=wiring)
     if training_shots is not None and engine != "aer":
         raise UsageError(f"--training-shots should come with --engine aer. Got {engine}.")
+    if head_shots is not None and (engine == "aer" or variance_penalty):
+        other = "--engine aer" if engine == "aer" else "--variance-penalty"
+        raise UsageError(
+            f"--head-shots should be of a head that ridge fits. Got {other}, with which it learns "
+            "by slopes; leave one out."
+        )
 
     settings = RunSettings(
         model=model,

@@ -150,3 +150,6 @@ def test_shots_of_a_head_are_those_of_the_answers_and_need_one_that_ridge_fits(c
     words = ["--dataset", "mackey-glass", "--head-shots", "100"]
     assert invoke(["run", *words]) == 2
     assert "--head-shots should come with --direct" in capsys.readouterr().err
+    for other in (("--engine", "aer"), ("--variance-penalty", "0.1")):
+        assert invoke(["run", *words, "--direct", *other]) == 2
+        assert f"Got {other[0]}" in capsys.readouterr().err
