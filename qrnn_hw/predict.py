@@ -22,6 +22,9 @@ class SentencePubs:
     rows: tuple[NDArray[np.int64], ...]
     """Sentence numbers of each pub's parameter rows."""
 
+    lengths: tuple[int, ...]
+    """Steps of each pub's sentences."""
+
     @property
     def n_sentences(self) -> int:
         """Number of sentences."""
@@ -117,4 +120,5 @@ def sentence_pubs(
     return SentencePubs(
         tuple(batch.pub(prepare(batch.circuit)) for batch in found),
         tuple(batch.rows for batch in found),
+        tuple(batch.length for batch in found),
     )

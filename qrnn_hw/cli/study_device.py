@@ -9,8 +9,21 @@ import typer
 
 from jobs.counted import counted
 from qrnn_hw.cli.numbers import numbers, real, whole
-from qrnn_hw.cli.options import Budget, Effects, Learned, MachineSeed, Placement, Yes
+from qrnn_hw.cli.options import (
+    Budget,
+    Degree,
+    Direct,
+    Effects,
+    HeadShots,
+    Learned,
+    MachineSeed,
+    ModelOptions,
+    Placement,
+    Reading,
+    Yes,
+)
 from qrnn_hw.cli.output import Json, Parquet
+from qrnn_hw.cli.reading import ChosenData, reads_data
 from qrnn_hw.ranges import MOST_EPOCHS, MOST_HOURS, MOST_ROUNDS, MOST_SEED, MOST_SENTENCES
 
 if TYPE_CHECKING:
@@ -18,7 +31,9 @@ if TYPE_CHECKING:
     from qrnn_hw.studies.trained import TrainedModel
 
 
+@reads_data
 def device(
+    *,
     backend: Annotated[
         str,
         typer.Option(
@@ -28,13 +43,15 @@ def device(
     effects: Effects = None,
     machine_seed: MachineSeed = None,
     model: Annotated[str, typer.Option(help="The model to train.")] = "dynamic-line",
-    dataset: Annotated[
-        str | None, typer.Option(help="amazon, imdb, yelp, or uci (the default).")
-    ] = None,
-    data: Annotated[Path | None, typer.Option(help="Your own TSV.")] = None,
+    option: ModelOptions = None,
+    reading: Reading = None,
+    degree: Degree = None,
+    direct: Direct = None,
+    head_shots: HeadShots = None,
+    chosen: ChosenData,
     epochs: Annotated[int, whole(1, MOST_EPOCHS, help="At most so many epochs of training.")] = 30,
     seed: Annotated[int, whole(0, MOST_SEED, help="Of the training, and of simulated shots.")] = 0,
-    sentences: Annotated[int, whole(2, MOST_SENTENCES, help="Test sentences of every job.")] = 20,
+    sentences: Annotated[int, whole(2, MOST_SENTENCES, help="Test rows of every job.")] = 20,
     counts: Annotated[str, typer.Option("--shots", help="Shot counts of a round.")] = "100,1000",
     rounds: Annotated[int, whole(2, MOST_ROUNDS, help="Repeats of every shot count.")] = 5,
     hours_between: Annotated[
@@ -53,12 +70,14 @@ def device(
     """Repeat one evaluation on a machine in rounds spread over time, and see what holds still.
 
     Run it again to go on: after an interruption, when the next round is due, or with a larger
-    budget. Jobs that were sent are not sent again, whatever happened.
+    budget. Jobs that were sent are not sent again, whatever happened. All rounds ask one place of
+    the chip (tiles that leave out what went wrong would make unlike repeats; `run` takes --tiles).
     """
-    from circuits import architecture
-    from qrnn_hw.data.labelled_text import dataset_name
     from qrnn_hw.errors import UsageError
     from qrnn_hw.experiment.settings import RunSettings
+    from qrnn_hw.models.facts import given_options
+    from qrnn_hw.models.options import check_one_circuit, chosen_architecture
+    from qrnn_hw.networks.head_options import head_of
     from qrnn_hw.studies.device import DevicePlan, first_day
     from qrnn_hw.submission.machine import chosen_backend
     from qrnn_hw.training.options import TrainingOptions
@@ -67,11 +86,14 @@ def device(
         raise UsageError(f"--sentences should be at least 2, for an interval. Got {sentences}.")
     backend = chosen_backend(backend, effects, machine_seed)
     plan = DevicePlan(numbers(counts), rounds, hours_between, budget, seed)
-    architecture(model)
+    network = chosen_architecture(model, option)
+    check_one_circuit(network)
     settings = RunSettings(
         model=model,
-        dataset=dataset_name(dataset, data),
-        data=data,
+        options=given_options(network),
+        dataset=chosen.name(RunSettings.dataset),
+        data=chosen.data,
+        reading=chosen.reading,
         backend=backend,
         seed=seed,
         sentences=sentences,
@@ -79,6 +101,7 @@ def device(
         learned=tuple(learned or ()),
         output=output,
         placement=placement,
+        head=head_of(reading, degree, direct, head_shots, shots=max(plan.shot_counts)),
     )
 
     if parquet:
@@ -133,7 +156,9 @@ def _run(trained: TrainedModel, plan: DevicePlan, *, yes: bool) -> Progression:
             progress.stage(
                 f"{counted(len(jobs), 'job')} in {plan.n_rounds} rounds on {machine.name}"
             )
-            return run_rounds(jobs, sentences, plan, machine.executor(), store, progress)
+            return run_rounds(
+                jobs, sentences, trained.trained.head, plan, machine.executor(), store, progress
+            )
 
 
 def _say_what_is_left(found: Progression, plan: DevicePlan) -> None:

@@ -16,12 +16,13 @@ from qrnn_hw.cli.options import (
     HeadShots,
     Learned,
     MachineSeed,
+    ModelOptions,
     Placement,
     Reading,
     Snapshots,
 )
 from qrnn_hw.cli.output import Json, Parquet
-from qrnn_hw.cli.reading import ChosenData, reads_data
+from qrnn_hw.cli.reading import OPTIONS, ChosenData, reads_data
 from qrnn_hw.ranges import (
     MOST_EPOCHS,
     MOST_REPEATS,
@@ -47,6 +48,7 @@ def shots(
         typer.Option(help="Folder of a finished `qrnn-hw run`; its trained model is studied."),
     ] = None,
     model: Annotated[str, typer.Option(help="Without --run: the model to train.")] = "dynamic-line",
+    option: ModelOptions = None,
     reading: Reading = None,
     degree: Degree = None,
     direct: Direct = None,
@@ -105,10 +107,11 @@ def shots(
     folder, so that the next study of it starts at once. Of a run in rounds, whose values fed back
     come from the shots, runs are drawn without other noise, by shots of each round.
     """
-    from circuits import architecture
     from qrnn_hw.config import writable_folder
     from qrnn_hw.errors import UsageError
     from qrnn_hw.experiment.settings import RunSettings
+    from qrnn_hw.models.facts import given_options
+    from qrnn_hw.models.options import check_one_circuit, chosen_architecture
     from qrnn_hw.networks.head_options import head_of
     from qrnn_hw.studies.causes import CausePlan, study_causes
     from qrnn_hw.studies.shots import DEFAULT_SHOT_COUNTS, ShotPlan
@@ -122,12 +125,17 @@ def shots(
         seed=seed,
     )
     split = CausePlan(plan.typical_shots, training_seeds, jitter, seed=seed)
-    architecture(model)
+    if run is not None:
+        _check_alone(context)
+    network = chosen_architecture(model, option)
+    if run is None:
+        check_one_circuit(network)
     training = TrainingOptions(epochs=epochs)
     settings = RunSettings(
         model,
         chosen.name(RunSettings.dataset),
         chosen.data,
+        options=given_options(network),
         reading=chosen.reading,
         backend=chosen_backend(backend, effects, machine_seed),
         seed=seed,
@@ -142,8 +150,6 @@ def shots(
 
         require_parquet()
     _check_counts(sentences, max_shots)
-    if run is not None:
-        _check_alone(context)
 
     from dataclasses import replace
 
@@ -278,8 +284,8 @@ def _check_counts(sentences: int | None, max_shots: int) -> None:
 
 
 OF_TRAINING = (
-    *("model", "dataset", "data", "backend", "effects", "machine_seed", "learned"),
-    *("epochs", "reading", "degree", "direct", "head_shots"),
+    *("model", "option", *OPTIONS, "backend", "effects", "machine_seed", "learned"),
+    *("placement", "epochs", "reading", "degree", "direct", "head_shots"),
 )
 """Options that a finished run has answered."""
 

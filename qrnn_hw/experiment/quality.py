@@ -21,7 +21,7 @@ from qrnn_hw.data.target import Classes, Numbers, Target, answer, step_weights
 from qrnn_hw.experiment.task import Task
 from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.statistics.forecasts import block_interval
-from qrnn_hw.statistics.intervals import Interval, wilson
+from qrnn_hw.statistics.intervals import Interval, mean_interval, share_over_levels, wider, wilson
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -103,6 +103,45 @@ class Judge:
             return np.asarray(1 - self._mean(missed, rows).mean(axis=-1))
 
         return {"nrmse": self._interval(error), "r2": self._interval(explained)}
+
+    def over_rounds(self, answers: NDArray[Any]) -> dict[str, Interval]:
+        """Return each measure of the answers of some rounds to the same rows, its mean over them.
+
+        The wider of two intervals: Student's over rounds, and that over rows, as of `intervals`.
+
+        Args:
+            answers: shape (B, n, ...), B >= 1.
+        """
+        if isinstance(self.target, Classes) and not self.target.per_step:
+            return {"accuracy": share_over_levels(answers == self.wanted)}
+        if isinstance(self.target, Classes):
+            right = np.stack([self._per_row(one == self.wanted) for one in answers])
+            by_rows = {"accuracy": self._share(right.mean(axis=0))}
+        elif len(self.wanted) < 2 or not (self._spread > 0).all():
+            return {}
+        else:
+            missed = [self._per_row((one - self.wanted) ** 2 / self._spread**2) for one in answers]
+            by_rows = {
+                "nrmse": self._interval(
+                    lambda rows: np.mean(
+                        [np.sqrt(self._mean(one, rows)).mean(axis=-1) for one in missed], axis=0
+                    )
+                ),
+                "r2": self._interval(
+                    lambda rows: 1 - self._mean(np.mean(missed, axis=0), rows).mean(axis=-1)
+                ),
+            }
+        if len(answers) == 1:
+            return by_rows
+        each = [self.measured(one) for one in answers]
+        return {
+            name: wider(mean_interval([one[name] for one in each]), found)
+            for name, found in by_rows.items()
+        }
+
+    def per_row(self, values: NDArray[Any]) -> Array:
+        """Return the mean over the answers that count of each row, shape (n,) of (n, [T])."""
+        return np.asarray(self._per_row(values) / self._answers_of)
 
     def measured(self, answers: NDArray[Any]) -> dict[str, float]:
         """Return each measure without its interval; numbers need a target that varies."""

@@ -71,3 +71,8 @@ class Moments:
 def stacked(parts: list[Moments]) -> Moments:
     """Return moments of one shape along a new first axis."""
     return Moments(*(np.stack([getattr(one, name) for one in parts]) for name in NAMES))
+
+
+def concatenated(parts: list[Moments], axis: int = 0) -> Moments:
+    """Return moments one behind the other along an axis that they have."""
+    return Moments(*(np.concatenate([getattr(one, name) for one in parts], axis) for name in NAMES))

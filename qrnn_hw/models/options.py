@@ -33,6 +33,20 @@ def chosen_architecture(
     return own.architecture(**typed_options(own, given, **short))
 
 
+def check_one_circuit(architecture: Architecture) -> None:
+    """Refuse a model in rounds where a study trains it.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if architecture.mode == "expectation":
+        raise UsageError(
+            "a study that trains should have a model whose sequence is one circuit. Got "
+            f"{architecture.name}, which is run in rounds; choose --option mode=sampled, or study "
+            "a finished run of it with `qrnn-hw study shots --run`."
+        )
+
+
 def typed_options(
     own: Row, given: Sequence[str] | None = None, **short: str | None
 ) -> dict[str, Any]:

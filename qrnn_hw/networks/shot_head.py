@@ -29,6 +29,9 @@ class ShotHead:
     n_readout: int = 0
     """Of the outcome, where steps are read beside it."""
 
+    averages: bool = False
+    """Whether an output is the mean over the steps of those of every step."""
+
     _numbers: dict[int, ShotNumbers] = field(default_factory=dict, repr=False)
 
     @property
@@ -39,6 +42,14 @@ class ShotHead:
     def with_columns(self, coefficients: Array) -> ShotHead:
         """Return a head of other outputs of the same readings, R of shape (n_readings, c)."""
         return replace(self, coefficients=coefficients, _numbers={})
+
+    def averaged(self) -> ShotHead:
+        """Return a head whose outputs are the means over a sequence's steps; itself if it has one
+        output a sequence.
+        """
+        if not self.per_step:
+            return self
+        return replace(self, per_step=False, averages=True, _numbers={})
 
     def shape(self, length: int) -> tuple[int, ...]:
         """Return the shape of the outputs of a sequence of so many steps: (k,), per step (T, k)."""
@@ -67,9 +78,10 @@ class ShotHead:
             jnp.asarray(np.concatenate([steps, np.zeros((1, length, p))])),
             jnp.asarray(np.pad(last, ((0, 1), (0, 0)))),
             jnp.full(n + 1, length),
-            per_step=self.per_step,
+            per_step=self.per_step or self.averages,
         )
-        outputs = (np.asarray(joined) @ self.coefficients).reshape(n + 1, -1)
+        outputs = np.asarray(joined) @ self.coefficients
+        outputs = (outputs.mean(axis=1) if self.averages else outputs).reshape(n + 1, -1)
         slopes, constant = outputs[:-1] - outputs[-1], outputs[-1]
         of_steps = np.einsum("rp,tpc->trc", step_signs, slopes[: length * p].reshape(length, p, -1))
         return ShotNumbers(constant + last_signs @ slopes[length * p :], of_steps)

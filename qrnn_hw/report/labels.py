@@ -32,3 +32,10 @@ def between(low: float | None, high: float | None) -> str:
 def percent(interval: Mapping[str, float]) -> str:
     """Say a share with its interval."""
     return f"{interval['value']:.1%} ({interval['low']:.1%} to {interval['high']:.1%})"
+
+
+def plain(interval: Mapping[str, float | None]) -> str:
+    """Say a number with its interval, where there are rows enough for one."""
+    low, high = interval["low"], interval["high"]
+    ends = "too few rows" if low is None or high is None else f"{low:.3g} to {high:.3g}"
+    return f"{interval['value']:.3g} ({ends})"

@@ -9,7 +9,7 @@ from qrnn_hw.experiment.direct_share import direct_share
 from qrnn_hw.report.blocks import Block, Figure, Findings, Heading, Table, Text
 from qrnn_hw.report.figures import line_figure
 from qrnn_hw.report.labels import MEASURES
-from qrnn_hw.report.study_files import studied, write_study
+from qrnn_hw.report.study_files import studied, target_document, write_study
 from qrnn_hw.studies.output_shots import Condition, OutputStudy
 
 
@@ -20,11 +20,7 @@ def write_output_shot_report(
     prepared, target = study.model.prepared, study.model.judge.target
     steps = study.model.trained.network.steps
     document = studied(prepared) | {
-        "target": {
-            "kind": "classes" if study.of_labels else "numbers",
-            "names": list(target.names),
-            "per_step": target.per_step,
-        },
+        "target": target_document(target),
         "reading": "final" if steps is None else "steps",
         "findings": list(findings(study)),
         "summary": study.to_json(),

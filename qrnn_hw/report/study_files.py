@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from qrnn_hw.data.target import Classes, Target
 from qrnn_hw.experiment.prepare import Prepared
 from qrnn_hw.experiment.versions import package_versions
 from qrnn_hw.report.blocks import Block, to_html, to_markdown
@@ -23,6 +24,15 @@ def studied(prepared: Prepared) -> dict[str, Any]:
         "backend": machine.name,
         "snapshot": machine.snapshot.digest,
         "seeds": settings.seeds,
+    }
+
+
+def target_document(target: Target) -> dict[str, Any]:
+    """Return what a study's document says of what is learnt."""
+    return {
+        "kind": "classes" if isinstance(target, Classes) else "numbers",
+        "names": list(target.names),
+        "per_step": target.per_step,
     }
 
 

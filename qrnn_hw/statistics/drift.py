@@ -104,22 +104,44 @@ def set_design_effect(counts: ArrayLike, weights: ArrayLike) -> Interval:
         UsageError: for one round, unlike numbers of shots, or a score that no shot moves.
     """
     table, r = np.asarray(counts, dtype=np.float64), np.asarray(weights, dtype=np.float64)
-    sizes = table.sum(axis=-1)
-    if table.ndim != 3 or len(table) < 2 or np.ptp(sizes) > 0:
+    if table.ndim != 3:
         raise UsageError(
-            "a design effect of a set needs counts (rounds, inputs, outcomes) of equal shots, two "
-            f"rounds or more. Got shape {table.shape}, {sizes.min():.0f} to {sizes.max():.0f}."
+            f"a design effect of a set needs counts (rounds, inputs, outcomes). Got {table.shape}."
         )
-    n_rounds, n_inputs, _ = table.shape
-    laws = table.sum(axis=0) / (n_rounds * sizes[0, 0])
-    variances = laws @ r**2 - (laws @ r) ** 2
+    shots, totals, squares = table.sum(axis=-1), table @ r, table @ r**2
+    return mean_design_effect(shots[..., None], totals[..., None], squares[..., None])
+
+
+def mean_design_effect(shots: ArrayLike, totals: ArrayLike, squares: ArrayLike) -> Interval:
+    """Return the same from sums over shots of the numbers that they give, one or several.
+
+    Of several, such as the scores of K classes, the variances add up. What is independent of what
+    among them is not asked: the interval is that of numbers that move together, the widest.
+
+    Args:
+        shots: of each, equal everywhere, shape (rounds, inputs, k).
+        totals: sums of what a shot gives, same shape.
+        squares: sums of its squares, same shape.
+
+    Raises:
+        UsageError: for one round, unlike numbers of shots, or numbers that no shot moves.
+    """
+    sizes, sums = np.asarray(shots, dtype=np.float64), np.asarray(totals, dtype=np.float64)
+    if sums.ndim != 3 or len(sums) < 2 or np.ptp(sizes) > 0:
+        raise UsageError(
+            "a design effect of a set needs rounds and inputs of equal shots, two rounds or more. "
+            f"Got shape {sums.shape}, {sizes.min():.0f} to {sizes.max():.0f} shots."
+        )
+    (n_rounds, n_inputs, _), size = sums.shape, float(sizes.flat[0])
     # The pooled law of an input is fitted to its own shots, which takes one of them away.
-    pooled = n_rounds * sizes[0, 0]
-    expected = variances.mean() * pooled / max(pooled - 1, 1) / (n_inputs * sizes[0, 0])
+    pooled = n_rounds * size
+    means = sums.sum(axis=0) / pooled
+    variances = np.asarray(squares, dtype=np.float64).sum(axis=0) / pooled - means**2
+    expected = variances.mean(axis=0).sum() * pooled / max(pooled - 1, 1) / (n_inputs * size)
     if expected <= 0:
         raise UsageError("a design effect needs shots of unlike weight. Got one weight only.")
-    scores = (table @ r / sizes).mean(axis=1)
-    effect = float(scores.var(ddof=1) / expected)
+    scores = (sums / size).mean(axis=1)
+    effect = float(scores.var(axis=0, ddof=1).sum() / expected)
     freedom = n_rounds - 1
     low, high = freedom * effect / stats.chi2.ppf([0.975, 0.025], freedom)
     return Interval(effect, float(low), float(high), n_rounds)

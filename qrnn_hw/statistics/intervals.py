@@ -193,6 +193,17 @@ def share_over_levels(hits: ArrayLike, level: float = 0.95) -> Interval:
     return Interval(value, max(0.0, low), min(1.0, high), n)
 
 
+def wider(one: Interval, other: Interval) -> Interval:
+    """Return the value and number of the second with the ends of both that lie farther out.
+
+    Ends that the second lacks stay unknown.
+    """
+    if math.isnan(other.low) or math.isnan(other.high):
+        return other
+    low, high = min(one.low, other.low), max(one.high, other.high)
+    return Interval(other.value, low, high, other.n)
+
+
 def paired_bootstrap(
     first: ArrayLike,
     second: ArrayLike,

@@ -7,9 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from calibration.files import read_snapshot, write_snapshot
 from jobs.assess import Assessment
 from jobs.budget import Budget
@@ -24,14 +21,15 @@ from jobs.store.run_time import run_time
 from jobs.store.store import Store
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.progress import Progress
+from qrnn_hw.networks.shot_head import ShotHead
 from qrnn_hw.predict import SentencePubs, sentence_pubs
 from qrnn_hw.ranges import MOST_HOURS, MOST_ROUNDS, MOST_SECONDS, MOST_SHOTS
+from qrnn_hw.studies.round_sums import RoundSums
 from qrnn_hw.studies.trained import TrainedModel
 from qrnn_hw.submission import following
 from qrnn_hw.submission.assessment import assess_jobs, priced
 from qrnn_hw.submission.machine import Machine
 
-Counts = NDArray[np.int64]
 Clock = Callable[[], datetime]
 
 
@@ -107,7 +105,7 @@ class Measurement:
     round: int
     shots: int
     key: str
-    counts: Counts  # shape (n, 2**m)
+    sums: RoundSums
     ended: str
     """When, as the store has it."""
 
@@ -164,6 +162,8 @@ def device_jobs(model: TrainedModel, plan: DevicePlan) -> tuple[SentencePubs, li
         UsageError: too few sentences.
     """
     prepared, machine = model.prepared, model.prepared.machine
+    if len(model.test) < 2:
+        raise UsageError(f"a device study needs two rows or more. Got {len(model.test)}.")
     width = machine.snapshot.n_qubits
     sentences = sentence_pubs(
         prepared.circuit.transpiled,
@@ -200,6 +200,7 @@ def _spec(machine: Machine, sentences: SentencePubs, shots: int, number: int, se
 def run_rounds(
     jobs: Sequence[DeviceJob],
     sentences: SentencePubs,
+    head: ShotHead,
     plan: DevicePlan,
     executor: Executor | RemoteExecutor,
     store: Store,
@@ -207,6 +208,16 @@ def run_rounds(
     clock: Clock = lambda: datetime.now(UTC),
 ) -> Progression:
     """Run the jobs that are due and affordable, in order; those that have run come from the store.
+
+    Args:
+        jobs: of all rounds.
+        sentences: whose they are.
+        head: what their bits are read by.
+        plan: how far apart they are, and what they may cost.
+        executor: where they run.
+        store: where their bits are kept.
+        progress: told of each.
+        clock: of today.
 
     Raises:
         JobsError: a job failed, or the service is away; calling again goes on.
@@ -228,8 +239,8 @@ def run_rounds(
                 return Progression(tuple(measured), len(jobs), spent, over_budget=reached)
         results = run(job.spec, executor, store, terms=terms, backoff=following.POLLING)
         ended = run_time(job.spec.key, store).at.isoformat()
-        counts = sentences.outcome_counts(results)
-        measured.append(Measurement(job.round, job.shots, job.spec.key, counts, ended))
+        sums = RoundSums.of(results, sentences, head)
+        measured.append(Measurement(job.round, job.shots, job.spec.key, sums, ended))
         spent = budget.spent(assessed[: number + 1])
         progress.advance(number + 1, len(jobs), f"round {job.round + 1}, {spent:.0f} s")
     return Progression(tuple(measured), len(jobs), budget.spent(assessed))

@@ -15,8 +15,10 @@ from qrnn_hw.cli import invoke
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.report.device_report import findings
+from qrnn_hw.statistics.drift import set_design_effect
 from qrnn_hw.studies.device import DevicePlan, _repeat, device_jobs, first_day, run_rounds
 from qrnn_hw.studies.device_findings import summarise_rounds
+from qrnn_hw.studies.round_sums import answered
 from qrnn_hw.studies.trained import trained_model
 from qrnn_hw.training.options import TrainingOptions
 
@@ -65,11 +67,16 @@ PLAN = DevicePlan(shot_counts=(20, 50), n_rounds=3)
 
 def go(model, plan, store, executor, clock=lambda: datetime.now(UTC)):
     sentences, jobs = device_jobs(model, plan)
-    return run_rounds(jobs, sentences, plan, executor, store, Silent(), clock)
+    head = model.trained.head
+    return run_rounds(jobs, sentences, head, plan, executor, store, Silent(), clock)
+
+
+def outputs(one):
+    return answered([one.sums]).value
 
 
 def bits(found):
-    return [(one.round, one.shots, one.key, one.counts.tolist()) for one in found.measured]
+    return [(one.round, one.shots, one.key, outputs(one).tolist()) for one in found.measured]
 
 
 def test_rounds_are_interleaved_and_an_interrupted_study_goes_on_to_the_same_rows(model, tmp_path):
@@ -89,7 +96,7 @@ def test_rounds_are_interleaved_and_an_interrupted_study_goes_on_to_the_same_row
         assert len(executor.shots) == 6
     assert bits(resumed) == bits(whole)
     # Repeats are repeats: no two rounds have the same bits.
-    by_round = [one.counts for one in whole.measured if one.shots == 50]
+    by_round = [outputs(one) for one in whole.measured if one.shots == 50]
     assert not np.array_equal(by_round[0], by_round[1])
 
 
@@ -135,13 +142,18 @@ def test_the_summary_is_what_the_counts_say(model, tmp_path):
     with Store(tmp_path / "s") as store:
         found = go(model, replace(PLAN, n_rounds=4), store, Counting(model))
     (_, fifty) = summarise_rounds(model, found.measured)
-    labels = [one.counts @ model.decision > 0 for one in found.measured if one.shots == 50]
+    rounds = [one for one in found.measured if one.shots == 50]
+    labels = [outputs(one)[:, 0] > 0 for one in rounds]
     pairs = [(a != b).mean() for i, a in enumerate(labels) for b in labels[:i]]
     assert fifty["disagreement"]["value"] == pytest.approx(np.mean(pairs))
     exact = model.noisy @ model.decision > 0
     assert fifty["flip_rate"]["value"] == pytest.approx(np.mean([one != exact for one in labels]))
     assert fifty["rounds"] == 4
-    counts = np.stack([one.counts for one in found.measured if one.shots == 50])
+    # From the bits themselves.
+    sentences, jobs = device_jobs(model, replace(PLAN, n_rounds=4))
+    place = model.prepared.machine.executor()
+    specs = [job.spec for job in jobs if job.shots == 50]
+    counts = np.stack([sentences.outcome_counts(place.run(spec)) for spec in specs])
     scores = counts @ model.decision / 50
     scatter = stats.t.ppf(0.975, 3) * stats.sem(scores)
     whole = counts.sum(0) / 200
@@ -149,17 +161,21 @@ def test_the_summary_is_what_the_counts_say(model, tmp_path):
     wide = np.maximum(scatter, stats.norm.ppf(0.975) * shot)
     assert not fifty["certified"]["disagree"]
     assert fifty["certified"]["share"] == pytest.approx(np.mean(np.abs(scores.mean(0)) > wide))
+    assert fifty["drift"] == set_design_effect(counts, model.decision).to_json()
 
 
 def test_no_label_is_certified_while_the_rounds_disagree(model, tmp_path):
     with Store(tmp_path / "s") as store:
         found = go(model, replace(PLAN, n_rounds=4), store, Counting(model))
-    best, worst = np.argmax(model.decision), np.argmin(model.decision)
+    best, worst = max(model.decision), min(model.decision)
     moved = []
     for one in found.measured:
-        counts = np.zeros_like(one.counts)
-        counts[:, best if one.round % 2 else worst] = one.shots
-        moved.append(replace(one, counts=counts))
+        given = best if one.round % 2 else worst
+        sums = tuple(
+            replace(part, total=part.shots * given, squares=part.shots * given**2)
+            for part in one.sums.outputs
+        )
+        moved.append(replace(one, sums=replace(one.sums, outputs=sums, means=sums)))
     summary = summarise_rounds(model, moved)
     assert [one["certified"]["share"] for one in summary] == [None, None]
     said = findings(summary, found)
@@ -177,9 +193,8 @@ def test_any_executor_will_do(model, tmp_path):
         for job in jobs
     ]
     with Store(tmp_path / "s") as store:
-        found = run_rounds(
-            jobs, sentences, PLAN, AerExecutor(model.prepared.circuit.noise), store, Silent()
-        )
+        executor = AerExecutor(model.prepared.circuit.noise)
+        found = run_rounds(jobs, sentences, model.trained.head, PLAN, executor, store, Silent())
     assert found.is_complete
 
 

@@ -1,14 +1,18 @@
 """Shots, noise and stacks for several classes, numbers and heads on every step."""
 
 from functools import cached_property
+from itertools import combinations
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import circuits
 from calibration.library import snapshot
 from calibration.noise import DeviceNoise
+from jobs.aer.executor import AerExecutor
+from jobs.spec import JobSpec
 from jobs.transpile.isa import transpile_step
 from jobs.transpile.lifted_step import sequence_model
 from qrnn_hw.data.target import Classes, Numbers
@@ -19,11 +23,15 @@ from qrnn_hw.experiment.step_forecast import step_world
 from qrnn_hw.mitigation.stack_names import parse_stack
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.network import network_of
-from qrnn_hw.networks.recorded import drawn
+from qrnn_hw.networks.recorded import drawn, from_results
 from qrnn_hw.networks.shot_head import ShotHead
 from qrnn_hw.networks.step_readings import StepReadings
+from qrnn_hw.predict import sentence_pubs
+from qrnn_hw.studies.device import Measurement
+from qrnn_hw.studies.device_findings import summarise_rounds
 from qrnn_hw.studies.noise import leading
 from qrnn_hw.studies.output_shots import study_outputs
+from qrnn_hw.studies.round_sums import RoundSums
 from qrnn_hw.studies.shots import ShotPlan
 from qrnn_hw.studies.stack_draws import drawn_outputs
 
@@ -118,3 +126,77 @@ def test_draws_of_a_stack_have_the_mean_and_the_spread_of_its_exact_law(steps):
         exact, _ = world(parse_stack("terminal"), 1.0, 1.0)
     np.testing.assert_allclose(settled, exact, atol=5e-4)
     assert np.abs(law.outputs - exact).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("target", "steps"),
+    [
+        (Classes(("a", "b", "c")), None),
+        (Classes(("a", "b", "c"), per_step=True), StepReadings(2)),
+        (Numbers(("a", "b"), per_step=True), StepReadings(2)),
+    ],
+)
+def test_repeats_on_a_machine_say_of_any_answers_what_their_shots_say(target, steps):
+    """Against the shots themselves, one by one."""
+    model, n_rounds, shots = Model(target, steps=steps), 3, 14
+    circuit = model.prepared.circuit.transpiled
+    pubs, head, place = (
+        sentence_pubs(circuit, model.encoded),
+        model.trained.head,
+        AerExecutor(NOISE),
+    )
+    rounds, each = [], []
+    for n in range(n_rounds):
+        spec = JobSpec(pubs.pubs, shots, "aer", "fake_boston", n, "")
+        results = place.run(spec)
+        rounds.append(Measurement(n, shots, "", RoundSums.of(results, pubs, head), ""))
+        bits = from_results(results, pubs.rows, LENGTHS)
+        if steps is None:
+            outcomes = bits.outcome @ (1 << np.arange(2))
+            each.append(head.coefficients[outcomes])
+        else:
+            kept = [bits.shot_readings(row, steps, per_step=target.per_step) for row in range(4)]
+            each.append(np.stack(kept) @ head.coefficients)
+    table = np.stack(each)  # (rounds, n, shots, [T,] k)
+    (found,) = summarise_rounds(model, rounds)
+    judge, answers = model.judge, [model.judge.answers(one.mean(axis=1)) for one in table]
+    assert found["by_round"] == {
+        name: pytest.approx([judge.measured(one)[name] for one in answers])
+        for name in judge.measures
+    }
+    alive = judge.counts.reshape(4, -1)
+    if isinstance(target, Numbers):
+        spread = judge.wanted[judge.counts].std(axis=0)
+        exact = model.noisy_law.outputs
+        far = np.mean([np.abs(one - exact) / spread for one in answers], axis=0).mean(axis=-1)
+        rows = [far[row][alive[row]].mean() for row in range(4)]
+        assert found["distance"]["value"] == pytest.approx(np.mean(rows))
+        wide = 1.96 * (np.std(answers, axis=0, ddof=1) / spread).mean(axis=-1)
+        rows = [wide[row][alive[row]].mean() for row in range(4)]
+        assert found["half_width"]["value"] == pytest.approx(np.mean(rows))
+    else:
+        pairs = [(a != b).reshape(4, -1) for a, b in combinations(answers, 2)]
+        rows = [np.mean([one[row][alive[row]].mean() for one in pairs]) for row in range(4)]
+        assert found["disagreement"]["value"] == pytest.approx(np.mean(rows))
+        # Every rival is passed: 97.5 % each of two, shots and rounds.
+        sure = []
+        for row, step in zip(*np.nonzero(alive), strict=True):
+            own = table.reshape(n_rounds, 4, shots, -1, 3)[:, row, :, step]
+            best = own.mean(axis=(0, 1)).argmax()
+            gaps = own[..., [best]] - np.delete(own, best, axis=-1)
+            by_shot = gaps.reshape(-1, 2)
+            shot = by_shot.std(axis=0, ddof=1) / len(by_shot) ** 0.5
+            scatter = gaps.mean(axis=1).std(axis=0, ddof=1) / n_rounds**0.5
+            half = np.maximum(stats.norm.ppf(0.9875) * shot, stats.t.ppf(0.9875, 2) * scatter)
+            sure.append((by_shot.mean(axis=0) > half).all())
+        assert 0 < np.mean(sure) < 1
+        assert found["certified"]["share"] == pytest.approx(np.mean(sure))
+    # Drift is that of the mean output, the steps of a row together.
+    means = (
+        table
+        if steps is None
+        else np.stack([table[:, row, :, : LENGTHS[row]].mean(axis=2) for row in range(4)], axis=1)
+    )
+    scores = means.mean(axis=(1, 2)).var(axis=0, ddof=1).sum()
+    shot = means.transpose(1, 0, 2, 3).reshape(4, n_rounds * shots, -1).var(axis=1, ddof=1)
+    assert found["drift"]["value"] == pytest.approx(scores / (shot.mean(axis=0).sum() / 4 / shots))
