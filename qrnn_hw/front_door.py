@@ -151,6 +151,7 @@ class Trained:
         seed: int = 0,
         machine: str | None = None,
         budget: float | None = None,
+        stack: str | None = None,
         **settings: Any,
     ) -> list[Prediction]:
         """Answer sentences, or the rows of a file or of data that are read.
@@ -162,21 +163,29 @@ class Trained:
             seed: of the draws.
             machine: that runs the shots, through the store; None draws them without noise.
             budget: QPU seconds on the machine; a real one wants a number.
+            stack: that mitigates what the machine's shots say, such as `linear(1,3) + terminal`.
             settings: further fields of `RunSettings` on the machine, such as `canaries`.
 
         Raises:
+            UsageError: a stack without a machine and a number of shots.
             BudgetError: a real machine without a budget, or one that does not do.
             QRNNError, JobsError: as `qrnn-hw predict`.
         """
         check_asked(shots, delta)
         inputs = from_any(self.model, rows)
         if machine is None:
+            if stack is not None:
+                raise UsageError(
+                    f"a stack mitigates a machine's shots. Got {stack} without machine=...; leave "
+                    "one out."
+                )
             return answered(self.model, inputs, shots=shots, delta=delta, seed=seed)
         from qrnn_hw.planned_answers import PlannedAnswers
 
         run = None if self.prepared is None else self.prepared.settings
-        asked = PlannedAnswers(self.model, inputs, machine, shots, delta, seed, run, settings)
-        return asked.run(budget=budget)
+        stacks = () if stack is None else (stack,)
+        told = machine, shots, delta, seed, run, settings, stacks
+        return PlannedAnswers(self.model, inputs, *told).run(budget=budget)
 
     def save(self, path: str | Path) -> Path:
         """Write the model as one file."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -91,6 +91,7 @@ class Recurrent(BaseEstimator):  # type: ignore[misc]
         shots: int | Literal["auto"] = 1000,
         delta: float = 0.01,
         seed: int = 0,
+        stacks: Sequence[str] = (),
         **settings: Any,
     ) -> PlannedAnswers:
         """Return what a machine would be sent for rows X, checked and priced; `run` sends it.
@@ -101,18 +102,21 @@ class Recurrent(BaseEstimator):  # type: ignore[misc]
             shots: of each row; `auto` is as many as its label needs.
             delta: probability of a wrong label that is accepted.
             seed: of a recorded device's shots.
-            settings: further fields of `qrnn_hw.experiment.settings.RunSettings`.
+            stacks: names of mitigation stacks, such as `linear(1,3) + terminal`, all with the same
+                total of shots; `by_stack` answers by each. None is the shots as they are.
+            settings: of `RunSettings`, those of `qrnn_hw.planned_answers.TOLD`.
 
         Raises:
             NotFittedError: it is not fitted.
-            UsageError: shots that are none.
+            UsageError: shots that are none, or what a machine is not asked with.
         """
         from qrnn_hw.answers.fitted_rows import inputs_of
-        from qrnn_hw.planned_answers import PlannedAnswers
+        from qrnn_hw.planned_answers import PlannedAnswers, stack_names
 
         model = self._model
         steps = self._steps(validate_data(self, X, dtype=np.float64, reset=False))
-        return PlannedAnswers(model, inputs_of(steps), machine, shots, delta, seed, None, settings)
+        told = machine, shots, delta, seed, None, settings, stack_names(stacks)
+        return PlannedAnswers(model, inputs_of(steps), *told)
 
     @property
     def _parameters(self) -> Arrays:

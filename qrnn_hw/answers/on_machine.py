@@ -10,6 +10,7 @@ from jobs.errors import BudgetError
 from jobs.store.store import Store
 from qrnn_hw.answers.asked_rows import scaled
 from qrnn_hw.answers.model_file import Model
+from qrnn_hw.answers.once import Once
 from qrnn_hw.answers.prices import following
 from qrnn_hw.answers.question import Numbered, Question, folder_of
 from qrnn_hw.answers.votes import Votes
@@ -21,6 +22,8 @@ from qrnn_hw.experiment.kept_calibration import with_learned_of
 from qrnn_hw.experiment.measure import Priced, Stored
 from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.mitigation.stack import Stack
+from qrnn_hw.mitigation.stack_names import parse_stack
 from qrnn_hw.statistics.certificates import LEAST_CANARIES, NOISELESS
 from qrnn_hw.studies.adaptive import growing_looks
 from qrnn_hw.studies.device import first_day
@@ -96,19 +99,42 @@ class Asking:
     seed: int = 0
     """Of a recorded device's shots."""
 
+    stacks: tuple[str, ...] = ()
+    """Names of the mitigation stacks that a fixed number of shots is combined by."""
+
     def check(self, model: Model) -> None:
         """Refuse a model that a machine is not asked for, before one is opened.
 
         Raises:
-            UsageError: a head on every step, or numbers without a number of shots.
+            UsageError: numbers, a head on every step, or stacks, without a number of shots; or no
+                stack of such a name.
         """
-        if self.shots is None and not isinstance(model.target, Classes):
-            raise UsageError("--shots auto is for labels. Got a model of numbers; give a number.")
-        if model.trained.network.steps is not None:
-            raise UsageError(
-                "a machine is asked, batch after batch, for answers of the outcome alone. Got a "
-                "head that reads the bits of every step; `qrnn-hw run` measures it on a machine."
-            )
+        if self.shots is None:
+            got = ""
+            if not isinstance(model.target, Classes):
+                got = "a model of numbers"
+            elif model.trained.network.steps is not None:
+                got = "a head that reads the bits of every step"
+            elif self.stacks:
+                got = "mitigation stacks"
+            if got:
+                raise UsageError(
+                    "--shots auto is for labels of the outcome alone, as it is read. Got "
+                    f"{got}; give a number."
+                )
+        self.parsed()
+
+    def parsed(self) -> tuple[Stack, ...]:
+        """Return the stacks.
+
+        Raises:
+            UsageError: there is none of such a name.
+        """
+        return tuple(dict.fromkeys(parse_stack(name) for name in self.stacks)) or (Stack(),)
+
+    def asks_once(self, model: Model) -> bool:
+        """Tell whether rows are asked once, with stacks or for the bits of every step."""
+        return bool(self.stacks) or model.trained.network.steps is not None
 
     def votes(self, model: Model, inputs: Inputs, settings: RunSettings, machine: Machine) -> Votes:
         """Return a model's rows on a machine, with no shots yet.
@@ -116,8 +142,7 @@ class Asking:
         Raises:
             UsageError: a model in rounds, or a noiseless label without the canaries that it takes.
         """
-        rows = scaled(model, inputs)
-        question = Question.on(machine, settings, model, rows, self.seed)
+        question = self._question(model, inputs, settings, machine)
         canaries = question.canaries
         if self.until_noiseless and (canaries is None or len(canaries) < LEAST_CANARIES):
             held = 0 if model.canaries is None else len(model.canaries)
@@ -127,6 +152,21 @@ class Asking:
                 "rows; export it again, or ask for this machine's label."
             )
         return Votes(question, self.delta, looks_of(self.shots, self.most), self.until_noiseless)
+
+    def once(self, model: Model, inputs: Inputs, settings: RunSettings, machine: Machine) -> Once:
+        """Return a model's rows on a machine, to be asked once.
+
+        Raises:
+            UsageError: a model in rounds, or a stack that it is not run with.
+        """
+        assert self.shots is not None
+        question = self._question(model, inputs, settings, machine)
+        return Once(question, self.parsed(), self.shots, self.delta)
+
+    def _question(
+        self, model: Model, inputs: Inputs, settings: RunSettings, machine: Machine
+    ) -> Question:
+        return Question.on(machine, settings, model, scaled(model, inputs), self.seed)
 
 
 def votes_on(
@@ -148,6 +188,22 @@ def votes_on(
         QRNNError, JobsError, CalibrationError: as `Asking.check`, `Asking.votes` and
             `open_machine`.
     """
+    machine, settings = begun(model, inputs, settings, asking, keeps=keeps)
+    return asking.votes(model, inputs, settings, machine), settings
+
+
+def once_on(
+    model: Model, inputs: Inputs, settings: RunSettings, asking: Asking, *, keeps: bool = True
+) -> tuple[Once, RunSettings]:
+    """Return the same of rows that are asked once; arguments and errors as `votes_on`."""
+    machine, settings = begun(model, inputs, settings, asking, keeps=keeps)
+    return asking.once(model, inputs, settings, machine), settings
+
+
+def begun(
+    model: Model, inputs: Inputs, settings: RunSettings, asking: Asking, *, keeps: bool
+) -> tuple[Machine, RunSettings]:
+    """Open the machine as it was calibrated when just these rows were asked for first."""
     asking.check(model)
     machine = with_learned_of(open_machine(settings.backend), settings)
     if settings.output == Path():
@@ -157,4 +213,4 @@ def votes_on(
         writable_folder(settings.output)
     if keeps or settings.output.exists():
         machine = first_day(machine, settings.output)
-    return asking.votes(model, inputs, settings, machine), settings
+    return machine, settings

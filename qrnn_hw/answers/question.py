@@ -65,14 +65,13 @@ class Question:
             seed: of a recorded device's shots.
 
         Raises:
-            UsageError: a model in rounds, or whose head reads the bits of every step.
+            UsageError: a model in rounds.
         """
         network = model.trained.network
-        if network.in_rounds or network.steps is not None:
-            kind = "in rounds" if network.in_rounds else "that reads the bits of every step"
+        if network.in_rounds:
             raise UsageError(
-                "a machine is asked for the shots of one circuit's outcome. Got a model "
-                f"{kind}; leave --shots out, or use `qrnn-hw run`."
+                "a machine is asked for the shots of one circuit. Got a model in rounds; leave "
+                "--shots out, or use `qrnn-hw run`."
             )
         who = Identity({"network": network_content(network), "rows": rows.digest})
         encoded = encoded_once(model.trained, rows, settings.output, who)

@@ -55,6 +55,13 @@ def predict(
             "else level-3."
         ),
     ] = None,
+    plan: Annotated[
+        str | None,
+        typer.Option(
+            help="On a machine, with a number of shots: the mitigation stack that combines them, "
+            "such as 'linear(1,3) + terminal'. By default none."
+        ),
+    ] = None,
     most: Annotated[
         int | None,
         whole(1, MOST_SHOTS, help="With --shots auto on a machine: most shots of a row."),
@@ -109,7 +116,8 @@ def predict(
     With --backend and --shots a machine answers, through the store: batches of shots, each only of
     the rows that are still open, until each label is certain. The same command goes on where it was
     interrupted, and pays nothing twice. Certified are this machine's label, and apart from it the
-    noiseless one, if canaries are representative.
+    noiseless one, if canaries are representative. Heads that read the bits of every step, and
+    --plan, are asked once, with a number of shots.
     """
     from qrnn_hw.errors import UsageError
     from qrnn_hw.submission.machine import chosen_backend
@@ -130,6 +138,7 @@ def predict(
             "--budget": budget is not None and not asks,
             "--dry-run": dry_run and not asks,
             "--output": output is not None and not asks,
+            "--plan": plan is not None and not asks,
         }
     )
     given = None if data is not None else _texts(text)
@@ -158,7 +167,14 @@ def predict(
             budget_seconds=budget,
             output=output or Path(),
         )
-        asking = Asking(None if number == "auto" else number, delta, most or MOST, noiseless, seed)
+        fixed = None if number == "auto" else number
+        stacks = () if plan is None else (plan,)
+        asking = Asking(fixed, delta, most or MOST, noiseless, seed, stacks)
+        if fixed is not None and asking.asks_once(model):
+            from qrnn_hw.cli.predict_once import ask_once
+
+            ask_once(model, inputs, settings, asking, yes=yes, dry_run=dry_run, as_json=json)
+            return
         ask_machine(model, inputs, settings, asking, yes=yes, dry_run=dry_run, as_json=json)
         return
     reader = None if backend is None else noisy_reader(model, inputs, backend, source, placement)
@@ -242,7 +258,7 @@ def spans(low: list[Any], high: list[Any]) -> str:
 
 
 def _row(one: Any) -> tuple[str, ...]:
-    said = _said(one.answer)
+    said = said_answer(one.answer)
     if not one.is_certain and one.answer is not None:
         said += " (not certain)"
     score, interval, shots = scores(one), spans(one.low, one.high), f"{one.shots or 0:,}"
@@ -251,12 +267,12 @@ def _row(one: Any) -> tuple[str, ...]:
     return one.name, said, score, interval, shots, one.note
 
 
-def _said(answer: Any) -> str:
+def said_answer(answer: Any) -> str:
     """Return an answer in words; of several, one for each step, with a bar between them."""
     if answer is None or isinstance(answer, str):
         return answer or "undecided"
     if answer and not isinstance(answer[0], float):
-        return " | ".join(_said(one) for one in answer)
+        return " | ".join(said_answer(one) for one in answer)
     return ", ".join(f"{number:.6g}" for number in answer)
 
 

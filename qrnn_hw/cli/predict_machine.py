@@ -8,7 +8,7 @@ import typer
 
 from jobs.counted import counted
 from qrnn_hw.cli.output import print_json, print_table
-from qrnn_hw.cli.predict import scores, spans
+from qrnn_hw.cli.predict import said_answer, scores, spans
 
 if TYPE_CHECKING:
     from qrnn_hw.answers.model_file import Model
@@ -53,7 +53,7 @@ def ask_machine(
         else:
             cost = price(votes, store)
     if dry_run:
-        _print_price(cost, votes, as_json=as_json)
+        print_price(cost, votes.question.execution.machine.name, as_json=as_json)
         return
     found = predictions(votes, inputs.names, notes_of(model, inputs))
     document = _document(votes, found, settings)
@@ -86,13 +86,13 @@ def row(one: Prediction) -> tuple[str, ...]:
     from qrnn_hw.statistics.certificates import NOISELESS
 
     assert one.machine is not None
-    said = "undecided" if one.answer is None else one.answer
+    said, noiseless = said_answer(one.answer), ""
     known, labels = one.machine["noiseless"], one.machine.get("certificates")
-    if not isinstance(said, str):
-        said, noiseless = ", ".join(f"{number:.6g}" for number in said), ""
-    else:
+    if labels is not None:
         said += "" if one.is_certain or one.answer is None else " (not certain)"
-        noiseless = (labels or {}).get(NOISELESS) or "not certified"
+        own = labels[NOISELESS]
+        own = own if isinstance(own, list) else [own]
+        noiseless = " | ".join(label or "not certified" for label in own)
     return (
         one.name,
         said,
@@ -150,11 +150,11 @@ def _too_little(votes: Votes, settings: RunSettings) -> Exception:
     )
 
 
-def _print_price(cost: Price, votes: Votes, *, as_json: bool) -> None:
+def print_price(cost: Price, machine: str, *, as_json: bool) -> None:
+    """Print what is left to be sent to a machine, and what it would cost."""
     if as_json:
         print_json(cost.to_json())
         return
-    machine = votes.question.execution.machine.name
     if cost.first is None:
         typer.echo(f"{machine}: everything is in the store, nothing would be sent.")
         return

@@ -51,7 +51,7 @@ class RoundSums:
             sentences,
             head,
             outputs,
-            summed(head.with_columns(_differences(head))) if pairs else (),
+            summed(head.with_columns(differences(head))) if pairs else (),
             outputs if not head.per_step else summed(head.averaged()),
         )
 
@@ -84,7 +84,8 @@ def pairs_of(head: ShotHead) -> list[tuple[int, int]]:
     return list(combinations(range(head.n_outputs), 2))
 
 
-def _differences(head: ShotHead) -> NDArray[np.float64]:
+def differences(head: ShotHead) -> NDArray[np.float64]:
+    """Return R of the differences of each pair of outputs, shape (n_readings, k (k - 1) / 2)."""
     columns = [head.coefficients[:, a] - head.coefficients[:, b] for a, b in pairs_of(head)]
     return np.stack(columns, axis=1)
 

@@ -1,5 +1,6 @@
 """The scikit-learn classifier: its contract, and that it learns from the order of steps."""
 
+import json
 import pickle
 from pathlib import Path
 
@@ -16,12 +17,17 @@ import circuits
 import qrnn_hw as qh
 from circuits.errors import CircuitsError, UnknownNameError
 from jobs.errors import BudgetError
+from jobs.store.store import Store
+from qrnn_hw.cli import invoke
+from qrnn_hw.config import store_path
 from qrnn_hw.data.target import Classes, Numbers
 from qrnn_hw.errors import UsageError
 from qrnn_hw.estimator import QRNNClassifier, QRNNRegressor
 from qrnn_hw.lbfgs import CHUNK, Engine, Known, compiled, initial
 from qrnn_hw.networks.network import network_of
+from qrnn_hw.networks.recorded import from_results
 from qrnn_hw.networks.step_readings import StepReadings
+from qrnn_hw.statistics.certificates import MACHINE
 
 
 @pytest.mark.parametrize(
@@ -261,3 +267,68 @@ def test_a_plan_prices_rows_and_sends_them_nowhere_else(tmp_path, monkeypatch):
     again = loaded.predict("rows.npz", machine="fake_boston", shots=300, budget=60)
     assert [one.score for one in again] == [one.score for one in found]
     assert not Path("runs/latest").exists()  # a folder of the last run, if there was one
+
+
+def test_heads_on_every_step_and_stacks_are_asked_of_a_machine(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "home"))
+    rng = np.random.default_rng(1)
+    rows = rng.uniform(-1, 1, (30, 4))
+    names = np.array(["low", "mid", "top"])[np.digitize(rows[:, 0], [-0.3, 0.3])]
+    fitted = QRNNClassifier(n_steps=2, reading="steps", max_iter=5, random_state=0)
+    fitted.fit(rows, names)
+    plan = fitted.plan(rows[:4], shots=40, repetitions=1, delta=0.05)
+    found = plan.run(budget=60)
+    # Each score is the mean over the shots that the job recorded, and a label is certain where
+    # both rivals are passed.
+    (key,) = found[0].machine["jobs"]
+    with Store(store_path()) as store:
+        bits = from_results(store.raw(key), (np.arange(4),), np.full(4, 2))
+    read, columns = StepReadings(2, 2), np.asarray(fitted.scores_)
+    for row, one in enumerate(found):
+        shots = bits.shot_readings(row, read, per_step=False) @ columns
+        np.testing.assert_allclose(one.score, shots.mean(axis=0), atol=1e-12)
+        order = np.argsort(shots.mean(axis=0))
+        gaps = shots[:, order[-1:]] - shots[:, order[:-1]]
+        sure = gaps.mean(axis=0) > 1.96 * gaps.std(axis=0, ddof=1) / 40**0.5  # delta / 2 each
+        assert one.answer == fitted.classes_[order[-1]]
+        assert one.is_certain == sure.all()
+        assert one.machine["certificates"][MACHINE] == (one.answer if sure.all() else None)
+    assert len({one.is_certain for one in found}) == 2
+    both = fitted.plan(rows[:2], shots=4000, stacks=["none", "terminal"], repetitions=1)
+    with pytest.raises(UsageError, match=r"by one stack\. Got none, terminal; ask with `by_stack`"):
+        both.run()
+    by = both.by_stack(budget=60)
+    exact = fitted.decision_function(rows[:2])
+    for name, widest in (("none", 0.6), ("terminal", 0.6)):
+        for one, score in zip(by[name], exact, strict=True):
+            assert one.machine["plan"] == name
+            assert np.abs(np.array(one.score) - score).max() < widest
+    assert np.abs(np.array([one.score for one in by["none"]]) - exact).max() > 1e-3
+    # The command asks the same question of the same file: the job is in the store.
+    fitted.save("m.qrnn")
+    np.savez("rows.npz", X=rows[:2].reshape(2, 2, 2))
+    asked = ["predict", "m.qrnn", "--data", "rows.npz", "--backend", "fake_boston", "--shots"]
+    once = [*asked, "4000", "--plan", "terminal", "--repetitions", "1", "--json"]
+    alone = fitted.plan(rows[:2], shots=4000, stacks=["terminal"], repetitions=1).run(budget=60)
+    capsys.readouterr()
+    assert invoke([*once, "--dry-run"]) == 0
+    assert json.loads(capsys.readouterr().out)["n_jobs"] == 0
+    assert invoke(once) == 0
+    assert [one["score"] for one in json.loads(capsys.readouterr().out)] == [
+        one.score for one in alone
+    ]
+    for words, said in (
+        ([*asked, "auto"], "Got a head that reads the bits of every step; give a number"),
+        ([*asked, "50", "--plan", "magic"], "a plan should be a stack such as none, terminal"),
+        ([*asked[:-3], "--plan", "terminal"], "--plan should come with a machine's shots"),
+    ):
+        assert invoke(words) == 2
+        assert said in capsys.readouterr().err
+    for given, said in (
+        ({"tiles": 4}, "Got tiles; leave it out"),
+        ({"stacks": "terminal"}, "a list of names"),
+        ({"stacks": ["terminal"], "shots": "auto"}, "bits of every step; give a number"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            fitted.plan(rows[:1], **given)

@@ -157,7 +157,7 @@ def test_what_a_machine_is_not_asked_is_one_line(asked, capsys, tmp_path):
     assert ran == []
     # What the model cannot be asked is said before any machine is looked for.
     held_model(steps=StepReadings(2, 1)).save(tmp_path / "m.qrnn")
-    assert ask("--shots", "100", "--backend", "fake_nowhere") == 2
+    assert ask("--shots", "auto", "--backend", "fake_nowhere") == 2
     assert "reads the bits of every step" in capsys.readouterr().err
     held_model().save(tmp_path / "m.qrnn")
     assert ask(*AUTO, "--budget", "6") == 8
