@@ -19,9 +19,9 @@ from qiskit.circuit import ControlFlowOp, ParameterVector, QuantumCircuit
 from circuits.definition import Architecture
 from circuits.exact.logical import logical_model
 from circuits.exact.sequence import SequenceModel
+from circuits.outcomes import outcome_signs
 from circuits.parametrised import normalised
 from circuits.pure.ideal import COMPILE_QUICKLY
-from circuits.pure.statevector import outcome_signs
 from circuits.unrolled import step_circuit
 
 

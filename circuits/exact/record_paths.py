@@ -24,6 +24,7 @@ from circuits.exact.register import Register
 from circuits.exact.sequence import SequenceModel
 from circuits.exact.step_laws import n_step_bits
 from circuits.integers import count
+from circuits.outcomes import bits_of
 
 PART_BYTES = 2**28
 """What the states of all histories may take; more shots are drawn in portions."""
@@ -81,8 +82,7 @@ class PathSampler:
         )
         parent, outcome = np.nonzero(drawn)
         rows = generator.permutation(np.repeat(np.arange(len(parent)), drawn[parent, outcome]))
-        bits = history[parent[rows], :, None] >> np.arange(self.n_bits) & 1
-        return Records(bits.astype(np.uint8), outcome[rows])
+        return Records(bits_of(history[parent[rows]], self.n_bits), outcome[rows])
 
 
 def any_sampler(model: SequenceModel, weights: NDArray[np.float64]) -> RecordSampler | PathSampler:

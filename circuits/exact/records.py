@@ -20,6 +20,7 @@ from circuits.exact.encoded import encoded_steps
 from circuits.exact.evolve import zero_state
 from circuits.exact.sequence import SequenceModel
 from circuits.integers import count
+from circuits.outcomes import bits_of
 
 INSTRUMENT_ENTRIES_LIMIT = 2**26
 """Numbers in a compiled instrument, 512 MiB; above this it is refused."""
@@ -81,8 +82,7 @@ class RecordSampler:
         drawn = generator.multinomial(counts, normalised(states @ self.readout.T))
         parent, outcome = np.nonzero(drawn)
         rows = generator.permutation(np.repeat(np.arange(len(parent)), drawn[parent, outcome]))
-        bits = history[parent[rows], :, None] >> np.arange(self.n_bits) & 1
-        return Records(bits.astype(np.uint8), outcome[rows])
+        return Records(bits_of(history[parent[rows]], self.n_bits), outcome[rows])
 
 
 def record_sampler(model: SequenceModel, weights: NDArray[np.float64]) -> RecordSampler:

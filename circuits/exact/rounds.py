@@ -21,7 +21,7 @@ from circuits.exact.lift import lift
 from circuits.exact.noise import Noise
 from circuits.exact.operations import Program
 from circuits.host_rounds import scan_rounds
-from circuits.pure.statevector import outcome_signs
+from circuits.outcomes import outcome_signs
 from circuits.unrolled import unroll
 
 if TYPE_CHECKING:

@@ -28,6 +28,7 @@ from circuits.exact.operations import (
 )
 from circuits.exact.pauli import ROTATION_PARTS, TRACE, ZERO
 from circuits.integers import count
+from circuits.outcomes import bits_of
 
 BYTES_LIMIT = 2**28
 """For the vectors of all histories; shots beyond it are drawn in portions."""
@@ -194,7 +195,7 @@ def _measure(
         shape = (-1,) + (1,) * len(histories.qubits)
         vectors.append(kept / weights[value][rows].reshape(shape))
         read = histories.bits[rows]
-        read[:, list(operation.bits)] = value >> np.arange(len(operation.bits)) & 1
+        read[:, list(operation.bits)] = bits_of(value, len(operation.bits))
         bits.append(read)
         counts.append(drawn[rows])
     return replace(

@@ -18,6 +18,7 @@ from circuits.exact.operations import Branch, Channel, Instrument, Measurement, 
 from circuits.exact.pauli import kraus_operators
 from circuits.exact.shots import bind
 from circuits.integers import count
+from circuits.outcomes import bits_of
 
 BYTES_LIMIT = 2**27
 """For the states of all shots; shots beyond it are drawn in portions."""
@@ -94,7 +95,7 @@ def _run(
             _draw(known[id(one)], one.qubits, states, generator)
         elif isinstance(one, Measurement | Instrument):
             values = _draw(known[id(one)], (one.qubit,), states, generator)
-            bits[:, list(one.bits)] = values[:, None] >> np.arange(len(one.bits)) & 1
+            bits[:, list(one.bits)] = bits_of(values, len(one.bits))
 
 
 def _kraus(one: Operation) -> Drawn:

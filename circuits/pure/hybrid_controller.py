@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from circuits.errors import CircuitsError
+from circuits.outcomes import outcome_signs
 
 Activation = Literal["linear", "relu", "gelu", "glu"]
 Weights = dict[str, jax.Array]
@@ -223,7 +224,7 @@ class Controller:
                 f"Got {self.n_readouts} readouts."
             )
         x = jnp.asarray(x, dtype=float)
-        signs = 1.0 - 2.0 * ((np.arange(2**n_bits)[:, None] >> np.arange(n_bits)) & 1)
+        signs = outcome_signs(n_bits)
         z = np.broadcast_to(signs, (x.shape[-2], *signs.shape)).copy()
         z[0] = 0.0
         return self.angles(weights, x[..., None, :], z)

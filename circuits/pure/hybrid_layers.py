@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.layers.cells import ring
+from circuits.outcomes import outcome_signs
 
 Readout = Literal["z", "xyz"]
 State = tuple[jax.Array, jax.Array]
@@ -202,7 +203,7 @@ def _frame(size: int) -> NDArray[np.complex128]:
 @cache
 def _signs(n: int) -> NDArray[np.float64]:
     """Return the eigenvalue of Z of each wire in each basis state, shape (n, 2^n)."""
-    return np.asarray(1.0 - 2.0 * (np.arange(2**n) >> np.arange(n - 1, -1, -1)[:, None] & 1))
+    return outcome_signs(n)[:, ::-1].T  # wire 0 is the most significant bit
 
 
 @cache

@@ -22,10 +22,10 @@ from circuits.definition import Architecture
 from circuits.errors import CircuitsError
 from circuits.gate_angles import AngleMapBuilder
 from circuits.host_rounds import scan_rounds
+from circuits.outcomes import outcome_signs
 from circuits.parametrised import normalised
 from circuits.pure.gate_program import Program, program
 from circuits.pure.ideal_laws import Law, Offsets, coherent_law, measured_law, round_law
-from circuits.pure.statevector import outcome_signs
 from circuits.unrolled import FED_BACK, append_closing, append_step
 
 # An audit runs each function once: optimising the machine code takes longer than it saves.
@@ -68,7 +68,7 @@ class IdealModel:
         return self._over_rounds(offsets, weights, jnp.arange(n_steps) < taken)
 
     @property
-    def _signs(self) -> jax.Array:
+    def _signs(self) -> NDArray[np.float64]:
         return outcome_signs(len(self.architecture.readout))
 
     @property

@@ -79,12 +79,6 @@ def _where(n: int, controls: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
     return met
 
 
-def outcome_signs(n_bits: int) -> jax.Array:
-    """Return (-1)**bit of each outcome of m bits, shape (2**m, m)."""
-    bits = np.arange(n_bits)
-    return jnp.asarray(1.0 - 2.0 * (np.arange(2**n_bits)[:, None] >> bits & 1))
-
-
 def outcome_law(probabilities: jax.Array, n: int, wires: Sequence[int]) -> jax.Array:
     """Return the distribution of the bits of wires, shape (2^m,), bit j being wires[j].
 

@@ -12,6 +12,7 @@ import numpy as np
 from circuits.definition import Architecture, Layer, Mode, Recurrence
 from circuits.layers.controllers import FedBack
 from circuits.layers.feedback import Measure, Reset
+from circuits.outcomes import outcome_signs
 from circuits.recurrence import FeedValue
 
 _FEED_VALUE = FeedValue()
@@ -80,6 +81,6 @@ def reencoded(
 
 def _values(recurrence: Recurrence, n_bits: int) -> tuple[float, ...]:
     """Return h for each value of the bits: the recurrence at <Z> = 1 - 2 bit."""
-    signs = 1.0 - 2.0 * ((np.arange(2**n_bits)[:, None] >> np.arange(n_bits)) & 1)
+    signs = outcome_signs(n_bits)
     states = recurrence.update(np.zeros((len(signs), recurrence.n_state)), signs, np)
     return tuple(np.asarray(recurrence.fed_back(states)).tolist())

@@ -15,6 +15,7 @@ from circuits.exact.laws import distributions
 from circuits.exact.operations import Program
 from circuits.exact.shots import sample_shots
 from circuits.exact.trajectories import QUBITS_LIMIT, sample_trajectories
+from circuits.outcomes import bits_of
 from jobs.twin.groups import groups_of, part_of
 from jobs.twin.lifting import lift_on
 from jobs.twin.moment import Moment
@@ -111,7 +112,7 @@ class CircuitOnSite:
             else:
                 law = self._law(number, row, moment)
                 values = generator.choice(len(law), size=shots, p=law)
-                drawn = (values[:, None] >> np.arange(len(own)) & 1).astype(np.uint8)
+                drawn = bits_of(values, len(own))
             found[:, [bits[place] for place in own]] = drawn
         return found
 

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.exact.logical import logical_model
+from circuits.outcomes import outcome_signs
 from circuits.pure.hybrid_evolution import HybridState, evolve_hybrid_from
 from circuits.pure.hybrid_layers import Readout
 from circuits.pure.ideal import ideal_model
-from circuits.pure.statevector import outcome_signs
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.encoding import Control
@@ -89,7 +89,7 @@ def _sampled_rounds(
     ideal, recurrence = ideal_model(architecture), architecture.recurrence
     assert ideal.round_law is not None
     assert recurrence is not None
-    signs = np.asarray(outcome_signs(len(architecture.readout)))
+    signs = outcome_signs(len(architecture.readout))
     features = np.array(encoded.features)
     features[np.arange(features.shape[1]) >= lengths[:, None]] = 1.0
     offsets = jax.jit(jax.vmap(ideal.differentiable_offsets))(jnp.asarray(features))
@@ -130,7 +130,7 @@ def _sampled_hybrid(
             readout=readout,
         )
     )
-    lengths, signs = encoded.lengths, np.asarray(outcome_signs(n))[:, ::-1]  # wire 0 is high
+    lengths, signs = encoded.lengths, outcome_signs(n)[:, ::-1]  # wire 0 is high
     amplitudes = np.zeros((len(encoded), 2**n), dtype=complex)
     amplitudes[:, 0] = 1
     z: NDArray[np.float64] = np.zeros((len(encoded), controller.n_readouts))

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from circuits.definition import Architecture
 from circuits.exact.sequence import SequenceModel
+from circuits.outcomes import outcome_signs
 from circuits.pure.hybrid_controller import WEIGHT_NAMES
-from circuits.pure.statevector import outcome_signs
 from qrnn_hw.data.target import TWO_CLASSES, Classes, Target
 from qrnn_hw.errors import UsageError
 from qrnn_hw.networks.direct import seen
@@ -95,7 +95,7 @@ class Network:
     @cached_property
     def _signs(self) -> NDArray[np.float64]:
         with jax.ensure_compile_time_eval():
-            return np.asarray(outcome_signs(len(self.architecture.readout)))
+            return outcome_signs(len(self.architecture.readout))
 
     def initial(self, seed: int, projection: NDArray[np.float64] | None = None) -> Parameters:
         """Return parameters to start from.

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from circuits.exact.record_paths import any_sampler
 from circuits.exact.sequence import SequenceModel
+from circuits.outcomes import bits_of
 from jobs.spec import PubResult
 from qrnn_hw.errors import DataError
 from qrnn_hw.networks.encoded import Encoded
@@ -129,7 +130,7 @@ def drawn(
     for row, length in enumerate(encoded.lengths):
         found = sampler.sample(encoded.features[row, :length], shots, generator)
         steps[row, :, :length] = found.bits
-        outcome[row] = found.outcomes[:, None] >> np.arange(outcome.shape[-1]) & 1
+        outcome[row] = bits_of(found.outcomes, outcome.shape[-1])
     return Recorded(steps, outcome, encoded.lengths)
 
 

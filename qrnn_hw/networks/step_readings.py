@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from circuits.exact.sequence import SequenceModel
 from circuits.exact.step_laws import step_laws
+from circuits.outcomes import bits_of
 from qrnn_hw.errors import UsageError
 
 
@@ -122,8 +123,7 @@ def products(n_bits: int, degree: int) -> tuple[tuple[int, ...], ...]:
 
 def signs(n_bits: int, degree: int) -> NDArray[np.float64]:
     """Return each product of z = 1 - 2 b for each outcome, shape (2**n_bits, n_products)."""
-    bits = np.arange(2**n_bits)[:, None] >> np.arange(n_bits) & 1
-    return products_of(bits, degree)
+    return products_of(bits_of(np.arange(2**n_bits), n_bits), degree)
 
 
 def products_of(bits: NDArray[np.integer], degree: int) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
 from circuits.exact.sequence import SequenceModel
+from circuits.outcomes import bits_of
 from jobs.transpile.lifted_step import circuit_distribution, sequence_model
 from qrnn_hw.experiment.exact import exact_distributions
 from qrnn_hw.experiment.forecast import folded_step
@@ -105,7 +106,7 @@ def _calibrated(model: TrainedModel, shots: int, generator: np.random.Generator)
 
 def _rates(laws: Sequence[Array], shots: int, generator: np.random.Generator) -> ReadoutCalibration:
     n_outcomes = laws[0].size
-    bits = (np.arange(n_outcomes)[:, None] >> np.arange(n_outcomes.bit_length() - 1)) & 1
+    bits = bits_of(np.arange(n_outcomes), n_outcomes.bit_length() - 1)
     zeros, ones = (generator.multinomial(shots, law) @ bits for law in laws)
     return from_counts(zeros, ones, shots, shots, datetime.now(UTC))
 

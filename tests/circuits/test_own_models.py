@@ -15,8 +15,8 @@ from circuits import architecture, unroll
 from circuits.audit.audit import audit
 from circuits.errors import CircuitsError, UnknownNameError
 from circuits.exact.logical import logical_model
+from circuits.outcomes import outcome_signs
 from circuits.pure.ideal import pure_model
-from circuits.pure.statevector import outcome_signs
 
 FILE = '''
 from typing import Literal
@@ -206,7 +206,7 @@ def test_a_step_function_is_exactly_what_it_appends(file, name, mode, fresh):
     pure = pure_model(model)
     assert (pure is not None) == (name == "turned")
     if pure is not None:
-        signs = np.asarray(outcome_signs(len(model.readout)))
+        signs = outcome_signs(len(model.readout))
         assert pure.batch(features[None], weights)[0] == pytest.approx(expected @ signs, abs=1e-12)
 
 
