@@ -14,7 +14,7 @@ from jobs.cost import (
     DEFAULT_FORMULA,
     DEFAULT_REP_DELAY_SECONDS,
     Estimate,
-    Formula,
+    PriceFormula,
     Timing,
     qpu_seconds,
     timing,
@@ -31,7 +31,7 @@ class Conditions:
     target: Target
     faulty_qubits: tuple[int, ...] = ()
     rep_delay_seconds: float = DEFAULT_REP_DELAY_SECONDS
-    formula: Formula = DEFAULT_FORMULA
+    formula: PriceFormula = DEFAULT_FORMULA
 
     def findings(self, items: Sequence[QuantumCircuit | Pub], shots: int) -> tuple[Finding, ...]:
         """Return every rule of the machine that circuits break; not those of plan and options."""
@@ -47,7 +47,7 @@ class Conditions:
     def _seconds(self) -> Timing:
         return timing(self.target)
 
-    def price(self, spec: JobSpec, formula: Formula | None = None) -> Estimate:
+    def price(self, spec: JobSpec, formula: PriceFormula | None = None) -> Estimate:
         """Return what a job is charged, by the account's own formula or by another.
 
         Raises:

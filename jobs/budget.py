@@ -11,7 +11,7 @@ from jobs.counted import counted
 from jobs.errors import BudgetError, JobsError, PreflightError
 from jobs.executor import RemoteExecutor
 from jobs.limits import DEFAULT_LIMITS
-from jobs.preflight import Request, request_findings, require
+from jobs.preflight import Sending, request_findings, require
 from jobs.service.submission import Terms, settle
 from jobs.states import Done, Intended, Running, Submitted
 from jobs.store.store import Store
@@ -134,7 +134,7 @@ class Budget:
         }
         for part in parts:
             limit = by_key[part.spec.key].limit_seconds
-            require(request_findings(Request(estimate=part.estimate, max_execution_seconds=limit)))
+            require(request_findings(Sending(estimate=part.estimate, max_execution_seconds=limit)))
         return tuple(tuple(by_key.get(part.spec.key) for part in job.parts) for job in jobs)
 
     def reach(self, parts: Sequence[Part], of: Sequence[Assessment]) -> float:

@@ -17,7 +17,7 @@ DEFAULT_REP_DELAY_SECONDS = 250e-6
 
 
 @dataclass(frozen=True)
-class Plan:
+class AccountPlan:
     """What an account may use of the machines.
 
     Source: IBM Quantum documentation, "Overview of plans", September 2026.
@@ -30,11 +30,11 @@ class Plan:
     """Length of the period, which rolls."""
 
 
-OPEN_PLAN = Plan("open", 600.0, 28)
+OPEN_PLAN = AccountPlan("open", 600.0, 28)
 
 
 @dataclass(frozen=True)
-class Formula:
+class PriceFormula:
     """Seconds of a job = overhead + scale * (repetition delay + circuit) * executions.
 
     The documentation gives an overhead of about 2 s for each job and, as a rule of thumb, 2 s +
@@ -49,7 +49,7 @@ class Formula:
     thumb_seconds_per_execution: float = 0.35e-3
 
 
-DEFAULT_FORMULA = Formula()
+DEFAULT_FORMULA = PriceFormula()
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def qpu_seconds(
     n_jobs: int = 1,
     rep_delay_seconds: float = DEFAULT_REP_DELAY_SECONDS,
     feed_forward_seconds: float = FEED_FORWARD_SECONDS,
-    formula: Formula = DEFAULT_FORMULA,
+    formula: PriceFormula = DEFAULT_FORMULA,
     seconds: Timing | None = None,
 ) -> Estimate:
     """Return what running `pubs` is charged.
@@ -135,7 +135,7 @@ def qpu_seconds(
     return Estimate(low, best, high, executions, longest)
 
 
-def recalibrate(history: Iterable[tuple[float, float]], formula: Formula) -> Formula:
+def recalibrate(history: Iterable[tuple[float, float]], formula: PriceFormula) -> PriceFormula:
     """Return `formula` scaled to what jobs were charged.
 
     The scale is the median ratio of charged to estimated seconds beyond the overhead, so that one
@@ -154,6 +154,6 @@ def recalibrate(history: Iterable[tuple[float, float]], formula: Formula) -> For
         return formula
     middle = len(ratios) // 2
     median = ratios[middle] if len(ratios) % 2 else (ratios[middle - 1] + ratios[middle]) / 2
-    return Formula(
+    return PriceFormula(
         formula.overhead_seconds, formula.scale * median, formula.thumb_seconds_per_execution
     )

@@ -19,7 +19,7 @@ from qrnn_hw.errors import DataError, UsageError
 
 
 @dataclass(frozen=True)
-class Projection:
+class WordProjection:
     """The affine map `x @ matrix + offset` from word vectors to a few features."""
 
     matrix: NDArray[np.float64]  # shape: (dim, k)
@@ -90,7 +90,7 @@ def read_text(
     return replace(sequences, targets=text.labels, groups=text.groups)
 
 
-def fit_pca(sequences: Sequences, train_rows: NDArray[np.int64], k: int) -> Projection:
+def fit_pca(sequences: Sequences, train_rows: NDArray[np.int64], k: int) -> WordProjection:
     """Return the `k` directions of largest variance of the training rows' words.
 
     Raises:
@@ -103,7 +103,7 @@ def fit_pca(sequences: Sequences, train_rows: NDArray[np.int64], k: int) -> Proj
 
 def fit_pls(
     sequences: Sequences, labels: NDArray[Any], train_rows: NDArray[np.int64], k: int
-) -> Projection:
+) -> WordProjection:
     """Return the `k` directions of the training rows' words that covary most with their labels.
 
     Partial least squares (Wold, Sjostrom & Eriksson 2001), with a row for each word and the label
@@ -135,7 +135,7 @@ def fit_pls(
     return _centred(rotations, words)
 
 
-def project(sequences: Sequences, projection: Projection) -> Sequences:
+def project(sequences: Sequences, projection: WordProjection) -> Sequences:
     """Return the sequences with `projection` applied to every word; padding stays zero."""
     if sequences.dim != len(projection.matrix):
         raise UsageError(
@@ -160,5 +160,5 @@ def _words(
     return words, np.nonzero(mask)[0]
 
 
-def _centred(matrix: NDArray[np.float64], words: NDArray[np.float64]) -> Projection:
-    return Projection(matrix=matrix, offset=-words.mean(axis=0) @ matrix)
+def _centred(matrix: NDArray[np.float64], words: NDArray[np.float64]) -> WordProjection:
+    return WordProjection(matrix=matrix, offset=-words.mean(axis=0) @ matrix)

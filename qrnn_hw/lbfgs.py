@@ -44,7 +44,7 @@ TRANSPILER_SEED = 7
 
 
 @dataclass(frozen=True)
-class Fitted:
+class Minimum:
     """What a minimisation found."""
 
     parameters: Arrays
@@ -115,7 +115,7 @@ class Engine:
 
     def fit(
         self, start: Arrays, inputs: Array, targets: NDArray[Any], *, alpha: float, max_iter: int
-    ) -> Fitted:
+    ) -> Minimum:
         """Return the parameters of the least loss that so many iterations find.
 
         Args:
@@ -136,7 +136,7 @@ class Engine:
         found = minimize(
             loss, _flat(start, shapes), jac=True, method="L-BFGS-B", options={"maxiter": max_iter}
         )
-        return Fitted(_shaped(found.x, shapes), int(found.nit), float(found.fun))
+        return Minimum(_shaped(found.x, shapes), int(found.nit), float(found.fun))
 
 
 def _of_circuit(parameters: Parameters) -> Parameters:

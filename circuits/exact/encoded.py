@@ -10,13 +10,13 @@ import jax.numpy as jnp
 
 from circuits.exact.operations import Channel, Rotation
 from circuits.exact.pauli import rotation_matrix
-from circuits.exact.split import Split
+from circuits.exact.split import SplitStep
 
 if TYPE_CHECKING:
     from circuits.exact.sequence import SequenceModel
 
 
-def encoded_steps(model: SequenceModel, split: Split, features: jax.Array) -> jax.Array:
+def encoded_steps(model: SequenceModel, split: SplitStep, features: jax.Array) -> jax.Array:
     """Return the data qubits of each step after the encoding, the first step's from |0>.
 
     Args:
@@ -33,7 +33,7 @@ def encoded_steps(model: SequenceModel, split: Split, features: jax.Array) -> ja
 
 
 def _encoded(
-    model: SequenceModel, split: Split, features: jax.Array, start: Sequence[Any]
+    model: SequenceModel, split: SplitStep, features: jax.Array, start: Sequence[Any]
 ) -> jax.Array:
     def one(x: jax.Array) -> jax.Array:
         angles = model.step.angles(jnp.concatenate([x, jnp.zeros(model.n_weights)]))

@@ -32,7 +32,7 @@ from circuits.exact.operations import (
 from circuits.exact.pauli import TRACE, ZERO
 from circuits.exact.pullback import outcome_functionals
 from circuits.exact.register import Register
-from circuits.exact.split import Split, end_state, split_step
+from circuits.exact.split import SplitStep, end_state, split_step
 
 Carry = tuple[jax.Array, jax.Array]
 """State of the qubits that live on, and of those that every step starts anew."""
@@ -138,14 +138,14 @@ class SequenceModel:
             raise CircuitsError(f"lengths should have shape {features[:1]}. Got {lengths}.")
 
     @cached_property
-    def split(self) -> Split | None:
+    def split(self) -> SplitStep | None:
         """How the step divides into encoding and the rest, None where it does not."""
         if not self.data_qubits or self.first is not None:
             return None
         return split_step(self.step, self.n_features, self.data_qubits)
 
     def _compiled(
-        self, split: Split, weights: jax.Array, features: jax.Array, lengths: jax.Array
+        self, split: SplitStep, weights: jax.Array, features: jax.Array, lengths: jax.Array
     ) -> jax.Array:
         hidden = self.hidden
         step_map = self._step_map(split, weights)  # (4**nh, 4**nh, 4**nd)
@@ -170,11 +170,11 @@ class SequenceModel:
         """Qubits that live on from step to step, ascending."""
         return tuple(q for q in range(self.step.n_qubits) if q not in self.data_qubits)
 
-    def _step_map(self, split: Split, weights: jax.Array) -> jax.Array:
+    def _step_map(self, split: SplitStep, weights: jax.Array) -> jax.Array:
         """Map (hidden, data) -> hidden, hidden qubits first, each group in ascending order."""
         return self.instrument(split, weights, ())[0]
 
-    def instrument(self, split: Split, weights: jax.Array, bits: Sequence[int]) -> jax.Array:
+    def instrument(self, split: SplitStep, weights: jax.Array, bits: Sequence[int]) -> jax.Array:
         """Return the step's map for each outcome of some of its bits.
 
         Args:
@@ -197,7 +197,7 @@ class SequenceModel:
         shape = (2 ** len(bits), 4 ** len(hidden), 4 ** len(hidden), -1)
         return jnp.transpose(pulled, order).reshape(shape)
 
-    def readout(self, split: Split, weights: jax.Array) -> jax.Array:
+    def readout(self, split: SplitStep, weights: jax.Array) -> jax.Array:
         """Return p(outcome) as functionals of the hidden state, shape (2**m, 4**nh)."""
         pulled = closing_functionals(self.closing, self.out_bits, weights)
         for qubit in sorted(self.data_qubits, reverse=True):

@@ -23,7 +23,7 @@ from circuits.exact.evolve import zero_state
 from circuits.exact.operations import Program
 from circuits.exact.register import Register
 from circuits.exact.sequence import COMPILED_HIDDEN_LIMIT, Form, SequenceModel
-from circuits.exact.split import Split
+from circuits.exact.split import SplitStep
 from circuits.exact.step_laws import n_step_bits
 
 Array = NDArray[np.float64]
@@ -103,7 +103,7 @@ def _ended(laws: jax.Array, outcome: jax.Array) -> Moments:
 
 
 def _by_instrument(
-    model: SequenceModel, split: Split, weights: jax.Array, steps: jax.Array, outcome: jax.Array
+    model: SequenceModel, split: SplitStep, weights: jax.Array, steps: jax.Array, outcome: jax.Array
 ) -> Callable[[jax.Array], Moments]:
     bits = range(n_step_bits(model))
     maps = model.instrument(split, weights, bits)

@@ -14,7 +14,7 @@ from circuits.exact.pauli import ZERO
 
 
 @dataclass(frozen=True, eq=False)
-class Split:
+class SplitStep:
     """A step as encoding of fresh data qubits, then operations that know nothing of the input."""
 
     encoding: tuple[Operation, ...]
@@ -23,7 +23,7 @@ class Split:
     reset_to: Sequence[Any]  # shape (nd, 4): data qubits after every step
 
 
-def split_step(step: Program, n_features: int, data_qubits: Sequence[int]) -> Split | None:
+def split_step(step: Program, n_features: int, data_qubits: Sequence[int]) -> SplitStep | None:
     """Divide a step for compilation, or return None where it cannot be.
 
     Encoding: one-qubit operations on data qubits before anything else touches the qubit. The rest
@@ -47,7 +47,7 @@ def split_step(step: Program, n_features: int, data_qubits: Sequence[int]) -> Sp
     ends = [end_state(rest, qubit) for qubit in data_qubits]
     if any(end is None for end in ends):
         return None
-    return Split(
+    return SplitStep(
         tuple(encoding),
         tuple(rest),
         (ZERO,) * len(data_qubits),

@@ -20,7 +20,7 @@ from circuits.exact.pauli import TRACE
 from circuits.exact.pullback import outcome_functionals
 from circuits.exact.register import Register
 from circuits.exact.sequence import COMPILED_HIDDEN_LIMIT, PART_BYTES, WORKING_STATES, SequenceModel
-from circuits.exact.split import Split
+from circuits.exact.split import SplitStep
 
 Laws = tuple[jax.Array, jax.Array]
 
@@ -77,7 +77,11 @@ def step_laws(
 
 
 def _compiled(
-    model: SequenceModel, split: Split, weights: jax.Array, features: jax.Array, lengths: jax.Array
+    model: SequenceModel,
+    split: SplitStep,
+    weights: jax.Array,
+    features: jax.Array,
+    lengths: jax.Array,
 ) -> Laws:
     """Scan the compiled map of the step; its bits' law is a functional of what enters it."""
     batch, n_steps = features.shape[:2]
@@ -98,7 +102,7 @@ def _compiled(
     return jnp.swapaxes(laws, 0, 1), carry @ model.readout(split, weights).T
 
 
-def _bit_functionals(model: SequenceModel, split: Split, weights: jax.Array) -> jax.Array:
+def _bit_functionals(model: SequenceModel, split: SplitStep, weights: jax.Array) -> jax.Array:
     """Return p(bits of a step) as functionals of (hidden, data), as a step's map takes them."""
     n, bits = model.step.n_qubits, tuple(range(n_step_bits(model)))
     angles = model.step.angles(jnp.concatenate([jnp.zeros(model.n_features), weights]))

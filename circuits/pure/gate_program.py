@@ -48,7 +48,7 @@ class Gate:
 
 
 @dataclass(eq=False)
-class Program:
+class GateProgram:
     """Gates in order, with their angles as functions of features, fed-back value and weights."""
 
     n_qubits: int
@@ -60,7 +60,7 @@ class Program:
     closed: set[int] = field(default_factory=set)
     """Wires that end in a measurement or a reset."""
 
-    def parted(self, wires: Sequence[int]) -> tuple[Program, Program]:
+    def parted(self, wires: Sequence[int]) -> tuple[GateProgram, GateProgram]:
         """Return two programs in turn: the second acts on `wires` alone and sees no feature."""
         cut = len(self.gates)
         while cut and self._is_private(self.gates[cut - 1], wires):
@@ -118,7 +118,7 @@ def program(
     features: Sequence[Parameter],
     weights: Sequence[Parameter],
     fed_back: Parameter | None = None,
-) -> Program:
+) -> GateProgram:
     """Read a circuit as controlled single-qubit gates.
 
     A wire that is measured and then left alone, or reset at the end, is deferred: a branch on its
@@ -128,7 +128,7 @@ def program(
         CircuitsError: a gate of another kind, a condition on more than one bit, a measurement or
             reset inside a branch, or anything on a wire that is reset or, but for that, measured.
     """
-    result = Program(circuit.num_qubits, features, weights, fed_back)
+    result = GateProgram(circuit.num_qubits, features, weights, fed_back)
     closed = result.closed
     measured: dict[Any, int] = {}
     reset: set[int] = set()
@@ -168,7 +168,7 @@ def program(
     return result
 
 
-def _gate(into: Program, operation: Any, wires: list[int], conditions: Controls) -> Gate:
+def _gate(into: GateProgram, operation: Any, wires: list[int], conditions: Controls) -> Gate:
     name = operation.name
     controls = (*conditions, *((wire, 1) for wire in wires[:-1]))
     prefix = "c" * (len(wires) - 1)

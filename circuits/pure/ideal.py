@@ -24,7 +24,7 @@ from circuits.gate_angles import AngleMapBuilder
 from circuits.host_rounds import scan_rounds
 from circuits.outcomes import outcome_signs
 from circuits.parametrised import normalised
-from circuits.pure.gate_program import Program, program
+from circuits.pure.gate_program import GateProgram, program
 from circuits.pure.ideal_laws import Law, Offsets, coherent_law, measured_law, round_law
 from circuits.unrolled import FED_BACK, append_closing, append_step
 
@@ -37,7 +37,7 @@ class IdealModel:
     """An architecture's outputs in the limit of infinite shots, without noise."""
 
     architecture: Architecture
-    steps: tuple[Program, ...]
+    steps: tuple[GateProgram, ...]
     """The circuits of one step."""
 
     law: Law | None
@@ -190,7 +190,7 @@ def pure_model(architecture: Architecture) -> IdealModel | None:
         return None
 
 
-def _angles_of_features(step: Program) -> Callable[[jax.Array], jax.Array]:
+def _angles_of_features(step: GateProgram) -> Callable[[jax.Array], jax.Array]:
     """Return the part of each angle that the features set, a function of them, shape (d,)."""
     others = [*step.weights, *([step.fed_back] if step.fed_back else [])]
     builder = AngleMapBuilder([*step.features, *others])

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.definition import Architecture
-from circuits.pure.gate_program import Program
+from circuits.pure.gate_program import GateProgram
 from circuits.pure.statevector import apply, ground_state, outcome_law
 
 Offsets = tuple[jax.Array, ...]
@@ -20,7 +20,7 @@ Offsets = tuple[jax.Array, ...]
 Law = Callable[[Offsets, jax.Array, jax.Array], jax.Array]
 
 
-def coherent_law(architecture: Architecture, step: Program, closing: Program) -> Law:
+def coherent_law(architecture: Architecture, step: GateProgram, closing: GateProgram) -> Law:
     """Return the law of a circuit that measures at its end alone: one pure state throughout."""
     n = architecture.n_qubits
     of_weights = step.slopes(step.weights)
@@ -40,7 +40,7 @@ def coherent_law(architecture: Architecture, step: Program, closing: Program) ->
     return law
 
 
-def measured_law(architecture: Architecture, step: Program, closing: Program) -> Law:
+def measured_law(architecture: Architecture, step: GateProgram, closing: GateProgram) -> Law:
     """Return the law of a circuit whose steps end with their data qubits traced out, in |0>."""
     n, hidden = architecture.n_qubits, architecture.hidden_qubits
     first, last = step.parted(hidden)
@@ -74,7 +74,7 @@ def measured_law(architecture: Architecture, step: Program, closing: Program) ->
     return law
 
 
-def round_law(architecture: Architecture, steps: Sequence[Program]) -> Law:
+def round_law(architecture: Architecture, steps: Sequence[GateProgram]) -> Law:
     """Return the laws of the circuits of one round, by the value that is fed back."""
     n = architecture.n_qubits
     of_weights = [step.slopes(step.weights) for step in steps]
@@ -90,7 +90,7 @@ def round_law(architecture: Architecture, steps: Sequence[Program]) -> Law:
     return law
 
 
-def _affine(closing: Program) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _affine(closing: GateProgram) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return closing.offsets(np.zeros(0)), closing.slopes(closing.weights)
 
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.pure.gate_program import Program
+from circuits.pure.gate_program import GateProgram
 
 jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
 
@@ -24,7 +24,7 @@ _PAULI = {
 }
 
 
-def apply(steps: Program, state: jax.Array, angles: jax.Array) -> jax.Array:
+def apply(steps: GateProgram, state: jax.Array, angles: jax.Array) -> jax.Array:
     """Return the state, shape (2^n, k), after the program's gates on each of its k columns.
 
     Neighbouring gates on one wire are multiplied as 2 x 2 matrices before they meet the state.
@@ -53,7 +53,7 @@ def apply(steps: Program, state: jax.Array, angles: jax.Array) -> jax.Array:
     return state
 
 
-def _rotations(steps: Program, angles: jax.Array) -> jax.Array:
+def _rotations(steps: GateProgram, angles: jax.Array) -> jax.Array:
     """Return R_axis(angle) of each angle, shape (n_angles, 2, 2)."""
     axes = [_PAULI[gate.axis] for gate in steps.gates if gate.axis]
     generators = np.stack(axes) if axes else np.zeros((0, 2, 2))

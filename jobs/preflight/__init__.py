@@ -2,7 +2,7 @@
 
 from jobs.preflight.broken import broken_findings
 from jobs.preflight.check import Look, Seen, looking, preflight, require
-from jobs.preflight.job import Request, request_findings
+from jobs.preflight.job import Sending, request_findings
 from jobs.preflight.rule_table import Rule
 from jobs.preflight.rules import RULES, Finding
 
@@ -10,9 +10,9 @@ __all__ = [
     "RULES",
     "Finding",
     "Look",
-    "Request",
     "Rule",
     "Seen",
+    "Sending",
     "broken_findings",
     "looking",
     "preflight",

@@ -15,7 +15,7 @@ from jobs.errors import PreflightError, SpecError
 from jobs.limits import DEFAULT_LIMITS, Limits
 from jobs.preflight.broadcasts import broadcast_slots
 from jobs.preflight.control_flow import control_flow_findings, is_dynamic
-from jobs.preflight.job import Held, Request, job_findings
+from jobs.preflight.job import Held, Sending, job_findings
 from jobs.preflight.load import instructions_per_qubit
 from jobs.preflight.machine import angle_findings, bounded_angles, machine_findings
 from jobs.preflight.output import output_findings
@@ -26,7 +26,7 @@ from jobs.spec import Pub
 
 T = TypeVar("T")
 
-DEFAULT_REQUEST = Request()
+DEFAULT_REQUEST = Sending()
 
 
 def preflight(
@@ -35,7 +35,7 @@ def preflight(
     *,
     shots: int | Sequence[int],
     limits: Limits = DEFAULT_LIMITS,
-    request: Request = DEFAULT_REQUEST,
+    request: Sending = DEFAULT_REQUEST,
     faulty_qubits: Collection[int] = (),
     look: Look | None = None,
 ) -> tuple[Finding, ...]:

@@ -9,7 +9,7 @@ from jobs.preflight.rules import Finding, finding
 
 
 @dataclass(frozen=True)
-class Request:
+class Sending:
     """How a job is to be sent; None where the service decides or the fact is not known."""
 
     mode: str = "job"
@@ -43,7 +43,7 @@ def job_findings(
     circuits: Sequence[Held],
     shots: Sequence[int],
     limits: Limits,
-    request: Request,
+    request: Sending,
 ) -> Iterator[Finding]:
     """Yield what is wrong with the job around its circuits.
 
@@ -81,7 +81,7 @@ def _size_findings(
 
 
 def request_findings(
-    request: Request,
+    request: Sending,
     limits: Limits = DEFAULT_LIMITS,
     circuits: Sequence[Held] = (),
 ) -> Iterator[Finding]:

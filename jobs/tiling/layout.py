@@ -17,7 +17,7 @@ Places = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Layout:
+class TileRows:
     """Rows of the tiles' pubs in the rows of the sent ones."""
 
     found: tuple[tuple[tuple[int, int], ...], ...]
@@ -58,7 +58,7 @@ class Layout:
         }
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Layout:
+    def from_json(cls, document: Mapping[str, Any]) -> TileRows:
         """Return the layout that `to_json` gave.
 
         Raises:

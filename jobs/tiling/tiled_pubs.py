@@ -11,7 +11,7 @@ from qiskit import QuantumCircuit
 
 from jobs.preflight.broadcasts import broadcast_slots
 from jobs.spec import Pub, PubResult
-from jobs.tiling.layout import Layout
+from jobs.tiling.layout import TileRows
 from jobs.tiling.merge import Merged, TileCircuit, merge
 from jobs.tiling.tiling import Tiling
 from jobs.timing import instruction_seconds
@@ -32,10 +32,10 @@ class TiledPubs:
     """What is sent for the pubs of all tiles, and where each of their rows is found in it."""
 
     pubs: tuple[Pub, ...]
-    layout: Layout
+    layout: TileRows
 
     def split(self, results: Sequence[PubResult]) -> tuple[PubResult, ...]:
-        """Return the bits of each tile's pub, as `Layout.split`."""
+        """Return the bits of each tile's pub, as `TileRows.split`."""
         return self.layout.split(results)
 
 
@@ -109,7 +109,7 @@ class Tiler:
                     found[member][own] = (number, row)
         bits = tuple(one.bits for one in merged)
         return TiledPubs(
-            tuple(pubs), Layout(tuple(tuple(rows) for rows in found), tuple(sent), bits)
+            tuple(pubs), TileRows(tuple(tuple(rows) for rows in found), tuple(sent), bits)
         )
 
     @property

@@ -29,7 +29,7 @@ from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes, Numbers, Target
 from qrnn_hw.data.vectors import WordVectors
 from qrnn_hw.errors import ConfigurationError, QRNNError
-from qrnn_hw.experiment.task import Task
+from qrnn_hw.experiment.task import ModelTask
 from qrnn_hw.experiment.versions import package_versions
 from qrnn_hw.networks.identity import network_content
 from qrnn_hw.networks.network import network_of
@@ -68,7 +68,7 @@ class Model:
         return self.trained.network.target
 
     @classmethod
-    def of(cls, name: str, trained: TrainedNetwork, task: Task) -> Model:
+    def of(cls, name: str, trained: TrainedNetwork, task: ModelTask) -> Model:
         """Return a model with what its task fitted; what it is asked is read as its data were."""
         data, series = task.data, task.data.series
         given = {**data.reading.to_json(), "embeddings": None, "test": None}

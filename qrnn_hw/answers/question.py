@@ -21,7 +21,7 @@ from qrnn_hw.experiment.canaries import largest
 from qrnn_hw.experiment.canary_rows import Canaries
 from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.kept_features import encoded_once, weights_digest
-from qrnn_hw.experiment.measure import Bits, Measure, Request
+from qrnn_hw.experiment.measure import Bits, Measurer, Request
 from qrnn_hw.experiment.one_circuit import OneCircuit
 from qrnn_hw.experiment.run_folder import RUNS, file_name
 from qrnn_hw.experiment.settings import DEFAULT_CANARIES, RunSettings
@@ -131,7 +131,7 @@ class Numbered:
     Two batches of the same rows and shots are two jobs, with shots of their own.
     """
 
-    measure: Measure
+    measure: Measurer
     batch: int
     seed: int
 

@@ -12,7 +12,7 @@ from qrnn_hw.cli.output import Json, print_json, print_table
 from qrnn_hw.ranges import MOST_HOURS, MOST_SHOTS
 
 if TYPE_CHECKING:
-    from qrnn_hw.experiment.recompute import Recomputed, Row
+    from qrnn_hw.experiment.recompute import Recomputed, StackRow
     from qrnn_hw.experiment.stored import StoredRun
     from qrnn_hw.mitigation.noise_level import NoiseLevel
     from qrnn_hw.mitigation.plan import MitigationPlan
@@ -254,7 +254,7 @@ def _print(found: Recomputed, level: NoiseLevel | None, plan: MitigationPlan | N
         typer.echo(plan.explain())
 
 
-def _label(row: Row, found: Recomputed) -> str:
+def _label(row: StackRow, found: Recomputed) -> str:
     from qrnn_hw.report.labels import label
 
     if row.stack == "threshold":

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from qrnn_hw.studies.grid import Grid
-    from qrnn_hw.studies.rows import Row
+    from qrnn_hw.studies.rows import CellRow
 
 app = typer.Typer(
     name="study",
@@ -184,7 +184,7 @@ def _run_grid(
     _say_what_failed(found)
 
 
-def _say_what_failed(rows: Sequence[Row]) -> None:
+def _say_what_failed(rows: Sequence[CellRow]) -> None:
     from jobs.errors import PartialResultError
     from qrnn_hw.errors import ConfigurationError
 

@@ -36,7 +36,7 @@ from qrnn_hw.ranges import (
 if TYPE_CHECKING:
     from qrnn_hw.experiment.settings import RunSettings
     from qrnn_hw.studies.output_shots import OutputStudy
-    from qrnn_hw.studies.shots import ShotPlan
+    from qrnn_hw.studies.shots import ShotStudyPlan
 
 
 @reads_data
@@ -114,11 +114,11 @@ def shots(
     from qrnn_hw.models.options import check_one_circuit, chosen_architecture
     from qrnn_hw.networks.head_options import head_of
     from qrnn_hw.studies.causes import CausePlan, study_causes
-    from qrnn_hw.studies.shots import DEFAULT_SHOT_COUNTS, ShotPlan
+    from qrnn_hw.studies.shots import DEFAULT_SHOT_COUNTS, ShotStudyPlan
     from qrnn_hw.submission.machine import chosen_backend
     from qrnn_hw.training.options import TrainingOptions
 
-    plan = ShotPlan(
+    plan = ShotStudyPlan(
         shot_counts=numbers(counts) if counts else DEFAULT_SHOT_COUNTS,
         n_repeats=repeats,
         delta=delta,
@@ -238,7 +238,7 @@ def _print_outputs(study: OutputStudy, document: dict[str, Any], *, json: bool) 
 
 def _study_rounds(
     settings: RunSettings,
-    plan: ShotPlan,
+    plan: ShotStudyPlan,
     sentences: int | None,
     output: Path,
     *,

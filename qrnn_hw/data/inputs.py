@@ -18,7 +18,7 @@ from qrnn_hw.data.read_options import STEPS, ReadOptions
 from qrnn_hw.data.read_text import vectors_of_texts
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.series import check_size
-from qrnn_hw.data.table import Table
+from qrnn_hw.data.table import DataTable
 from qrnn_hw.data.tables import open_table
 from qrnn_hw.data.times import check_times
 from qrnn_hw.data.tokens import tokenise
@@ -122,7 +122,7 @@ def text_inputs(
     )
 
 
-def _of_series(table: Table, options: ReadOptions, features: Sequence[str]) -> Inputs:
+def _of_series(table: DataTable, options: ReadOptions, features: Sequence[str]) -> Inputs:
     check_times(table, options.time)
     columns = np.stack(
         [table.numbers(name, fill=options.gaps == "last") for name in features], axis=1

@@ -16,7 +16,7 @@ from qrnn_hw.data.class_names import (
     numbered_classes,
 )
 from qrnn_hw.data.lines import shown
-from qrnn_hw.data.table import Table, columns_shown, has_column, read_table
+from qrnn_hw.data.table import DataTable, columns_shown, has_column, read_table
 from qrnn_hw.data.tables import open_table
 from qrnn_hw.data.target import Classes
 from qrnn_hw.data.tokens import normal_form, tokenise, words
@@ -152,7 +152,7 @@ def load_tsv(path: Path | str) -> LabelledText:
     return _with_enough_rows(found, path)
 
 
-def labelled_text(table: Table, text: str, label: str) -> LabelledText:
+def labelled_text(table: DataTable, text: str, label: str) -> LabelledText:
     """Return the sentences of a table, of any number of rows.
 
     Raises:
@@ -169,7 +169,7 @@ def _with_enough_rows(found: LabelledText, path: Path | str) -> LabelledText:
     return found
 
 
-def _columns(table: Table, text: str, label: str) -> tuple[list[str], list[str]]:
+def _columns(table: DataTable, text: str, label: str) -> tuple[list[str], list[str]]:
     """Return texts and labels, none empty; two spellings of an accent look like one label."""
     if missing := [name for name in (label, text) if not has_column(table, name)]:
         raise DataError(

@@ -15,14 +15,14 @@ from qrnn_hw.data.dataset import Dataset, sequences_note
 from qrnn_hw.data.lines import shown
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.series import check_size
-from qrnn_hw.data.table import Table, column_place, columns_shown
+from qrnn_hw.data.table import DataTable, column_place, columns_shown
 from qrnn_hw.data.target import Classes, Numbers, Target
 from qrnn_hw.data.times import times
 from qrnn_hw.errors import DataError, UsageError
 
 
 def read_long(
-    table: Table,
+    table: DataTable,
     *,
     sequence: str,
     time: str | None,
@@ -89,7 +89,7 @@ class SequenceSteps:
 
 
 def sequence_steps(
-    table: Table, sequence: str, time: str | None, features: Sequence[str]
+    table: DataTable, sequence: str, time: str | None, features: Sequence[str]
 ) -> SequenceSteps:
     """Return the numbers of each sequence in the order of time.
 
@@ -110,7 +110,7 @@ def sequence_steps(
 
 
 def _learnt(
-    table: Table,
+    table: DataTable,
     label: str | None,
     target: Sequence[str],
     owner: NDArray[np.int64],
@@ -141,7 +141,7 @@ def _learnt(
     return Numbers(written, per_step), firsts, np.stack(columns, axis=1)
 
 
-def _owners(table: Table, sequence: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+def _owners(table: DataTable, sequence: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Return the sequences in the order in which they first appear, and the one of each row."""
     numbers: dict[str, int] = {}
     cells = table.cells(sequence)
@@ -153,7 +153,7 @@ def _owners(table: Table, sequence: str) -> tuple[tuple[str, ...], NDArray[np.in
     return tuple(numbers), owner
 
 
-def _order(table: Table, owner: NDArray[np.int64], time: str | None) -> NDArray[np.int64]:
+def _order(table: DataTable, owner: NDArray[np.int64], time: str | None) -> NDArray[np.int64]:
     """Return the rows by sequence, those of one in the order of time."""
     if time is None:
         return np.argsort(owner, kind="stable")
@@ -169,7 +169,9 @@ def _order(table: Table, owner: NDArray[np.int64], time: str | None) -> NDArray[
     return order
 
 
-def _inputs(table: Table, inputs: Sequence[str], others: Sequence[str | None]) -> tuple[str, ...]:
+def _inputs(
+    table: DataTable, inputs: Sequence[str], others: Sequence[str | None]
+) -> tuple[str, ...]:
     if inputs:
         found = tuple(table.names[column_place(table, name)] for name in inputs)
     else:
@@ -184,7 +186,7 @@ def _inputs(table: Table, inputs: Sequence[str], others: Sequence[str | None]) -
 
 
 def _check_same(
-    table: Table,
+    table: DataTable,
     name: str,
     column: NDArray[Any],
     owner: NDArray[np.int64],

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from qrnn_hw.data.series import Series
-from qrnn_hw.data.table import Table, column_place, columns_shown
+from qrnn_hw.data.table import DataTable, column_place, columns_shown
 from qrnn_hw.data.times import check_times
 from qrnn_hw.errors import UsageError
 
 
 def read_series(
-    table: Table,
+    table: DataTable,
     *,
     target: Sequence[str],
     inputs: Sequence[str] = (),

@@ -18,7 +18,7 @@ from qrnn_hw.data.read_options import ReadOptions
 from qrnn_hw.data.read_series import read_series
 from qrnn_hw.data.read_text import text_dataset
 from qrnn_hw.data.series import Series
-from qrnn_hw.data.table import Table, columns_shown, has_column, parted_names
+from qrnn_hw.data.table import DataTable, columns_shown, has_column, parted_names
 from qrnn_hw.data.tables import open_table
 from qrnn_hw.data.target import Classes, Numbers
 from qrnn_hw.data.times import time_notes
@@ -139,7 +139,7 @@ def read_windows(series: Series, *, per_step: bool = False) -> Dataset:
     )
 
 
-def _gap_notes(table: Table, options: ReadOptions, data: Dataset) -> tuple[str, ...]:
+def _gap_notes(table: DataTable, options: ReadOptions, data: Dataset) -> tuple[str, ...]:
     """Say how many gaps were filled."""
     if options.gaps == "refused" or data.series is None:
         return ()
@@ -149,7 +149,7 @@ def _gap_notes(table: Table, options: ReadOptions, data: Dataset) -> tuple[str, 
     return (f"{n_gaps:,} gaps are the last numbers before them.",) if n_gaps else ()
 
 
-def _series(table: Table, options: ReadOptions) -> Series:
+def _series(table: DataTable, options: ReadOptions) -> Series:
     if not options.target:
         raise DataError(
             f"{table.header}: a series should have a target, the column that is forecast "

@@ -26,7 +26,7 @@ LOOKED_AT = 1000
 """Rows in which decimal commas are looked for in every column."""
 
 
-class Table(Protocol):
+class DataTable(Protocol):
     """Columns by name, whatever file they come from."""
 
     @property
@@ -126,7 +126,7 @@ class TextTable:
         return any(decimal_comma(row) for row in self.rows[:LOOKED_AT])
 
 
-def column_place(table: Table, name: str) -> int:
+def column_place(table: DataTable, name: str) -> int:
     """Return the place of a column, by its name as it is written, else in any case.
 
     Raises:
@@ -156,7 +156,7 @@ def parted_names(columns: Sequence[str], asked: Sequence[str]) -> tuple[str, ...
     return tuple(found)
 
 
-def has_column(table: Table, name: str) -> bool:
+def has_column(table: DataTable, name: str) -> bool:
     """Tell whether a column of that name is there, in any case."""
     return any(one.casefold() == name.casefold() for one in table.names)
 

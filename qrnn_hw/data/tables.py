@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from qrnn_hw.data.lines import regular_file
-from qrnn_hw.data.table import Table, read_table
+from qrnn_hw.data.table import DataTable, read_table
 from qrnn_hw.errors import DataError
 
 _NO_TABLES = {
@@ -33,7 +33,7 @@ _MAGIC = {b"PK\x03\x04": ".zip", b"\x1f\x8b": ".gz", b"\x89HDF": ".h5", b"\x93NU
 ENDINGS = ".csv, .tsv, .parquet, .npz or .ts"
 
 
-def open_table(path: Path) -> Table:
+def open_table(path: Path) -> DataTable:
     """Return the table of a file: `.parquet`, `.csv`, or any other text parted by tabs.
 
     Raises:

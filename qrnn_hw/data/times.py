@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from qrnn_hw.data.lines import shown
 from qrnn_hw.data.number_cells import numbers
-from qrnn_hw.data.table import Table, column_place
+from qrnn_hw.data.table import DataTable, column_place
 from qrnn_hw.errors import DataError
 
 Array = NDArray[np.float64]
@@ -38,7 +38,7 @@ _CLOCK = re.compile(
 _WITH_NAMES = ("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%y")
 
 
-def check_times(table: Table, time: str | None) -> None:
+def check_times(table: DataTable, time: str | None) -> None:
     """Refuse rows that are not in the order of time.
 
     Raises:
@@ -74,7 +74,7 @@ def check_times(table: Table, time: str | None) -> None:
             )
 
 
-def _looked_at(table: Table) -> Iterator[tuple[str, bool]]:
+def _looked_at(table: DataTable) -> Iterator[tuple[str, bool]]:
     """Yield the columns that may be times though no one says so, and whether each holds dates."""
     for place, name in enumerate(table.names):
         if table.names.count(name) > 1:
@@ -94,7 +94,7 @@ def _set_back(rise: float, cell: str) -> str:
     )
 
 
-def time_notes(table: Table, time: str | None) -> tuple[str, ...]:
+def time_notes(table: DataTable, time: str | None) -> tuple[str, ...]:
     """Say where more time than usual lies between two rows, as where some are missing.
 
     Args:
@@ -121,7 +121,7 @@ def time_notes(table: Table, time: str | None) -> tuple[str, ...]:
     )
 
 
-def times(table: Table, name: str) -> Array:
+def times(table: DataTable, name: str) -> Array:
     """Return a column of times as numbers, shape (n,): as written, or seconds of a date.
 
     Raises:
@@ -137,7 +137,7 @@ def times(table: Table, name: str) -> Array:
     return found[0]
 
 
-def readings(table: Table, name: str) -> list[Array]:
+def readings(table: DataTable, name: str) -> list[Array]:
     """Return a column of times in each way that all of its cells can be read, shape (n,).
 
     Dates that points part have the day in front. Of those with other signs and the year at the end,
@@ -165,7 +165,7 @@ def readings(table: Table, name: str) -> list[Array]:
     return [_seconds_of(table, name, day_first=order == (0, 1)) for order in orders]
 
 
-def _seconds_of(table: Table, name: str, *, day_first: bool) -> Array:
+def _seconds_of(table: DataTable, name: str, *, day_first: bool) -> Array:
     cells = table.cells(name)
     found = np.empty(len(cells))
     for row, cell in enumerate(cells):
@@ -180,7 +180,7 @@ def _seconds_of(table: Table, name: str, *, day_first: bool) -> Array:
     return found
 
 
-def _are_dates(table: Table, name: str) -> bool:
+def _are_dates(table: DataTable, name: str) -> bool:
     """Tell whether the first cell is a date and no number."""
     try:
         float(table.cells(name)[0])

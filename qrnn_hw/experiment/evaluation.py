@@ -21,8 +21,8 @@ from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.assumptions import assumptions
 from qrnn_hw.experiment.canary_rows import Canaries, full_share
 from qrnn_hw.experiment.forecast import fed_forward_readout
-from qrnn_hw.experiment.interleaved import INTERLEAVED, Interleaving, Part
-from qrnn_hw.experiment.measure import Measure, Request
+from qrnn_hw.experiment.interleaved import INTERLEAVED, CircuitRows, Interleaving
+from qrnn_hw.experiment.measure import Measurer, Request
 from qrnn_hw.experiment.measured import CANARY, ITEM, Measured
 from qrnn_hw.experiment.readout_circuits import READOUT, ReadoutCircuits, check_products
 from qrnn_hw.experiment.requests import by_factor, interleaved
@@ -181,7 +181,7 @@ class Evaluation:
         listed = self.terms(stack, length)
         return list(zip(listed, share_shots(plan.left(stack), listed), strict=True))
 
-    def measure(self, measure: Measure) -> Measured:
+    def measure(self, measure: Measurer) -> Measured:
         """Ask for all circuits at once."""
         requests = list(self.requests())
         results = measure(requests)
@@ -204,13 +204,13 @@ class Evaluation:
             return Interleaving.under(list(self.parts()), self.layout)
         shots = self.shots.calibration
         readout = [
-            Part((READOUT, number), circuit, np.empty((1, 0)), shots, True)
+            CircuitRows((READOUT, number), circuit, np.empty((1, 0)), shots, True)
             for number, circuit in enumerate(self.readout.circuits)
             if shots
         ]
         return Interleaving.of([*readout, *self.parts()], self.repetitions)
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Iterator[CircuitRows]:
         """Yield the circuits of sentences and canaries with their rows."""
         items = {one.length: one for one in self.batches}
         least = MAIN_SHARE * max(shots for *_, shots in self._members)
@@ -219,18 +219,18 @@ class Evaluation:
             place = (batch.length, stack.circuit_of(term))
             if batch.length in items:
                 values = batch.pub(circuit).parameters
-                yield Part((ITEM, *place), circuit, values, shots, shots >= least)
+                yield CircuitRows((ITEM, *place), circuit, values, shots, shots >= least)
             if batch.length in self.canary_batches:
                 values = self.canary_batches[batch.length].pub(circuit).parameters
                 few = self.canary_shots(shots)
                 # On tiles they lie in the rows of sentences, and go with them.
                 main = self.canary_share is not None and shots >= least
-                yield Part((CANARY, *place), circuit, values, few, main)
+                yield CircuitRows((CANARY, *place), circuit, values, few, main)
 
     @cached_property
-    def rare(self) -> dict[str, tuple[list[Part], int]]:
+    def rare(self) -> dict[str, tuple[list[CircuitRows], int]]:
         """Parts and shots of each job of circuits that want too few for the interleaved one."""
-        found: dict[int, list[Part]] = {}
+        found: dict[int, list[CircuitRows]] = {}
         for part in self.interleaving.left:
             found.setdefault(part.shots.bit_length(), []).append(part)
         most = {size: max(part.shots for part in parts) for size, parts in found.items()}

@@ -16,11 +16,11 @@ from qrnn_hw.training.options import TrainingOptions
 
 if TYPE_CHECKING:
     from qrnn_hw.experiment.settings import RunSettings
-    from qrnn_hw.experiment.task import Task
+    from qrnn_hw.experiment.task import ModelTask
 
 
 def run_before(
-    settings: RunSettings, task: Task, network: Network, calibration: dict[str, Any] | None
+    settings: RunSettings, task: ModelTask, network: Network, calibration: dict[str, Any] | None
 ) -> tuple[str, ...]:
     """Return the fingerprints of a run, none where then knew no such circuits or loss."""
     is_text = task.data.text is not None and task.target.n_outputs == 1

@@ -22,12 +22,12 @@ from qrnn_hw.data.target import Classes
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.direct_share import direct_share
 from qrnn_hw.experiment.kept_features import encoded_once
-from qrnn_hw.experiment.measure import Measure, Priced, Request, running
+from qrnn_hw.experiment.measure import Measurer, Priced, Request, running
 from qrnn_hw.experiment.one_circuit import OneCircuit
 from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.experiment.quality import Judge
 from qrnn_hw.experiment.quality import to_json as intervals_json
-from qrnn_hw.experiment.task import Task
+from qrnn_hw.experiment.task import ModelTask
 from qrnn_hw.networks.identity import network_content
 from qrnn_hw.networks.network import Network
 from qrnn_hw.networks.recorded import from_results
@@ -47,7 +47,7 @@ PARTS = ("training", "validation", "test")
 class HeadTraining:
     """A network with its task, the circuit chosen and nothing fitted yet."""
 
-    task: Task
+    task: ModelTask
     network: Network
     washout: int
     """First steps of a sequence that do not count, where every step has a target."""
@@ -173,7 +173,7 @@ class Jobs:
             lengths.append(encoded.lengths)
         return cls(execution, tuple(found), tuple(lengths), shots, seed)
 
-    def measure(self, measure: Measure, network: Network) -> list[Array]:
+    def measure(self, measure: Measurer, network: Network) -> list[Array]:
         """Ask for all parts and return the mean readings of each."""
         steps = network.steps
         if steps is None:

@@ -19,7 +19,7 @@ from jobs.transpile.isa import transpile_round
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.progress import Progress
-from qrnn_hw.experiment.rounds import Rounds, compiler
+from qrnn_hw.experiment.rounds import RoundsEvaluation, compiler
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.simulated import Simulated
 from qrnn_hw.mitigation.stack import Stack
@@ -108,7 +108,7 @@ class InRounds:
 
     def evaluation(
         self, trained: TrainedNetwork, encoded: Encoded, stacks: Sequence[Stack]
-    ) -> Rounds:
+    ) -> RoundsEvaluation:
         """Return what scores the test rows, round after round.
 
         Raises:
@@ -117,7 +117,7 @@ class InRounds:
         if tuple(stacks) != (Stack(),):
             raise UsageError(f"{ONLY_NONE} Got {', '.join(stack.name for stack in stacks)}.")
         settings = self.settings
-        return Rounds(
+        return RoundsEvaluation(
             trained,
             encoded,
             self.compiled,

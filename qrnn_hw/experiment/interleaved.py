@@ -26,7 +26,7 @@ INTERLEAVED = "interleaved"
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class CircuitRows:
     """Rows of one circuit that all want the same."""
 
     key: Hashable
@@ -114,13 +114,13 @@ class Read:
 class Interleaving:
     """The parts of a job and how they are dealt out."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[CircuitRows, ...]
     layout: Layout
-    left: tuple[Part, ...] = ()
+    left: tuple[CircuitRows, ...] = ()
     """What wants too few shots for a row of the job: it is run by itself."""
 
     @classmethod
-    def of(cls, parts: Sequence[Part], most: int) -> Interleaving:
+    def of(cls, parts: Sequence[CircuitRows], most: int) -> Interleaving:
         """Deal parts out over at most so many repetitions; see `lay_out`.
 
         Jobs are priced as documented, whatever the machine: the same command asks for the same job.
@@ -135,7 +135,7 @@ class Interleaving:
         return cls.under(parts, layout)
 
     @classmethod
-    def under(cls, parts: Sequence[Part], layout: Layout) -> Interleaving:
+    def under(cls, parts: Sequence[CircuitRows], layout: Layout) -> Interleaving:
         """Deal parts out as a layout says."""
         joins = [part.want.is_main or 2 * part.shots >= layout.shots for part in parts]
         inside = (part for part, joined in zip(parts, joins, strict=True) if joined)
@@ -143,7 +143,7 @@ class Interleaving:
         return cls(tuple(inside), layout, tuple(left))
 
     @property
-    def heads(self) -> tuple[tuple[int, Part], ...]:
+    def heads(self) -> tuple[tuple[int, CircuitRows], ...]:
         """The repetition of each of `pubs`, and a part of its circuit."""
         return tuple((number, self.parts[held[0][0]]) for number, held in self._dealt)
 

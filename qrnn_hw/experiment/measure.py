@@ -64,7 +64,7 @@ class Request:
         )
 
 
-class Measure(Protocol):
+class Measurer(Protocol):
     """Requests to the bits of each; what was asked together needs no answer in between."""
 
     @property

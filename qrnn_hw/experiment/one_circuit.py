@@ -38,7 +38,7 @@ from qrnn_hw.networks.readers import Reader
 from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.submission.kept_placement import AGAIN
 from qrnn_hw.submission.machine import Machine
-from qrnn_hw.submission.placing import AUTO, Placed, place
+from qrnn_hw.submission.placing import AUTO, PlacedStep, place
 from qrnn_hw.submission.tiles import GUARD, tiling_of
 from qrnn_hw.training.spsa import AerReadings
 
@@ -49,7 +49,7 @@ class OneCircuit:
 
     settings: RunSettings
     machine: Machine
-    placed: Placed
+    placed: PlacedStep
     noise: DeviceNoise
     noisy: SequenceModel
     ideal: SequenceModel
@@ -115,7 +115,7 @@ class OneCircuit:
                 probe=probe,
                 lengths=lengths,
             )
-            tiler, placed = Tiler(tiling), Placed(tiling.tiles[0], False, document)
+            tiler, placed = Tiler(tiling), PlacedStep(tiling.tiles[0], False, document)
         others = read_series(settings.snapshots, machine.snapshot.backend)
         return cls._of(settings, machine, placed, others, tiler)
 
@@ -124,7 +124,7 @@ class OneCircuit:
         cls,
         settings: RunSettings,
         machine: Machine,
-        placed: Placed,
+        placed: PlacedStep,
         others: Sequence[Snapshot] = (),
         tiler: Tiler | None = None,
     ) -> OneCircuit:
@@ -140,7 +140,7 @@ class OneCircuit:
             tiler=tiler,
         )
 
-    def moved(self, placed: Placed) -> OneCircuit:
+    def moved(self, placed: PlacedStep) -> OneCircuit:
         """Return the same on other qubits, to be measured there and not trained."""
         return self._of(self.settings, self.machine, placed)
 

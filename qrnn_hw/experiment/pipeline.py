@@ -15,7 +15,7 @@ from qrnn_hw.experiment.place_for_trained import placed_for
 from qrnn_hw.experiment.plan import Plan, named_stacks
 from qrnn_hw.experiment.prepare import Prepared, prepare
 from qrnn_hw.experiment.progress import Progress, Quiet
-from qrnn_hw.experiment.rounds import Rounds
+from qrnn_hw.experiment.rounds import RoundsEvaluation
 from qrnn_hw.experiment.settings import AUTO, RunSettings
 from qrnn_hw.experiment.training import CHECKPOINT
 from qrnn_hw.submission.assessment import conditions_of
@@ -108,7 +108,7 @@ def run_prepared(prepared: Prepared, progress: Progress, confirm: Confirm) -> Ou
             stacks = named_stacks(settings, choice.plan.stack)
             progress.stage(f"plan chosen: {choice.plan.stack.name}")
         evaluation = prepared.evaluation(trained, encoded, stacks, canaries)
-        for line in () if isinstance(evaluation, Rounds) else evaluation.assumptions:
+        for line in () if isinstance(evaluation, RoundsEvaluation) else evaluation.assumptions:
             progress.stage(line)
         plan = Plan.of(evaluation, Priced(machine, store=store, conditions=conditions))
         measured, jobs = plan.measure(consent, store, progress)

@@ -11,7 +11,7 @@ from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.measure import Priced, running
 from qrnn_hw.experiment.measured import Measured
 from qrnn_hw.experiment.progress import Progress
-from qrnn_hw.experiment.rounds import MeasuredRounds, Rounds
+from qrnn_hw.experiment.rounds import MeasuredRounds, RoundsEvaluation
 from qrnn_hw.experiment.settings import AUTO, DEFAULT_PLANS, RunSettings
 from qrnn_hw.experiment.tiled import TiledEvaluation
 from qrnn_hw.experiment.tiled_measured import TiledMeasured
@@ -36,11 +36,13 @@ def named_stacks(settings: RunSettings, chosen: Stack | None = None) -> tuple[St
 class Plan:
     """What is asked of a machine, held against it and priced."""
 
-    evaluation: Evaluation | TiledEvaluation | Rounds
+    evaluation: Evaluation | TiledEvaluation | RoundsEvaluation
     priced: Priced
 
     @classmethod
-    def of(cls, evaluation: Evaluation | TiledEvaluation | Rounds, priced: Priced) -> Plan:
+    def of(
+        cls, evaluation: Evaluation | TiledEvaluation | RoundsEvaluation, priced: Priced
+    ) -> Plan:
         """Build every circuit on the device, round after round as far as answers are stored.
 
         Raises:

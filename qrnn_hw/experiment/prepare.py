@@ -21,9 +21,9 @@ from qrnn_hw.experiment.kept_calibration import open_as_begun
 from qrnn_hw.experiment.kept_features import encoded_once
 from qrnn_hw.experiment.one_circuit import OneCircuit
 from qrnn_hw.experiment.progress import Progress
-from qrnn_hw.experiment.rounds import Rounds
+from qrnn_hw.experiment.rounds import RoundsEvaluation
 from qrnn_hw.experiment.settings import RunSettings
-from qrnn_hw.experiment.task import Task, load_task
+from qrnn_hw.experiment.task import ModelTask, load_task
 from qrnn_hw.experiment.tiled import TiledEvaluation
 from qrnn_hw.experiment.training import Training
 from qrnn_hw.mitigation.stack import Stack
@@ -40,7 +40,7 @@ from qrnn_hw.training.spsa import check_aer
 class Prepared:
     """A network with its rows, and how it is run on a machine."""
 
-    task: Task
+    task: ModelTask
     execution: OneCircuit | InRounds
     """What is measured."""
 
@@ -145,7 +145,7 @@ class Prepared:
         encoded: Encoded,
         stacks: Sequence[Stack],
         canaries: Canaries | None = None,
-    ) -> Evaluation | TiledEvaluation | Rounds:
+    ) -> Evaluation | TiledEvaluation | RoundsEvaluation:
         """Return what is asked of the machine for the test rows, and the canaries beside them.
 
         Raises:

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from qrnn_hw.classical.baseline import Baseline
 from qrnn_hw.data.scaling import Scaling
 from qrnn_hw.data.target import Classes, Numbers, Target, answer, step_weights
-from qrnn_hw.experiment.task import Task
+from qrnn_hw.experiment.task import ModelTask
 from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.statistics.forecasts import block_interval
 from qrnn_hw.statistics.intervals import Interval, mean_interval, share_over_levels, wider, wilson
@@ -45,7 +45,7 @@ class Judge:
     circuits' outputs and this."""
 
     @classmethod
-    def of(cls, task: Task, n_rows: int, trained: TrainedNetwork) -> Judge:
+    def of(cls, task: ModelTask, n_rows: int, trained: TrainedNetwork) -> Judge:
         """Return the judge of the first test rows, and of a network's outputs for them."""
         rows = task.data.sequences.take(task.rows.test[:n_rows])
         series, block = task.data.series, 1

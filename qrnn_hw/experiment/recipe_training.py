@@ -24,7 +24,7 @@ from qrnn_hw.experiment.fingerprints_before import recipe_before
 from qrnn_hw.experiment.quality import Judge
 from qrnn_hw.experiment.recipe_settings import RecipeSettings
 from qrnn_hw.experiment.settings import split_seed
-from qrnn_hw.experiment.task import Task, load_task
+from qrnn_hw.experiment.task import ModelTask, load_task
 from qrnn_hw.experiment.training import Training
 from qrnn_hw.networks.encoding import Parameters
 from qrnn_hw.networks.finite_shots import sampled_outputs
@@ -45,7 +45,7 @@ class PreparedRecipe:
 
     settings: RecipeSettings
     training: Training
-    tasks: tuple[Task, ...]
+    tasks: tuple[ModelTask, ...]
     """Of each seed, by our own recipe."""
 
     usage: Usage | None

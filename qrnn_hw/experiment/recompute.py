@@ -22,7 +22,7 @@ from qrnn_hw.statistics.intervals import Interval
 
 
 @dataclass(frozen=True)
-class Row:
+class StackRow:
     """What one stack makes of the stored bits."""
 
     stack: str
@@ -59,7 +59,7 @@ def row_of(
     shots: int,
     *,
     moved: float = 0.0,
-) -> Row:
+) -> StackRow:
     """Hold outputs (n, k), per step (n, T, k), against the targets and against the ideal outputs.
 
     Args:
@@ -72,7 +72,7 @@ def row_of(
     """
     answers = judge.answers(outputs - moved)
     own, exact = judge.numbers(outputs), judge.numbers(ideal)
-    return Row(
+    return StackRow(
         name,
         judge.intervals(answers),
         judge.unlike(answers, judge.answers(ideal)),
@@ -90,7 +90,7 @@ class Recomputed:
     """Fitted on the exact noisy scores of the validation rows; None without raw scores of two
     classes."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[StackRow, ...]
 
 
 def ideal_outputs(run: StoredRun) -> NDArray[np.float64]:

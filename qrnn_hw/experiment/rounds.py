@@ -16,9 +16,9 @@ from jobs.digest import circuit_digest
 from jobs.spec import Pub
 from jobs.transpile.isa import transpile_round
 from qrnn_hw.experiment.canary_rows import Canaries
-from qrnn_hw.experiment.interleaved import Interleaving, Part, Read
+from qrnn_hw.experiment.interleaved import CircuitRows, Interleaving, Read
 from qrnn_hw.experiment.kept_features import KeptRounds
-from qrnn_hw.experiment.measure import Measure, Request
+from qrnn_hw.experiment.measure import Measurer, Request
 from qrnn_hw.mitigation.answer import Answer
 from qrnn_hw.mitigation.canaries import missed
 from qrnn_hw.mitigation.stack import Stack
@@ -31,7 +31,7 @@ from qrnn_hw.submission.machine import Machine
 
 
 @dataclass(frozen=True, eq=False)
-class Rounds:
+class RoundsEvaluation:
     """The test rows of a trained model in rounds, and what is asked of them."""
 
     trained: TrainedNetwork
@@ -53,7 +53,7 @@ class Rounds:
     def check(self) -> None:
         """Find nothing to refuse."""
 
-    def measure(self, measure: Measure) -> MeasuredRounds:
+    def measure(self, measure: Measurer) -> MeasuredRounds:
         """Ask for one round after the other.
 
         Args:
@@ -125,7 +125,7 @@ class MeasuredRounds:
 
 
 def as_rounds(
-    measure: Measure,
+    measure: Measurer,
     *,
     shots: int,
     seed: int,
@@ -152,7 +152,7 @@ def as_rounds(
         else:
             dealt = Interleaving.of(
                 [
-                    Part(place, pub.circuit, pub.parameters, shots, True)
+                    CircuitRows(place, pub.circuit, pub.parameters, shots, True)
                     for place, pub in enumerate(pubs)
                 ],
                 repetitions,

@@ -15,6 +15,7 @@ from jobs.store.store import Store
 from qrnn_hw.errors import ConfigurationError, UsageError
 from qrnn_hw.experiment.canaries import canaries_of
 from qrnn_hw.experiment.evaluation import Evaluation
+from qrnn_hw.experiment.finished_jobs import FinishedJobs
 from qrnn_hw.experiment.in_rounds import ONLY_NONE
 from qrnn_hw.experiment.measured import Measured
 from qrnn_hw.experiment.place_for_trained import placed_for
@@ -22,7 +23,6 @@ from qrnn_hw.experiment.plan import named_stacks
 from qrnn_hw.experiment.prepare import Prepared, prepare
 from qrnn_hw.experiment.progress import Quiet
 from qrnn_hw.experiment.quality import Judge
-from qrnn_hw.experiment.recorded import Recorded
 from qrnn_hw.experiment.rounds import MeasuredRounds
 from qrnn_hw.experiment.run_folder import refuse_task
 from qrnn_hw.experiment.settings import RunSettings
@@ -101,7 +101,7 @@ def open_run(folder: Path, store: Store) -> StoredRun:
     stacks = [parse_stack(name) for name in names] if names else named_stacks(settings)
     canaries = canaries_of(prepared, trained)
     evaluation = prepared.evaluation(trained, prepared.encoded(trained), stacks, canaries)
-    recorded = Recorded(
+    recorded = FinishedJobs(
         machine, store=store, jobs=tuple(document["jobs"]), known=document.get("roles")
     )
     measured = evaluation.measure(recorded)

@@ -26,7 +26,7 @@ PROJECTION_COLUMNS = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class ModelTask:
     """A data set, parted, with the start of a model's projection."""
 
     data: Dataset
@@ -103,7 +103,7 @@ class Task:
         return hashed.hexdigest()
 
 
-def load_task(data: Dataset, seed: int) -> Task:
+def load_task(data: Dataset, seed: int) -> ModelTask:
     """Part a data set, scale it, and fit what comes before the circuit on its training rows.
 
     Args:
@@ -115,7 +115,7 @@ def load_task(data: Dataset, seed: int) -> Task:
     """
     parts = data.parts(seed)
     if data.text is None:
-        return Task(data, parts, _start(parts, data.target))
+        return ModelTask(data, parts, _start(parts, data.target))
     # A sentence in which no word has a vector says nothing of the words of its class.
     empty = ~data.sequences.values.any(axis=(1, 2))
     read = replace(data.sequences, lengths=np.where(empty, 0, data.sequences.lengths))
@@ -128,7 +128,7 @@ def load_task(data: Dataset, seed: int) -> Task:
             f"{PROJECTION_COLUMNS} directions, in all classes. Got too few; use more text or other "
             f"vectors. ({error})"
         ) from error
-    return Task(data, parts, PROJECTION_SCALE * fitted.matrix)
+    return ModelTask(data, parts, PROJECTION_SCALE * fitted.matrix)
 
 
 def _start(parts: Parts, target: Target) -> NDArray[np.float64] | None:

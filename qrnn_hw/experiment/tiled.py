@@ -28,7 +28,7 @@ from qrnn_hw.errors import TooFewShotsError
 from qrnn_hw.experiment.canary_rows import Canaries, full_share
 from qrnn_hw.experiment.evaluation import Evaluation
 from qrnn_hw.experiment.interleaved import INTERLEAVED
-from qrnn_hw.experiment.measure import Measure
+from qrnn_hw.experiment.measure import Measurer
 from qrnn_hw.experiment.measured import CANARY, ITEM, Measured
 from qrnn_hw.experiment.readout_circuits import READOUT, ReadoutCircuits
 from qrnn_hw.experiment.shot_plan import ShotPlan, plan_shots
@@ -37,7 +37,7 @@ from qrnn_hw.experiment.tiled_requests import Asked, by_factor, interleaved, pla
 from qrnn_hw.experiment.visits import (
     MOST_REPEATED,
     MOST_VISITS,
-    Site,
+    TileVisit,
     chosen_visits,
     dealt,
     sites,
@@ -188,12 +188,12 @@ class TiledEvaluation:
         )
 
     @cached_property
-    def sites(self) -> tuple[Site, ...]:
+    def sites(self) -> tuple[TileVisit, ...]:
         """What each tile is asked in each visit; where one job holds a scale factor, in all."""
         if self.is_interleaved:
             return sites(*self._dealt, len(self.tiling))
         none = np.zeros(0, dtype=np.int64)
-        found = (Site(tile, 0, rows, none) for tile, rows in enumerate(self.rows))
+        found = (TileVisit(tile, 0, rows, none) for tile, rows in enumerate(self.rows))
         return tuple(one for one in found if len(one.items))
 
     @cached_property
@@ -287,7 +287,7 @@ class TiledEvaluation:
         """What is asked, written once: it is priced, and then it is sent."""
         return list((interleaved if self.is_interleaved else by_factor)(self))
 
-    def measure(self, measure: Measure) -> TiledMeasured:
+    def measure(self, measure: Measurer) -> TiledMeasured:
         """Ask for all circuits of all tiles at once."""
         results = measure([request for request, _, _ in self._asked])
         read = read_back(self, self._asked, results)

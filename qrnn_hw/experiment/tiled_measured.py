@@ -14,7 +14,7 @@ from calibration.errors import CalibrationError
 from qrnn_hw.experiment.measured import CANARY, ITEM, Measured
 from qrnn_hw.experiment.shot_plan import ShotPlan
 from qrnn_hw.experiment.visit_parts import VisitParts
-from qrnn_hw.experiment.visits import Site
+from qrnn_hw.experiment.visits import TileVisit
 from qrnn_hw.mitigation.answer import Answer
 from qrnn_hw.mitigation.canaries import missed
 from qrnn_hw.mitigation.stack import Stack
@@ -68,7 +68,7 @@ class TiledMeasured:
         return tuple(sorted(found))
 
     @property
-    def _readable(self) -> list[tuple[Site, Measured]]:
+    def _readable(self) -> list[tuple[TileVisit, Measured]]:
         each = zip(self.evaluation.sites, self.sites, strict=True)
         return [(site, one) for site, one in each if site.tile not in self.unreadable]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from jobs.spec import Pub, PubResult
 from jobs.tiling.tiled_pubs import TiledPubs, TilePub
-from qrnn_hw.experiment.interleaved import INTERLEAVED, Part
+from qrnn_hw.experiment.interleaved import INTERLEAVED, CircuitRows
 from qrnn_hw.experiment.measure import Bits, Request
 from qrnn_hw.experiment.readout_circuits import READOUT
 from qrnn_hw.mitigation.repetitions import Want
@@ -138,16 +138,16 @@ def _together(results: Sequence[PubResult]) -> PubResult:
     )
 
 
-def place_of(part: Part) -> tuple[str, int, tuple[Any, ...]]:
+def place_of(part: CircuitRows) -> tuple[str, int, tuple[Any, ...]]:
     """Return what a part of sentences or canaries is: its kind, length and circuit."""
     return cast("tuple[str, int, tuple[Any, ...]]", part.key)
 
 
-def _steps(part: Part) -> int:
+def _steps(part: CircuitRows) -> int:
     return place_of(part)[1]
 
 
-def _recipe(part: Part) -> object:
+def _recipe(part: CircuitRows) -> object:
     """Return what circuits of unlike tiles share: all masks are one recipe, as tiles differ."""
     _, _, (factor, mask, *others) = place_of(part)
     return (factor, *others) if mask is None else "masks"

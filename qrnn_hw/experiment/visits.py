@@ -35,7 +35,7 @@ GOLDEN = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True, eq=False)
-class Site:
+class TileVisit:
     """Sequences that one tile runs in one visit."""
 
     tile: int
@@ -44,7 +44,7 @@ class Site:
     canaries: NDArray[np.int64]  # numbers of canaries
 
 
-def sites(items: Tiles, canaries: Tiles, n_tiles: int) -> tuple[Site, ...]:
+def sites(items: Tiles, canaries: Tiles, n_tiles: int) -> tuple[TileVisit, ...]:
     """Return the sites that run anything, visit by visit.
 
     Args:
@@ -53,7 +53,7 @@ def sites(items: Tiles, canaries: Tiles, n_tiles: int) -> tuple[Site, ...]:
         n_tiles: of the chip.
     """
     found = (
-        Site(
+        TileVisit(
             tile,
             visit,
             np.flatnonzero(items[:, visit] == tile),

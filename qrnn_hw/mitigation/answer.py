@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from qrnn_hw.mitigation.canaries import Miss
-from qrnn_hw.mitigation.estimate import Estimate
+from qrnn_hw.mitigation.estimate import ValueEstimate
 from qrnn_hw.statistics.repetitions import Repeated
 
 Array = NDArray[np.float64]
@@ -41,12 +41,12 @@ class Answer:
         return self.shot_error if self.repeated is None else self.repeated.standard_error
 
     @property
-    def machine(self) -> Estimate:
+    def machine(self) -> ValueEstimate:
         """The interval that covers this machine's own mean."""
         return self._around(self._own_half_width())
 
     @property
-    def noiseless(self) -> Estimate | None:
+    def noiseless(self) -> ValueEstimate | None:
         """The interval that covers the noiseless value if canaries are representative.
 
         None without canaries: nothing in the job's own shots speaks of it.
@@ -57,7 +57,7 @@ class Answer:
         return self._around(np.maximum(self._own_half_width(), half))
 
     @staticmethod
-    def settled(interval: Estimate) -> float:
+    def settled(interval: ValueEstimate) -> float:
         """Return the share of the items whose interval leaves 0 out."""
         return float(np.mean((interval.low > 0) | (interval.high < 0)))
 
@@ -110,8 +110,8 @@ class Answer:
             return float(special.ndtri((1 + self.confidence) / 2)) * self.shot_error
         return self.repeated.half_width(self.confidence)
 
-    def _around(self, half: Array) -> Estimate:
-        return Estimate(
+    def _around(self, half: Array) -> ValueEstimate:
+        return ValueEstimate(
             self.value, self.standard_error, self.value - half, self.value + half, self.confidence
         )
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qrnn_hw.errors import UsageError
-from qrnn_hw.mitigation.estimate import Estimate, weighted_sum
+from qrnn_hw.mitigation.estimate import ValueEstimate, weighted_sum
 from qrnn_hw.mitigation.labels import Mask
 from qrnn_hw.mitigation.moments import Moments
 from qrnn_hw.mitigation.readout import ReadoutCalibration, correct_weights
@@ -44,7 +44,7 @@ def combine_counts(
     listed: Sequence[Term],
     numbers: ArrayLike,
     confidence: float = 0.95,
-) -> Estimate:
+) -> ValueEstimate:
     """Combine the counts of all terms into one score.
 
     Args:
@@ -68,7 +68,9 @@ def combine_counts(
     return combine_moments(Moments.of_counts(table, per_outcome), listed, confidence)
 
 
-def combine_moments(moments: Moments, listed: Sequence[Term], confidence: float = 0.95) -> Estimate:
+def combine_moments(
+    moments: Moments, listed: Sequence[Term], confidence: float = 0.95
+) -> ValueEstimate:
     """Combine the sums over the shots of all terms, shape (n_terms, ...); see `combine_counts`."""
     if (moments.shots < 1).any():
         raise UsageError("every circuit of a stack should have shots. Got one with none.")

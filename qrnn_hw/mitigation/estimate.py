@@ -10,7 +10,7 @@ from qrnn_hw.errors import TooFewShotsError, UsageError
 
 
 @dataclass(frozen=True, eq=False)
-class Estimate:
+class ValueEstimate:
     """A value, or an array of values, never bare. All arrays have one shape; () for one number."""
 
     value: NDArray[np.float64]
@@ -22,7 +22,7 @@ class Estimate:
     @classmethod
     def from_variance(
         cls, value: ArrayLike, variance: ArrayLike, confidence: float = 0.95
-    ) -> "Estimate":
+    ) -> "ValueEstimate":
         """Set a symmetric normal interval around `value`.
 
         Args:
@@ -43,7 +43,7 @@ class Estimate:
         return cls(center, error, center - half_width, center + half_width, confidence)
 
 
-def mean_of_shots(per_shot: ArrayLike, confidence: float = 0.95) -> Estimate:
+def mean_of_shots(per_shot: ArrayLike, confidence: float = 0.95) -> ValueEstimate:
     """Average the real numbers of the shots; the variance is that of the sample.
 
     Args:
@@ -58,12 +58,12 @@ def mean_of_shots(per_shot: ArrayLike, confidence: float = 0.95) -> Estimate:
     if n_shots < 2:
         raise UsageError(f"a mean with an error needs 2 shots or more. Got {n_shots}.")
     variance = numbers.var(axis=-1, ddof=1) / n_shots
-    return Estimate.from_variance(numbers.mean(axis=-1), variance, confidence)
+    return ValueEstimate.from_variance(numbers.mean(axis=-1), variance, confidence)
 
 
 def weighted_sum(
     weights: ArrayLike, values: ArrayLike, variances: ArrayLike, confidence: float = 0.95
-) -> Estimate:
+) -> ValueEstimate:
     """Add up the independent values of several circuits: sum_i w_i v_i, variance sum_i w_i^2 var_i.
 
     Args:
@@ -78,7 +78,7 @@ def weighted_sum(
     factors = np.asarray(weights, dtype=float)
     value = np.tensordot(factors, np.asarray(values, dtype=float), axes=1)
     variance = np.tensordot(factors**2, np.asarray(variances, dtype=float), axes=1)
-    return Estimate.from_variance(value, variance, confidence)
+    return ValueEstimate.from_variance(value, variance, confidence)
 
 
 def split_by_weight(total_shots: int, weights: ArrayLike) -> tuple[int, ...]:

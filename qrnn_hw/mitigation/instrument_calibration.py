@@ -28,7 +28,7 @@ MOST = 0.45
 
 
 @dataclass(frozen=True, eq=False)
-class Instrument:
+class FittedInstrument:
     """What one measurement does, as fitted."""
 
     joint: Array  # shape (2, 2, 2)
@@ -63,7 +63,7 @@ class Instrument:
         return float(self.joint[state, record].sum()), error
 
 
-def fitted_instrument(counts: ArrayLike, flip: ArrayLike = FLIP) -> Instrument:
+def fitted_instrument(counts: ArrayLike, flip: ArrayLike = FLIP) -> FittedInstrument:
     """Fit the instrument of one qubit.
 
     Args:
@@ -103,7 +103,7 @@ def fitted_instrument(counts: ArrayLike, flip: ArrayLike = FLIP) -> Instrument:
     likely = expected > 1.0
     statistic = float((((table - expected) ** 2)[likely] / expected[likely]).sum())
     freedom = max(1, int(likely.sum()) - 4 - len(NAMES))
-    return Instrument(
+    return FittedInstrument(
         joint=_joint(best),
         standard_error=_errors(covariance),
         leaves=float(best[6]),

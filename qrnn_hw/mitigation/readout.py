@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qrnn_hw.errors import UsageError
-from qrnn_hw.mitigation.estimate import Estimate, mean_of_shots
+from qrnn_hw.mitigation.estimate import ValueEstimate, mean_of_shots
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration, from_counts, from_shots
 
 __all__ = [
@@ -44,7 +44,7 @@ def correct_z(bits: ArrayLike, calibration: ReadoutCalibration) -> Array:
     return np.asarray((1 - calibration.offset) * scale - array * (2 * scale))
 
 
-def corrected_mean_z(mean: Estimate, calibration: ReadoutCalibration) -> Estimate:
+def corrected_mean_z(mean: ValueEstimate, calibration: ReadoutCalibration) -> ValueEstimate:
     """Undo readout in the mean of z = 1 - 2 bit of each bit, with both of its errors.
 
     The correction is affine, so it may follow an extrapolation, whose weights sum to one; the one
@@ -66,12 +66,12 @@ def corrected_mean_z(mean: Estimate, calibration: ReadoutCalibration) -> Estimat
         + ((1 + value) * np.array(calibration.p01_standard_error)) ** 2
         + ((value - 1) * np.array(calibration.p10_standard_error)) ** 2
     ) / contrast**2
-    return Estimate.from_variance(value, variance, mean.confidence)
+    return ValueEstimate.from_variance(value, variance, mean.confidence)
 
 
 def correct_product(
     bits: ArrayLike, calibration: ReadoutCalibration, confidence: float = 0.95
-) -> Estimate:
+) -> ValueEstimate:
     """Estimate the expectation of Z x Z x ... over all the bits given.
 
     Each shot contributes the product of its corrected bits, so that the standard error counts what
@@ -127,7 +127,7 @@ def correct_score(
     weights: ArrayLike,
     calibration: ReadoutCalibration,
     confidence: float = 0.95,
-) -> Estimate:
+) -> ValueEstimate:
     """Estimate a score sum_k weights_k p_k of the true outcomes, with both of its errors.
 
     The variance is that of the shots' corrected numbers plus that of the calibration, propagated to
@@ -161,7 +161,7 @@ def correct_score(
     variance = np.maximum(shot_variance, 0) + _calibration_variance(
         frequencies, per_outcome, calibration
     )
-    return Estimate.from_variance(value, variance, confidence)
+    return ValueEstimate.from_variance(value, variance, confidence)
 
 
 def correct_distribution(

@@ -13,7 +13,7 @@ from qiskit import QuantumCircuit
 
 from qrnn_hw._version import __version__
 from qrnn_hw.errors import UsageError
-from qrnn_hw.mitigation.estimate import Estimate, split_by_weight, weighted_sum
+from qrnn_hw.mitigation.estimate import ValueEstimate, split_by_weight, weighted_sum
 from qrnn_hw.mitigation.folding import FoldedGates, fold, fold_ensemble
 from qrnn_hw.mitigation.inference import exponential_limit, polynomial_weights
 
@@ -121,7 +121,7 @@ def construct_circuits(circuit: QuantumCircuit, plan: ZNEPlan) -> list[QuantumCi
 
 def combine_results(
     values: ArrayLike, variances: ArrayLike, plan: ZNEPlan, *, confidence: float = 0.95
-) -> Estimate:
+) -> ValueEstimate:
     """Extrapolate the values of the plan's circuits to zero noise.
 
     The standard error is analytic: sum_i w_i^2 var_i, with w_i the weight of circuit i. (The errors
@@ -215,7 +215,7 @@ def _weights(plan: ZNEPlan) -> NDArray[np.float64]:
 
 def _combine_exponential(
     values: NDArray[np.float64], variances: NDArray[np.float64], plan: ZNEPlan, confidence: float
-) -> Estimate:
+) -> ValueEstimate:
     extrapolate = _extrapolator(plan)
     columns = values.reshape(len(values), -1)
     steps = 1e-4 * np.maximum(1e-3, np.abs(columns).max(axis=0))
@@ -228,7 +228,7 @@ def _combine_exponential(
             slopes[row, index] = (ahead - behind) / (2 * steps[index])
     variance = (slopes**2 * variances.reshape(columns.shape)).sum(axis=0)
     shape = values.shape[1:]
-    return Estimate.from_variance(limits.reshape(shape), variance.reshape(shape), confidence)
+    return ValueEstimate.from_variance(limits.reshape(shape), variance.reshape(shape), confidence)
 
 
 def _fit(extrapolate: Extrapolator, plan: ZNEPlan, column: NDArray[np.float64]) -> float:

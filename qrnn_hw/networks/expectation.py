@@ -36,7 +36,7 @@ Compile = Callable[["QuantumCircuit"], "QuantumCircuit"]
 
 
 @dataclass(frozen=True)
-class Rounds:
+class RoundOutputs:
     """What came back from T rounds of N sequences."""
 
     outputs: NDArray[np.float64]  # shape (N, m)
@@ -56,7 +56,7 @@ def run_rounds(
     measure: Measurement,
     compile_step: Compile | None = None,
     lengths: NDArray[np.int64] | None = None,
-) -> Rounds:
+) -> RoundOutputs:
     """Run N sequences of a model that starts anew in every step: T jobs in all.
 
     Args:
@@ -93,7 +93,7 @@ def run_rounds(
         state[alive] = recurrence.update(state[alive], values[alive, step], np)
         outputs[alive] = recurrence.output(state[alive], values[alive, step])
         states[:, step] = state
-    return Rounds(outputs, values, states)
+    return RoundOutputs(outputs, values, states)
 
 
 def run_hybrid_rounds(
@@ -104,7 +104,7 @@ def run_hybrid_rounds(
     measure: Measurement,
     compile_prefix: Compile | None = None,
     lengths: NDArray[np.int64] | None = None,
-) -> Rounds:
+) -> RoundOutputs:
     """Run N sequences of the hybrid as published: round t runs the prefix of t steps again.
 
     Reading a state destroys it, so each of the T jobs prepares psi_t from the start, once for each
@@ -149,7 +149,7 @@ def run_hybrid_rounds(
         circuit, rows = prefix.rows(angles[alive, : step + 1], np.zeros(0))
         pubs = [Pub(in_basis(circuit, basis), rows) for basis in bases]
         values[alive, step] = z[alive] = _side_by_side(measure(pubs))
-    return Rounds(z, values, values)
+    return RoundOutputs(z, values, values)
 
 
 def exactly(pubs: Sequence[Pub]) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jobs.counted import counted
-from qrnn_hw.studies.rows import Row
+from qrnn_hw.studies.rows import CellRow
 
 AXIS = {"noise": ("source", "scale"), "mitigation": ("stack", "shots")}
 """What tells the lines of a figure apart, and what they are drawn over."""
@@ -14,7 +14,7 @@ NAMED = ("model", "dataset", "backend", "seed")
 """Parameters that a panel's name always holds; others where the study varies them."""
 
 
-def findings(kind: str, rows: Sequence[Row]) -> tuple[str, ...]:
+def findings(kind: str, rows: Sequence[CellRow]) -> tuple[str, ...]:
     """Say in plain words what each panel of a study shows."""
     describe = _noise_finding if kind == "noise" else _mitigation_finding
     lines = [describe(name, panel) for name, panel in by_panel(kind, rows).items() if panel]
@@ -26,10 +26,10 @@ def findings(kind: str, rows: Sequence[Row]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def by_panel(kind: str, rows: Sequence[Row]) -> dict[str, list[Row]]:
+def by_panel(kind: str, rows: Sequence[CellRow]) -> dict[str, list[CellRow]]:
     """Group the rows that have a result and differ by the two drawn axes alone."""
     varied = _varied(kind, rows)
-    panels: dict[str, list[Row]] = {}
+    panels: dict[str, list[CellRow]] = {}
     for row in rows:
         p = row.parameters
         name = f"{p['model']} on {p['dataset']}, {p['backend']}, seed {p['seed']}"
@@ -40,7 +40,7 @@ def by_panel(kind: str, rows: Sequence[Row]) -> dict[str, list[Row]]:
     return panels
 
 
-def _varied(kind: str, rows: Sequence[Row]) -> list[str]:
+def _varied(kind: str, rows: Sequence[CellRow]) -> list[str]:
     """Return the parameters besides the named and the drawn ones that not all rows share."""
     values: dict[str, set[object]] = {}
     for row in rows:
@@ -50,7 +50,7 @@ def _varied(kind: str, rows: Sequence[Row]) -> list[str]:
     return sorted(name for name, found in values.items() if len(found) > 1 and name not in known)
 
 
-def _noise_finding(name: str, rows: Sequence[Row]) -> str:
+def _noise_finding(name: str, rows: Sequence[CellRow]) -> str:
     if _of_numbers(rows):
         return _noise_of_numbers(name, rows)
     apart = [r for r in rows if r.parameters["scale"] == 1 and r.parameters["source"] != "all"]
@@ -65,7 +65,7 @@ def _noise_finding(name: str, rows: Sequence[Row]) -> str:
     )
 
 
-def _noise_of_numbers(name: str, rows: Sequence[Row]) -> str:
+def _noise_of_numbers(name: str, rows: Sequence[CellRow]) -> str:
     apart = [r for r in rows if r.parameters["scale"] == 1 and r.parameters["source"] != "all"]
     worst = max(rows, key=lambda r: (r.parameters["source"] == "all", r.parameters["scale"]))
     source, said = worst.parameters["source"], ""
@@ -86,7 +86,7 @@ def _noise_of_numbers(name: str, rows: Sequence[Row]) -> str:
     )
 
 
-def _sources_apart(rows: Sequence[Row]) -> str:
+def _sources_apart(rows: Sequence[CellRow]) -> str:
     """Say which of the sources that were tried at their reported size does most by itself."""
     if not rows:
         return ""
@@ -108,7 +108,7 @@ def _sources_apart(rows: Sequence[Row]) -> str:
     )
 
 
-def _mitigation_finding(name: str, rows: Sequence[Row]) -> str:
+def _mitigation_finding(name: str, rows: Sequence[CellRow]) -> str:
     parts = []
     for shots in sorted({row.parameters["shots"] for row in rows}):
         same = [row for row in rows if row.parameters["shots"] == shots]
@@ -133,13 +133,13 @@ def _mitigation_finding(name: str, rows: Sequence[Row]) -> str:
     return f"{name}: " + "; ".join(parts) + "."
 
 
-def _stacks(rows: Sequence[Row], figure: str, value: float) -> str:
+def _stacks(rows: Sequence[CellRow], figure: str, value: float) -> str:
     """Name the stacks that have this value; 'none flips fewest' would read as its contrary."""
     names = [str(row.parameters["stack"]) for row in rows if _figure(row, figure) == value]
     return _listed(["no mitigation" if name == "none" else name for name in names])
 
 
-def _of_numbers(rows: Sequence[Row]) -> bool:
+def _of_numbers(rows: Sequence[CellRow]) -> bool:
     return all("nrmse" in (row.result or {}) for row in rows)
 
 
@@ -148,5 +148,5 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def _figure(row: Row, name: str) -> float:
+def _figure(row: CellRow, name: str) -> float:
     return float((row.result or {})[name])

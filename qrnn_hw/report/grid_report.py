@@ -14,7 +14,7 @@ from qrnn_hw.report.figures import line_figure
 from qrnn_hw.report.grid_findings import AXIS, by_panel, findings
 from qrnn_hw.report.study_files import write_study
 from qrnn_hw.studies.grid import Grid, Scalar
-from qrnn_hw.studies.rows import Row
+from qrnn_hw.studies.rows import CellRow
 
 SHOWN = {
     "noise": ("accuracy", "labels_changed", "margin_kept", "shift", "flip_rate"),
@@ -53,7 +53,7 @@ EXPLAINED = {
 
 
 def write_grid_report(
-    design: Grid, rows: Sequence[Row], folder: Path, *, parquet: bool = False
+    design: Grid, rows: Sequence[CellRow], folder: Path, *, parquet: bool = False
 ) -> dict[str, Any]:
     """Write report.html, report.md, rows.csv and study.json, and return the document.
 
@@ -86,7 +86,7 @@ def write_grid_report(
     return write_study(folder, title, document, blocks, table, parquet=parquet)
 
 
-def check_figures(kind: str, rows: Sequence[Row]) -> None:
+def check_figures(kind: str, rows: Sequence[CellRow]) -> None:
     """Check that every result holds the figures that are reported.
 
     Raises:
@@ -105,21 +105,21 @@ def check_figures(kind: str, rows: Sequence[Row]) -> None:
             )
 
 
-def needed(kind: str, row: Row) -> tuple[str, ...]:
+def needed(kind: str, row: CellRow) -> tuple[str, ...]:
     """Return the figures that a row should hold: of labels, or of numbers."""
     if "nrmse" in (row.result or {}):
         return (*OF_NUMBERS[kind], "nrmse_low", "nrmse_high")
     return (*SHOWN[kind], "accuracy_low", "accuracy_high")
 
 
-def shown(kind: str, rows: Sequence[Row]) -> tuple[str, ...]:
+def shown(kind: str, rows: Sequence[CellRow]) -> tuple[str, ...]:
     """Return the figures of a table of rows: those of labels, of numbers, or of both."""
     of_numbers = ["nrmse" in row.result for row in rows if row.result is not None]
     names = OF_NUMBERS[kind] if any(of_numbers) else ()
     return tuple(dict.fromkeys((*(() if of_numbers and all(of_numbers) else SHOWN[kind]), *names)))
 
 
-def row_table(design: Grid, rows: Sequence[Row], *, intervals: bool = True) -> Table:
+def row_table(design: Grid, rows: Sequence[CellRow], *, intervals: bool = True) -> Table:
     """Return all rows: the axes, then the figures of this kind of study, or the error of a row.
 
     Args:
@@ -157,7 +157,7 @@ def _shown(name: str, result: Mapping[str, Any], intervals: bool) -> str:
     return text
 
 
-def panels(kind: str, rows: Sequence[Row]) -> list[Block]:
+def panels(kind: str, rows: Sequence[CellRow]) -> list[Block]:
     """Draw each panel: one figure a quantity, one line a source or stack."""
     apart, over = AXIS[kind]
     blocks: list[Block] = []

@@ -10,7 +10,7 @@ from qrnn_hw.report.blocks import Block, Figure, Findings, Heading, Table, Text
 from qrnn_hw.report.figures import line_figure
 from qrnn_hw.report.labels import MEASURES
 from qrnn_hw.report.study_files import studied, target_document, write_study
-from qrnn_hw.studies.output_shots import Condition, OutputStudy
+from qrnn_hw.studies.output_shots import NoiseCondition, OutputStudy
 
 
 def write_output_shot_report(
@@ -119,7 +119,7 @@ def _blocks(study: OutputStudy) -> list[Block]:
     return [*blocks, Text(_how(study))]
 
 
-def _quality(condition: Condition) -> Table:
+def _quality(condition: NoiseCondition) -> Table:
     return Table(
         ("at infinite shots", "", "95 % interval"),
         tuple(

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from qrnn_hw.errors import UsageError
 from qrnn_hw.statistics.intervals import Interval
 from qrnn_hw.statistics.variance_split import (
-    Component,
+    VarianceComponent,
     difference_interval,
     innermost_interval,
 )
@@ -16,7 +16,7 @@ from qrnn_hw.statistics.variance_split import (
 Array = NDArray[np.float64]
 
 
-def cause_split(values: ArrayLike) -> list[Component]:
+def cause_split(values: ArrayLike) -> list[VarianceComponent]:
     """Split the variance of one input's score by cause, in the mean over inputs.
 
     Model, for each input: value = mean + drift_d + seed_s + (drift x seed)_ds + jitter_dsj +
@@ -70,7 +70,7 @@ def cause_split(values: ArrayLike) -> list[Component]:
         found.append((name, Interval(*ends, freedom[name] + 1)))
     total = sum(max(0.0, variance.value) for _, variance in found)
     return [
-        Component(name, variance, max(0.0, variance.value) / total if total else 0.0)
+        VarianceComponent(name, variance, max(0.0, variance.value) / total if total else 0.0)
         for name, variance in found
     ]
 

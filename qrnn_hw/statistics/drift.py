@@ -13,14 +13,14 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Significance:
     """A statistic and the probability that independent shots exceed it."""
 
     statistic: float
     p_value: float
 
 
-def batch_chi_square(counts: ArrayLike) -> Evidence:
+def batch_chi_square(counts: ArrayLike) -> Significance:
     """Test whether batches were drawn from one distribution.
 
     Pearson's chi-square test of homogeneity, Phil. Mag. 50, 157 (1900); outcomes that no batch
@@ -32,12 +32,12 @@ def batch_chi_square(counts: ArrayLike) -> Evidence:
     table = _batches(counts)
     table = table[:, table.sum(axis=0) > 0]
     if table.shape[1] < 2:
-        return Evidence(0.0, 1.0)
+        return Significance(0.0, 1.0)
     result = stats.chi2_contingency(table, correction=False)
-    return Evidence(float(result.statistic), float(result.pvalue))
+    return Significance(float(result.statistic), float(result.pvalue))
 
 
-def lag_one(values: ArrayLike) -> Evidence:
+def lag_one(values: ArrayLike) -> Significance:
     """Return the lag-1 autocorrelation of a sequence and its two-sided p value.
 
     Under independence r is about normal with mean -1/n and variance 1/n.
@@ -52,10 +52,10 @@ def lag_one(values: ArrayLike) -> Evidence:
     deviations = x - x.mean()
     total = float((deviations**2).sum())
     if total == 0:
-        return Evidence(0.0, 1.0)
+        return Significance(0.0, 1.0)
     r = float((deviations[:-1] * deviations[1:]).sum()) / total
     z = (r + 1 / x.size) * np.sqrt(x.size)
-    return Evidence(r, float(2 * special.ndtr(-abs(z))))
+    return Significance(r, float(2 * special.ndtr(-abs(z))))
 
 
 def design_effect(counts: ArrayLike, weights: ArrayLike) -> Interval:

@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Component:
+class VarianceComponent:
     """One cause's variance component and its share of the total.
 
     The unbiased estimate may fall below zero, which says that the cause is lost in those nested
@@ -26,7 +26,7 @@ class Component:
     share: float
 
 
-def variance_split(values: ArrayLike, causes: Sequence[str]) -> list[Component]:
+def variance_split(values: ArrayLike, causes: Sequence[str]) -> list[VarianceComponent]:
     """Split the variance of nested repeats by cause, the outermost first.
 
     Model: value = mean + a_i + b_ij + c_ijk + ..., all effects independent with mean zero and
@@ -64,7 +64,7 @@ def variance_split(values: ArrayLike, causes: Sequence[str]) -> list[Component]:
         components.append((cause, Interval(*interval, n_levels)))
     total = sum(max(0.0, variance.value) for _, variance in components)
     return [
-        Component(cause, variance, max(0.0, variance.value) / total if total else 0.0)
+        VarianceComponent(cause, variance, max(0.0, variance.value) / total if total else 0.0)
         for cause, variance in components
     ]
 

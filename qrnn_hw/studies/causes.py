@@ -32,7 +32,7 @@ from qrnn_hw.statistics.decisions import (
     infinite_shot_labels,
 )
 from qrnn_hw.statistics.intervals import Interval, mean_share, share_over_levels
-from qrnn_hw.statistics.variance_split import Component
+from qrnn_hw.statistics.variance_split import VarianceComponent
 from qrnn_hw.studies.trained import TrainedModel
 
 Array = NDArray[np.float64]
@@ -93,7 +93,7 @@ class CauseStudy:
     """When the calibrations were taken, that of the training first."""
 
     flips: tuple[CauseFlips, ...]
-    split: tuple[Component, ...]
+    split: tuple[VarianceComponent, ...]
     not_varied: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from uuid import uuid4
 from jobs.counted import counted
 from qrnn_hw.errors import ClusterLostError, ConfigurationError
 from qrnn_hw.studies.grid import Cell
-from qrnn_hw.studies.rows import Row
+from qrnn_hw.studies.rows import CellRow
 
 CONNECT_SECONDS = 10
 CHECK_SECONDS = 5.0
@@ -28,12 +28,12 @@ WORKERLESS_SECONDS = 300.0
 
 KEPT = "finished cells are kept; run the same command again to go on"
 
-Evaluated = Callable[[Cell], Row]
+Evaluated = Callable[[Cell], CellRow]
 
 
 def finished_on_cluster(
     cells: Sequence[Cell], evaluated: Evaluated, address: str, say: Callable[[str], None]
-) -> Iterator[Row]:
+) -> Iterator[CellRow]:
     """Yield rows as cells finish on the cluster, in any order.
 
     When a worker dies, Dask runs its cells on another. A cell whose workers die again and again
@@ -127,7 +127,7 @@ def _next(done: SimpleQueue[Any]) -> Any:
         return None
 
 
-def _row(future: Any, address: str) -> Row | Literal["again", "deadly"]:
+def _row(future: Any, address: str) -> CellRow | Literal["again", "deadly"]:
     """Return the row of a future that was finished when it was queued.
 
     "again" where its worker died before the row was fetched, so that the cell runs again;
@@ -135,7 +135,7 @@ def _row(future: Any, address: str) -> Row | Literal["again", "deadly"]:
     """
     if future.status == "finished":
         try:
-            row: Row = future.result(timeout=REPLY_SECONDS)
+            row: CellRow = future.result(timeout=REPLY_SECONDS)
             return row
         except TimeoutError:
             return "again"

@@ -99,7 +99,7 @@ class DeviceJob:
 
 
 @dataclass(frozen=True, eq=False)
-class Measurement:
+class RoundMeasurement:
     """What one job gave."""
 
     round: int
@@ -114,7 +114,7 @@ class Measurement:
 class Progression:
     """What there is so far, and why it is not all."""
 
-    measured: tuple[Measurement, ...]
+    measured: tuple[RoundMeasurement, ...]
     n_jobs: int
     spent_seconds: float
     """Charged by the service for every job of the study, whatever its end, or still open; on a
@@ -222,7 +222,7 @@ def run_rounds(
     Raises:
         JobsError: a job failed, or the service is away; calling again goes on.
     """
-    measured: list[Measurement] = []
+    measured: list[RoundMeasurement] = []
     assessed = [job.assessed for job in jobs]
     service = executor if isinstance(executor, RemoteExecutor) else None
     budget = Budget(store, service, plan.budget_seconds)
@@ -240,13 +240,13 @@ def run_rounds(
         results = run(job.spec, executor, store, terms=terms, backoff=following.POLLING)
         ended = run_time(job.spec.key, store).at.isoformat()
         sums = RoundSums.of(results, sentences, head)
-        measured.append(Measurement(job.round, job.shots, job.spec.key, sums, ended))
+        measured.append(RoundMeasurement(job.round, job.shots, job.spec.key, sums, ended))
         spent = budget.spent(assessed[: number + 1])
         progress.advance(number + 1, len(jobs), f"round {job.round + 1}, {spent:.0f} s")
     return Progression(tuple(measured), len(jobs), budget.spent(assessed))
 
 
-def _due(measured: Sequence[Measurement], number: int, hours: float) -> datetime | None:
+def _due(measured: Sequence[RoundMeasurement], number: int, hours: float) -> datetime | None:
     """Return when a round may begin: so many hours after the last job of the one before."""
     before = [datetime.fromisoformat(one.ended) for one in measured if one.round < number]
     return max(before) + timedelta(hours=hours) if before and hours else None

@@ -15,7 +15,7 @@ from qrnn_hw.mitigation.combining import ROUNDING
 from qrnn_hw.statistics.certificates import MACHINE
 from qrnn_hw.statistics.drift import mean_design_effect
 from qrnn_hw.statistics.intervals import mean_interval, mean_share
-from qrnn_hw.studies.device import Measurement
+from qrnn_hw.studies.device import RoundMeasurement
 from qrnn_hw.studies.round_sums import RoundSums, answered, differing, means_of, pairs_of
 from qrnn_hw.studies.trained import TrainedModel
 
@@ -25,7 +25,9 @@ SURE = 0.95
 Array = NDArray[np.float64]
 
 
-def summarise_rounds(model: TrainedModel, measured: Sequence[Measurement]) -> list[dict[str, Any]]:
+def summarise_rounds(
+    model: TrainedModel, measured: Sequence[RoundMeasurement]
+) -> list[dict[str, Any]]:
     """Return one record for each number of shots that has a round.
 
     Flips are held against the infinite-shot label of the exact engine under the calibration of the

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
 from jobs.counted import counted
 from qrnn_hw.errors import ConfigurationError, UsageError, exit_code
+from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.studies.cluster import finished_on_cluster
 from qrnn_hw.studies.grid import Cell
-from qrnn_hw.studies.rows import Row, RowFile
+from qrnn_hw.studies.rows import CellRow, RowFile
 
 Evaluate = Callable[[dict[str, Any]], dict[str, Any]]
 """A cell's parameters to its result, JSON-ready; it depends on nothing else."""
@@ -21,16 +22,6 @@ Evaluate = Callable[[dict[str, Any]], dict[str, Any]]
 MAX_TRIES = 2
 MAX_DEATHS = 3
 """Worker deaths after which the study stops; rows so far are kept."""
-
-
-class Progress(Protocol):
-    """Where the study says how far it is."""
-
-    def stage(self, text: str) -> None:
-        """Begin a stage."""
-
-    def advance(self, done: int, total: int, note: str = "") -> None:
-        """Say how far the stage is."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +121,7 @@ def check_workers(n_workers: int) -> None:
         raise UsageError(f"the number of workers should be at least 1. Got {n_workers}.")
 
 
-def evaluated(cell: Cell, evaluate: Evaluate) -> Row:
+def evaluated(cell: Cell, evaluate: Evaluate) -> CellRow:
     """Compute one cell, at most `MAX_TRIES` times; what it raises becomes its row's error."""
     start, tries = perf_counter(), 0
     result, error = None, None
@@ -146,7 +137,7 @@ def evaluated(cell: Cell, evaluate: Evaluate) -> Row:
             if exit_code(raised) is not None:
                 break
     seconds = perf_counter() - start
-    return Row(cell.key, cell.kind, cell.values, result, error, tries, seconds)
+    return CellRow(cell.key, cell.kind, cell.values, result, error, tries, seconds)
 
 
 def _finished(
@@ -155,7 +146,7 @@ def _finished(
     progress: Progress,
     n_workers: int,
     cluster: str | None,
-) -> Iterator[Row]:
+) -> Iterator[CellRow]:
     """Yield rows as cells finish, in any order."""
     if cluster is not None:
         one = partial(evaluated, evaluate=evaluate)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qrnn_hw.studies.grid import Grid
-from qrnn_hw.studies.rows import Row, RowFile, in_order
+from qrnn_hw.studies.rows import CellRow, RowFile, in_order
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class GridResult:
     """What a study found; a notebook shows it as findings, figures and a table."""
 
     design: Grid
-    rows: tuple[Row, ...]
+    rows: tuple[CellRow, ...]
     """In the order of the cells."""
 
     @classmethod

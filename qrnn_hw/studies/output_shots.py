@@ -20,7 +20,7 @@ from qrnn_hw.experiment.output_law import OutputLaw
 from qrnn_hw.experiment.quality import Judge, to_json
 from qrnn_hw.statistics.half_widths import shots_for
 from qrnn_hw.statistics.intervals import Interval, mean_interval, mean_share
-from qrnn_hw.studies.shots import ShotPlan
+from qrnn_hw.studies.shots import ShotStudyPlan
 from qrnn_hw.studies.trained import TrainedModel
 
 Array = NDArray[np.float64]
@@ -46,7 +46,7 @@ class OutputPoint:
 
 
 @dataclass(frozen=True, eq=False)
-class Condition:
+class NoiseCondition:
     """The answers under one noise."""
 
     quality: Mapping[str, Interval]
@@ -67,8 +67,8 @@ class OutputStudy:
     """The curves over shots under each condition."""
 
     model: TrainedModel
-    plan: ShotPlan
-    conditions: Mapping[str, Condition]
+    plan: ShotStudyPlan
+    conditions: Mapping[str, NoiseCondition]
     unlike: float
     """Share of labels that the noise changes, or the mean distance of numbers in deviations."""
 
@@ -117,7 +117,7 @@ class OutputStudy:
         ]
 
 
-def study_outputs(model: TrainedModel, plan: ShotPlan) -> OutputStudy:
+def study_outputs(model: TrainedModel, plan: ShotStudyPlan) -> OutputStudy:
     """Study the answers to the test rows without noise and under the machine's.
 
     Raises:
@@ -143,8 +143,8 @@ def _condition(
     judge: Judge,
     answers: NDArray[Any],
     owners: NDArray[np.int64],
-    plan: ShotPlan,
-) -> Condition:
+    plan: ShotStudyPlan,
+) -> NoiseCondition:
     sizes = np.stack([_sizes(law, judge, n) for n in plan.shot_counts], axis=1)
     is_class = isinstance(judge.target, Classes)
     n_rows = int(owners.max()) + 1
@@ -162,7 +162,7 @@ def _condition(
         )
     needed = _certain_shots(law, plan) if is_class else _narrow_shots(law, judge, plan)
     own = answers[judge.counts]
-    return Condition(
+    return NoiseCondition(
         judge.intervals(answers), tuple(points), sizes, own.reshape(len(own), -1), needed
     )
 
@@ -174,7 +174,7 @@ def _sizes(law: OutputLaw, judge: Judge, shots: int) -> Array:
     return np.asarray((law.half_widths(shots) * judge.unit).mean(axis=1))
 
 
-def _certain_shots(law: OutputLaw, plan: ShotPlan) -> dict[str, float | None]:
+def _certain_shots(law: OutputLaw, plan: ShotStudyPlan) -> dict[str, float | None]:
     """Return the median of the shots from which on each label flips with at most delta.
 
     Counts are tried in steps of a tenth or less, from the plan's largest down.
@@ -191,7 +191,7 @@ def _certain_shots(law: OutputLaw, plan: ShotPlan) -> dict[str, float | None]:
     return {f"{plan.delta:g}": middle if np.isfinite(middle) else None}
 
 
-def _narrow_shots(law: OutputLaw, judge: Judge, plan: ShotPlan) -> dict[str, float | None]:
+def _narrow_shots(law: OutputLaw, judge: Judge, plan: ShotStudyPlan) -> dict[str, float | None]:
     """Return the median shots whose half-widths are at most so many deviations."""
     variances = law.variances[law.counts] * judge.unit**2
     found = {}

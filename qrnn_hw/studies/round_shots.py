@@ -16,7 +16,7 @@ from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.networks.finite_shots import sampled_outputs
 from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.statistics.intervals import mean_interval
-from qrnn_hw.studies.shots import ShotPlan
+from qrnn_hw.studies.shots import ShotStudyPlan
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class RoundShots:
 class RoundStudy:
     """The curve over shots of one trained network."""
 
-    plan: ShotPlan
+    plan: ShotStudyPlan
     infinite_shot_accuracy: float
     points: tuple[RoundShots, ...]
     flips: NDArray[np.float64]
@@ -61,7 +61,7 @@ class RoundStudy:
         return steady
 
 
-def study_round_shots(network: TrainedNetwork, test: Sequences, plan: ShotPlan) -> RoundStudy:
+def study_round_shots(network: TrainedNetwork, test: Sequences, plan: ShotStudyPlan) -> RoundStudy:
     """Draw `plan.n_repeats` runs at each count, all inputs and repeats side by side.
 
     Args:

@@ -18,7 +18,7 @@ from qrnn_hw.studies.grid import Cell
 
 
 @dataclass(frozen=True)
-class Row:
+class CellRow:
     """What one cell gave: a result, or the error after its last try."""
 
     key: str
@@ -46,7 +46,7 @@ class RowFile:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def read(self) -> dict[str, Row]:
+    def read(self) -> dict[str, CellRow]:
         """Return the rows by key; of two rows of one key a result stands before an error.
 
         Raises:
@@ -55,7 +55,7 @@ class RowFile:
         if not self.path.exists():
             return {}
         *lines, _torn = self.path.read_bytes().split(b"\n")
-        rows: dict[str, Row] = {}
+        rows: dict[str, CellRow] = {}
         for number, line in enumerate(lines, start=1):
             try:
                 row = _row(line)
@@ -68,7 +68,7 @@ class RowFile:
                 rows[row.key] = row
         return rows
 
-    def add(self, row: Row) -> None:
+    def add(self, row: CellRow) -> None:
         """Append a row; several processes may add to one file.
 
         Raises:
@@ -137,7 +137,7 @@ class RowFile:
         return added
 
 
-def in_order(cells: Iterable[Cell], rows: dict[str, Row]) -> list[Row]:
+def in_order(cells: Iterable[Cell], rows: dict[str, CellRow]) -> list[CellRow]:
     """Return the rows that there are in the order of the cells, whatever order they came in.
 
     Raises:
@@ -153,9 +153,9 @@ def in_order(cells: Iterable[Cell], rows: dict[str, Row]) -> list[Row]:
     return [row for _, row in found]
 
 
-def _row(line: bytes) -> Row:
+def _row(line: bytes) -> CellRow:
     """Read one line; ValueError or TypeError where it is no row."""
-    row = Row(**parsed(line))
+    row = CellRow(**parsed(line))
     failed, succeeded = isinstance(row.error, str), isinstance(row.result, dict)
     if failed == succeeded or None not in (row.error, row.result):
         raise ValueError(row.result)

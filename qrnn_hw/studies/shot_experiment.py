@@ -8,7 +8,7 @@ from typing import Any
 from qrnn_hw.studies.adaptive import AdaptiveRow, compare_with_fixed
 from qrnn_hw.studies.causes import CauseStudy
 from qrnn_hw.studies.shot_findings import summarise
-from qrnn_hw.studies.shots import ShotPlan, ShotStudy, study_shots
+from qrnn_hw.studies.shots import ShotStudy, ShotStudyPlan, study_shots
 from qrnn_hw.studies.trained import TrainedModel
 
 ADAPTIVE_REPEATS = 20
@@ -32,7 +32,7 @@ class ShotExperiment:
 
 
 def study_shots_of(
-    model: TrainedModel, plan: ShotPlan, *, adaptive_max_shots: int | None = None
+    model: TrainedModel, plan: ShotStudyPlan, *, adaptive_max_shots: int | None = None
 ) -> ShotExperiment:
     """Study the test sentences under "ideal" and "noisy"; every input is evolved once.
 

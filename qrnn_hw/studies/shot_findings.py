@@ -16,7 +16,7 @@ from qrnn_hw.statistics.curves import (
 )
 from qrnn_hw.statistics.intervals import mean_interval, mean_share, wilson
 from qrnn_hw.statistics.reliability import brier, expected_calibration_error, reliability_bins
-from qrnn_hw.studies.shots import InputRow, ShotPlan, ShotStudy
+from qrnn_hw.studies.shots import InputRow, ShotStudy, ShotStudyPlan
 
 COVERAGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
@@ -50,7 +50,7 @@ def summarise(study: ShotStudy, reference: str | None = None) -> dict[str, Any]:
     }
 
 
-def _condition(rows: tuple[InputRow, ...], plan: ShotPlan) -> dict[str, Any]:
+def _condition(rows: tuple[InputRow, ...], plan: ShotStudyPlan) -> dict[str, Any]:
     labels = np.array([row.label for row in rows])
     predicted = np.array([row.predicted for row in rows])
     margin = np.array([row.margin for row in rows])
@@ -83,7 +83,7 @@ def _condition(rows: tuple[InputRow, ...], plan: ShotPlan) -> dict[str, Any]:
 
 
 def _shot_curve(
-    rows: tuple[InputRow, ...], labels: NDArray[Any], predicted: NDArray[Any], plan: ShotPlan
+    rows: tuple[InputRow, ...], labels: NDArray[Any], predicted: NDArray[Any], plan: ShotStudyPlan
 ) -> list[dict[str, Any]]:
     flips = np.array([row.flip_probabilities for row in rows])
     drawn = np.stack([row.drawn(plan.n_repeats) for row in rows])  # (inputs, counts, repeats)

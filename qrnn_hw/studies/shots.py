@@ -33,7 +33,7 @@ DEFAULT_SHOT_COUNTS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 60_00
 
 
 @dataclass(frozen=True)
-class ShotPlan:
+class ShotStudyPlan:
     """What is asked of every input: the same for all rows that are to be added up."""
 
     shot_counts: tuple[int, ...] = DEFAULT_SHOT_COUNTS
@@ -102,7 +102,7 @@ class InputRow:
 class ShotStudy:
     """All rows of one plan and rule, sorted by condition and input."""
 
-    plan: ShotPlan
+    plan: ShotStudyPlan
     rule: DecisionRule
     rows: tuple[InputRow, ...]
 
@@ -157,14 +157,14 @@ class ShotStudy:
                 kept[name] = tuple(kept[name])
             rows.append(InputRow(**kept))
         weights = tuple(rule["weights"])
-        return cls(ShotPlan(**plan), DecisionRule(weights, rule["threshold"]), tuple(rows))
+        return cls(ShotStudyPlan(**plan), DecisionRule(weights, rule["threshold"]), tuple(rows))
 
 
 def study_shots(
     probabilities: Mapping[str, ArrayLike],
     labels: ArrayLike,
     rule: DecisionRule,
-    plan: ShotPlan,
+    plan: ShotStudyPlan,
     input_ids: ArrayLike | None = None,
 ) -> ShotStudy:
     """Compute the rows of all inputs under all conditions.
@@ -208,7 +208,7 @@ def _rows(
     truth: NDArray[Any],
     ids: NDArray[Any],
     rule: DecisionRule,
-    plan: ShotPlan,
+    plan: ShotStudyPlan,
 ) -> tuple[InputRow, ...]:
     margin, variance = margins(p, rule), shot_variances(p, rule)
     flips = np.stack([flip_probabilities(p, rule, shots) for shots in plan.shot_counts], axis=1)
@@ -231,7 +231,7 @@ def _rows(
 
 
 def _draw(
-    condition: str, input_id: int, p: NDArray[np.float64], rule: DecisionRule, plan: ShotPlan
+    condition: str, input_id: int, p: NDArray[np.float64], rule: DecisionRule, plan: ShotStudyPlan
 ) -> tuple[str, ...]:
     rng = np.random.default_rng([plan.seed, input_id, *condition.encode()])
     tolerance = 1e-9 * float(np.abs(rule.steps).max())

@@ -10,7 +10,7 @@ from jobs.assess import Assessment, Conditions, total
 from jobs.assess import assess as assess_parts
 from jobs.cost import OPEN_PLAN, Estimate
 from jobs.errors import PreflightError, ServiceUnavailableError
-from jobs.preflight import Finding, Request, request_findings, require
+from jobs.preflight import Finding, Sending, request_findings, require
 from jobs.service.pace import sending_seconds
 from jobs.spec import JobSpec
 from jobs.splitting import split
@@ -170,7 +170,7 @@ def plan_findings(
     estimate: Estimate | None, plan: PlanState, mode: str = "job"
 ) -> tuple[Finding, ...]:
     """Return why the plan would not take jobs of this cost in this mode."""
-    return tuple(request_findings(Request(mode, plan.name, plan.remaining_seconds, estimate)))
+    return tuple(request_findings(Sending(mode, plan.name, plan.remaining_seconds, estimate)))
 
 
 def conditions_of(machine: Machine) -> Conditions:

@@ -30,7 +30,7 @@ from jobs.store.store import Store
 from jobs.transpile.schedule import midcircuit_measure
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.beside_calibration import from_quadratures, wait_of
-from qrnn_hw.mitigation.instrument_calibration import FLIP, Instrument, fitted_instrument
+from qrnn_hw.mitigation.instrument_calibration import FLIP, FittedInstrument, fitted_instrument
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration
 from qrnn_hw.statistics.repetitions import Repeated, repeated
 from qrnn_hw.submission.machine import Machine
@@ -260,7 +260,7 @@ def _counts(results: Sequence[PubResult], bit: int) -> NDArray[np.int64]:
     return found
 
 
-def _of_qubit(qubit: int, one: Instrument) -> dict[str, Any]:
+def _of_qubit(qubit: int, one: FittedInstrument) -> dict[str, Any]:
     (p01, p01_error), (p10, p10_error) = one.p01, one.p10
     return {
         "qubit": qubit,
@@ -278,7 +278,7 @@ def _of_qubit(qubit: int, one: Instrument) -> dict[str, Any]:
     }
 
 
-def _readout(instruments: Sequence[Instrument], at: datetime) -> ReadoutCalibration:
+def _readout(instruments: Sequence[FittedInstrument], at: datetime) -> ReadoutCalibration:
     p01, p01_errors = zip(*(one.p01 for one in instruments), strict=True)
     p10, p10_errors = zip(*(one.p10 for one in instruments), strict=True)
     return ReadoutCalibration(p01, p10, p01_errors, p10_errors, at)

@@ -16,7 +16,7 @@ import numpy as np
 from jobs.spec import PubResult
 from jobs.store.packing import pack_circuit
 from jobs.store.store import Store
-from jobs.tiling.layout import Layout
+from jobs.tiling.layout import TileRows
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.submission.job_documents import full_document
 from qrnn_hw.submission.tiles import TILED
@@ -48,7 +48,7 @@ def counts_document(key: str, store: Store, results: tuple[PubResult, ...]) -> d
 
 def _sequences(tiled: Mapping[str, Any], results: Sequence[PubResult]) -> list[dict[str, Any]]:
     """Return what each sequence read on its tile, in the order in which they were asked for."""
-    answers = Layout.from_json(tiled["layout"]).split(results)
+    answers = TileRows.from_json(tiled["layout"]).split(results)
     found = [
         {"sequence": number, "tile": qubits, "registers": _row(answer, row)}
         for qubits, rows, answer in zip(tiled["qubits"], tiled["rows"], answers, strict=True)

@@ -54,7 +54,7 @@ def placement_name(text: str) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Placed:
+class PlacedStep:
     """A model's step on its qubits, and how these were found."""
 
     step: TranspiledStep
@@ -75,7 +75,7 @@ def place(
     kept: Path | None = None,
     probe: Probe | None = None,
     lengths: ArrayLike | None = None,
-) -> Placed:
+) -> PlacedStep:
     """Transpile a model's step to where it is to lie.
 
     Args:
@@ -99,7 +99,7 @@ def place(
     snapshot = machine.snapshot
     plain = transpile_step(architecture, snapshot, seed=seed, decoupling=decoupling)
     if chosen == LEVEL_3:
-        return Placed(plain, is_level_3=True)
+        return PlacedStep(plain, is_level_3=True)
     if isinstance(chosen, str):
         document = (
             read_placement(kept)
@@ -121,7 +121,7 @@ def on_qubits(
     seed: int,
     decoupling: str | None = None,
     document: dict[str, Any] | None = None,
-) -> Placed:
+) -> PlacedStep:
     """Transpile a model's step to qubits that scores have chosen.
 
     Raises:
@@ -140,7 +140,7 @@ def _on(
     seed: int,
     decoupling: str | None,
     document: dict[str, Any] | None,
-) -> Placed:
+) -> PlacedStep:
     """Put a step on qubits; level 3's own give level 3's."""
     from jobs.transpile.isa import transpile_step
 
@@ -148,11 +148,11 @@ def _on(
     if document is not None:
         check_kept(plain.architecture, machine, qubits)
     if tuple(snapshot.physical[qubit] for qubit in qubits) == plain.snapshot.physical:
-        return Placed(plain, is_level_3=True, document=document)
+        return PlacedStep(plain, is_level_3=True, document=document)
     step = transpile_step(
         plain.architecture, snapshot, seed=seed, decoupling=decoupling, qubits=qubits
     )
-    return Placed(step, is_level_3=False, document=document)
+    return PlacedStep(step, is_level_3=False, document=document)
 
 
 def scored(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from jobs.cost import DEFAULT_FORMULA, Formula, recalibrate
+from jobs.cost import DEFAULT_FORMULA, PriceFormula, recalibrate
 from jobs.store.store import Store
 from qrnn_hw.config import store_path
 
 
-def own_formula() -> Formula:
+def own_formula() -> PriceFormula:
     """Return the documented formula, scaled to the charges in the store when there are enough.
 
     Estimates are stored by the documented formula, so that each correction starts from there.

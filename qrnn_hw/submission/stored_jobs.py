@@ -16,7 +16,7 @@ from jobs.store.run_time import RunTime, run_time
 from jobs.store.store import Store
 from qrnn_hw.errors import UsageError
 from qrnn_hw.mitigation.combining import combine_counts
-from qrnn_hw.mitigation.estimate import Estimate
+from qrnn_hw.mitigation.estimate import ValueEstimate
 from qrnn_hw.mitigation.readout import corrected_mean_z
 from qrnn_hw.mitigation.readout_calibration import ReadoutCalibration, from_shots
 from qrnn_hw.mitigation.stack import Stack, share_shots, terms
@@ -155,7 +155,7 @@ def mitigated(
     calibration: ReadoutCalibration | None,
     shots: int | None = None,
     confidence: float = 0.95,
-) -> tuple[tuple[int, ...], list[Estimate]]:
+) -> tuple[tuple[int, ...], list[ValueEstimate]]:
     """Estimate <Z> of every bit of every row of every circuit.
 
     Args:
@@ -202,7 +202,7 @@ def mitigated(
     return used, found
 
 
-def to_json(value: Estimate, row: int, bit: int) -> dict[str, Any]:
+def to_json(value: ValueEstimate, row: int, bit: int) -> dict[str, Any]:
     """Return one number with its error and interval."""
     return {
         name: float(getattr(value, name)[row, bit])

@@ -27,7 +27,7 @@ from qrnn_hw.predict import sentence_pubs
 from qrnn_hw.report.shot_report import write_shot_report
 from qrnn_hw.statistics.decisions import flip_probabilities, infinite_shot_labels
 from qrnn_hw.studies.shot_experiment import study_shots_of
-from qrnn_hw.studies.shots import ShotPlan, study_shots
+from qrnn_hw.studies.shots import ShotStudyPlan, study_shots
 from qrnn_hw.studies.trained import TrainedModel, trained_model, with_sentences
 
 OUTPUT = Path("build/bench-studies")
@@ -47,7 +47,7 @@ class Bench:
 
 def shot_rows(bench: Bench) -> Iterator[Row]:
     """Time the study of 200 inputs, and hold its adaptive shots against fixed ones."""
-    model, plan = bench.model, ShotPlan()
+    model, plan = bench.model, ShotStudyPlan()
     load = round(os.getloadavg()[0], 1)
     start, cpu_start = time.perf_counter(), time.process_time()
     experiment = study_shots_of(model, plan, adaptive_max_shots=100_000)
@@ -79,7 +79,7 @@ def brute_force_rows(bench: Bench) -> Iterator[Row]:
     votes = few.decision[outcomes.reshape(BRUTE_SENTENCES, BRUTE_REPEATS, BRUTE_SHOTS)].sum(-1)
     start = time.perf_counter()
     noisy = few.distributions(few.prepared.circuit.noisy)
-    plan = ShotPlan((BRUTE_SHOTS,), BRUTE_REPEATS)
+    plan = ShotStudyPlan((BRUTE_SHOTS,), BRUTE_REPEATS)
     study_shots({"noisy": noisy}, few.test.targets, few.rule, plan)
     exact_seconds = time.perf_counter() - start
     p = flip_probabilities(noisy, few.rule, BRUTE_SHOTS)
@@ -87,7 +87,7 @@ def brute_force_rows(bench: Bench) -> Iterator[Row]:
     sd = np.sqrt((p * (1 - p)).sum() / BRUTE_REPEATS) / BRUTE_SENTENCES
     distance = abs(float(flipped.mean() - p.mean())) / sd
     # Aer's time grows with shots, the exact study's does not: the whole plan at Aer's rate.
-    whole = ShotPlan()
+    whole = ShotStudyPlan()
     aer_rate = aer_seconds / (BRUTE_SENTENCES * shots)
     aer_whole = aer_rate * len(model.test) * sum(whole.shot_counts) * whole.n_repeats
     start = time.perf_counter()
@@ -108,7 +108,7 @@ def reports(bench: Bench) -> Iterator[Row]:
     pages = [*OUTPUT.glob("*/report.html"), *bench.folder.glob("*/report.html")]
     if not pages:
         write_shot_report(
-            study_shots_of(bench.model, ShotPlan(), adaptive_max_shots=2000), OUTPUT / "shots"
+            study_shots_of(bench.model, ShotStudyPlan(), adaptive_max_shots=2000), OUTPUT / "shots"
         )
         pages = [OUTPUT / "shots" / "report.html"]
     yield from page_rows(pages)

@@ -22,7 +22,7 @@ from qrnn_hw.data.dataset import Dataset
 from qrnn_hw.experiment.recipe_settings import RecipeSettings
 from qrnn_hw.experiment.recipe_training import assess_recipe, prepare_recipe
 from qrnn_hw.experiment.settings import RunSettings, split_seed
-from qrnn_hw.experiment.task import Task, load_task
+from qrnn_hw.experiment.task import ModelTask, load_task
 from qrnn_hw.recipes.recipes import PUBLISHED
 from qrnn_hw.report.files import write_json, write_text
 from qrnn_hw.training.options import TrainingOptions
@@ -121,7 +121,7 @@ def one(training: Training, text: Dataset, epochs: int | None) -> dict[str, Any]
     return document
 
 
-def baselines(tasks: list[Task]) -> dict[str, list[float]]:
+def baselines(tasks: list[ModelTask]) -> dict[str, list[float]]:
     """Return the accuracies of the classifiers that depend on no model, split by split."""
     path = BUILD / "baselines.json"
     if path.exists():
@@ -135,7 +135,7 @@ def baselines(tasks: list[Task]) -> dict[str, list[float]]:
     return found
 
 
-def equal_gru(n_parameters: int, tasks: list[Task]) -> dict[str, Any]:
+def equal_gru(n_parameters: int, tasks: list[ModelTask]) -> dict[str, Any]:
     """Return the accuracies of a GRU of as nearly as can be so many parameters."""
     path = BUILD / f"gru-{n_parameters}.json"
     if not path.exists():
@@ -158,7 +158,7 @@ def equal_gru(n_parameters: int, tasks: list[Task]) -> dict[str, Any]:
 
 
 def keep(
-    done: dict[Any, Any], training: Training, document: dict[str, Any], tasks: list[Task]
+    done: dict[Any, Any], training: Training, document: dict[str, Any], tasks: list[ModelTask]
 ) -> None:
     """Note a finished training and, beside ours, the classical network of equal size."""
     done[training] = document

@@ -5,7 +5,7 @@ from qiskit.circuit import Delay, IfElseOp, Measure, Parameter, Reset
 from qiskit.circuit.library import CZGate, RZGate, SXGate, XGate
 from qiskit.transpiler import InstructionProperties, Target
 
-from jobs.cost import DEFAULT_FORMULA, OPEN_PLAN, Estimate, Formula, qpu_seconds, recalibrate
+from jobs.cost import DEFAULT_FORMULA, OPEN_PLAN, Estimate, PriceFormula, qpu_seconds, recalibrate
 from jobs.errors import SpecError
 from jobs.spec import Pub
 from jobs.timing import longest_path_seconds
@@ -154,7 +154,7 @@ def test_estimates_add():
 
 
 def test_recalibration_recovers_the_scale_and_ignores_one_outlier():
-    true = Formula(scale=1.3)
+    true = PriceFormula(scale=1.3)
     busy = [4.0, 10.0, 25.0, 31.0, 60.0]
     history = [(2.0 + b, 2.0 + true.scale * b) for b in busy]
     assert recalibrate(history, DEFAULT_FORMULA).scale == pytest.approx(1.3)

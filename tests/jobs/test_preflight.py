@@ -13,7 +13,7 @@ from qiskit.transpiler import InstructionProperties, Target
 from jobs.cost import Estimate
 from jobs.errors import PreflightError, SpecError
 from jobs.limits import Limits
-from jobs.preflight import RULES, Request, preflight, require
+from jobs.preflight import RULES, Sending, preflight, require
 from jobs.spec import Pub
 
 
@@ -301,15 +301,15 @@ ILLEGAL = [
     ("executions", lambda: many_branches(11), {"shots": 1_000_000}),
     ("broadcasts", lambda: many_branches(25), {}),
     ("instructions", lambda: many_instructions(3200), {}),
-    ("rep-delay", legal, {"request": Request(rep_delay_seconds=5e-3)}),
-    ("rep-delay", legal, {"request": Request(rep_delay_seconds=1e-6)}),
-    ("max-execution-time", legal, {"request": Request(max_execution_seconds=0)}),
-    ("max-execution-time", legal, {"request": Request(max_execution_seconds=10_801)}),
-    ("cut-short", legal, {"request": Request(max_execution_seconds=49, estimate=ESTIMATE)}),
-    ("plan-exhausted", legal, {"request": Request(remaining_seconds=49.0, estimate=ESTIMATE)}),
-    ("session-on-open-plan", legal, {"request": Request(mode="session", plan="open")}),
-    ("dynamical-decoupling", legal, {"request": Request(dynamical_decoupling=True)}),
-    ("twirling", legal, {"request": Request(twirling=True)}),
+    ("rep-delay", legal, {"request": Sending(rep_delay_seconds=5e-3)}),
+    ("rep-delay", legal, {"request": Sending(rep_delay_seconds=1e-6)}),
+    ("max-execution-time", legal, {"request": Sending(max_execution_seconds=0)}),
+    ("max-execution-time", legal, {"request": Sending(max_execution_seconds=10_801)}),
+    ("cut-short", legal, {"request": Sending(max_execution_seconds=49, estimate=ESTIMATE)}),
+    ("plan-exhausted", legal, {"request": Sending(remaining_seconds=49.0, estimate=ESTIMATE)}),
+    ("session-on-open-plan", legal, {"request": Sending(mode="session", plan="open")}),
+    ("dynamical-decoupling", legal, {"request": Sending(dynamical_decoupling=True)}),
+    ("twirling", legal, {"request": Sending(twirling=True)}),
 ]
 # What else is wrong with the same circuit, because one thing cannot be had without the other.
 COMPANIONS = {"loop-exit": {"for-loop"}}
@@ -334,7 +334,7 @@ def test_every_rule_of_the_table_is_tried():
 
 
 def test_a_legal_job_passes():
-    request = Request(
+    request = Sending(
         mode="batch",
         plan="open",
         remaining_seconds=51.0,

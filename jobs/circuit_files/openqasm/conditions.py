@@ -14,7 +14,7 @@ from qiskit_qasm3_import.state import State
 from jobs.circuit_files.openqasm.constants import (
     BINARY,
     Constant,
-    Values,
+    ConstantValues,
     as_type,
     computed,
     is_number,
@@ -87,7 +87,7 @@ def classical(node: ast.Expression, context: State) -> Classical:
     if isinstance(node, ast.Cast):
         value = classical(node.argument, context)
         return _cast(node, value, context)
-    value, kind = Values(context).resolve(node)
+    value, kind = ConstantValues(context).resolve(node)
     if is_number(value, kind):
         return value
     if isinstance(value, Clbit | ClassicalRegister | expr.Expr):
@@ -145,7 +145,7 @@ def _compared_parts(node: ast.BinaryExpression, context: State) -> Classical | N
     for part, other in ((node.lhs, node.rhs), (node.rhs, node.lhs)):
         if not isinstance(part, ast.IndexExpression | ast.Concatenation):
             continue
-        bits, kind = Values(context).resolve(part)
+        bits, kind = ConstantValues(context).resolve(part)
         number = classical(other, context)
         if not isinstance(kind, types.BitArray) or isinstance(number, expr.Expr):
             continue
@@ -206,7 +206,7 @@ def _cast(node: ast.Cast, value: Classical, context: State) -> Classical:
     if isinstance(node.type, ast.UintType | ast.IntType | ast.BitType) and own is not None:
         size = getattr(node.type, "size", None)
         if size is not None:
-            width, _ = Values(context).resolve(size)
+            width, _ = ConstantValues(context).resolve(size)
             if not isinstance(width, int) or not 1 <= width <= 64:
                 raise unread(node, f"a cast should be to 1 to 64 bits, not to {width}")
         elif isinstance(node.type, ast.BitType):

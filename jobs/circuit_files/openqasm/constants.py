@@ -111,7 +111,7 @@ def as_type(
     if isinstance(kind, ast.BoolType):
         return bool(value)
     if isinstance(kind, ast.IntType | ast.UintType | ast.BitType):
-        width = None if kind.size is None else Values(context).resolve(kind.size)[0]
+        width = None if kind.size is None else ConstantValues(context).resolve(kind.size)[0]
         if width is None:
             return int(value) & 1 if isinstance(kind, ast.BitType) else int(value)
         if not isinstance(width, int) or not 1 <= width <= MOST_DIGITS:
@@ -124,7 +124,7 @@ def as_type(
     raise unread(node, f"constants of type {type(kind).__name__[:-4].lower()} are not read")
 
 
-class Values(ValueResolver):  # type: ignore[misc]
+class ConstantValues(ValueResolver):  # type: ignore[misc]
     """The converter's resolver, with the rest of the operators and functions on constants."""
 
     def visit_BinaryExpression(self, node: ast.BinaryExpression) -> tuple[Any, types.Type]:

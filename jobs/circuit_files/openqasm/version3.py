@@ -13,7 +13,13 @@ from qiskit_qasm3_import.data import Scope, Symbol
 from qiskit_qasm3_import.state import LocalScope, State
 
 from jobs.circuit_files.openqasm.conditions import classical, condition
-from jobs.circuit_files.openqasm.constants import Values, as_type, constant_type, is_number, unread
+from jobs.circuit_files.openqasm.constants import (
+    ConstantValues,
+    as_type,
+    constant_type,
+    is_number,
+    unread,
+)
 from jobs.circuit_files.openqasm.text import check_register
 from jobs.circuit_files.standard_gates import STANDARD
 
@@ -63,7 +69,7 @@ class _Converter(ConvertVisitor):  # type: ignore[misc]
     def _resolve_generic(
         self, node: ast.Expression, context: State, strict: bool
     ) -> tuple[Any, types.Type]:
-        return Values(context, strict).resolve(node)  # type: ignore[no-any-return]
+        return ConstantValues(context, strict).resolve(node)  # type: ignore[no-any-return]
 
     def _resolve_condition(self, node: ast.Expression, context: State) -> Any:
         return condition(node, context)

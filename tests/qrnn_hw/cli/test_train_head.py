@@ -45,7 +45,7 @@ def test_the_capacity_is_the_squared_correlation_of_what_the_kept_model_says(cap
 
 
 def test_a_head_on_a_machine_is_fitted_to_stored_jobs_once(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr("qrnn_hw.experiment.task.Task.classical", lambda *_, **__: ())
+    monkeypatch.setattr("qrnn_hw.experiment.task.ModelTask.classical", lambda *_, **__: ())
     ran, run = [], RecordedDeviceExecutor.run
     monkeypatch.setattr(
         RecordedDeviceExecutor, "run", lambda self, spec: ran.append(spec) or run(self, spec)

@@ -8,7 +8,7 @@ from qrnn_hw.data.labelled_text import LabelledText
 from qrnn_hw.data.sequences import Sequences, identity
 from qrnn_hw.data.vectors import WordVectors
 from qrnn_hw.errors import UsageError
-from qrnn_hw.features import Projection, project, read_text
+from qrnn_hw.features import WordProjection, project, read_text
 
 VALUES = np.array([[[1.0], [2.0]], [[1.0], [0.0]], [[1.0], [2.0]], [[1.0], [0.0]]])
 LENGTHS = np.array([2, 1, 2, 2])
@@ -74,5 +74,5 @@ def test_text_is_known_by_the_vectors_that_were_read():
     np.testing.assert_array_equal(sequences.targets, text.labels)
     assert text.target.names == ("n", "y")
     # What is made of them by products keeps who they are.
-    projected = project(sequences, Projection(np.array([[0.1], [0.3]]), np.zeros(1)))
+    projected = project(sequences, WordProjection(np.array([[0.1], [0.3]]), np.zeros(1)))
     assert projected.digest == sequences.digest

@@ -19,7 +19,7 @@ from qrnn_hw.networks.head_options import HeadOptions
 from qrnn_hw.report.output_shot_report import findings
 from qrnn_hw.report.run_report import write_report
 from qrnn_hw.studies.output_shots import study_outputs
-from qrnn_hw.studies.shots import ShotPlan
+from qrnn_hw.studies.shots import ShotStudyPlan
 from qrnn_hw.studies.trained import TrainedModel
 from qrnn_hw.training.options import TrainingOptions
 
@@ -27,7 +27,7 @@ from qrnn_hw.training.options import TrainingOptions
 @pytest.mark.slow
 def test_jobs_reports_studies_and_predictions_have_both_parts(tmp_path, monkeypatch):
     monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("qrnn_hw.experiment.task.Task.classical", lambda *_, **__: ())
+    monkeypatch.setattr("qrnn_hw.experiment.task.ModelTask.classical", lambda *_, **__: ())
     folder = tmp_path / "run"
     settings = RunSettings(
         dataset="mackey-glass",
@@ -65,7 +65,7 @@ def test_jobs_reports_studies_and_predictions_have_both_parts(tmp_path, monkeypa
     for name in ("ideal", "none"):
         assert found[name].quality["nrmse"].value == outcome.quality["nrmse"][name].value
     model = TrainedModel(stored.prepared, stored.trained)
-    study = study_outputs(model, ShotPlan((300,), max_shots=1000))
+    study = study_outputs(model, ShotStudyPlan((300,), max_shots=1000))
     values = np.array([row["answer"] for row in study.rows() if row["condition"] == "ideal"])
     np.testing.assert_allclose(values, wanted[:, 0], atol=1e-9)
     assert any("which no circuit computed" in line for line in findings(study))

@@ -10,7 +10,7 @@ import pytest
 import circuits
 from calibration.library import snapshot
 from calibration.noise import DeviceNoise
-from jobs.cost import Formula
+from jobs.cost import PriceFormula
 from jobs.transpile.isa import transpile_step
 from qrnn_hw.data.target import TWO_CLASSES
 from qrnn_hw.errors import ConfigurationError, TooFewShotsError, UsageError
@@ -144,7 +144,7 @@ def test_a_run_that_goes_on_keeps_what_its_minutes_bought(tmp_path, monkeypatch)
     begun = Prepared(RunSettings(plans=("none",), output=tmp_path))
     first = bought_once(begun, 0.5, Quiet()).settings
     with monkeypatch.context() as charged:
-        dear = Formula(2.0, 1.5, 0.35e-3)
+        dear = PriceFormula(2.0, 1.5, 0.35e-3)
         charged.setattr("qrnn_hw.submission.assessment.own_formula", lambda: dear)
         dearer = bought_once(begun, 0.5, Quiet()).settings
     assert dearer.shots < first.shots  # nothing was trained or sent yet

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from calibration.errors import CalibrationError
 from qrnn_hw.errors import UsageError
-from qrnn_hw.mitigation.estimate import Estimate
+from qrnn_hw.mitigation.estimate import ValueEstimate
 from qrnn_hw.mitigation.readout import (
     ReadoutCalibration,
     correct_distribution,
@@ -200,7 +200,7 @@ def test_what_does_not_fit_is_refused():
         with pytest.raises(CalibrationError, match="finite and not negative"):
             ReadoutCalibration((0.1,), (0.1,), (error,), (0.0,), datetime.now(UTC))
     with pytest.raises(UsageError, match="variances should not be negative. Got nan"):
-        Estimate.from_variance(0.0, np.nan)
+        ValueEstimate.from_variance(0.0, np.nan)
     with pytest.raises(CalibrationError, match="zone"):
         ReadoutCalibration((0.1,), (0.1,), (0.0,), (0.0,), datetime(2026, 1, 1))
     with pytest.raises(CalibrationError, match="between 0 and the shots"):

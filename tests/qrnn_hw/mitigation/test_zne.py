@@ -7,7 +7,7 @@ from mitigation_reference_circuits import instances, isa, qrnn
 from qiskit import QuantumCircuit
 
 from qrnn_hw.errors import UsageError
-from qrnn_hw.mitigation.estimate import Estimate, mean_of_shots
+from qrnn_hw.mitigation.estimate import ValueEstimate, mean_of_shots
 from qrnn_hw.mitigation.zne import (
     ZNEPlan,
     circuit_weights,
@@ -176,7 +176,7 @@ def test_a_mean_of_shots_has_the_error_of_its_sample():
     with pytest.raises(UsageError, match=r"2 shots or more. Got 1"):
         mean_of_shots([1.0])
     with pytest.raises(UsageError, match="confidence"):
-        Estimate.from_variance(0.0, 1.0, confidence=1.0)
+        ValueEstimate.from_variance(0.0, 1.0, confidence=1.0)
 
 
 def test_what_is_not_a_number_is_refused():

@@ -9,7 +9,7 @@ from qrnn_hw.report.grid_report import check_figures, row_table
 from qrnn_hw.studies.grid import grid
 from qrnn_hw.studies.mitigation import DEFAULTS as MITIGATION
 from qrnn_hw.studies.noise import DEFAULTS as NOISE
-from qrnn_hw.studies.rows import Row
+from qrnn_hw.studies.rows import CellRow
 
 
 def noise_rows(results, **axes):
@@ -17,7 +17,7 @@ def noise_rows(results, **axes):
     figures = {"accuracy": 0.8, "accuracy_low": 0.7, "accuracy_high": 0.9, "flip_rate": 0.01}
     figures |= {"labels_changed": 0.0, "margin_kept": 1.0, "shift": 4e-17}
     return [
-        Row(cell.key, cell.kind, cell.values, figures | dict(result), None, 1, 0.0)
+        CellRow(cell.key, cell.kind, cell.values, figures | dict(result), None, 1, 0.0)
         for cell, result in zip(cells, results, strict=True)
     ]
 
@@ -25,7 +25,7 @@ def noise_rows(results, **axes):
 def mitigation_rows(stacks, rmse, flips):
     cells = grid("mitigation", {"stack": stacks}, {}, MITIGATION).cells()
     return [
-        Row(cell.key, cell.kind, cell.values, {"rmse": r, "flips": f}, None, 1, 0.0)
+        CellRow(cell.key, cell.kind, cell.values, {"rmse": r, "flips": f}, None, 1, 0.0)
         for cell, r, f in zip(cells, rmse, flips, strict=True)
     ]
 
@@ -78,7 +78,9 @@ def test_a_single_stack_is_not_said_to_be_the_best():
 def test_a_table_has_intervals_and_a_failed_row_its_error_once():
     design = grid("noise", {"scale": [0.0, -1.0]}, {}, NOISE)
     good, _ = noise_rows([{}] * 2, scale=[0.0, -1.0])
-    bad = Row(design.cells()[1].key, "noise", design.cells()[1].values, None, "no scale", 1, 0.0)
+    bad = CellRow(
+        design.cells()[1].key, "noise", design.cells()[1].values, None, "no scale", 1, 0.0
+    )
     table = row_table(design, [good, bad])
     assert table.rows[0] == ("0", "80.0% (70.0% to 90.0%)", "0.0%", "100.0%", "0", "1.0%")
     assert table.rows[1] == ("-1", "no scale", "", "", "", "")
@@ -113,6 +115,6 @@ def test_a_table_in_a_pipe_is_not_folded(capsys):
     design = grid("noise", {"scale": [-1.0]}, {}, NOISE)
     (cell,) = design.cells()
     told = "CalibrationError: " + "a factor of noise should be at least 0. " * 5
-    row = Row(cell.key, cell.kind, cell.values, None, told, 1, 0.0)
+    row = CellRow(cell.key, cell.kind, cell.values, None, told, 1, 0.0)
     print_table("1 of 1 cells", row_table(design, [row]))
     assert told.strip() in capsys.readouterr().out

@@ -3,7 +3,7 @@ from html.parser import HTMLParser
 from qrnn_hw.studies.grid import grid
 from qrnn_hw.studies.grid_result import GridResult
 from qrnn_hw.studies.noise import DEFAULTS
-from qrnn_hw.studies.rows import Row, RowFile
+from qrnn_hw.studies.rows import CellRow, RowFile
 
 FIGURES = ("accuracy", "labels_changed", "margin_kept", "shift", "flip_rate",
            "accuracy_low", "accuracy_high", "contraction", "n_inputs")  # fmt: skip
@@ -35,7 +35,7 @@ def test_a_grid_shows_itself_and_only_the_rows_it_has(tmp_path):
     file = RowFile(tmp_path / "rows.jsonl")
     for number, cell in enumerate(design.cells()[:5]):
         result = dict.fromkeys(FIGURES, 0.1 * number + 0.01)
-        file.add(Row(cell.key, cell.kind, cell.values, result, None, 1, 0.1))
+        file.add(CellRow(cell.key, cell.kind, cell.values, result, None, 1, 0.1))
     shown = GridResult.read(design, file)._repr_html_()
     parser = Balanced()
     parser.feed(shown)

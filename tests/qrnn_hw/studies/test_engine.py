@@ -11,7 +11,7 @@ import pytest
 from qrnn_hw.errors import ConfigurationError, UsageError
 from qrnn_hw.studies.engine import run_cells
 from qrnn_hw.studies.grid import Shard, grid, read_grid
-from qrnn_hw.studies.rows import Row, RowFile, in_order
+from qrnn_hw.studies.rows import CellRow, RowFile, in_order
 
 DEFAULTS = {"a": 0, "b": 0.5, "c": "x", "folder": ""}
 KINDS = {"sums": DEFAULTS}
@@ -106,7 +106,7 @@ def test_locks_that_cannot_be_written_are_named_in_the_words_of_a_study(tmp_path
     with pytest.raises(ConfigurationError, match=r"Got .*\.locks; .*choose another --output"):
         run_cells(sums().cells()[:1], rows, add, Silent())
     with pytest.raises(ConfigurationError, match="choose another --output"):
-        rows.add(Row("ab", "sum", {}, {"sum": 1}, None, 1, 0.0))
+        rows.add(CellRow("ab", "sum", {}, {"sum": 1}, None, 1, 0.0))
 
 
 def test_a_failing_cell_is_retried_recorded_and_the_others_go_on(tmp_path):

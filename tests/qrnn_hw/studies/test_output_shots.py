@@ -27,12 +27,12 @@ from qrnn_hw.networks.recorded import drawn, from_results
 from qrnn_hw.networks.shot_head import ShotHead
 from qrnn_hw.networks.step_readings import StepReadings
 from qrnn_hw.predict import sentence_pubs
-from qrnn_hw.studies.device import Measurement
+from qrnn_hw.studies.device import RoundMeasurement
 from qrnn_hw.studies.device_findings import summarise_rounds
 from qrnn_hw.studies.noise import leading
 from qrnn_hw.studies.output_shots import study_outputs
 from qrnn_hw.studies.round_sums import RoundSums
-from qrnn_hw.studies.shots import ShotPlan
+from qrnn_hw.studies.shots import ShotStudyPlan
 from qrnn_hw.studies.stack_draws import drawn_outputs
 
 LINE = circuits.architecture("dynamic-line")
@@ -73,7 +73,7 @@ class Model:
 
 def test_numbers_at_every_step_have_the_half_widths_of_drawn_shots():
     model = Model(Numbers(("a",), per_step=True), steps=StepReadings(2))
-    study = study_outputs(model, ShotPlan((10, 1000), max_shots=10**6))
+    study = study_outputs(model, ShotStudyPlan((10, 1000), max_shots=10**6))
     noisy = study.conditions["noisy"]
     assert noisy.sizes.shape == (LENGTHS.sum(), 2)
     np.testing.assert_allclose(noisy.sizes[:, 0], 10 * noisy.sizes[:, 1])
@@ -95,7 +95,7 @@ def test_numbers_at_every_step_have_the_half_widths_of_drawn_shots():
 @pytest.mark.slow
 def test_labels_are_certain_from_the_shots_on_that_flip_no_more():
     model = Model(Classes(("a", "b", "c")), steps=None)
-    study = study_outputs(model, ShotPlan((30, 1000), delta=0.02))
+    study = study_outputs(model, ShotStudyPlan((30, 1000), delta=0.02))
     law, noisy = model.noisy_law, study.conditions["noisy"]
     (middle,) = noisy.needed.values()
     flips = np.sort(law.flips(int(middle)))
@@ -149,7 +149,7 @@ def test_repeats_on_a_machine_say_of_any_answers_what_their_shots_say(target, st
     for n in range(n_rounds):
         spec = JobSpec(pubs.pubs, shots, "aer", "fake_boston", n, "")
         results = place.run(spec)
-        rounds.append(Measurement(n, shots, "", RoundSums.of(results, pubs, head), ""))
+        rounds.append(RoundMeasurement(n, shots, "", RoundSums.of(results, pubs, head), ""))
         bits = from_results(results, pubs.rows, LENGTHS)
         if steps is None:
             outcomes = bits.outcome @ (1 << np.arange(2))

@@ -9,7 +9,7 @@ from scipy.stats import binom
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.studies import round_shots
 from qrnn_hw.studies.round_shots import study_round_shots
-from qrnn_hw.studies.shots import ShotPlan
+from qrnn_hw.studies.shots import ShotStudyPlan
 
 ONES = np.array([0.6, 0.4, 0.9])  # probability that a shot votes for class 1
 
@@ -24,7 +24,7 @@ def study(monkeypatch):
     monkeypatch.setattr(round_shots, "sampled_outputs", drawn)
     network = SimpleNamespace(scores=lambda values, lengths: 2 * values[:, 0, 0] - 1)
     test = Sequences(ONES[:, None, None], np.array([1, 1, 1]), np.array([1, 1, 1]))
-    return study_round_shots(network, test, ShotPlan((1, 9, 99), n_repeats=4000, delta=0.05))
+    return study_round_shots(network, test, ShotStudyPlan((1, 9, 99), n_repeats=4000, delta=0.05))
 
 
 def test_flips_are_those_of_the_vote(study):

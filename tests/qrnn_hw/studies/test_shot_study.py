@@ -41,10 +41,10 @@ def test_a_notebook_shows_the_findings(finished):
     """What the command studies is the object that a notebook gets."""
     from qrnn_hw.report.shot_report import findings
     from qrnn_hw.studies.shot_experiment import study_shots_of
-    from qrnn_hw.studies.shots import ShotPlan
+    from qrnn_hw.studies.shots import ShotStudyPlan
 
     model = trained(finished)
-    experiment = study_shots_of(model, ShotPlan((10, 1000), n_repeats=5))
+    experiment = study_shots_of(model, ShotStudyPlan((10, 1000), n_repeats=5))
     shown = experiment._repr_html_()
     assert shown.startswith('<div class="qrnn-hw"')
     for line in findings(experiment):

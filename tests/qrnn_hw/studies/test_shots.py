@@ -6,10 +6,10 @@ import pytest
 from qrnn_hw.errors import UsageError
 from qrnn_hw.statistics.decisions import DecisionRule
 from qrnn_hw.studies.shot_findings import summarise
-from qrnn_hw.studies.shots import ShotPlan, ShotStudy, study_shots
+from qrnn_hw.studies.shots import ShotStudy, ShotStudyPlan, study_shots
 
 RULE = DecisionRule((0.0, 2.0, -2.0, 0.0))
-PLAN = ShotPlan((1, 10, 100, 1000), n_repeats=60, delta=0.05, max_shots=20_000, seed=3)
+PLAN = ShotStudyPlan((1, 10, 100, 1000), n_repeats=60, delta=0.05, max_shots=20_000, seed=3)
 
 
 def conditions(n: int, seed: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -39,7 +39,7 @@ def test_parts_add_up_to_the_whole_in_either_order(study: ShotStudy) -> None:
 
 
 def test_unlike_or_overlapping_parts_do_not_add(study: ShotStudy) -> None:
-    other = study_shots(*conditions(2, 1), RULE, ShotPlan((1, 10)))
+    other = study_shots(*conditions(2, 1), RULE, ShotStudyPlan((1, 10)))
     with pytest.raises(UsageError, match="one plan and one decision rule"):
         study + other
     with pytest.raises(UsageError, match="Got input 0 under 'ideal' twice"):
@@ -98,8 +98,8 @@ def test_noise_that_shifts_the_margin_certifies_changed_labels(study: ShotStudy)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: ShotPlan((10, 1)), "shot counts rise"),
-        (lambda: ShotPlan((1,), n_repeats=1), "two repeats or more"),
+        (lambda: ShotStudyPlan((10, 1)), "shot counts rise"),
+        (lambda: ShotStudyPlan((1,), n_repeats=1), "two repeats or more"),
         (lambda: study_shots({"a": np.full((2, 4), 0.25)}, [0, 2], RULE, PLAN), "0 or 1"),
         (lambda: study_shots({"a": np.full((2, 4), 0.25)}, [0, 1, 1], RULE, PLAN), "Got 2 under"),
         (lambda: summarise(study_shots(*conditions(3, 4), RULE, PLAN), "b"), "ideal, noisy.*'b'"),

@@ -20,7 +20,7 @@ SAME_ANGLE = 1e-9
 
 
 @dataclass
-class Recorded(Asked):
+class FinishedJobs(Asked):
     """Reads the jobs of a finished run, by their roles or, without any, in their order."""
 
     store: Store = field(kw_only=True)
