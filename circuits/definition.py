@@ -78,10 +78,17 @@ class Architecture:
 
     One time step is `encoder`, then `repeats` times `cell` with the same weights, then
     `after_cell`. After the last step come the `closing` layers and the measurement of the
-    `readout` wires. Wire i is qubit i.
+    `readout` wires. Wire i is qubit i. From rho_0 = |0><0|, with x_t the features of step t:
 
-    In `expectation` mode with a `recurrence` each step is a circuit of its own: the host reads
-    <Z>, computes the value to feed back and binds it to the Parameter `h` of the next step.
+        coherent     rho_t = E(x_t)[rho_{t-1}]
+        sampled      rho_t(b_1..b_t) = E_{b_t}(x_t, b_{t-1})[rho_{t-1}(b_1..b_{t-1})]
+        expectation  z_t = <Z> of E(x_t, h_{t-1})[rho_0], s_t = f(s_{t-1}, z_t), h_t = g(s_t)
+
+    E is the map of the step's gates and resets, and unitary where it resets nothing. E_b is its
+    part in which the mid-circuit bits read b; the trace of rho_t is the probability of all bits so
+    far. In `expectation` mode each step is a circuit of its own: the host reads <Z>, computes h by
+    `recurrence` (f its `update`, g its `fed_back`; s_0 = 0) and binds it to the Parameter `h` of
+    the next step.
     """
 
     name: str

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,8 +17,9 @@ from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.split import Split
 from qrnn_hw.data.target import Classes, Target
 from qrnn_hw.errors import UsageError
-
-Parameters = dict[str, jax.Array]
+from qrnn_hw.networks.encoding import Parameters
+from qrnn_hw.training.options import TrainingOptions
+from qrnn_hw.training.trainer import Moved, TrainingState, start, train
 
 BATCH_SIZE = 32
 LEARNING_RATE = 1e-2
@@ -29,6 +31,9 @@ LEAST_UPDATES = 1000
 
 MORE_UPDATES = 12_000
 """Of numbers and more classes: NRMSE on NARMA10 is 0.31 after so many, 0.59 after 1,000."""
+WORST = float(np.finfo(np.float32).max)
+"""Stands for a loss that is no number."""
+
 OPTIMISER = optax.adamw(LEARNING_RATE, weight_decay=WEIGHT_DECAY)
 
 
@@ -124,7 +129,8 @@ def gru(
     n_hidden = nearest_hidden_size(n_parameters, training.dim, n_features, n_outputs)
     generator = np.random.default_rng(seed)
     parameters = _initial(generator, training.dim, n_features, n_hidden, n_outputs)
-    best = _train(parameters, training, validation, target, generator)
+    steps = _Steps(training, validation, target, generator)
+    best = train(steps, steps.options(), start(steps, [parameters])).of()
     values, lengths, _ = _arrays(test, np.arange(len(test)))
     outputs = np.asarray(_outputs(best, values, lengths, per_step=target.per_step), np.float64)
     if scaling is not None and not isinstance(target, Classes):
@@ -189,35 +195,49 @@ def _loss(
     return loss(target, outputs, targets, lengths)
 
 
-def _train(
-    parameters: Parameters,
-    training: Sequences,
-    validation: Sequences,
-    target: Target,
-    generator: np.random.Generator,
-) -> Parameters:
-    state = OPTIMISER.init(parameters)
-    held_out = _arrays(validation, np.arange(len(validation)))
-    batch_size = min(BATCH_SIZE, len(training))
-    n_batches = len(training) // batch_size
-    # Few rows are few updates an epoch.
-    is_score = isinstance(target, Classes) and target.n_outputs == 1
-    least_updates = LEAST_UPDATES if is_score else MORE_UPDATES
-    n_epochs = max(MAX_EPOCHS, -(-least_updates // n_batches))
-    patience = max(PATIENCE_EPOCHS, n_epochs * PATIENCE_EPOCHS // MAX_EPOCHS)
-    best, best_loss, best_epoch = parameters, np.inf, 0
-    for epoch in range(n_epochs):
-        order = generator.permutation(len(training))[: n_batches * batch_size]
+class _Steps:
+    """AdamW on mini-batches of one seed, as a stepper of `qrnn_hw.training.trainer`."""
+
+    def __init__(
+        self,
+        training: Sequences,
+        validation: Sequences,
+        target: Target,
+        generator: np.random.Generator,
+    ) -> None:
+        self._training, self._target, self._generator = training, target, generator
+        self._held_out = _arrays(validation, np.arange(len(validation)))
+        self._size = min(BATCH_SIZE, len(training))
+        self._n_batches = len(training) // self._size
+        self._held_loss: NDArray[Any] = np.zeros(1)
+
+    def options(self) -> TrainingOptions:
+        """Return how long to train: few rows are few updates an epoch."""
+        is_score = isinstance(self._target, Classes) and self._target.n_outputs == 1
+        least_updates = LEAST_UPDATES if is_score else MORE_UPDATES
+        n_epochs = max(MAX_EPOCHS, -(-least_updates // self._n_batches))
+        patience = max(PATIENCE_EPOCHS, n_epochs * PATIENCE_EPOCHS // MAX_EPOCHS)
+        return TrainingOptions(epochs=n_epochs, patience=patience)
+
+    def optimiser(self, parameters: Parameters) -> Any:
+        return jax.vmap(OPTIMISER.init)(parameters)
+
+    def epoch(self, state: TrainingState) -> Moved:
+        n_rows = self._n_batches * self._size
+        order = self._generator.permutation(len(self._training))[:n_rows]
         batches = tuple(
-            part.reshape(n_batches, batch_size, *part.shape[1:])
-            for part in _arrays(training, order)
+            part.reshape(self._n_batches, self._size, *part.shape[1:])
+            for part in _arrays(self._training, order)
         )
-        parameters, state, value = _epoch(parameters, state, batches, held_out, target=target)
-        if (held_out_loss := float(value)) < best_loss:
-            best, best_loss, best_epoch = parameters, held_out_loss, epoch
-        elif epoch - best_epoch >= patience:
-            break
-    return best
+        parameters, moments, *losses = _epoch(
+            state.parameters, state.optimiser, batches, self._held_out, target=self._target
+        )
+        # A control that diverges keeps the best weights that it had, and ends no run.
+        loss, self._held_loss = (np.nan_to_num(np.asarray(one)[None], nan=WORST) for one in losses)
+        return Moved(parameters, moments, parameters, loss)
+
+    def validate(self, average: Parameters) -> NDArray[np.float64]:
+        return np.stack([self._held_loss, np.full(1, np.nan)], axis=1)
 
 
 @partial(jax.jit, static_argnames="target")
@@ -228,19 +248,21 @@ def _epoch(
     held_out: tuple[jax.Array, ...],
     *,
     target: Target,
-) -> tuple[Parameters, optax.OptState, jax.Array]:
-    """Return parameters after one step for each batch, and the loss of the rows held out."""
+) -> tuple[Parameters, optax.OptState, jax.Array, jax.Array]:
+    """Return parameters after one step for each batch, and the losses of both kinds of rows."""
 
     def update(
         carry: tuple[Parameters, optax.OptState], batch: tuple[jax.Array, ...]
-    ) -> tuple[tuple[Parameters, optax.OptState], None]:
+    ) -> tuple[tuple[Parameters, optax.OptState], jax.Array]:
         moving, moments = carry
-        gradients = jax.grad(_loss)(moving, *batch, target=target)
+        missed, gradients = jax.value_and_grad(_loss)(moving, *batch, target=target)
         changes, moments = OPTIMISER.update(gradients, moments, moving)
-        return (optax.apply_updates(moving, changes), moments), None
+        return (optax.apply_updates(moving, changes), moments), missed
 
-    (parameters, state), _ = jax.lax.scan(update, (parameters, state), batches)
-    return parameters, state, _loss(parameters, *held_out, target=target)
+    of_one = jax.tree.map(lambda leaf: leaf[0], (parameters, state))
+    moved, losses = jax.lax.scan(update, of_one, batches)
+    held_loss = _loss(moved[0], *held_out, target=target)
+    return *jax.tree.map(lambda leaf: leaf[None], moved), losses.mean(), held_loss
 
 
 def _arrays(

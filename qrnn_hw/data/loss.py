@@ -21,9 +21,9 @@ def loss(
 ) -> jax.Array:
     """Return the mean loss of outputs (n, k), per step (n, T, k), against their targets.
 
-    Two classes: log(1 + exp(-scale (2 y - 1) s)) of the one score s. K classes: the cross-entropy
-    of the softmax of the scores times `scale`. Numbers: the squared error, in their own units.
-    Per step the mean goes over all steps that count.
+    Two classes, of the one score s: log(1 + exp(-scale (2 y - 1) s)). K classes, the cross-entropy
+    of a softmax: log(sum_b exp(scale s_b)) - scale s_y. k numbers, in their own units: sum_j
+    (o_j - y_j)^2 / k. Per step the mean goes over all steps that count.
 
     Args:
         target: classes or numbers.
