@@ -16,7 +16,7 @@ from qrnn_hw.data.dataset import Dataset, sequences_note
 from qrnn_hw.data.lines import regular_file, shown
 from qrnn_hw.data.number_cells import LARGEST
 from qrnn_hw.data.sequences import Sequences
-from qrnn_hw.data.target import Classes, Numbers, Target
+from qrnn_hw.data.target import Classes, Numbers, Target, known_names
 from qrnn_hw.errors import DataError
 
 Kind = Literal["classes", "numbers"]
@@ -26,7 +26,13 @@ FEW_VALUES = 20
 NAMES = ("X", "y", "lengths", "groups")
 
 
-def read_arrays(path: Path, *, kind: Kind | None = None, per_step: bool | None = None) -> Dataset:
+def read_arrays(
+    path: Path,
+    *,
+    kind: Kind | None = None,
+    per_step: bool | None = None,
+    known: Target | None = None,
+) -> Dataset:
     """Read `X` of shape (n, T, d), `y` of shape (n,), (n, k) or (n, T), `lengths` and `groups`.
 
     Whole numbers, booleans and strings in `y` are classes, others numbers; a few whole numbers that
@@ -37,14 +43,17 @@ def read_arrays(path: Path, *, kind: Kind | None = None, per_step: bool | None =
         path: an archive of NumPy arrays, none of Python objects.
         kind: what `y` holds, where its type does not tell.
         per_step: whether the second axis of `y` are the steps; by default if it is as long.
+        known: what a file that is trained on teaches, where this one is to test on.
 
     Raises:
         DataError: an array is missing, or has another shape, type or value than it should.
     """
     arrays = open_arrays(path, ("X", "y"))
     values, lengths = read_values(path, arrays)
+    if known is not None:
+        kind, per_step = "classes" if isinstance(known, Classes) else "numbers", known.per_step
     kind = kind or _kind_of(path, arrays["y"])
-    target, targets = _targets(path, arrays["y"], lengths, values.shape[1], kind, per_step)
+    target, targets = _targets(path, arrays["y"], lengths, values.shape[1], kind, per_step, known)
     groups = _groups(path, arrays.get("groups"), len(values))
     sequences = Sequences(values, lengths, targets)
     if groups is not None:
@@ -163,6 +172,7 @@ def _targets(
     n_steps: int,
     kind: Kind,
     per_step: bool | None,
+    known: Target | None,
 ) -> tuple[Target, NDArray[Any]]:
     n_rows = len(lengths)
     if per_step is None:
@@ -188,7 +198,7 @@ def _targets(
         if per_step:
             numbers = np.where(counted[:, :, None], numbers, 0.0)
         _check_finite(path, "y", numbers)
-        if (numbers.min() == numbers.max()) and n_rows > 1:
+        if numbers.min() == numbers.max() and (n_rows > 1 or known is not None):
             raise DataError(f"{path}, y: should vary. Got {numbers.flat[0]:g} in all rows.")
         n_numbers = numbers.shape[-1]
         names = tuple(f"y{place}" for place in range(n_numbers)) if n_numbers > 1 else ("y",)
@@ -204,7 +214,7 @@ def _targets(
             f"{learnt[~np.isfinite(learnt)][0]:g}: leave rows without a class out."
         )
     labels = [_label(one) for one in learnt.tolist()]
-    classes, places = numbered_classes(path, labels, of_what="y")
+    classes, places = numbered_classes(path, labels, of_what="y", known=known_names(known))
     if not per_step:
         return Classes(classes), places
     steps = np.zeros(counted.shape, dtype=np.int64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -17,26 +18,64 @@ from qrnn_hw.errors import DataError
 MIN_ROWS_PER_CLASS = 10
 
 
+_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
 def numbered_classes(
-    path: Path | str, labels: Sequence[str], *, of_what: str = "the label column"
+    path: Path | str,
+    labels: Sequence[str],
+    *,
+    of_what: str = "the label column",
+    known: Sequence[str] = (),
 ) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Return the classes in their order, and the place of each label in it, shape (n,).
 
-    The order is numeric if all are numbers, else alphabetic.
+    The order is numeric if all are numbers, else alphabetic. Numbers are written the shortest way,
+    `0` for `0.0`, so that a class has one name in every kind of file.
 
     Args:
         path: the file, as messages name it.
         labels: of each row.
         of_what: what holds them, as messages name it.
+        known: classes of a file that is trained on, where this one is to test on.
 
     Raises:
         DataError: there is one class only.
     """
-    names = ordered(set(labels))
+    labels = shortened(labels, known)
+    names = ordered({*labels, *known})
     if len(names) < 2:
         raise DataError(f"{path}: {of_what} should hold at least two classes. Got {listed(names)}.")
     places = {name: place for place, name in enumerate(names)}
     return tuple(names), np.array([places[label] for label in labels], dtype=np.int64)
+
+
+def shortened(labels: Sequence[str], known: Sequence[str] = ()) -> Sequence[str]:
+    """Return labels that are all numbers as these are written shortest, others as they are.
+
+    Unlike spellings of one number in one file stay as they are: they may be meant.
+
+    Args:
+        labels: of each row.
+        known: labels that are known as they are written.
+    """
+    distinct = set(labels)
+    if distinct <= set(known):
+        return labels
+    forms = {one: shortest(one) for one in distinct}
+    if None in forms.values() or len(set(forms.values())) < len(distinct):
+        return labels
+    return [forms[one] or one for one in labels]
+
+
+def shortest(label: str) -> str | None:
+    """Return the shortest form of a number, None of what is none; digits alone stay as they are."""
+    if _WHOLE.fullmatch(label):
+        return label
+    if not _NUMBER.fullmatch(label) or not math.isfinite(value := float(label)):
+        return None
+    return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
 
 
 def check_class_rows(

@@ -18,7 +18,7 @@ from qrnn_hw.data.class_names import (
 from qrnn_hw.data.lines import shown
 from qrnn_hw.data.table import DataTable, columns_shown, has_column, read_table
 from qrnn_hw.data.tables import open_table
-from qrnn_hw.data.target import Classes
+from qrnn_hw.data.target import Classes, Target, known_names
 from qrnn_hw.data.tokens import normal_form, tokenise, words
 from qrnn_hw.errors import DataError, UsageError
 
@@ -152,14 +152,22 @@ def load_tsv(path: Path | str) -> LabelledText:
     return _with_enough_rows(found, path)
 
 
-def labelled_text(table: DataTable, text: str, label: str) -> LabelledText:
+def labelled_text(
+    table: DataTable, text: str, label: str, *, known: Target | None = None
+) -> LabelledText:
     """Return the sentences of a table, of any number of rows.
+
+    Args:
+        table: of the sentences.
+        text: name of the column of sentences.
+        label: name of the column of classes.
+        known: what a file that is trained on teaches, where this one is to test on.
 
     Raises:
         DataError: a column is missing, a cell is empty, or there is one class only.
     """
     texts, labels = _columns(table, text, label)
-    classes, numbers = numbered_classes(table.path, labels)
+    classes, numbers = numbered_classes(table.path, labels, known=known_names(known))
     stem = table.path.stem
     return LabelledText(stem, tuple(texts), numbers, classes, (stem,) * len(texts))
 

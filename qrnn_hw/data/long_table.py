@@ -16,7 +16,7 @@ from qrnn_hw.data.lines import shown
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.series import check_size
 from qrnn_hw.data.table import DataTable, column_place, columns_shown
-from qrnn_hw.data.target import Classes, Numbers, Target
+from qrnn_hw.data.target import Classes, Numbers, Target, known_names
 from qrnn_hw.data.times import times
 from qrnn_hw.errors import DataError, UsageError
 
@@ -30,6 +30,7 @@ def read_long(
     target: Sequence[str] = (),
     inputs: Sequence[str] = (),
     per_step: bool = False,
+    known: Target | None = None,
 ) -> Dataset:
     """Return the sequences of a long table, in the order in which they first appear.
 
@@ -41,6 +42,7 @@ def read_long(
         target: columns of the numbers to be learnt, in place of `label`.
         inputs: columns that a model reads; by default all but those named above.
         per_step: whether every step has a target; else a sequence's rows should agree on it.
+        known: what a file that is trained on teaches, where this one is to test on.
 
     Raises:
         UsageError: neither a label nor a target is given.
@@ -54,7 +56,7 @@ def read_long(
         )
     features = _inputs(table, inputs, [sequence, time, label, *target])
     steps = sequence_steps(table, sequence, time, features)
-    learnt, rows, found = _learnt(table, label, target, steps.owner, per_step)
+    learnt, rows, found = _learnt(table, label, target, steps.owner, per_step, known)
     targets: NDArray[Any] = found
     if per_step:
         targets = np.zeros((*steps.values.shape[:2], *found.shape[1:]), found.dtype)
@@ -115,6 +117,7 @@ def _learnt(
     target: Sequence[str],
     owner: NDArray[np.int64],
     per_step: bool,
+    known: Target | None,
 ) -> tuple[Target, NDArray[np.int64], NDArray[Any]]:
     """Return the target, the first row of each sequence, and what every row has of it."""
     firsts = np.asarray(np.unique(owner, return_index=True)[1], dtype=np.int64)
@@ -126,7 +129,7 @@ def _learnt(
             )
         if not per_step:
             _check_same(table, label, np.array(cells), owner, firsts)
-        names, places = numbered_classes(table.path, cells)
+        names, places = numbered_classes(table.path, cells, known=known_names(known))
         return Classes(names, per_step), firsts, places
     columns = [table.numbers(name) for name in target]
     for name, column in zip(target, columns, strict=True):

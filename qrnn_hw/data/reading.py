@@ -20,7 +20,7 @@ from qrnn_hw.data.read_text import text_dataset
 from qrnn_hw.data.series import Series
 from qrnn_hw.data.table import DataTable, columns_shown, has_column, parted_names
 from qrnn_hw.data.tables import open_table
-from qrnn_hw.data.target import Classes, Numbers
+from qrnn_hw.data.target import Classes, Numbers, Target
 from qrnn_hw.data.times import time_notes
 from qrnn_hw.data.ts_file import read_ts
 from qrnn_hw.errors import DataError
@@ -55,7 +55,7 @@ def read(path: Path | str, options: ReadOptions | None = None, **given: Any) -> 
     options.refuse("A file", "length", "data_seed")
     data = _read(path, options)
     if options.test is not None:
-        data = with_test(data, _read(options.test, options), (path, options.test))
+        data = with_test(data, _read(options.test, options, data.target), (path, options.test))
     if (labels := data.labels) is not None and isinstance(data.target, Classes):
         least, remedy = MIN_ROWS_PER_CLASS, f" With test rows of their own (--test) {FEWEST} do."
         if data.tested is not None:
@@ -67,13 +67,15 @@ def read(path: Path | str, options: ReadOptions | None = None, **given: Any) -> 
     return replace(data, notes=notes, reading=options, path=path.absolute())
 
 
-def _read(path: Path, options: ReadOptions) -> Dataset:
+def _read(path: Path, options: ReadOptions, known: Target | None = None) -> Dataset:
+    """Return the data of one file; one to test on need not hold all that is `known` of targets."""
     if path.suffix.lower() == ".npz":
         options.refuse("An .npz archive", *OF_SERIES, *OF_TEXT)
-        return read_arrays(path, kind=_kind(path, options), per_step=options.per_step)
+        kind, per_step = _kind(path, options), options.per_step
+        return read_arrays(path, kind=kind, per_step=per_step, known=known)
     if path.suffix.lower() == ".ts":
         options.refuse("A .ts file", *OF_SERIES, *OF_TEXT, "per_step")
-        return read_ts(path, kind=_kind(path, options))
+        return read_ts(path, kind=_kind(path, options), known=known)
     table = open_table(path)
     options = replace(
         options,
@@ -90,6 +92,7 @@ def _read(path: Path, options: ReadOptions) -> Dataset:
             target=options.target,
             inputs=options.inputs,
             per_step=bool(options.per_step),
+            known=known,
         )
     if options.is_series:
         options.refuse("A series", *OF_TEXT, "label")
@@ -104,7 +107,7 @@ def _read(path: Path, options: ReadOptions) -> Dataset:
             "--label name others, and --target the number to be learnt of a series. "
             f"Got {columns_shown(table.names)}."
         )
-    return text_dataset(labelled_text(table, *names), options)
+    return text_dataset(labelled_text(table, *names, known=known), options)
 
 
 def read_windows(series: Series, *, per_step: bool = False) -> Dataset:

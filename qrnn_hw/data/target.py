@@ -55,6 +55,12 @@ class Numbers:
 
 Target = Classes | Numbers
 
+
+def known_names(known: Target | None) -> tuple[str, ...]:
+    """Return the classes that are known of a target, none of numbers or of no target."""
+    return known.names if isinstance(known, Classes) else ()
+
+
 TWO_CLASSES = Classes(("0", "1"))
 """Labels 0 and 1, once for each sequence."""
 

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrnn_hw.data.arrays import Kind
-from qrnn_hw.data.class_names import numbered_classes
+from qrnn_hw.data.class_names import numbered_classes, shortest
 from qrnn_hw.data.dataset import Dataset, sequences_note
 from qrnn_hw.data.lines import numbered_lines, shown
 from qrnn_hw.data.number_cells import numbers
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.series import check_size
-from qrnn_hw.data.target import Classes, Numbers, Target
+from qrnn_hw.data.target import Classes, Numbers, Target, known_names
 from qrnn_hw.errors import DataError
 
 LONGEST_LINE_BYTES = 1 << 28
@@ -56,7 +56,7 @@ class _Header:
         return int(cells[0])
 
 
-def read_ts(path: Path, *, kind: Kind | None = None) -> Dataset:
+def read_ts(path: Path, *, kind: Kind | None = None, known: Target | None = None) -> Dataset:
     """Return the sequences of a .ts file, of any lengths and dimensions, with classes or numbers.
 
     The lines before `@data` say what follows; then each line is a sequence: its dimensions parted
@@ -66,6 +66,7 @@ def read_ts(path: Path, *, kind: Kind | None = None) -> Dataset:
         path: the file.
         kind: whether what is learnt are classes (`@classLabel`) or numbers (`@targetLabel`), where
             the caller expects one.
+        known: what a file that is trained on teaches, where this one is to test on.
 
     Raises:
         DataError: the file cannot be read, differs from its own header, has time stamps or missing
@@ -74,7 +75,7 @@ def read_ts(path: Path, *, kind: Kind | None = None) -> Dataset:
     header, lines = _opened(path)
     found_kind = _kind(header, kind)
     sequences, ends, places = _sequences(header, lines, has_end=True)
-    target, targets = _targets(header, found_kind, ends, places)
+    target, targets = _targets(header, found_kind, ends, places, known)
     return Dataset(
         name=path.stem,
         sequences=replace(sequences, targets=targets),
@@ -208,7 +209,7 @@ def _case(
 
 
 def _targets(
-    header: _Header, kind: Kind, ends: list[str], lines: list[int]
+    header: _Header, kind: Kind, ends: list[str], lines: list[int], taught: Target | None
 ) -> tuple[Target, NDArray[np.int64] | NDArray[np.float64]]:
     if kind == "numbers":
         found = numbers(
@@ -218,11 +219,14 @@ def _targets(
             raise DataError(f"{header.path}: the target should vary. Got {found[0]:g} in all rows.")
         return Numbers(("y",)), found[:, None]
     known = header.tags["classlabel"][1][1:]
+    alike = {*known, *(form for one in known if (form := shortest(one)) is not None)}
     for end, line in zip(ends, lines, strict=True):
-        if not end or (known and end not in known):
+        if not end or (known and end not in known and shortest(end) not in alike):
             raise DataError(
                 f"{header.path}, line {line}: the class at the end should be one of "
                 f"{', '.join(known) or 'those of @classLabel'}. Got {shown(end)}."
             )
-    classes, places = numbered_classes(header.path, ends, of_what="the sequences")
+    classes, places = numbered_classes(
+        header.path, ends, of_what="the sequences", known=known_names(taught)
+    )
     return Classes(classes), places

@@ -6,10 +6,9 @@ import codecs
 import gzip
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from qrnn_hw.data.lines import regular_file
 from qrnn_hw.errors import DataError
@@ -53,15 +52,44 @@ def contents_of(path: Path, wanted: Sequence[Sequence[str]], form: str) -> list[
         raise DataError(f"--data should be {form}. Got {path}, where nothing is.")
     if not path.is_dir():
         return _of_archive(path, wanted, form)
-    there = {one.name: one for one in path.iterdir() if one.is_file()}
-    found = [_first(there, names) for names in wanted]
-    archives = [one for name, one in there.items() if name.lower().endswith(".zip")]
-    if any(found) or len(archives) != 1:
-        missing = [names[0] for names, one in zip(wanted, found, strict=True) if one is None]
-        if missing:
-            raise DataError(f"--data should be {form}. Got {path} without {', '.join(missing)}.")
-        return [content_of(one) for one in found]
-    return _of_archive(archives[0], wanted, form)
+    there = [one.name for one in sorted(path.iterdir()) if one.is_file()]
+    archives = [name for name in there if name.lower().endswith(".zip")]
+    if any(_named(there, names) for names in wanted) or len(archives) != 1:
+        return _chosen(there, wanted, lambda name: content_of(path / name), path, form)
+    return _of_archive(path / archives[0], wanted, form)
+
+
+def _chosen(
+    there: Sequence[str],
+    wanted: Sequence[Sequence[str]],
+    content: Callable[[str], bytes],
+    path: Path,
+    form: str,
+) -> list[bytes]:
+    """Return the bytes of each file that is wanted, of which there may be equal copies.
+
+    Raises:
+        DataError: one is missing, or there are unlike ones.
+    """
+    found = [_named(there, names) for names in wanted]
+    if missing := [names[0] for names, own in zip(wanted, found, strict=True) if not own]:
+        raise DataError(f"--data should be {form}. Got {path} without {', '.join(missing)}.")
+    contents = []
+    for own in found:
+        first, *others = (content(name) for name in own)
+        if unlike := [name for name, one in zip(own[1:], others, strict=True) if one != first]:
+            raise DataError(
+                f"--data should be {form}, one set of them. Got {path} with unlike {own[0]} and "
+                f"{unlike[0]}; keep one set in a folder or archive of its own."
+            )
+        contents.append(first)
+    return contents
+
+
+def _named(there: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return the files of some names in any folder, the usual name first."""
+    every = [name + end for name in names for end in ("", ".gz")]
+    return [one for name in every for one in there if PurePosixPath(one).name == name]
 
 
 def text_of(content: bytes, name: str) -> str:
@@ -99,30 +127,19 @@ def _of_archive(path: Path, wanted: Sequence[Sequence[str]], form: str) -> list[
         try:
             with zipfile.ZipFile(stream) as archive:
                 # Beside each file some systems pack one of its attributes, `__MACOSX/._NAME`.
-                there = {PurePosixPath(name).name: name for name in archive.namelist()}
-                found = [_first(there, names) for names in wanted]
-                missing = [n[0] for n, one in zip(wanted, found, strict=True) if one is None]
-                if missing:
-                    raise DataError(
-                        f"--data should be {form}. Got the archive {path} without "
-                        f"{', '.join(missing)}."
-                    )
-                contents = []
-                for name in found:
+                there = sorted(archive.namelist(), key=lambda name: (name.count("/"), name))
+
+                def content(name: str) -> bytes:
                     with archive.open(name) as member:
-                        contents.append((member.read(MOST_BYTES + 1), f"{path}: {name}"))
+                        return _unpacked(member.read(MOST_BYTES + 1), f"{path}: {name}")
+
+                return _chosen(there, wanted, content, path, form)
         # Damaged, encrypted, or packed in a way that Python does not unpack.
         except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
             raise DataError(
                 f"--data should be {form}. Got {path}, which is no zip archive that can be read "
                 f"({type(error).__name__})."
             ) from error
-    return [_unpacked(content, name) for content, name in contents]
-
-
-def _first(there: Mapping[str, Any], names: Sequence[str]) -> Any:
-    every = [name + end for name in names for end in ("", ".gz")]
-    return next((there[name] for name in every if name in there), None)
 
 
 def _unpacked(content: bytes, name: str) -> bytes:

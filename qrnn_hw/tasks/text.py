@@ -60,14 +60,14 @@ def load_text_parts(
     """
     if path is None:
         whole = files("qrnn_hw.tasks").joinpath("carried/shakespeare.txt").read_text("utf-8")
-        parts, source = _in_three(whole), "carried scenes of Shakespeare"
+        parts, source = _in_three(whole, unit), "carried scenes of Shakespeare"
     elif path.is_dir() or is_archive(path):
         contents = contents_of(path, PARTS, f"a text, or a folder or archive of {_usual()}")
         named = zip(contents, PARTS, strict=True)
         parts = [text_of(content, f"{names[0]} of {path}") for content, names in named]
         source = str(path)
     else:
-        parts, source = _in_three(text_of(content_of(path), str(path))), str(path)
+        parts, source = _in_three(text_of(content_of(path), str(path)), unit), str(path)
     split = [list(part) if unit == "characters" else _words(part) for part in parts]
     sizes = [len(part) for part in split]
     if sum(sizes) < FEWEST or min(sizes) < 2:
@@ -89,9 +89,19 @@ def _usual() -> str:
     return ", ".join(names[0] for names in PARTS)
 
 
-def _in_three(text: str) -> list[str]:
+def _in_three(text: str, unit: Unit) -> list[str]:
+    """Return the first 18 twentieths, the next and the last; of words no one is cut in two."""
     first, second = len(text) * 18 // 20, len(text) * 19 // 20
+    if unit == "words":
+        first, second = _after_word(text, first), _after_word(text, second)
     return [text[:first], text[first:second], text[second:]]
+
+
+def _after_word(text: str, place: int) -> int:
+    """Return the end of the word that a place lies in, else the place."""
+    while 0 < place < len(text) and not (text[place - 1].isspace() or text[place].isspace()):
+        place += 1
+    return place
 
 
 def _words(text: str) -> list[str]:

@@ -107,6 +107,12 @@ def test_a_text_is_split_and_numbered_by_its_training_part(tmp_path):
         path.write_bytes(f"ab c{end}d{end}".encode() * 300)
         digests |= {load_text_parts(path, unit).digest for unit in ("characters", "words")}
     assert len(digests) == 2  # the ends of lines of any system are one
+    names = [f"word{n:04d}" for n in range(1010)]
+    path.write_text(" ".join(names))
+    whole = load_text_parts(path, "words")
+    # The borders lie within words, which go to the part before: none is cut in two.
+    assert [len(part) for part in (whole.training, whole.validation, whole.test)] == [909, 51, 50]
+    assert whole.vocabulary[:909] == tuple(names[:909])
     words = load_text_parts(None, "words", 50)
     assert len(words.vocabulary) == 51
     path.write_bytes(b"\xff" * 3000)
@@ -140,6 +146,14 @@ def test_a_text_of_three_files_is_read_from_a_folder_or_its_archive(tmp_path):
         24,
     ]
     assert load_text_parts(tmp_path, "words").digest == of_archive.digest
+    with zipfile.ZipFile(tmp_path / "ptb.zip", "a") as archive:
+        for part, text in texts.items():  # a copy of each is the same text
+            archive.writestr(f"copy/{part}.txt.gz", gzip.compress(text.encode()))
+    assert load_text_parts(tmp_path, "words").digest == of_archive.digest
+    with zipfile.ZipFile(tmp_path / "ptb.zip", "a") as archive:
+        archive.writestr("other/valid.txt", "another text")
+    with pytest.raises(DataError, match=r"simple/data/ptb\.valid\.txt and other/valid\.txt; keep"):
+        load_text_parts(tmp_path, "words")
     for part, text in texts.items():
         (tmp_path / f"{part}.txt").write_bytes(gzip.compress(text.encode()))
     assert load_text_parts(tmp_path, "words").digest == of_archive.digest
