@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from jobs.store.archives import read_archive
 from qrnn_hw.data.class_names import numbered_classes
 from qrnn_hw.data.dataset import Dataset, sequences_note
-from qrnn_hw.data.lines import regular_file, shown
+from qrnn_hw.data.lines import regular_file, shown, trimmed
 from qrnn_hw.data.number_cells import LARGEST
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes, Numbers, Target, known_names
@@ -22,6 +22,8 @@ from qrnn_hw.errors import DataError
 Kind = Literal["classes", "numbers"]
 FEW_VALUES = 20
 """So many whole numbers may be classes, though they are stored as fractions."""
+
+ONE_A_COLUMN = "classes in a column each are y.argmax(axis=1)"
 
 NAMES = ("X", "y", "lengths", "groups")
 
@@ -67,8 +69,16 @@ def read_arrays(
         notes=(
             sequences_note(lengths, values.shape[2]),
             *(() if "lengths" in arrays else _padding_notes(values)),
+            *_one_hot_notes(target, arrays["y"]),
         ),
     )
+
+
+def _one_hot_notes(target: Target, y: NDArray[Any]) -> tuple[str, ...]:
+    """Say where targets of every step may be classes in a column each."""
+    if not target.per_step or not isinstance(target, Classes) or not _is_one_hot(y):
+        return ()
+    return (f"Every step has a class, 1 at one step of each row: {ONE_A_COLUMN}.",)
 
 
 def _padding_notes(values: NDArray[np.float64]) -> tuple[str, ...]:
@@ -187,7 +197,8 @@ def _targets(
         wanted = f"({n_rows},), ({n_rows}, k) or ({n_rows}, {n_steps}) for a target per step"
         if kind == "classes":
             wanted = f"({n_rows},) or ({n_rows}, {n_steps}) for a class per step"
-        raise DataError(f"{path}, y: should have the shape {wanted}. Got {found.shape}.")
+        remedy = f": {ONE_A_COLUMN}" if _is_one_hot(found) else ""
+        raise DataError(f"{path}, y: should have the shape {wanted}. Got {found.shape}{remedy}.")
     counted = np.arange(n_steps) < lengths[:, None]
     if kind == "numbers":
         if found.dtype.kind not in "fiub":
@@ -222,9 +233,18 @@ def _targets(
     return Classes(classes, per_step=True), steps
 
 
+def _is_one_hot(y: NDArray[Any]) -> bool:
+    """Tell whether y (n, k) has a column for each class: a single 1 in every row."""
+    if y.ndim != 2 or y.dtype.kind not in "fiub" or y.shape[1] < 2:
+        return False
+    return bool(
+        np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all() and (y.sum(axis=0) > 0).all()
+    )
+
+
 def _label(value: object) -> str:
     is_whole = isinstance(value, float) and value.is_integer()
-    return str(int(value)) if is_whole else str(value).strip()  # type: ignore[call-overload]
+    return str(int(value)) if is_whole else trimmed(str(value))  # type: ignore[call-overload]
 
 
 def _groups(path: Path, found: NDArray[Any] | None, n_rows: int) -> NDArray[np.int64] | None:

@@ -19,7 +19,7 @@ from qrnn_hw.data.read_text import vectors_of_texts
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.series import check_size
 from qrnn_hw.data.table import DataTable
-from qrnn_hw.data.tables import open_table
+from qrnn_hw.data.tables import open_table, refuse_totals
 from qrnn_hw.data.times import check_times
 from qrnn_hw.data.tokens import tokenise
 from qrnn_hw.data.ts_file import read_cases
@@ -123,6 +123,7 @@ def text_inputs(
 
 
 def _of_series(table: DataTable, options: ReadOptions, features: Sequence[str]) -> Inputs:
+    refuse_totals(table)
     check_times(table, options.time)
     columns = np.stack(
         [table.numbers(name, fill=options.gaps == "last") for name in features], axis=1

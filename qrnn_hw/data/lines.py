@@ -86,6 +86,18 @@ def whole_text(path: Path) -> str:
     raise AssertionError("one line is not UTF-8")  # pragma: no cover
 
 
+_BLANKS = (
+    "".join(chr(n) for n in range(0x3001) if chr(n).isspace()) + "\u200b\u200e\u200f\u2060\ufeff"
+)
+"""Blanks of all scripts, and signs that are not seen: zero-width spaces, marks of direction, byte
+order marks, as where files were joined."""
+
+
+def trimmed(text: str) -> str:
+    """Return a text without what is not seen at its ends."""
+    return text.strip(_BLANKS)
+
+
 def shown(text: str) -> str:
     """Return `text` quoted, on one line and cut to a length that fits a message."""
     cut = text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "..."

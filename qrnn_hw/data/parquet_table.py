@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qrnn_hw.data.lines import regular_file, shown
+from qrnn_hw.data.lines import regular_file, shown, trimmed
 from qrnn_hw.data.number_cells import LARGEST
 from qrnn_hw.data.table import column_place
 from qrnn_hw.errors import ConfigurationError, DataError
@@ -53,7 +53,7 @@ class ParquetTable:
                 f"type {column.type}{remedy}."
             )
         # Of all values NaN alone differs from itself.
-        return ["" if one is None or one != one else str(one).strip() for one in cells]
+        return ["" if one is None or one != one else trimmed(str(one)) for one in cells]
 
     def has_decimal_commas(self, name: str) -> bool:
         """Tell whether a comma parts the decimals of a column's numbers: none is written."""

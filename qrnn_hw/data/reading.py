@@ -19,7 +19,7 @@ from qrnn_hw.data.read_series import read_series
 from qrnn_hw.data.read_text import text_dataset
 from qrnn_hw.data.series import Series
 from qrnn_hw.data.table import DataTable, columns_shown, has_column, parted_names
-from qrnn_hw.data.tables import open_table
+from qrnn_hw.data.tables import open_table, refuse_totals
 from qrnn_hw.data.target import Classes, Numbers, Target
 from qrnn_hw.data.times import time_notes
 from qrnn_hw.data.ts_file import read_ts
@@ -153,6 +153,7 @@ def _gap_notes(table: DataTable, options: ReadOptions, data: Dataset) -> tuple[s
 
 
 def _series(table: DataTable, options: ReadOptions) -> Series:
+    refuse_totals(table)
     if not options.target:
         raise DataError(
             f"{table.header}: a series should have a target, the column that is forecast "

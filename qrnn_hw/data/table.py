@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from qrnn_hw.data.lines import numbered_lines, shown, whole_text
+from qrnn_hw.data.lines import numbered_lines, shown, trimmed, whole_text
 from qrnn_hw.data.number_cells import decimal_comma, filled, numbers
 from qrnn_hw.errors import DataError
 
@@ -95,7 +95,7 @@ class TextTable:
     def cells(self, name: str) -> list[str]:
         """Return a column as text, stripped of blanks around it."""
         place = column_place(self, name)
-        return [row[place].strip() for row in self.rows]
+        return [trimmed(row[place]) for row in self.rows]
 
     def n_gaps(self, name: str) -> int:
         """Return how many cells of a column are gaps, those before the first number aside."""
@@ -181,7 +181,7 @@ def read_table(path: Path) -> TextTable:
     quoted = path.suffix.lower() == ".csv"
     separator, records = _quoted(path) if quoted else ("\t", _plain(path))
     header_line, header = next(records)
-    names = tuple(name.strip() for name in header)
+    names = tuple(map(trimmed, header))
     if all(map(_NUMBER.fullmatch, header)):
         raise DataError(
             f"{path}, line {header_line}: the first line should name the columns. "
@@ -195,9 +195,14 @@ def read_table(path: Path) -> TextTable:
                 f"{_named(separator)}, as the header has. Got {len(cells)}: "
                 f"{shown(separator.join(cells))}."
             )
+        if len(names) > 1 and cells == header:
+            raise DataError(
+                f"{path}, line {line}: a row should hold data. Got the header again, as where "
+                "files were joined: leave this line out."
+            )
         rows.append(cells)
         lines.append(line)
-    while rows and not any(cell.strip() for cell in rows[-1]):
+    while rows and not any(map(trimmed, rows[-1])):
         rows.pop()
         lines.pop()
     if not rows:
@@ -212,16 +217,17 @@ def _plain(path: Path) -> Iterator[tuple[int, list[str]]]:
                 f"{path}, line 1: lines should end in LF or CR LF. Got CR alone, as in files of "
                 "old Macs: save it with other line ends."
             )
-        yield number, line.split("\t")
+        yield number, line.removeprefix("\ufeff").split("\t")
 
 
 def _quoted(path: Path) -> tuple[str, Iterator[tuple[int, list[str]]]]:
-    text = whole_text(path)
+    # Where files were joined, each but the first keeps its byte order mark.
+    text = whole_text(path).replace("\n\ufeff", "\n").replace("\r\ufeff", "\r")
     stream = io.StringIO(text, newline="")
-    first = stream.readline().strip()
-    skipped = 0
-    if re.fullmatch(r"sep=.", first, re.IGNORECASE):
-        separator, skipped = first[-1], 1
+    said, skipped = stream.readline().rstrip("\r\n"), 0
+    first = said.strip()
+    if re.fullmatch(r"sep=.", said.lstrip(), re.IGNORECASE):
+        separator, skipped = said[-1], 1
     else:
         stream.seek(0)
         while not first and len(text) > stream.tell():  # blank lines before the header

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qrnn_hw.data.lines import regular_file
-from qrnn_hw.data.table import DataTable, read_table
+from qrnn_hw.data.lines import regular_file, shown, trimmed
+from qrnn_hw.data.table import DataTable, TextTable, read_table
 from qrnn_hw.errors import DataError
 
 _NO_TABLES = {
@@ -31,6 +31,15 @@ _NO_TABLES = {
 }
 _MAGIC = {b"PK\x03\x04": ".zip", b"\x1f\x8b": ".gz", b"\x89HDF": ".h5", b"\x93NUMPY": ".npy"}
 ENDINGS = ".csv, .tsv, .parquet, .npz or .ts"
+
+
+TOTALS = frozenset(
+    (
+        *("total", "totals", "grand total", "sum", "average", "mean", "summe", "gesamt"),
+        *("gesamtergebnis", "mittelwert", "somme", "total général", "suma", "totale", "totaal"),
+    )
+)
+"""What spreadsheets write into the row below the last."""
 
 
 def open_table(path: Path) -> DataTable:
@@ -60,3 +69,19 @@ def refuse_other_kinds(path: Path) -> None:
         ending = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), ending)
     if ending in _NO_TABLES:
         raise DataError(f"{path}: data should be {ENDINGS}. Got {_NO_TABLES[ending]}.")
+
+
+def refuse_totals(table: DataTable) -> None:
+    """Refuse a last row of totals, which is no row of a series.
+
+    Raises:
+        DataError: the last row of a text is one.
+    """
+    if not isinstance(table, TextTable):
+        return
+    said = [cell for cell in map(trimmed, table.rows[-1]) if cell.casefold() in TOTALS]
+    if said:
+        raise DataError(
+            f"{table.path}, line {table.lines[-1]}: the last row should be one of the series. Got "
+            f"{shown(said[0])}: leave the row out."
+        )

@@ -183,15 +183,19 @@ def _seconds_of(table: DataTable, name: str, *, day_first: bool) -> Array:
 def _are_dates(table: DataTable, name: str) -> bool:
     """Tell whether the first cell is a date and no number."""
     try:
-        float(table.cells(name)[0])
+        first = table.cells(name)[0]
+    except DataError:
+        return False  # lists or the like, which nobody asked for
+    try:
+        float(first)
     except ValueError:
         pass
     else:
         return False
     try:
-        _seconds(table.cells(name)[0], day_first=True)
+        _seconds(first, day_first=True)
     except ValueError:
-        return _YEAR_LAST.fullmatch(_parted(table.cells(name)[0])[0]) is not None
+        return _YEAR_LAST.fullmatch(_parted(first)[0]) is not None
     return True
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from qrnn_hw.data.arrays import Kind
 from qrnn_hw.data.class_names import numbered_classes, shortest
 from qrnn_hw.data.dataset import Dataset, sequences_note
-from qrnn_hw.data.lines import numbered_lines, shown
+from qrnn_hw.data.lines import numbered_lines, shown, trimmed
 from qrnn_hw.data.number_cells import numbers
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.series import check_size
@@ -119,7 +119,7 @@ def _sequences(
         if line.lstrip().startswith(("#", "%")):
             continue
         dimensions = line.split(":")
-        ends.append(dimensions.pop().strip() if has_end else "")
+        ends.append(trimmed(dimensions.pop()) if has_end else "")
         cases.append(_case(header, number, dimensions, cases))
         places.append(number)
     if not cases:

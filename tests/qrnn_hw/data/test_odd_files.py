@@ -119,6 +119,31 @@ READ = {
         {},
         lambda d: is_text(d, first='"bad phone 0'),
     ),
+    "a column for each class, as many as steps": (
+        "a.npz",
+        archive(X=X, y=np.eye(2, dtype=int)[Y]),
+        {},
+        lambda d: holds(d.target.per_step and "y.argmax(axis=1)" in d.notes[-1]),
+    ),
+    "files joined, each with its mark": (
+        "a.csv",
+        texts("{label},{text}", "label,text", n=20).encode("utf-8-sig")
+        + "\n".join(f"{n % 2},nice case {n}" for n in range(20)).encode("utf-8-sig"),
+        {},
+        lambda d: is_text(d, n=40),
+    ),
+    "signs that are not seen around a label": (
+        "a.tsv",
+        texts(labels=("0", "1\u200b", "\u20600", "1")),
+        {},
+        lambda d: holds(d.target.names == ("0", "1")),
+    ),
+    "the tab that is said": (
+        "a.csv",
+        texts("{label}\t{text}, yes", "sep=\t\nlabel\ttext"),
+        {},
+        lambda d: is_text(d, first="bad phone 0, yes"),
+    ),
     "other names, other case": (
         "a.tsv",
         texts(header="Stars\tReview"),
@@ -329,6 +354,24 @@ READ = {
 }
 
 REFUSED = {
+    "a row of totals": (
+        "a.csv",
+        table([*[f"d{n},{n}" for n in range(8)], "Total,28"]),
+        SERIES,
+        r"line 10: the last row should be one of the series\. Got 'Total'",
+    ),
+    "a header within": (
+        "a.csv",
+        2 * table([f"{n},{n}" for n in range(8)]),
+        SERIES,
+        r"line 10: a row should hold data\. Got the header again",
+    ),
+    "a column for each class": (
+        "a.npz",
+        archive(X=X, y=np.eye(3, dtype=int)[np.arange(20) % 3]),
+        {},
+        r"Got \(20, 3\): classes in a column each are y\.argmax\(axis=1\)",
+    ),
     "nothing": ("a.csv", "", SERIES, "lines of text. Got an empty file"),
     "blank lines": ("a.csv", "\n\r\n\n", SERIES, "Got an empty file"),
     "a header alone": ("a.csv", "x\n", SERIES, "rows below the header. Got none"),
@@ -720,6 +763,8 @@ def test_parquet(tmp_path):
     is_series(8)(read(path, **SERIES))
     path.write_bytes(parquet(text=[f"good {n}" for n in range(20)], label=list("ab") * 10))
     assert read(path).target == Classes(("a", "b"))
+    path.write_bytes(parquet(who=[{"a": 1}] * 9, x=list(range(9)), of=[[1, 2]] * 9))
+    is_series(8)(read(path, **SERIES))  # what is not asked for may be of any type
     path.write_bytes(parquet(x=[1, None, 3]))
     with pytest.raises(QRNNError, match="row 2, column 'x': .*Got a gap"):
         read(path, **SERIES)
