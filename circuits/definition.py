@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from circuits.errors import CircuitsError
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from qiskit.circuit import Clbit, ParameterExpression, QuantumCircuit
 
 Mode = Literal["coherent", "sampled", "expectation"]
-MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qrnn_hw.data.class_names import (
-    MIN_ROWS_PER_CLASS,
-    check_class_rows,
-    listed,
     numbered_classes,
 )
 from qrnn_hw.data.lines import shown
 from qrnn_hw.data.table import DataTable, columns_shown, has_column, read_table
-from qrnn_hw.data.tables import open_table
 from qrnn_hw.data.target import Classes, Target, known_names
 from qrnn_hw.data.tokens import normal_form, tokenise, words
 from qrnn_hw.errors import DataError, UsageError
@@ -119,46 +115,15 @@ def load_embedded(name: str) -> LabelledText:
     )
 
 
-def load_text(path: Path | str, *, text: str = "text", label: str = "label") -> LabelledText:
-    """Return the user's own sentences from a table with a column of text and one of labels.
-
-    The first line names the columns, in any order and case; other columns are ignored. Labels are
-    any strings; their order is numeric if all are numbers, else alphabetic.
-
-    Args:
-        path: the table, as `read_table` takes it, or a Parquet file.
-        text: name of the column of sentences.
-        label: name of the column of classes.
-
-    Raises:
-        DataError: the file cannot be read, a line is malformed, or the rows are unfit for
-            learning classes; one line with the file, the line number and what was expected.
-    """
-    return _with_enough_rows(labelled_text(open_table(Path(path)), text, label), path)
-
-
-def load_tsv(path: Path | str) -> LabelledText:
-    """Return sentences with one of two labels, the second of which is the class 1.
-
-    Raises:
-        DataError: as for `load_text`, or there are not two classes.
-    """
-    found = labelled_text(open_table(Path(path)), "text", "label")
-    if len(found.classes) > 2:
-        raise DataError(
-            f"{path}: the label column should hold exactly two classes. "
-            f"Got {listed(found.classes)}."
-        )
-    return _with_enough_rows(found, path)
-
-
 def labelled_text(
     table: DataTable, text: str, label: str, *, known: Target | None = None
 ) -> LabelledText:
-    """Return the sentences of a table, of any number of rows.
+    """Return the sentences of a table, of any number of rows, and the class of each.
+
+    Labels are any strings; their order is numeric if all are numbers, else alphabetic.
 
     Args:
-        table: of the sentences.
+        table: with columns of text and of labels, in any order and case; others are ignored.
         text: name of the column of sentences.
         label: name of the column of classes.
         known: what a file that is trained on teaches, where this one is to test on.
@@ -170,11 +135,6 @@ def labelled_text(
     classes, numbers = numbered_classes(table.path, labels, known=known_names(known))
     stem = table.path.stem
     return LabelledText(stem, tuple(texts), numbers, classes, (stem,) * len(texts))
-
-
-def _with_enough_rows(found: LabelledText, path: Path | str) -> LabelledText:
-    check_class_rows(path, found.classes, found.labels, MIN_ROWS_PER_CLASS)
-    return found
 
 
 def _columns(table: DataTable, text: str, label: str) -> tuple[list[str], list[str]]:

@@ -16,9 +16,6 @@ from jobs.twin.event import Around, Event
 from jobs.twin.physics.maps import turn, zz_turn
 from jobs.twin.site import Site
 
-VIRTUAL = frozenset({"rz", "p", "z", "s", "sdg", "t", "tdg", "id"})
-"""Gates that no pulse makes."""
-
 
 def cz_rotation(most: float, site: Site) -> Around:
     """Return the effect of a largest angle in rad on two-qubit gates."""

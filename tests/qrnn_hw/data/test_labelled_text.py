@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qrnn_hw.data.labelled_text import LabelledText, load_embedded, load_tsv
+from qrnn_hw.data.labelled_text import LabelledText, labelled_text, load_embedded
+from qrnn_hw.data.tables import open_table
 from qrnn_hw.errors import DataError, UsageError, exit_code
 
 
@@ -16,9 +17,13 @@ def table(*, header="label\ttext", labels=("0", "1"), n_rows=10):
     return "\n".join([header, *rows]) + "\n"
 
 
+def read(path: Path) -> LabelledText:
+    return labelled_text(open_table(path), "text", "label")
+
+
 def refusal(path: Path) -> str:
     with pytest.raises(DataError) as raised:
-        load_tsv(path)
+        read(path)
     message = str(raised.value)
     assert len(message.splitlines()) == 1
     assert str(path) in message
@@ -63,7 +68,7 @@ def test_unknown_name_gets_the_near_one_and_all():
 
 def test_columns_in_any_order_with_others_between(write):
     rows = [f"{n}\ttext {n}\tx\t{'good' if n % 2 else 'bad'}" for n in range(20)]
-    data = load_tsv(write("\r\n".join(["id\tText\tnote\tLABEL", *rows])))
+    data = read(write("\r\n".join(["id\tText\tnote\tLABEL", *rows])))
     assert data.texts[3] == "text 3"
     assert data.classes == ("bad", "good")
     np.testing.assert_array_equal(data.labels, np.arange(20) % 2)
@@ -75,22 +80,22 @@ def test_columns_in_any_order_with_others_between(write):
     [(("10", "9"), ("9", "10")), (("-1", "+1"), ("-1", "+1")), (("nan", "b"), ("b", "nan"))],
 )
 def test_class_order_is_numeric_for_numbers_else_alphabetic(write, labels, classes):
-    assert load_tsv(write(table(labels=labels))).classes == classes
+    assert read(write(table(labels=labels))).classes == classes
 
 
 def test_quotes_and_unicode_separators_are_ordinary_characters(write):
     texts = ['"no end', "line\u2028separator", "next\x85line", "c'est \u00e9t\u00e9"] * 5
     content = "label\ttext\n" + "".join(f"{n % 2}\t{text}\n" for n, text in enumerate(texts))
-    assert load_tsv(write(content)).texts == tuple(texts)
+    assert read(write(content)).texts == tuple(texts)
 
 
 def test_a_label_is_one_class_however_its_accents_are_stored(write):
     rows = [f"{label}\ttext" for label in ("sch\u00f6n", "scho\u0308n", "schlecht")] * 10
-    assert load_tsv(write("label\ttext\n" + "\n".join(rows))).classes == ("schlecht", "sch\u00f6n")
+    assert read(write("label\ttext\n" + "\n".join(rows))).classes == ("schlecht", "sch\u00f6n")
 
 
 def test_byte_order_mark_is_dropped(write):
-    assert len(load_tsv(write("\ufeff" + table()))) == 20
+    assert len(read(write("\ufeff" + table()))) == 20
 
 
 @pytest.mark.parametrize(
@@ -106,8 +111,6 @@ def test_byte_order_mark_is_dropped(write):
         (table() + "1\t  \n", "line 22, column 'text': should not be empty"),
         (table() + "\ttext\n", "line 22, column 'label': should not be empty"),
         (table(labels=("1",)), "at least two classes. Got 1: '1'"),
-        (table(labels=("a", "b", "c")), "exactly two classes. Got 3: 'a', 'b', 'c'"),
-        (table(n_rows=9), "at least 10 rows.*Got 9 of '0'"),
         (b"label\ttext\n0\ta\0b\n", "line 2: should be UTF-8 text. Got a NUL"),
         (b"label\ttext\n0\tcaf\xe9\n", "line 2: .* Got the byte 0xe9 at column 6"),
         (table().encode("utf-16"), "line 1: should be UTF-8 text"),
@@ -115,7 +118,7 @@ def test_byte_order_mark_is_dropped(write):
 )
 def test_a_bad_file_gets_one_line_with_place_and_rule(write, content, said):
     with pytest.raises(DataError, match=said):
-        load_tsv(write(content))
+        read(write(content))
     refusal(write(content))
 
 
@@ -158,7 +161,7 @@ def test_what_is_written_is_read_back(tmp_path_factory, texts, swapped):
     rows = [("label", "text"), *((str(n % 2), text) for n, text in enumerate(texts))]
     lines = ["\t".join(reversed(row) if swapped else row) for row in rows]
     path.write_bytes("\n".join(lines).encode())
-    data = load_tsv(path)
+    data = read(path)
     assert data.texts == tuple(text.strip() for text in texts)
     np.testing.assert_array_equal(data.labels, np.arange(len(texts)) % 2)
 
@@ -174,8 +177,9 @@ def test_no_file_causes_anything_but_one_line(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("tsv") / "table.tsv"
     path.write_bytes(content)
     with contextlib.suppress(DataError):
-        data = load_tsv(path)
-        assert np.bincount(data.labels, minlength=2).min() >= 10
+        data = read(path)
+        assert sorted(set(data.labels)) == list(range(len(data.classes)))
+        assert len(data.classes) >= 2
         assert all(text.strip() for text in data.texts)
         return
     refusal(path)

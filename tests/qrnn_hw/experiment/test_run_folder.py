@@ -6,8 +6,8 @@ import pytest
 
 from qrnn_hw.cli import invoke
 from qrnn_hw.data import lines
-from qrnn_hw.data.labelled_text import load_tsv
 from qrnn_hw.data.read_options import ReadOptions
+from qrnn_hw.data.tables import open_table
 from qrnn_hw.data.vectors import load_vectors
 from qrnn_hw.errors import DataError
 from qrnn_hw.experiment.run_folder import LATEST, default_folder, followed, point_latest
@@ -108,7 +108,7 @@ def test_two_data_sets_at_once_are_refused(command, capsys):
     assert "leave one of them out" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("read", [load_tsv, load_vectors])
+@pytest.mark.parametrize("read", [open_table, load_vectors])
 def test_what_is_no_regular_file_is_refused_before_it_is_opened(read, folder):
     os.mkfifo(folder / "pipe")
     os.mkfifo(folder / "pipe.npz")
