@@ -38,7 +38,7 @@ def pytest_configure(config):
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
-# The loopback service is a package of the tests: `import emulator`.
+# The loopback service, the benchmarks and the referees of mitigation are importable by tests.
 sys.path.append(str(Path(__file__).parent))
 
 

@@ -76,8 +76,8 @@ class Projection:
         if self.form == "none":
             return inputs
         if self.form == "linear":
-            return _mapped(parameters, inputs)
-        return jnp.pi * jnp.tanh(_mapped(parameters, inputs))
+            return mapped(parameters, inputs)
+        return jnp.pi * jnp.tanh(mapped(parameters, inputs))
 
 
 @dataclass(frozen=True)
@@ -104,14 +104,15 @@ class Control:
 
     def features(self, parameters: Parameters, inputs: jax.Array) -> jax.Array:
         """Return the angles for all bits, shape (..., T, 2**m n_angles), or its own inputs."""
-        bounded = jnp.tanh(_mapped(parameters, inputs))
+        bounded = jnp.tanh(mapped(parameters, inputs))
         if not self.n_bits:
             return bounded
         angles = self.controller.parities if self.by_parity else self.controller.table
         return angles(parameters, bounded, self.n_bits)
 
 
-def _mapped(parameters: Parameters, inputs: jax.Array) -> jax.Array:
+def mapped(parameters: Parameters, inputs: jax.Array) -> jax.Array:
+    """Return x P + b."""
     return inputs @ parameters["projection"] + parameters["offset"]
 
 

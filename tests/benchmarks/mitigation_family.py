@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.polynomial import chebyshev
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "qrnn_hw" / "mitigation"))
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-import reference as referee
-import reference_circuits as reference_family
+import mitigation_reference as referee
+import mitigation_reference_circuits as reference_family
 
 from qrnn_hw.mitigation.noise_level import fit_noise_level
 from qrnn_hw.mitigation.pilot import pilot_shots

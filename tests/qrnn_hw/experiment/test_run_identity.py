@@ -121,7 +121,7 @@ def nudged(array):
 
 def another_processor(monkeypatch):
     """Let every product end one bit higher, as on a processor with other vector units."""
-    plain, read, fit = encoding._mapped, read_text.read_text, task.fit_pls
+    plain, read, fit = encoding.mapped, read_text.read_text, task.fit_pls
 
     def embedded(*given, **options):
         found = read(*given, **options)
@@ -137,7 +137,7 @@ def another_processor(monkeypatch):
 
     monkeypatch.setattr(read_text, "read_text", embedded)
     monkeypatch.setattr(task, "fit_pls", fitted)
-    monkeypatch.setattr(encoding, "_mapped", mapped)
+    monkeypatch.setattr(encoding, "mapped", mapped)
 
 
 def sent(prepared, encoded):

@@ -13,7 +13,7 @@ def test_a_picture_that_cannot_be_drawn_is_a_note(monkeypatch):
     def broken(*_, **__):
         raise RuntimeError("no <font>")
 
-    monkeypatch.setattr(figures, "_svg", broken)
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", broken)
     for note in (
         figures.interval_figure([("a", wilson(1, 2))], "accuracy"),
         figures.histogram_figure([1.0], label="score"),

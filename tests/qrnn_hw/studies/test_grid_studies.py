@@ -94,9 +94,9 @@ def test_labels_are_held_against_the_threshold_that_was_fitted(folder, monkeypat
     ).cells()
     fitted = mitigation_cell(cell.values, folder)
     assert abs(fitted["threshold"]) < 1
-    monkeypatch.setattr("qrnn_hw.studies.mitigation._threshold", lambda model: 1e9)
+    monkeypatch.setattr("qrnn_hw.studies.mitigation.fit_threshold", lambda *_: 1e9)
     high = mitigation_cell(cell.values, folder)
-    monkeypatch.setattr("qrnn_hw.studies.mitigation._threshold", lambda model: -1e9)
+    monkeypatch.setattr("qrnn_hw.studies.mitigation.fit_threshold", lambda *_: -1e9)
     low = mitigation_cell(cell.values, folder)
     assert high["accuracy"] + low["accuracy"] == pytest.approx(1)
     assert high["disagreement"] == low["disagreement"] == 0
