@@ -16,7 +16,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from circuits.zoo.registry import architecture
 from qrnn_hw.data.scaling import Scaling
 from qrnn_hw.data.target import Target
+from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.lbfgs import Arrays, Engine, Known, compiled, initial
+from qrnn_hw.networks.encoding import Control
 from qrnn_hw.networks.step_readings import StepReadings
 
 if TYPE_CHECKING:
@@ -52,6 +54,16 @@ class Recurrent(BaseEstimator):  # type: ignore[misc]
         self.max_iter = max_iter
         self.alpha = alpha
         self.random_state = random_state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take what a pickle holds, of before too: two classes had a score each."""
+        if "reading" not in state:
+            state = {"reading": "final", "degree": 2, **state}
+            if "scores_" in state:
+                state["controller_"] = {}
+                if len(state["classes_"]) == 2:
+                    state["scores_"] = state["scores_"] @ [[-1.0], [1.0]]
+        super().__setstate__(state)
 
     def _fit(self, X: Array, targets: NDArray[Any]) -> Self:
         steps, engine = self._steps(X), self._engine
@@ -123,6 +135,11 @@ class Recurrent(BaseEstimator):  # type: ignore[misc]
         names = ("projection", "offset", "circuit", "head")
         arrays = (self.projection_, self.offset_, self.angles_, self.scores_)
         parameters = dict(zip(names, arrays, strict=True)) | self.controller_
+        if isinstance(self._engine.network.encoding, Control) and not self.controller_:
+            raise ConfigurationError(
+                f"a fitted {self.model} should have the weights of its controller. Got a pickle of "
+                "before it had one; fit it again."
+            )
         if (direct := getattr(self, "direct_", None)) is not None:  # a pickle of before has none
             parameters["direct"] = direct
         return parameters
@@ -131,7 +148,12 @@ class Recurrent(BaseEstimator):  # type: ignore[misc]
     def _model(self) -> Model:
         from qrnn_hw.answers.fitted_rows import model_of
 
-        check_is_fitted(self, "low_")
+        check_is_fitted(
+            self,
+            "low_",
+            msg="This %(name)s is not fitted, or was pickled when the range of its inputs was not "
+            "kept. Fit it before it is saved or planned.",
+        )
         still, unit = np.zeros_like(self.low_), np.ones_like(self.low_)
         scaling = Scaling(still, unit, *self._answered, self.low_, self.high_)
         fitted, parameters = self._engine.network, self._parameters

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -21,7 +22,7 @@ from jobs.store.store import Store
 from qrnn_hw.cli import invoke
 from qrnn_hw.config import store_path
 from qrnn_hw.data.target import Classes, Numbers
-from qrnn_hw.errors import UsageError
+from qrnn_hw.errors import ConfigurationError, UsageError
 from qrnn_hw.estimator import QRNNClassifier, QRNNRegressor
 from qrnn_hw.lbfgs import CHUNK, Engine, Known, compiled, initial
 from qrnn_hw.networks.network import network_of
@@ -117,7 +118,29 @@ def test_a_hybrid_is_fitted_with_its_controller_and_pickled():
     assert fitted.controller_["in"].shape == (4 + 1, 16)
     again = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(again.predict_proba(rows), fitted.predict_proba(rows))
-    assert QRNNClassifier(n_steps=2, max_iter=1).fit(rows, labels).controller_ == {}
+    with pytest.raises(ConfigurationError, match="weights of its controller. Got a pickle"):
+        pickled_before(fitted).predict(rows)
+
+
+def pickled_before(fitted):
+    """Return an estimator as commit 2b9fe54 pickled it: a score for each class, fewer settings."""
+    news = ("reading", "degree", "controller_", "low_", "high_", "direct_")
+    state = {name: one for name, one in fitted.__getstate__().items() if name not in news}
+    second = np.random.default_rng(1).normal(size=fitted.scores_.shape)
+    before = QRNNClassifier.__new__(QRNNClassifier)
+    before.__setstate__(state | {"scores_": np.hstack([second, second + fitted.scores_])})
+    return before
+
+
+def test_a_classifier_that_was_pickled_before_answers_as_it_did(tmp_path):
+    rows, labels = ordered(12, 0)
+    fitted = QRNNClassifier(n_steps=2, max_iter=3, random_state=0).fit(rows, labels)
+    assert fitted.controller_ == {}
+    before = pickled_before(fitted)
+    assert before.get_params() == fitted.get_params()
+    np.testing.assert_allclose(before.predict_proba(rows), fitted.predict_proba(rows), atol=1e-14)
+    with pytest.raises(NotFittedError, match="pickled when the range of its inputs was not kept"):
+        before.save(tmp_path / "model.qrnn")
 
 
 def test_options_choose_the_model_and_rows_of_zeros_do_no_harm():
