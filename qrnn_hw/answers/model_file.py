@@ -36,7 +36,8 @@ from qrnn_hw.networks.network import network_of
 from qrnn_hw.networks.step_readings import StepReadings
 from qrnn_hw.networks.trained import TrainedNetwork
 
-FORMAT, VERSION = "qrnn-hw model", 1
+FORMAT, VERSION = "qrnn-hw model", 2
+"""The digest of version 1 left out what the header says beside the words."""
 SCALES = ("mean", "deviation", "target_mean", "target_deviation", "low", "high")
 HELD = 32
 """Held-out rows that travel along, the longest: canaries are the largest answers among them."""
@@ -112,9 +113,9 @@ class Model:
             "features": list(self.features),
             "reading": self.reading.to_json(),
             "words": words,
-            "digest": _digest(arrays, words),
             "versions": package_versions(),
         }
+        header["digest"] = _digest(arrays, words, header)
         stream = io.BytesIO()
         text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
         np.savez_compressed(stream, header=text, **arrays)  # type: ignore[arg-type]
@@ -160,7 +161,8 @@ class Model:
                     f"{path} should be a model of version {VERSION} at most. Got version "
                     f"{header['version']}; use a newer qrnn-hw, or {REMEDY} there."
                 )
-            if _digest(arrays, header["words"]) != header["digest"]:
+            told, digest = None if header["version"] == 1 else header, header.pop("digest")
+            if _digest(arrays, header["words"], told) != digest:
                 raise ValueError("digest")
             return cls._from(path, header, arrays)
         except ConfigurationError:
@@ -211,6 +213,8 @@ class Model:
         trained = TrainedNetwork(network, {name: jnp.asarray(value) for name, value in own.items()})
         reading = ReadOptions.from_json(header["reading"])
         features = tuple(header["features"])
+        if len(features) != n_inputs or not all(isinstance(one, str) for one in features):
+            raise ValueError("names of the features")
         return cls(header["model"], trained, features, reading, scaling, vectors, canaries)
 
 
@@ -223,8 +227,11 @@ def _of_words(vectors: WordVectors, texts: tuple[str, ...]) -> WordVectors:
     return WordVectors(tuple(vectors.words[row] for row in rows), vectors.vectors[rows])
 
 
-def _digest(arrays: dict[str, Any], words: list[str]) -> str:
+def _digest(arrays: dict[str, Any], words: list[str], header: dict[str, Any] | None) -> str:
+    """Return the SHA-256 of all that a file holds; of a file of before its header is None."""
     hashed = hashlib.sha256("\n".join(words).encode())
+    if header is not None:
+        hashed.update(json.dumps(header, sort_keys=True).encode())
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         hashed.update(f"{name} {array.dtype.str} {array.shape}".encode() + array.tobytes())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -88,9 +89,22 @@ class ReadOptions:
         """Check the ranges."""
         for name in ("target", "inputs"):
             given = getattr(self, name)
-            object.__setattr__(self, name, (given,) if isinstance(given, str) else tuple(given))
+            names = (given,) if isinstance(given, str) else given
+            if not isinstance(names, Iterable) or not all(isinstance(one, str) for one in names):
+                raise UsageError(f"{name} should be names of columns. Got {given!r}.")
+            object.__setattr__(self, name, tuple(names))
+        for name in ("text", "label", "sequence", "time"):
+            if not isinstance(given := getattr(self, name), str | None):
+                raise UsageError(f"{name} should be the name of a column. Got {given!r}.")
+        for name in ("changes", "per_step"):
+            given = getattr(self, name)
+            if not (isinstance(given, bool) or (given is None and name == "per_step")):
+                raise UsageError(f"{name} should be true or false. Got {given!r}.")
         for name, (least, most) in BOUNDS.items():
             value = getattr(self, name)
+            is_whole = isinstance(value, Integral) and not isinstance(value, bool)
+            if value is not None and not is_whole:
+                raise UsageError(f"{name} should be a whole number. Got {value!r}.")
             if value is not None and not least <= value <= most:
                 raise UsageError(f"{name} should be from {least} to {most:,}. Got {value}.")
         for what, value, known in (

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from circuits.zoo.registry import architecture
 from qrnn_hw.answers.asked_rows import from_texts
-from qrnn_hw.answers.model_file import Model
+from qrnn_hw.answers.model_file import Model, _digest
 from qrnn_hw.answers.prediction import MOST_AUTO, certain_label, drawn_until_certain, predict
 from qrnn_hw.cli import invoke
 from qrnn_hw.data.inputs import Inputs
@@ -191,12 +191,41 @@ def test_a_damaged_file_is_one_line_or_the_same_model(written, place, value, cut
         np.testing.assert_array_equal(found.trained.parameters[name], array)
 
 
+def test_what_a_file_says_beside_its_numbers_is_checked_too(tmp_path):
+    model = text_model()
+    with np.load(model.save(tmp_path / "m.qrnn")) as held:
+        arrays = dict(held)
+    whole = json.loads(arrays.pop("header").tobytes())
+
+    def written(header):
+        text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+        np.savez(tmp_path / "m.npz", header=text, **arrays)
+        return tmp_path / "m.npz"
+
+    assert Model.load(written(whole)).target == model.target
+    swapped = whole | {"target": ["Classes", whole["target"][1][::-1]]}
+    with pytest.raises(ConfigurationError, match="cannot be used .ValueError: digest"):
+        Model.load(written(swapped))
+    # Version 1 has a digest of the numbers and words alone; what it says is of the right kind.
+    before = whole | {"version": 1, "digest": _digest(arrays, whole["words"], None)}
+    found = Model.load(written(before))
+    for name, array in model.trained.parameters.items():
+        np.testing.assert_array_equal(found.trained.parameters[name], array)
+    for wrong, said in (
+        ({"features": [1] * whole["n_inputs"]}, "names of the features"),
+        ({"reading": whole["reading"] | {"steps": True}}, "steps should be a whole number. Got Tr"),
+        ({"reading": whole["reading"] | {"time": [1]}}, "time should be the name of a column. Got"),
+    ):
+        with pytest.raises(ConfigurationError, match=said):
+            Model.load(written(before | wrong))
+
+
 def test_files_of_something_else_and_of_newer_versions_are_one_line(tmp_path, monkeypatch, capsys):
     model = text_model()
     monkeypatch.setattr("qrnn_hw.answers.model_file.VERSION", 9)
     newer = model.save(tmp_path / "newer.qrnn")
     monkeypatch.undo()
-    with pytest.raises(ConfigurationError, match="version 1 at most. Got version 9"):
+    with pytest.raises(ConfigurationError, match="version 2 at most. Got version 9"):
         Model.load(newer)
     np.savez(tmp_path / "other.npz", x=np.arange(3))
     (tmp_path / "text.qrnn").write_text("label\ttext\n")
