@@ -27,7 +27,8 @@ def open_as_begun(settings: RunSettings, progress: Progress) -> Machine:
         CalibrationError: the kept calibration cannot be read.
     """
     today = with_learned_of(open_machine(settings.backend), settings)
-    machine = _with_kept(today, settings.output)
+    kept = kept_machine(settings) if today.is_real else None
+    machine = today if kept is None else replace(today, snapshot=kept.snapshot)
     if machine.snapshot.digest != today.snapshot.digest:
         progress.stage(
             f"going on with the calibration of {machine.snapshot.taken}, which the run began with, "
@@ -55,20 +56,20 @@ def with_learned_of(machine: Machine, settings: RunSettings) -> Machine:
     return replace(machine, snapshot=snapshot)
 
 
-def _with_kept(machine: Machine, folder: Path) -> Machine:
-    """Return the machine with the calibration that the run in `folder` began with, if it has one.
+def kept_machine(settings: RunSettings) -> Machine | None:
+    """Return the real machine as the run in the output folder began with it; no service is asked.
 
-    Recorded devices are not calibrated anew, and keep their own.
+    None without such a run, and of a recorded device, which is not calibrated anew.
 
     Raises:
         CalibrationError: the kept calibration cannot be read.
     """
-    path = folder / FILE_NAME
-    if not machine.is_real or not path.exists() or not (folder / "checkpoint.npz").exists():
-        return machine
-    kept = read_snapshot(path)
+    folder = settings.output
+    if not (folder / FILE_NAME).exists() or not (folder / "checkpoint.npz").exists():
+        return None
+    kept = read_snapshot(folder / FILE_NAME)
     # Of another machine's run: its checkpoint is refused for that.
-    return replace(machine, snapshot=kept) if kept.backend == machine.snapshot.backend else machine
+    return Machine(kept.backend, kept, True) if kept.backend == settings.backend else None
 
 
 def keep_calibration(machine: Machine, folder: Path) -> None:

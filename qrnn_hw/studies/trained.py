@@ -14,6 +14,7 @@ from calibration.documents import read_document
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.experiment.exact import exact_distributions
+from qrnn_hw.experiment.kept_calibration import kept_machine
 from qrnn_hw.experiment.output_law import OutputLaw
 from qrnn_hw.experiment.pipeline import train
 from qrnn_hw.experiment.place_for_trained import placed_for
@@ -137,12 +138,14 @@ def trained_model(
     Args:
         settings: what to train, on what, and where its checkpoint is.
         progress: told of each stage.
-        machine: already open; None opens that of the settings with its calibration of today.
+        machine: already open; None takes a real one as the run in the folder began with it, and
+            opens any other.
 
     Raises:
         QRNNError, CircuitsError, CalibrationError: as the main job.
     """
-    prepared = prepare(settings, settings.read(), progress, machine)
+    found = machine or kept_machine(settings)
+    prepared = prepare(settings, settings.read(), progress, found)
     trained = prepared.training.trained(train(prepared, progress))
     return TrainedModel(placed_for(prepared, trained, progress), trained)
 

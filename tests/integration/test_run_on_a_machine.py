@@ -14,6 +14,7 @@ from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.experiment.pipeline import train
 from qrnn_hw.experiment.prepare import prepare
 from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.studies.trained import trained_model
 from qrnn_hw.training.options import TrainingOptions
 
 MODEL = "stacked-3-minimal"
@@ -98,6 +99,11 @@ def test_a_run_goes_on_with_the_calibration_that_it_began_with(emulator, tmp_pat
     assert after.machine.snapshot.digest == before.machine.snapshot.digest
     assert any("not with that of 2030-01-01" in stage for stage in said.stages)
     assert (train(after, said).history == first.history).all()
+    # What is only studied asks no service.
+    n_asked = len(emulator.log)
+    studied = trained_model(settings, Said())
+    assert studied.prepared.machine.snapshot.digest == before.machine.snapshot.digest
+    assert len(emulator.log) == n_asked
     # Without what was kept the very same run is another one.
     kept = settings.output / "calibration.json"
     assert read_snapshot(kept).digest == before.machine.snapshot.digest
