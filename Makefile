@@ -10,6 +10,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+# Each process of a run would else compile the sources and rewrite the tests' assertions again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-slow bench check format lint types imports install clean
 
 install: $(STAMP)

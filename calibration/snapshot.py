@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from calibration.beyond import Beyond
@@ -73,7 +74,7 @@ class Snapshot:
         """Number of qubits."""
         return len(self.qubits)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the JSON form: the same values give the same digest everywhere."""
         text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
@@ -128,7 +129,7 @@ class Snapshot:
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON document; `from_json` reads it back to an equal value."""
-        document: dict[str, Any] = asdict(self)
+        document: dict[str, Any] = {one.name: getattr(self, one.name) for one in fields(self)}
         document["instructions"] = [
             [r.name, list(r.qubits), r.seconds, r.error, r.p01, r.p10] for r in self.instructions
         ]

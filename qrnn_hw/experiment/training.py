@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qrnn_hw.data.sequences import Sequences
+from qrnn_hw.data.target import Classes
 from qrnn_hw.errors import ConfigurationError
 from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.networks.encoding import Parameters
@@ -19,6 +20,7 @@ from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.training.adam import Adam
 from qrnn_hw.training.checkpoint import Identity, load, save
 from qrnn_hw.training.options import TrainingOptions
+from qrnn_hw.training.reservoir import ridge_start
 from qrnn_hw.training.spsa import SPSA, AerReadings
 from qrnn_hw.training.trainer import Stepper, TrainingState, start, train
 from qrnn_hw.training.variable_projection import VariableProjection
@@ -111,6 +113,16 @@ class Training:
         """Return the network with what one of the seeds kept, by its place."""
         return TrainedNetwork(self.network, state.of(seed))
 
+    @cached_property
+    def first(self) -> tuple[Parameters, ...]:
+        """Where each seed starts: a head of several classes on every step is fitted by ridge."""
+        network, held = self.network, self.validation
+        several = isinstance(network.target, Classes) and network.target.n_outputs > 1
+        if not several or network.steps is None or self.aer is not None or held is None:
+            return self.initial
+        each = zip(self.initial, self.training, held, strict=True)
+        return tuple(ridge_start(network, one, parts, self.readers) for one, *parts in each)
+
     @property
     def untrained(self) -> TrainedNetwork:
         """The network of the first seed before its training."""
@@ -124,7 +136,7 @@ class Training:
                 are asked for, or the loss diverged.
         """
         path, options, stepper = folder / CHECKPOINT, self.options, self.stepper()
-        state = start(stepper, self.initial)
+        state = start(stepper, self.initial if path.exists() else self.first)
         if path.exists():
             state = load(path, state, self.identity)
             if state.finished_epochs > options.epochs:

@@ -20,6 +20,7 @@ from qrnn_hw.data.target import score
 from qrnn_hw.errors import UsageError
 from qrnn_hw.networks.direct import seen
 from qrnn_hw.networks.encoding import Parameters
+from qrnn_hw.networks.head_options import HEAD_SHOTS
 from qrnn_hw.networks.network import Network
 from qrnn_hw.networks.readers import Reader
 from qrnn_hw.networks.trained import TrainedNetwork
@@ -27,6 +28,9 @@ from qrnn_hw.training.ridge import ALPHAS, choose_head, counted
 from qrnn_hw.training.shot_noise import DRAWS, drawn_readings, of_one_shot
 
 Array = NDArray[np.float64]
+
+AT_ONCE = 256
+"""Rows whose readings are held at once."""
 
 
 def driven(inputs: Array, targets: NDArray[np.generic], *, n_steps: int, washout: int) -> Sequences:
@@ -65,8 +69,37 @@ def exact_readings(
         sequences: its inputs.
         reader: with a machine's noise; None is without noise.
     """
-    given = jnp.asarray(sequences.values), jnp.asarray(sequences.lengths)
-    return np.asarray(network.compiled_readings(parameters, *given, reader))
+    n_rows = len(sequences)
+    size, parts = min(AT_ONCE, n_rows), []
+    for first in range(0, n_rows, size):
+        rows = np.arange(first, first + size) % n_rows  # one shape is compiled
+        given = jnp.asarray(sequences.values[rows]), jnp.asarray(sequences.lengths[rows])
+        parts.append(np.asarray(network.compiled_readings(parameters, *given, reader)))
+    return np.asarray(np.concatenate(parts)[:n_rows])
+
+
+def ridge_start(
+    network: Network,
+    parameters: Parameters,
+    parts: Sequence[Sequences],
+    readers: Sequence[Reader] | None = None,
+) -> Parameters:
+    """Return parameters to start a training from, their head what ridge fits to their circuit.
+
+    Random numbers for hundreds of readings take epochs to unlearn. The ridge is for answers from
+    `HEAD_SHOTS` shots: one for infinitely many has such large numbers, where noise has shrunk the
+    readings, that few trainings come back from them.
+
+    Args:
+        network: with a head for its target.
+        parameters: as they were drawn.
+        parts: rows to fit, and rows that choose the ridge's alpha.
+        readers: with noise, whose mean is read; None is without noise.
+    """
+    given = (None,) if readers is None else tuple(readers)
+    each = [[exact_readings(network, parameters, part, one) for part in parts] for one in given]
+    readings = [np.mean(of_part, axis=0) for of_part in zip(*each, strict=True)]
+    return fit_reservoir(network, parameters, parts, readings, n_shots=HEAD_SHOTS).parameters
 
 
 def fit_reservoir(

@@ -27,7 +27,7 @@ from qrnn_hw.networks.readers import Reader, turned
 from qrnn_hw.training.adam import epoch_of, orders, over_seeds, stacked, turns_of, validated
 from qrnn_hw.training.losses import check_robustness
 from qrnn_hw.training.options import TrainingOptions
-from qrnn_hw.training.reservoir import fitted_head, fitted_parts, regressors
+from qrnn_hw.training.reservoir import AT_ONCE, fitted_head, fitted_parts, regressors
 from qrnn_hw.training.shot_noise import of_one_shot, of_outputs
 from qrnn_hw.training.trainer import Moved, TrainingState
 
@@ -36,9 +36,6 @@ ROWS_PER_NUMBER = 4
 
 LEAST_FREE = 1e-3
 """Of an answer, what the others do not say: of one that they say all of, e / (1 - h) is 0 / 0."""
-
-AT_ONCE = 256
-"""Rows whose readings are held at once."""
 
 
 class VariableProjection:

@@ -26,7 +26,7 @@ from qrnn_hw.networks.network import Network
 from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.training.adam import Adam
 from qrnn_hw.training.options import TrainingOptions
-from qrnn_hw.training.reservoir import exact_readings, fit_reservoir
+from qrnn_hw.training.reservoir import exact_readings, ridge_start
 from qrnn_hw.training.shot_noise import drawn_readings
 from qrnn_hw.training.trainer import start, train
 
@@ -124,21 +124,17 @@ def learnt(
 ) -> list[TrainedNetwork]:
     """Return the trained networks of all seeds, of classes.
 
-    They start from heads that ridge fits for answers from `SHOTS` shots: readings that noise has
-    shrunk would else have such large numbers that few trainings recover, and none from shots. Of
-    two draws of a seed the one that does better on validation rows is kept.
+    They start from heads that ridge fits, as those of a run do. Of two draws of a seed the one that
+    does better on validation rows is kept.
     """
     reader, both = network.reader(model), (parts.training, parts.validation)
-
-    def with_head(parameters: Any) -> Any:
-        readings = [exact_readings(network, parameters, part, reader) for part in both]
-        return fit_reservoir(network, parameters, both, readings, n_shots=SHOTS).parameters
 
     draws = range(2 * seeds)
     drawn = [network.initial(seed, first_projection(network, parts, seed)) for seed in draws]
     every = [parts.training] * len(draws), [parts.validation] * len(draws)
     stepper = Adam(network, *every, options, draws, readers=[reader])
-    state = train(stepper, options, start(stepper, [with_head(one) for one in drawn]))
+    first = [ridge_start(network, one, both, [reader]) for one in drawn]
+    state = train(stepper, options, start(stepper, first))
     trained = [TrainedNetwork(network, state.of(seed)) for seed in draws]
     groups = [trained[seed::seeds] for seed in range(seeds)]
     return [max(own, key=lambda one: score_of(one, reader, parts.validation)) for own in groups]
