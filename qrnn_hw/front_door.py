@@ -232,10 +232,12 @@ class Planned:
 
     def __str__(self) -> str:
         estimate, settings = self.priced.estimate, self.prepared.settings
+        in_rounds = settings.architecture.mode == "expectation"
         lines = [
             f"{settings.model} on {self.prepared.machine.name}: "
             f"{counted(len(self.priced.specs), 'job')}, {counted(len(self.prepared.test), 'row')}, "
-            f"{counted(settings.shots, 'shot')} per prediction",
+            f"{counted(settings.shots, 'shot')} "
+            f"{'of each circuit in each round' if in_rounds else 'per prediction'}",
             *(f"  {role}" for role in self.priced.roles),
             f"about {estimate.best_seconds:.0f} s of QPU time ({estimate.low_seconds:.0f} to "
             f"{estimate.high_seconds:.0f} s)",

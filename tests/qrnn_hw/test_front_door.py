@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 import qrnn_hw as qh
+from jobs.cost import Estimate
 from qrnn_hw.data.target import Classes
 from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.settings import RunSettings
-from qrnn_hw.front_door import Trained
+from qrnn_hw.front_door import Planned, Trained
 
 
 @pytest.mark.parametrize("setting", ["tiles", "placement", "backend", "no_such"])
@@ -18,6 +19,25 @@ def test_a_plan_takes_no_setting_that_makes_other_circuits(setting):
     trained = Trained(model=None, prepared=SimpleNamespace())
     with pytest.raises(UsageError, match=rf"Got {setting}; what makes the circuits"):
         trained.plan(stacks=["none"], **{setting: 0})
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [("v1", "300 shots of each circuit in each round"), ("sim-v1", "300 shots per prediction")],
+)
+def test_a_plan_says_what_its_shots_are_of(model, said):
+    prepared = SimpleNamespace(
+        settings=RunSettings(model=model, shots=300),
+        machine=SimpleNamespace(name="fake_fez"),
+        test=range(4),
+    )
+    priced = SimpleNamespace(estimate=Estimate(0, 2, 3, 1200, 1e-5), specs=[0], roles=["round 1"])
+    text = str(Planned(prepared, priced))
+    assert text.splitlines() == [
+        f"{model} on fake_fez: 1 job, 4 rows, {said}",
+        "  round 1",
+        "about 2 s of QPU time (0 to 3 s)",
+    ]
 
 
 def trained_here():
