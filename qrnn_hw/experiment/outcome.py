@@ -221,7 +221,7 @@ class Outcome:
                 "best_epoch": int(self.state.best_epoch[0]) + 1,
                 "n_parameters": self.trained.n_parameters,
                 "n_quantum_weights": int(self.trained.network.architecture.n_weights),
-                "history": [epoch._asdict() for epoch in self.state.epochs()],
+                "history": [epoch.to_json() for epoch in self.state.epochs()],
             },
             "calibration": {
                 "taken": prepared.machine.snapshot.taken,

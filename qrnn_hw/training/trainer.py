@@ -27,7 +27,11 @@ class Epoch(NamedTuple):
     training_loss: float
     validation_loss: float
     validation_accuracy: float
-    """The share of right answers; of numbers, R squared."""
+    """The share of right answers; of numbers, R squared. NaN where it is not known."""
+
+    def to_json(self) -> dict[str, float | None]:
+        """Return it as a JSON object, None for what is not known."""
+        return {name: None if np.isnan(one) else one for name, one in self._asdict().items()}
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,11 @@ def test_it_goes_on_to_the_same_numbers(trained, tmp_path):
     written_before(path, first)
     read = load(path, fresh, KNOWN)
     assert read.finished_epochs == 1
+    (epoch,) = read.epochs()
+    shown = json.loads(json.dumps(epoch.to_json(), allow_nan=False))
+    known = first.epochs()[0].validation_accuracy if len(first.best_epoch) == 1 else None
+    assert shown["validation_accuracy"] == known
+    assert shown["validation_loss"] == epoch.validation_loss
     again = train(stepper, options, read)
     np.testing.assert_array_equal(again.history[..., :2], whole.history[..., :2])
     for one, other in zip(jax.tree.leaves(again.best), jax.tree.leaves(whole.best), strict=True):
