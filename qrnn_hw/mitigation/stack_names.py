@@ -16,7 +16,7 @@ _FEED_FORWARD = {"relabel": "invert", "joint": "amplify"}
 
 
 def parse_stack(text: str) -> Stack:
-    """Return the stack of a name; parts are joined by "+", spaces and case do not matter.
+    """Return the stack of a name; parts are joined by "+", spaces, case and order do not matter.
 
     Raises:
         UsageError: If a part is not known, comes twice, or the parts make no legal stack.
@@ -35,11 +35,13 @@ def _part(part: str, text: str) -> dict[str, Any]:
     if part == "terminal":
         return {"terminal": True}
     if match := _TWIRL.fullmatch(part):
+        if not int(match[1]):
+            raise UsageError(f"a plan should twirl over one circuit or more. Got {text!r}.")
         return {"twirls": int(match[1])}
     if match := _EXTRAPOLATION.fullmatch(part):
         order, factors = match[2], match[3]
         try:
-            scale_factors = tuple(_number(factor) for factor in factors.split(","))
+            scale_factors = tuple(sorted(_number(factor) for factor in factors.split(",")))
         except ValueError:
             raise UsageError(f"scale factors should be numbers. Got {factors!r}.") from None
         if order:

@@ -21,6 +21,7 @@ def test_orders_samples_spaces_and_case_are_read():
     assert poly.name == "poly2(1,3,5,7)"
     assert parse_stack(poly.name) == poly
     assert parse_stack(" Terminal+LINEAR (1, 3) ") == Stack(ZNEPlan((1, 3), "linear"), "none", True)
+    assert parse_stack("terminal + linear(3,1)") == parse_stack("linear(1,3) + terminal")
     assert parse_stack("relabel (sampled 64)") == Stack(None, "invert", False, "sampled", 64)
 
 
@@ -36,6 +37,7 @@ def test_orders_samples_spaces_and_case_are_read():
         ("linear(1,,3)", "should be numbers"),
         ("linear(1,2)", "over odd scale factors"),
         ("poly3(1,3)", "4 scale factors or more"),
+        ("twirl 0 + terminal", "over one circuit or more. Got 'twirl 0 \\+ terminal'"),
         ("joint", "come with an extrapolation"),
         ("relabel (sampled 2) + linear(1,3)", None),
     ],
