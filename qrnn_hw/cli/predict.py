@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -211,7 +212,11 @@ def _texts(given: list[str] | None) -> dict[str, str]:
     """Return sentences by name: blank lines of standard input are passed over, but counted."""
     if given:
         return {f"text {number}": text for number, text in enumerate(given, start=1)}
-    lines = enumerate(sys.stdin, start=1)
+    from qrnn_hw.data.lines import stream_lines
+
+    # Read as bytes, so that what is no UTF-8 is refused as in a file, whatever the terminal's is.
+    stream = getattr(sys.stdin, "buffer", None) or io.BytesIO(sys.stdin.read().encode())
+    lines = stream_lines(stream, "standard input")
     return {f"line {number}": line.strip() for number, line in lines if line.strip()}
 
 

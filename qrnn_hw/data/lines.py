@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
+from typing import BinaryIO
 
 from qrnn_hw.errors import DataError
 
@@ -49,21 +50,39 @@ def numbered_lines(
         DataError: the file is missing, no regular file, unreadable, empty or not UTF-8 text, or a
             line is too long.
     """
-    n_lines = number = 0
+    n_lines = 0
     with regular_file(path) as file:
-        while raw := file.readline(longest_bytes + 1):
-            number += 1
-            if len(raw) > longest_bytes:
-                raise DataError(
-                    f"{path}, line {number}: should have at most {longest_bytes:,} bytes. "
-                    "Got more: the file is binary, or its line ends are of another kind."
-                )
-            line = _decode(raw, path, number).rstrip("\n").removesuffix("\r")
-            if line:
-                n_lines += 1
-                yield number, line
+        for number, line in stream_lines(file, path, longest_bytes=longest_bytes):
+            n_lines += 1
+            yield number, line
     if n_lines == 0:
         raise DataError(f"{path}: should hold lines of text. Got an empty file.")
+
+
+def stream_lines(
+    stream: BinaryIO, name: Path | str, *, longest_bytes: int = LONGEST_LINE_BYTES
+) -> Iterator[tuple[int, str]]:
+    """Yield the same of an open stream, of none where it is empty.
+
+    Args:
+        stream: of bytes.
+        name: of it, as messages have it.
+        longest_bytes: of a line.
+
+    Raises:
+        DataError: it is not UTF-8 text, or a line is too long.
+    """
+    number = 0
+    while raw := stream.readline(longest_bytes + 1):
+        number += 1
+        if len(raw) > longest_bytes:
+            raise DataError(
+                f"{name}, line {number}: should have at most {longest_bytes:,} bytes. "
+                "Got more: the file is binary, or its line ends are of another kind."
+            )
+        line = _decode(raw, name, number).rstrip("\n").removesuffix("\r")
+        if line:
+            yield number, line
 
 
 def whole_text(path: Path) -> str:
@@ -113,7 +132,7 @@ _OTHER_ENCODINGS = {
 """By the byte order mark in front; the longer ones first."""
 
 
-def _decode(raw: bytes, path: Path, number: int) -> str:
+def _decode(raw: bytes, path: Path | str, number: int) -> str:
     for mark, name in _OTHER_ENCODINGS.items():
         if number == 1 and raw.startswith(mark):
             raise DataError(

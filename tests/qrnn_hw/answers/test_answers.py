@@ -120,6 +120,13 @@ def test_each_score_has_its_class_and_each_line_its_number(tmp_path, capsys, mon
     assert all(
         high > low for one in found for low, high in zip(one["low"], one["high"], strict=True)
     )
+    for content, said in (
+        ("great".encode("utf-16"), "standard input, line 1: should be UTF-8 text. Got UTF-16"),
+        (b"great\ncaf\xe9", "standard input, line 2: should be UTF-8 text. Got the byte 0xe9"),
+    ):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content), "latin-1"))
+        assert invoke(["predict", path]) == 3
+        assert said in capsys.readouterr().err
     assert invoke(["predict", path, "--text", "great sound"]) == 0
     shown, (exact,) = capsys.readouterr().out, predict(model, from_texts(model, ["great sound"]))
     for name, score in zip(exact.outputs, exact.score, strict=True):
