@@ -7,6 +7,13 @@ from typing import Any
 
 from qiskit.circuit.library import get_standard_gate_name_mapping
 
+REMEDIES = {
+    "for_loop": "; repeat its instructions by a loop of Python",
+    "switch_case": "; write one if_test for each value",
+    "while_loop": "; repeat a fixed number of times, each behind an if_test",
+}
+"""What to write in place of what neither machines nor the exact engine take."""
+
 
 @cache
 def _standard() -> dict[str, Any]:

@@ -46,18 +46,12 @@ from circuits.exact.operations import (
 from circuits.exact.order import resets_early
 from circuits.exact.pauli import RESET, Axis, gate_matrix
 from circuits.gate_angles import AngleMapBuilder
-from circuits.known_operations import is_measurement, is_reset, is_standard
+from circuits.known_operations import REMEDIES, is_measurement, is_reset, is_standard
 
 if TYPE_CHECKING:
     from qiskit.circuit import CircuitInstruction, Clbit, Qubit
 
 _IDEAL_READOUT = np.eye(2)
-_REMEDIES = {
-    "for_loop": "; repeat its instructions by a loop of Python",
-    "switch_case": "; write one if_test for each value",
-    "while_loop": "; repeat a fixed number of times, each behind an if_test",
-}
-
 Maps = Callable[[Source], Any]
 """What stands for the map of a source: numbers, or a formula."""
 
@@ -264,7 +258,7 @@ def written_out(
     inner = operation.definition
     if inner is None or isinstance(operation, ControlFlowOp):
         known = ", ".join(sorted({"if_else", "measure", "reset", "delay", "barrier"}))
-        remedy = _REMEDIES.get(operation.name, "")
+        remedy = REMEDIES.get(operation.name, "")
         raise CircuitsError(
             f"exact evolution takes gates with a matrix and {known}. Got {operation.name}{remedy}."
         )

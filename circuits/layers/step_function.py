@@ -12,11 +12,13 @@ qubits, input Parameters, weight Parameters and classical bits themselves. A fif
 from __future__ import annotations
 
 import inspect
+import math
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
@@ -104,6 +106,7 @@ class StepFunction:
                 f"{self.name} should use the inputs and weights it is given. Got Parameter "
                 f"{min(one.name for one in strange)!r} of its own; take one of `weights`."
             )
+        _check_fixed(self.name, own)
         for instruction in own.data:
             circuit.append(instruction)
         circuit.global_phase += own.global_phase
@@ -119,6 +122,11 @@ def signature_of(function: Callable[..., Any], name: str) -> Signature:
     Raises:
         CircuitsError: an argument without its number, or one that has no meaning here.
     """
+    if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
+        raise CircuitsError(
+            f"{name} should be a plain function that appends instructions. Got one that yields or "
+            "awaits; leave that out."
+        )
     arguments = list(inspect.signature(function).parameters.values())
     defaults = {one.name: one.default for one in arguments}
     for argument in COUNTS:
@@ -150,6 +158,35 @@ def signature_of(function: Callable[..., Any], name: str) -> Signature:
         options=options,
         defaults=chosen,
     )
+
+
+def _check_fixed(name: str, circuit: QuantumCircuit) -> None:
+    """Refuse what no engine follows: variables and stretches, times to be bound, no numbers.
+
+    Raises:
+        CircuitsError: there is some.
+    """
+    if circuit.num_vars or circuit.num_stretches:
+        own = [*circuit.iter_vars(), *circuit.iter_stretches()][0]
+        raise CircuitsError(
+            f"{name} should keep what it measures in `bits`. Got the variable or stretch "
+            f"{own.name!r}; leave it out."
+        )
+    for item in circuit.data:
+        kind, params = item.operation.name, item.operation.params
+        for block in getattr(item.operation, "blocks", ()):
+            _check_fixed(name, block)
+        if kind == "delay" and not isinstance(params[0], Real):
+            raise CircuitsError(
+                f"a delay of {name} should last a number of dt or seconds. Got {params[0]!s}; "
+                "weights and inputs are angles of gates."
+            )
+        for one in params:
+            if isinstance(one, Real) and not math.isfinite(one):
+                raise CircuitsError(
+                    f"angles of {name} should be finite numbers, inputs or weights. Got {one} of "
+                    f"{kind}."
+                )
 
 
 def call(name: str, function: Callable[[], Any]) -> Any:

@@ -21,6 +21,7 @@ from typing import Any
 
 from circuits.definition import Architecture, Mode
 from circuits.errors import CircuitsError, UnknownNameError
+from circuits.known_operations import is_standard
 from circuits.layers.step_function import StepFunction, call, signature_of
 from circuits.unrolled import step_circuit, unroll
 from circuits.zoo.row import Row, fixed
@@ -142,7 +143,19 @@ def _of_step(layer: StepFunction, summary: str) -> Architecture:
         summary=summary,
         source=layer.name,
     )
-    step = step_circuit(bare, *_parameters(bare), later=True)
+    parameters = _parameters(bare)
+    step, again = (step_circuit(bare, *parameters, later=True) for _ in range(2))
+    # Gates of a class that the function makes anew are unlike for Qiskit, and do the same.
+    if step != again and _listed(step) != _listed(again):
+        raise CircuitsError(
+            f"{layer.name} should append the same instructions whenever it is called: a circuit is "
+            "built many times. Got others the second time; draw numbers once, outside of it, by a "
+            "seed."
+        )
+    if not step.parameters:
+        raise CircuitsError(
+            f"{layer.name} should turn something by its inputs. Got a step that takes none."
+        )
     fresh = tuple(wire for wire in range(bare.n_qubits) if _is_reset_last(step, wire))
     kept = tuple(wire for wire in range(bare.n_qubits) if wire not in fresh)
     readout = layer.signature.readout or kept
@@ -161,6 +174,28 @@ def _of_step(layer: StepFunction, summary: str) -> Architecture:
     model = replace(bare, readout=readout, data_qubits=fresh, modes=(mode,), mode=mode)
     unroll(model, 2)  # the first step has no bits before it
     return model
+
+
+def _listed(circuit: Any) -> list[Any]:
+    """Return what a circuit does, by names, numbers and places."""
+    return [
+        (
+            item.operation.name,
+            [one.tobytes() if hasattr(one, "tobytes") else str(one)
+             for one in item.operation.params if not hasattr(one, "find_bit")],
+            [circuit.find_bit(bit).index for bit in (*item.qubits, *item.clbits)],
+            [_listed(one) for one in _inside(item.operation)],
+        )
+        for item in circuit.data
+    ]  # fmt: skip
+
+
+def _inside(operation: Any) -> list[Any]:
+    """Return the circuits that an operation is made of, none of Qiskit's own gates."""
+    if hasattr(operation, "blocks"):
+        return list(operation.blocks)
+    inner = None if is_standard(operation) else operation.definition
+    return [] if inner is None else [inner]
 
 
 def _parameters(bare: Architecture) -> tuple[list[Any], list[Any]]:

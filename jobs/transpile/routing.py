@@ -10,6 +10,7 @@ from qiskit.passmanager import PassManagerError
 from qiskit.transpiler import generate_preset_pass_manager
 
 from calibration.snapshot import Snapshot
+from circuits.known_operations import REMEDIES
 from jobs.errors import SpecError
 
 if TYPE_CHECKING:
@@ -93,9 +94,13 @@ def _transpiled(
     try:
         return manager.run(circuit)
     except PassManagerError as error:  # the family of all errors of the transpiler
+        said = error.message.rstrip(". ")
+        kinds = circuit.count_ops()
+        loops = [remedy for kind, remedy in REMEDIES.items() if kind in kinds]
+        remedy = loops[0].removeprefix("; ") if loops else "choose another backend"
         raise SpecError(
             f"{circuit.name} should be put into the gates of the device. Qiskit's transpiler said: "
-            f"{error.message} Choose another backend."
+            f"{said}; {remedy}."
         ) from error
 
 

@@ -19,6 +19,7 @@ from circuits.outcomes import outcome_signs
 from circuits.pure.ideal import pure_model
 
 FILE = '''
+import random
 from typing import Literal
 
 from qiskit.circuit import Gate, QuantumCircuit
@@ -136,6 +137,48 @@ def leaving(circuit, qubits=1, inputs=1, weights=0, bits=0):
     raise SystemExit("gone")
 
 
+def keeping(circuit, qubits=1, inputs=1, weights=0, bits=0):
+    circuit.add_var("kept", False)
+
+
+def waiting(circuit, qubits=1, inputs=1, weights=1, bits=0):
+    circuit.delay(weights[0], 0)
+
+
+def boundless(circuit, qubits=1, inputs=1, weights=0, bits=1):
+    circuit.measure(0, bits[0])
+    with circuit.if_test((bits[0], 1)):
+        circuit.rx(float("inf"), 0)
+
+
+def drawing(circuit, qubits=1, inputs=1, weights=0, bits=0):
+    own = QuantumCircuit(1, name="drawn")
+    own.ry(random.random(), 0)
+    circuit.append(own.to_gate(), [0])
+
+
+def blind(circuit, qubits=1, inputs=2, weights=1, bits=0):
+    circuit.h(0)
+
+
+def yielding(circuit, qubits=1, inputs=1, weights=0, bits=0):
+    yield circuit.ry(inputs[0], 0)
+
+
+def classy(circuit, qubits=1, inputs=1, weights=1, bits=0):
+    """A gate of a class that is made anew in every call."""
+
+    class Mine(Gate):
+        def __init__(self, angle):
+            super().__init__("mine", 1, [angle])
+
+        def _define(self):
+            self.definition = QuantumCircuit(1)
+            self.definition.ry(self.params[0], 0)
+
+    circuit.append(Mine(inputs[0] + weights[0]), [0])
+
+
 def unsaid(circuit, qubits, inputs=1, weights=0, bits=0):
     pass
 
@@ -229,6 +272,10 @@ def test_options_are_those_of_the_function(file):
     with pytest.raises(CircuitsError, match=r"option axis of .* should be one of y, x. Got 'z'"):
         architecture(f"{file}:turned", axis="z")
     assert architecture(f"{file}:LAYERS").n_weights == 1
+    law = logical_model(architecture(f"{file}:classy")).distributions(
+        np.array([0.4]), np.array([[[0.9]]]), np.array([1])
+    )
+    np.testing.assert_allclose(law[0], [np.cos(0.65) ** 2, np.sin(0.65) ** 2], atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -239,6 +286,12 @@ def test_options_are_those_of_the_function(file):
         ("adding", "should use the 1 qubits and 0 bits it is given. Got a circuit of 1 and 1"),
         ("counting", r"Got IndexError in line 1\d\d: list index out of range"),
         ("leaving", r"Got SystemExit in line 1\d\d: gone"),
+        ("keeping", "Got the variable or stretch 'kept'; leave it out"),
+        ("waiting", r"should last a number of dt or seconds\. Got w\[0\]"),
+        ("boundless", "should be finite numbers, inputs or weights. Got inf of rx"),
+        ("drawing", "append the same instructions whenever it is called"),
+        ("blind", "should turn something by its inputs. Got a step that takes none"),
+        ("yielding", "should be a plain function that appends instructions"),
         ("unsaid", "should say how many qubits it takes, 1 or more, by a default.* Got qubits=no"),
         ("disordered", "in this order.* Got circuit, inputs, qubits, weights, bits"),
         ("unmeasured", "should measure into each of its 1 bits. Got none for bit 0"),
