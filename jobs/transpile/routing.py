@@ -97,10 +97,10 @@ def _transpiled(
         said = error.message.rstrip(". ")
         kinds = circuit.count_ops()
         loops = [remedy for kind, remedy in REMEDIES.items() if kind in kinds]
-        remedy = loops[0].removeprefix("; ") if loops else "choose another backend"
+        remedy = loops[0] if loops else ". Choose another backend"
         raise SpecError(
             f"{circuit.name} should be put into the gates of the device. Qiskit's transpiler said: "
-            f"{said}; {remedy}."
+            f"{said}{remedy}."
         ) from error
 
 

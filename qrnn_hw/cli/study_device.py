@@ -78,7 +78,7 @@ def device(
     from qrnn_hw.models.facts import given_options
     from qrnn_hw.models.options import check_one_circuit, chosen_architecture
     from qrnn_hw.networks.head_options import head_of
-    from qrnn_hw.studies.device import DevicePlan, first_day
+    from qrnn_hw.studies.device import DevicePlan, check_before, first_day
     from qrnn_hw.submission.machine import chosen_backend
     from qrnn_hw.training.options import TrainingOptions
 
@@ -119,7 +119,10 @@ def device(
         progress.stage(f"opening {backend}")
         opened = with_learned_of(open_machine(backend), settings)
         writable_folder(output)
-        trained = trained_model(settings, progress, first_day(opened, output))
+        begun = first_day(opened, output)
+        trained = trained_model(
+            settings, progress, begun, lambda prepared: check_before(prepared, plan)
+        )
     found = _run(trained, plan, yes=yes)
     document = write_device_report(trained, plan, found, output, parquet=parquet)
     if json:

@@ -13,6 +13,7 @@ from jobs.budget import Budget
 from jobs.cost import Estimate
 from jobs.errors import BudgetError
 from jobs.executor import Executor, RemoteExecutor
+from jobs.preflight import require
 from jobs.runner import run
 from jobs.service.submission import Terms
 from jobs.spec import JobSpec
@@ -20,7 +21,9 @@ from jobs.splitting import split
 from jobs.store.run_time import run_time
 from jobs.store.store import Store
 from qrnn_hw.errors import UsageError
+from qrnn_hw.experiment.prepare import Prepared
 from qrnn_hw.experiment.progress import Progress
+from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.shot_head import ShotHead
 from qrnn_hw.predict import SentencePubs, sentence_pubs
 from qrnn_hw.ranges import MOST_HOURS, MOST_ROUNDS, MOST_SECONDS, MOST_SHOTS
@@ -161,22 +164,39 @@ def device_jobs(model: TrainedModel, plan: DevicePlan) -> tuple[SentencePubs, li
     Raises:
         UsageError: too few sentences.
     """
-    prepared, machine = model.prepared, model.prepared.machine
-    if len(model.test) < 2:
-        raise UsageError(f"a device study needs two rows or more. Got {len(model.test)}.")
-    width = machine.snapshot.n_qubits
-    sentences = sentence_pubs(
-        prepared.circuit.transpiled,
-        model.encoded,
-        lambda circuit: prepared.circuit.transpiled.embed(circuit, width),
-    )
-    specs = [_spec(machine, sentences, shots, 0, plan.seed) for shots in plan.shot_counts]
+    sentences, specs = _once(model.prepared, model.encoded, plan)
+    machine = model.prepared.machine
     # A repeat differs from the first round in nothing that the machine looks at.
     first = dict(zip(plan.shot_counts, assess_jobs(specs, machine), strict=True))
     return sentences, [
         DeviceJob(n, shots, _repeat(first[shots], _spec(machine, sentences, shots, n, plan.seed)))
         for n, shots in plan.order()
     ]
+
+
+def check_before(prepared: Prepared, plan: DevicePlan) -> None:
+    """Refuse what the machine would not take, before the model is trained.
+
+    Raises:
+        PreflightError: it would refuse a job.
+        UsageError: too few sentences.
+    """
+    _, specs = _once(prepared, prepared.training.untrained.encoded(prepared.test), plan)
+    for one in assess_jobs(specs, prepared.machine):
+        require(one.findings)
+
+
+def _once(
+    prepared: Prepared, encoded: Encoded, plan: DevicePlan
+) -> tuple[SentencePubs, list[JobSpec]]:
+    """Return the circuits of the test rows, and the first round's job of each number of shots."""
+    machine, transpiled = prepared.machine, prepared.circuit.transpiled
+    if len(encoded) < 2:
+        raise UsageError(f"a device study needs two rows or more. Got {len(encoded)}.")
+    width = machine.snapshot.n_qubits
+    sentences = sentence_pubs(transpiled, encoded, lambda circuit: transpiled.embed(circuit, width))
+    specs = [_spec(machine, sentences, shots, 0, plan.seed) for shots in plan.shot_counts]
+    return sentences, specs
 
 
 def _repeat(assessed: Assessment, spec: JobSpec) -> Assessment:

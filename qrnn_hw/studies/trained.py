@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,7 @@ from qrnn_hw.experiment.progress import Progress
 from qrnn_hw.experiment.quality import Judge
 from qrnn_hw.experiment.run_folder import refuse_task
 from qrnn_hw.experiment.settings import RunSettings
+from qrnn_hw.experiment.training import CHECKPOINT
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.trained import TrainedNetwork
 from qrnn_hw.statistics.decisions import DecisionRule
@@ -131,7 +133,10 @@ def _unread(path: Path, error: Exception) -> ConfigurationError:
 
 
 def trained_model(
-    settings: RunSettings, progress: Progress, machine: Machine | None = None
+    settings: RunSettings,
+    progress: Progress,
+    machine: Machine | None = None,
+    check: Callable[[Prepared], None] = lambda prepared: None,
 ) -> TrainedModel:
     """Train under the machine's noise, or read the finished checkpoint in the output folder.
 
@@ -140,12 +145,15 @@ def trained_model(
         progress: told of each stage.
         machine: already open; None takes a real one as the run in the folder began with it, and
             opens any other.
+        check: refuses what cannot be asked of the model, before it is trained.
 
     Raises:
         QRNNError, CircuitsError, CalibrationError: as the main job.
     """
     found = machine or kept_machine(settings)
     prepared = prepare(settings, settings.read(), progress, found)
+    if not (settings.output / CHECKPOINT).exists():
+        check(prepared)
     trained = prepared.training.trained(train(prepared, progress))
     return TrainedModel(placed_for(prepared, trained, progress), trained)
 

@@ -206,6 +206,32 @@ def test_wrong_plans_are_refused(wrong):
         DevicePlan(**wrong)
 
 
+CELL = """
+def step(circuit, qubits=2, inputs=1, weights=2, bits=1, *, readout=(0,)):
+    circuit.ry(inputs[0], 1)
+    circuit.cry(weights[0], 1, 0)
+    circuit.measure(1, bits[0])
+    with circuit.if_test((bits[0], 1)):
+        circuit.rx(weights[1], 0)
+        circuit.reset(1)
+"""
+
+
+def test_what_the_machine_refuses_is_said_before_the_training(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cell.py").write_text(CELL)
+    asked = ["study", "device", "--data", str(some_text(tmp_path)), "--output", "study"]
+    for more, code, said in (
+        (["--model", "cell.py:step"], 4, "reset-in-branch: A branch may hold no reset"),
+        (["--model", "v1"], 2, "Got v1, which is run in rounds; choose --option mode=sampled"),
+        (["--head-shots", "10"], 2, "--head-shots should come with --direct"),
+    ):
+        assert invoke([*asked, *more]) == code
+        captured = capsys.readouterr()
+        assert said in captured.err
+        assert "training" not in captured.err
+
+
 @pytest.mark.slow
 def test_on_the_service_no_job_is_sent_twice_and_money_stops_at_the_budget(
     emulator, tmp_path, monkeypatch, capsys
