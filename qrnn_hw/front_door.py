@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jobs.counted import counted
+from jobs.preflight import require
 from qrnn_hw.answers.asked_rows import from_any
 from qrnn_hw.answers.model_file import Model
 from qrnn_hw.answers.prediction import Prediction, check_asked
@@ -200,6 +201,7 @@ class Trained:
             settings: of `RunSettings`, those of `PLANNED`; `minutes` chooses the shots.
 
         Raises:
+            PreflightError: the machine would refuse a job.
             UsageError: a model that was loaded from a file, a stack that it is not run with, or a
                 setting that would make other circuits or another training.
         """
@@ -220,7 +222,10 @@ class Trained:
         told = self.prepared.told(replace(self.prepared.settings, **changed))
         if told.settings.minutes is not None:
             told, _ = fitted(told, 60 * told.settings.minutes)
-        return Planned(told, pipeline.priced(told))
+        priced = pipeline.priced(told)
+        for job in priced.jobs:
+            require(job.findings)
+        return Planned(told, priced)
 
 
 @dataclass(frozen=True, eq=False)

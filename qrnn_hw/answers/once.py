@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.counted import counted
+from jobs.preflight import require
 from jobs.store.store import Store
 from qrnn_hw.answers.in_words import in_words, outputs_of
 from qrnn_hw.answers.prediction import Prediction
@@ -67,7 +68,7 @@ class Once:
         """Return what asking would cost.
 
         Raises:
-            PreflightError: a circuit cannot be timed.
+            PreflightError: a circuit cannot be timed, or the machine would refuse a job.
         """
         found = self.priced(store)
         new = [store.raw(spec.key) is None for spec in found.specs]
@@ -79,6 +80,8 @@ class Once:
         )
         if not jobs:
             return Price(None, None, None, spent, 0)
+        for one in jobs:
+            require(one.findings)
         left = replace(found, jobs=jobs)
         return Price(left.estimate, left.estimate, left.estimate, spent, left.n_parts)
 

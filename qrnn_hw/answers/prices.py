@@ -10,6 +10,7 @@ import numpy as np
 
 from jobs.assess import Assessment, total
 from jobs.cost import Estimate
+from jobs.preflight import require
 from jobs.store.store import Store
 from qrnn_hw.answers.certain import machine_label
 from qrnn_hw.answers.question import Numbered
@@ -59,7 +60,7 @@ def price(votes: Votes, store: Store) -> Price:
     """Return what asking would cost; batches that are stored are read, nothing is sent.
 
     Raises:
-        PreflightError: a circuit cannot be timed.
+        PreflightError: a circuit cannot be timed, or the machine would refuse a job.
         UsageError: as `Question.on`.
     """
     question, machine, before = votes.question, votes.question.execution.machine, 0
@@ -71,6 +72,8 @@ def price(votes: Votes, store: Store) -> Price:
         priced = Priced(machine, store=store)
         measured = evaluation.measure(Numbered(priced, number, question.seed))
         if any(store.raw(spec.key) is None for spec in priced.specs):
+            for one in priced.jobs:
+                require(one.findings)
             worst = following(votes, number, [rows] * len(votes.looks), store)
             likely = following(votes, number, _course(votes, number, rows), store)
             first, expected, most = (_cost(jobs) for jobs in (priced.jobs, likely, worst))

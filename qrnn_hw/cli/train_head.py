@@ -223,10 +223,13 @@ def _run(
 
 
 def _print_price(jobs: Jobs, network: Network, store: Store, *, as_json: bool) -> None:
+    from jobs.preflight import require
     from qrnn_hw.cli.spending import described
     from qrnn_hw.submission.assessment import estimate_json
 
     found = jobs.priced(network, store)
+    for one in found.jobs:
+        require(one.findings)
     if as_json:
         print_json({"n_jobs": found.n_parts, "estimate": estimate_json(found.estimate)})
     else:

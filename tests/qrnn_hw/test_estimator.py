@@ -17,7 +17,7 @@ from sklearn.utils.estimator_checks import check_estimator
 import circuits
 import qrnn_hw as qh
 from circuits.errors import CircuitsError, UnknownNameError
-from jobs.errors import BudgetError
+from jobs.errors import BudgetError, PreflightError
 from jobs.store.store import Store
 from qrnn_hw.cli import invoke
 from qrnn_hw.config import store_path
@@ -355,3 +355,30 @@ def test_heads_on_every_step_and_stacks_are_asked_of_a_machine(tmp_path, monkeyp
     ):
         with pytest.raises(UsageError, match=said):
             fitted.plan(rows[:1], **given)
+
+
+CELL = """
+def step(circuit, qubits=2, inputs=1, weights=2, bits=1, *, readout=(0,)):
+    circuit.ry(inputs[0], 1)
+    circuit.cry(weights[0], 1, 0)
+    circuit.measure(1, bits[0])
+    with circuit.if_test((bits[0], 1)):
+        circuit.rx(weights[1], 0)
+        circuit.reset(1)
+"""
+
+
+def test_what_a_machine_would_refuse_has_no_price(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("QRNN_HW_HOME", str(tmp_path / "home"))
+    Path("cell.py").write_text(CELL)
+    rows, labels = ordered(20, 0)
+    fitted = QRNNClassifier("cell.py:step", n_steps=2, max_iter=1, random_state=0)
+    fitted.fit(rows, labels)
+    for stacks in ((), ("none",)):
+        with pytest.raises(PreflightError, match="reset-in-branch: A branch may hold no reset"):
+            fitted.plan(rows[:2], shots=20, stacks=stacks).price()
+    np.savez("rows.npz", X=rows[:2, :, None])
+    asked = ["predict", str(fitted.save("m.qrnn")), "--data", "rows.npz", "--shots", "auto"]
+    assert invoke([*asked, "--backend", "fake_boston", "--dry-run"]) == 4
+    assert "reset-in-branch" in capsys.readouterr().err
