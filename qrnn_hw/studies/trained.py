@@ -126,9 +126,11 @@ def settings_of(folder: Path) -> RunSettings:
 
 
 def _unread(path: Path, error: Exception) -> ConfigurationError:
+    lacks = isinstance(error, KeyError)  # as what `train` writes of a network has no settings
+    why = f"has no {error}" if lacks else f"cannot be read ({type(error).__name__})"
     return ConfigurationError(
         f"a run's folder should hold the result.json of a finished `qrnn-hw run`. Got {path}, "
-        f"which cannot be read ({type(error).__name__})."
+        f"which {why}; give the --output of a run."
     )
 
 

@@ -146,6 +146,12 @@ def test_misuse_is_one_line(arguments, code, words, tmp_path, monkeypatch, capsy
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_folder_of_a_training_is_no_run(tmp_path, capsys):
+    (tmp_path / "result.json").write_text('{"model": "v1"}')
+    assert invoke(["study", "shots", "--run", str(tmp_path)]) == 3
+    assert "result.json, which has no 'settings'; give the --output of" in capsys.readouterr().err
+
+
 def test_numbers_in_tables_are_not_broken_but_digests_are():
     from qrnn_hw.report.page import table
 
