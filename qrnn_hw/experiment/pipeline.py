@@ -5,6 +5,7 @@ from __future__ import annotations
 from jobs.store.store import Store
 from qrnn_hw.config import store_path, writable_folder
 from qrnn_hw.data.dataset import Dataset
+from qrnn_hw.errors import UsageError
 from qrnn_hw.experiment.canaries import canaries_of, priced_canaries
 from qrnn_hw.experiment.choosing import choose
 from qrnn_hw.experiment.kept_calibration import keep_calibration, keep_snapshots
@@ -62,9 +63,15 @@ def priced(prepared: Prepared) -> Priced:
 
     Raises:
         ConfigurationError: the checkpoint in the output folder is unreadable or of another run.
-        UsageError: too few shots, or a stack that the model has no circuits for.
+        UsageError: too few shots, a stack that the model has no circuits for, or one that is yet to
+            be chosen.
     """
     training, settings = prepared.training, prepared.settings
+    if AUTO in settings.plans:
+        raise UsageError(
+            "a plan should name its stacks, to be priced before anything is sent. Got auto, which "
+            "tries some on the machine first; name them, or use `qrnn-hw run --plan auto`."
+        )
     trained = training.trained(training.read(settings.output))
     prepared = placed_for(prepared, trained, Quiet())
     encoded, canaries = prepared.encoded(trained), canaries_of(prepared, trained)

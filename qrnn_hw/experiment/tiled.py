@@ -277,6 +277,8 @@ class TiledEvaluation:
         Raises:
             UsageError: one is found.
         """
+        if not self.stacks:  # they are yet to be chosen
+            return
         evaluations = self.evaluations
         with self._parted_over(self.visits):
             for one in evaluations:

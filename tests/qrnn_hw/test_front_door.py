@@ -10,6 +10,7 @@ import qrnn_hw as qh
 from jobs.cost import Estimate
 from qrnn_hw.data.target import Classes
 from qrnn_hw.errors import UsageError
+from qrnn_hw.experiment import pipeline
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.front_door import Planned, Trained
 
@@ -19,6 +20,13 @@ def test_a_plan_takes_no_setting_that_makes_other_circuits(setting):
     trained = Trained(model=None, prepared=SimpleNamespace())
     with pytest.raises(UsageError, match=rf"Got {setting}; what makes the circuits"):
         trained.plan(stacks=["none"], **{setting: 0})
+
+
+@pytest.mark.parametrize("stacks", [("auto",), ("none", "AUTO")])
+def test_a_plan_that_is_yet_to_be_chosen_has_no_price(stacks):
+    prepared = SimpleNamespace(settings=RunSettings(plans=stacks), training=None)
+    with pytest.raises(UsageError, match="name its stacks.*Got auto, which tries some"):
+        pipeline.priced(prepared)
 
 
 @pytest.mark.parametrize(

@@ -230,6 +230,14 @@ def test_a_plan_that_a_run_on_tiles_did_not_have_is_refused(tiling):
         recompute(run, None, parse_stack("linear(1,5)"))
 
 
+def test_stacks_that_are_yet_to_be_chosen_are_nothing_to_refuse(tiling):
+    evaluation(tiling, stacks=()).check()
+    interleaved = replace(evaluation(tiling, stacks=()), repetitions=4)
+    interleaved.check()
+    with pytest.raises(UsageError, match="take more --shots, or leave --tiles out"):
+        replace(interleaved, stacks=STACKS, total=20).check()
+
+
 def test_what_is_asked_of_tiles_is_a_number_or_auto():
     assert [parse_tiles(text) for text in (None, "auto", " AUTO ", "7")] == [None, 0, 0, 7]
     for text in ("0", "-1", "many", "2.5", "9999999999"):
