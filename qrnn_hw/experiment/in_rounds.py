@@ -23,6 +23,7 @@ from qrnn_hw.experiment.rounds import RoundsEvaluation, compiler
 from qrnn_hw.experiment.settings import RunSettings
 from qrnn_hw.experiment.simulated import Simulated
 from qrnn_hw.mitigation.stack import Stack
+from qrnn_hw.models.options import one_circuit_remedy
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.expectation import Compile
 from qrnn_hw.networks.finite_shots import sampled_outputs
@@ -155,10 +156,10 @@ def check_rounds(settings: RunSettings) -> None:
     Raises:
         UsageError: something is found.
     """
+    remedy = one_circuit_remedy(settings.architecture)
     if settings.plans not in ((), ("none",)):
         raise UsageError(
-            f"{ONLY_NONE} Got {', '.join(settings.plans)}; leave --plan out, or choose --mode "
-            "sampled."
+            f"{ONLY_NONE} Got {', '.join(settings.plans)}; leave --plan out, or {remedy}."
         )
     given = {
         f"--placement {settings.placement}": settings.placement != LEVEL_3,
@@ -172,11 +173,11 @@ def check_rounds(settings: RunSettings) -> None:
         raise UsageError(
             "a model in expectation mode is trained by exact gradients, under one calibration or "
             f"without noise, and placed by level 3. Got {', '.join(found)}; leave that out, or "
-            "choose --mode sampled."
+            f"{remedy}."
         )
     if settings.trains_under_noise and not settings.architecture.in_rounds:
         raise UsageError(
             "a training under noise in rounds needs steps that start anew. Got "
             f"{settings.model}, which prepares its state again in every round; leave out "
-            "--training-noise, or choose --mode sampled."
+            f"--training-noise, or {remedy}."
         )

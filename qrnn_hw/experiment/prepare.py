@@ -27,6 +27,7 @@ from qrnn_hw.experiment.task import ModelTask, load_task
 from qrnn_hw.experiment.tiled import TiledEvaluation
 from qrnn_hw.experiment.training import Training
 from qrnn_hw.mitigation.stack import Stack
+from qrnn_hw.models.options import one_circuit_remedy
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.network import Network, network_of
 from qrnn_hw.networks.trained import TrainedNetwork
@@ -75,9 +76,10 @@ class Prepared:
             UsageError: it is run in rounds.
         """
         if isinstance(self.execution, InRounds):
+            remedy = one_circuit_remedy(self.settings.architecture)
             raise UsageError(
                 "this should have a model whose sequence is one circuit. Got "
-                f"{self.settings.model}, which is run in rounds; choose --mode sampled."
+                f"{self.settings.model}, which is run in rounds; {remedy}."
             )
         return self.execution
 

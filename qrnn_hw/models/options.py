@@ -33,6 +33,12 @@ def chosen_architecture(
     return own.architecture(**typed_options(own, given, **short))
 
 
+def one_circuit_remedy(architecture: Architecture) -> str:
+    """Return what to choose in place of a model in rounds: its sampled form, where it has one."""
+    own = "sampled" in architecture.modes
+    return "choose --option mode=sampled" if own else "choose another model"
+
+
 def check_one_circuit(architecture: Architecture) -> None:
     """Refuse a model in rounds where a study trains it.
 
@@ -42,8 +48,8 @@ def check_one_circuit(architecture: Architecture) -> None:
     if architecture.mode == "expectation":
         raise UsageError(
             "a study that trains should have a model whose sequence is one circuit. Got "
-            f"{architecture.name}, which is run in rounds; choose --option mode=sampled, or study "
-            "a finished run of it with `qrnn-hw study shots --run`."
+            f"{architecture.name}, which is run in rounds; {one_circuit_remedy(architecture)}, or "
+            "study a finished run of it with `qrnn-hw study shots --run`."
         )
 
 

@@ -13,6 +13,7 @@ from circuits.definition import Architecture
 from jobs.tiling.packing import GUARDS, Placed, choose_tiles
 from jobs.tiling.tiling import Tiling, tile_step
 from qrnn_hw.errors import UsageError
+from qrnn_hw.models.options import one_circuit_remedy
 from qrnn_hw.submission.kept_placement import check_kept, read_placement
 from qrnn_hw.submission.machine import Machine
 from qrnn_hw.submission.placing import LEVEL_3, scores_on
@@ -174,5 +175,5 @@ def check_mode(architecture: Architecture) -> None:
     if architecture.mode == "expectation":
         raise UsageError(
             "tiles should hold a model whose sequence is one circuit. Got "
-            f"{architecture.name}, which is run in rounds; choose --option mode=sampled."
+            f"{architecture.name}, which is run in rounds; {one_circuit_remedy(architecture)}."
         )

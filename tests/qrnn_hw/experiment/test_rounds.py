@@ -333,6 +333,10 @@ def test_what_does_not_fit_rounds_is_said(sentences, tmp_path, capsys):
         assert invoke([*command, "--model", "v3a", "--plan", "none", "--plan", plan]) == 2
         (line,) = capsys.readouterr().err.splitlines()
         assert "the only plan of a model in rounds is none" in line
+        assert line.endswith("leave --plan out, or choose --option mode=sampled.")
+    for more in (("--plan", "terminal"), ("--tiles", "2"), ("--margin", "0.1")):
+        assert invoke([*command, "--model", "qlstm", *more]) == 2  # it has no other mode
+        assert capsys.readouterr().err.endswith(" choose another model.\n")
     assert invoke([*command, "--model", "v3a", "--engine", "aer"]) == 2
     assert "and placed by level 3. Got --engine aer" in capsys.readouterr().err
     assert invoke([*command, "--model", "sim-v1", "--mode", "sampled"]) == 2
