@@ -14,7 +14,7 @@ from jobs.store.archives import read_archive
 from qrnn_hw.data.class_names import numbered_classes
 from qrnn_hw.data.dataset import Dataset, sequences_note
 from qrnn_hw.data.lines import regular_file, shown, trimmed
-from qrnn_hw.data.number_cells import LARGEST
+from qrnn_hw.data.number_cells import LARGEST, is_constant
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Classes, Numbers, Target, known_names
 from qrnn_hw.errors import DataError
@@ -209,8 +209,13 @@ def _targets(
         if per_step:
             numbers = np.where(counted[:, :, None], numbers, 0.0)
         _check_finite(path, "y", numbers)
-        if numbers.min() == numbers.max() and (n_rows > 1 or known is not None):
-            raise DataError(f"{path}, y: should vary. Got {numbers.flat[0]:g} in all rows.")
+        columns = (numbers[counted] if per_step else numbers).T
+        still = [place for place, one in enumerate(columns) if is_constant(one)]
+        if still and (n_rows > 1 or known is not None):
+            which = f", column {still[0]}" if len(columns) > 1 else ""
+            raise DataError(
+                f"{path}, y{which}: should vary. Got {columns[still[0]][0]:g} in all rows."
+            )
         n_numbers = numbers.shape[-1]
         names = tuple(f"y{place}" for place in range(n_numbers)) if n_numbers > 1 else ("y",)
         return Numbers(names, per_step), numbers

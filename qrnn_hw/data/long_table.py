@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from qrnn_hw.data.class_names import numbered_classes
 from qrnn_hw.data.dataset import Dataset, sequences_note
 from qrnn_hw.data.lines import shown
+from qrnn_hw.data.number_cells import is_constant
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.series import check_size
 from qrnn_hw.data.table import DataTable, column_place, columns_shown
@@ -135,7 +136,7 @@ def _learnt(
     for name, column in zip(target, columns, strict=True):
         if not per_step:
             _check_same(table, name, column, owner, firsts)
-        if column.min() == column.max():
+        if is_constant(column):
             raise DataError(
                 f"{table.path}: the target {shown(name)} should vary. Got {column[0]:g} in all "
                 f"{len(column)} rows."

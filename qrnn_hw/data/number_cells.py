@@ -14,6 +14,9 @@ from qrnn_hw.errors import DataError
 LARGEST = 1e100
 """Of a number in size: squares of it are finite, and so are sums of them."""
 
+SMALLEST = 1e-100
+"""Of a spread: the squares of smaller numbers are none."""
+
 GAPS = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "-", "--", "?", "."})
 """How tables write that a value is missing, in lower case."""
 
@@ -24,6 +27,11 @@ _DATE = re.compile(
     r"|.*\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b.*",
     re.ASCII | re.IGNORECASE,
 )
+
+
+def is_constant(found: NDArray[np.float64]) -> bool:
+    """Tell whether numbers do not vary, or by so little that no square of it can be told from 0."""
+    return bool(np.ptp(found) < SMALLEST)
 
 
 def decimal_comma(cells: Sequence[str]) -> bool:

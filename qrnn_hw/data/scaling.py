@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qrnn_hw.data.number_cells import SMALLEST
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.target import Numbers, Target
 
@@ -72,7 +73,10 @@ def moments(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.
 
     Of a constant the deviation is 1.
     """
-    mean, deviation = rows.mean(axis=0), rows.std(axis=0)
+    size = np.abs(rows).max(axis=0, initial=0.0)
+    # Squares of very small numbers would be none.
+    unit = np.where((size > 0) & (size < SMALLEST), size, 1.0)
+    mean, deviation = rows.mean(axis=0), unit * (rows / unit).std(axis=0)
     # A constant's deviation is rounding noise of its size, which would blow it up.
-    varies = deviation > 1e-12 * np.abs(rows).max(axis=0, initial=0.0)
+    varies = deviation > 1e-12 * size
     return mean, np.where(varies, deviation, 1.0)

@@ -10,6 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from qrnn_hw.data.lines import shown
+from qrnn_hw.data.number_cells import SMALLEST
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.errors import DataError, UsageError
 
@@ -66,7 +67,7 @@ class Series:
             )
         numbers = self.ahead(self.last_steps()) if self.changes else self.columns(self.targets)
         # A straight line's changes differ by the rounding of its levels.
-        least = 1e-12 * np.abs(self.values).max() if self.changes else 0.0
+        least = max(SMALLEST, 1e-12 * np.abs(self.values).max() if self.changes else 0.0)
         for name, column in zip(self.targets, numbers.T, strict=True):
             if np.ptp(column) <= least:
                 what = f"the {'change of the ' * self.changes}target {shown(name)}"

@@ -14,7 +14,7 @@ from qrnn_hw.data.arrays import Kind
 from qrnn_hw.data.class_names import numbered_classes, shortest
 from qrnn_hw.data.dataset import Dataset, sequences_note
 from qrnn_hw.data.lines import numbered_lines, shown, trimmed
-from qrnn_hw.data.number_cells import numbers
+from qrnn_hw.data.number_cells import is_constant, numbers
 from qrnn_hw.data.sequences import Sequences
 from qrnn_hw.data.series import check_size
 from qrnn_hw.data.target import Classes, Numbers, Target, known_names
@@ -215,7 +215,7 @@ def _targets(
         found = numbers(
             ends, comma=False, place=lambda row: f"{header.path}, line {lines[row]}, the target"
         )
-        if found.min() == found.max():
+        if is_constant(found):
             raise DataError(f"{header.path}: the target should vary. Got {found[0]:g} in all rows.")
         return Numbers(("y",)), found[:, None]
     known = header.tags["classlabel"][1][1:]

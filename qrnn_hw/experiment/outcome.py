@@ -207,7 +207,7 @@ class Outcome:
                 "test": len(self.test),
             },
             "data": usage and usage.to_json(),
-            "notes": list(task.data.notes),
+            "notes": [*task.data.notes, *self.judge.unmeasured],
             "target": {
                 "kind": "classes" if isinstance(task.target, Classes) else "numbers",
                 "names": list(task.target.names),

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from jobs.counted import counted
 from qrnn_hw.classical.baseline import Baseline
 from qrnn_hw.data.scaling import Scaling
 from qrnn_hw.data.target import Classes, Numbers, Target, answer, step_weights
@@ -64,6 +65,21 @@ class Judge:
         return ("accuracy",) if isinstance(self.target, Classes) else ("nrmse", "r2")
 
     @property
+    def is_measured(self) -> bool:
+        """Whether there is something to hold the answers against: numbers that vary."""
+        if isinstance(self.target, Classes):
+            return True
+        return len(self.wanted) >= 2 and bool((self._spread > 0).all())
+
+    @property
+    def unmeasured(self) -> tuple[str, ...]:
+        """What is said where there is nothing of that kind."""
+        if self.is_measured:
+            return ()
+        rows = counted(len(self.wanted), "test row")
+        return (f"The target does not vary over the {rows}: no NRMSE or R2. Test on more rows.",)
+
+    @property
     def is_one_score(self) -> bool:
         """Whether the sign of one score answers a row: of two classes, once for each sequence."""
         is_classes = isinstance(self.target, Classes) and self.target.n_outputs == 1
@@ -92,7 +108,7 @@ class Judge:
             if not self.target.per_step:
                 return {"accuracy": wilson(int(right.sum()), len(right))}
             return {"accuracy": self._share(right)}
-        if len(self.wanted) < 2 or not (self._spread > 0).all():
+        if not self.is_measured:
             return {}
         missed = self._per_row((answers - self.wanted) ** 2 / self._spread**2)
 
@@ -117,7 +133,7 @@ class Judge:
         if isinstance(self.target, Classes):
             right = np.stack([self._per_row(one == self.wanted) for one in answers])
             by_rows = {"accuracy": self._share(right.mean(axis=0))}
-        elif len(self.wanted) < 2 or not (self._spread > 0).all():
+        elif not self.is_measured:
             return {}
         else:
             missed = [self._per_row((one - self.wanted) ** 2 / self._spread**2) for one in answers]

@@ -354,6 +354,18 @@ READ = {
 }
 
 REFUSED = {
+    "one of several targets is constant": (
+        "a.npz",
+        archive(X=X, y=np.stack([X[:, 0, 0] + 0.5, np.full(20, 0.5), X[:, 1, 0] + 0.5], axis=1)),
+        {},
+        r"y, column 1: should vary\. Got 0\.5 in all rows",
+    ),
+    "a target whose squares are none": (
+        "a.npz",
+        archive(X=X, y=X[:, 0, 0] * 1e-200),
+        {},
+        r"y: should vary\. Got 0 in all rows",
+    ),
     "a row of totals": (
         "a.csv",
         table([*[f"d{n},{n}" for n in range(8)], "Total,28"]),

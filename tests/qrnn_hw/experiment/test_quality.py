@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from circuits.zoo.registry import architecture
-from qrnn_hw.data.scaling import Scaling
+from qrnn_hw.data.scaling import Scaling, moments
 from qrnn_hw.data.target import Classes, Numbers
 from qrnn_hw.experiment.quality import Judge
 from qrnn_hw.experiment.settings import RunSettings
@@ -32,7 +32,21 @@ def test_numbers_are_judged_in_their_own_units():
     assert found["r2"].value == pytest.approx(1.0 - 1.0 / wanted.var())
     assert judge.difference(wanted, wanted + 1.0).value == pytest.approx(-1.0 / wanted.std())
     assert judge.intervals(wanted[:1] * 0 + wanted)["nrmse"].high == 0.0
-    assert Judge(Numbers(("x",)), np.ones((9, 1)), None, 5).intervals(np.ones((9, 1))) == {}
+    still = Judge(Numbers(("x",)), np.ones((9, 1)), None, 5)
+    assert still.intervals(np.ones((9, 1))) == {}
+    assert still.unmeasured == (
+        "The target does not vary over the 9 test rows: no NRMSE or R2. Test on more rows.",
+    )
+    assert judge.unmeasured == ()
+
+
+def test_very_small_numbers_are_scaled_as_any_others():
+    rows = np.random.default_rng(0).normal(3.0, 2.0, (40, 2))
+    for size in (1e-300, 1e-150, 1.0):
+        mean, deviation = moments(rows * [size, 0.0])
+        assert mean[0] / size == pytest.approx(rows[:, 0].mean())
+        assert deviation[0] / size == pytest.approx(rows[:, 0].std())
+        assert (mean[1], deviation[1]) == (0.0, 1.0)
 
 
 def test_rows_that_share_steps_are_drawn_together():
