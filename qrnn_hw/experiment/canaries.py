@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +20,7 @@ from qrnn_hw.mitigation.canaries import choose_canaries
 from qrnn_hw.networks.encoded import Encoded
 from qrnn_hw.networks.finite_shots import sampled_outputs
 from qrnn_hw.networks.trained import TrainedNetwork
+from qrnn_hw.training.checkpoint import read_arrays
 
 FILE_NAME = "canaries.npz"
 
@@ -76,15 +79,27 @@ def canaries_of(prepared: Prepared, trained: TrainedNetwork) -> Canaries | None:
     rows = candidates(prepared)
     if not len(rows):
         return None
-    every = encoded_once(
-        trained, rows, prepared.settings.output, prepared.training.identity, FILE_NAME
-    )
+    folder = prepared.settings.output
+    name = canaries_file(folder, rows)
+    every = encoded_once(trained, rows, folder, prepared.training.identity, name)
     n = prepared.settings.canaries
     if not isinstance(prepared.execution, InRounds):
         return largest(prepared.circuit.ideal, trained, every, n)
     answers, chosen = _largest(trained.circuit_outputs(rows.values, rows.lengths), n)
     errors = _errors_in_rounds(prepared, trained, rows.take(chosen))
     return Canaries(every.take(chosen), answers[chosen], errors)
+
+
+def canaries_file(folder: Path, rows: Sequences) -> str:
+    """Return where rows are kept: other sentences or canaries of one training have others.
+
+    How many of which length they are says which they are.
+    """
+    path = folder / FILE_NAME
+    kept = read_arrays(path)[0].get("lengths") if path.exists() else rows.lengths
+    if kept is not None and np.array_equal(kept, rows.lengths):
+        return FILE_NAME
+    return f"canaries-{len(rows)}-of-{rows.lengths[0]}.npz"
 
 
 def _errors_in_rounds(
