@@ -150,8 +150,9 @@ class Judge:
         if len(answers) == 1:
             return by_rows
         each = [self.measured(one) for one in answers]
+        reach = {"accuracy": (0.0, 1.0), "nrmse": (0.0, math.inf), "r2": (-math.inf, 1.0)}
         return {
-            name: wider(mean_interval([one[name] for one in each]), found)
+            name: wider(mean_interval([one[name] for one in each]), found).within(*reach[name])
             for name, found in by_rows.items()
         }
 

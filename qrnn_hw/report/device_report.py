@@ -7,6 +7,7 @@ from typing import Any
 
 from jobs.counted import counted
 from qrnn_hw.data.target import Numbers, Target
+from qrnn_hw.experiment.direct_share import direct_share
 from qrnn_hw.experiment.versions import package_versions
 from qrnn_hw.report.blocks import Block, Findings, Heading, Table, Text
 from qrnn_hw.report.labels import percent, plain
@@ -30,7 +31,7 @@ def write_device_report(
     """
     prepared, machine = model.prepared, model.prepared.machine
     summary, target = summarise_rounds(model, found.measured), model.judge.target
-    lines = findings(summary, found)
+    lines = (*findings(summary, found), *_direct(model))
     rows = [{"round": one.round + 1, "shots": one.shots, "job": one.key} for one in found.measured]
     document = studied(prepared) | {
         "target": target_document(target),
@@ -78,6 +79,12 @@ def findings(summary: list[dict[str, Any]], found: Progression) -> tuple[str, ..
         counts = ", ".join(f"{one['shots']:,}" for one in drifted)
         lines.append(f"The machine drifted between rounds beyond its shots, at {counts} shots.")
     return tuple(lines)
+
+
+def _direct(model: TrainedModel) -> tuple[str, ...]:
+    """Say what of the numbers no circuit computed, where that is something."""
+    found = direct_share(model.judge, model.ideal_law.outputs)
+    return () if found is None else (str(found),)
 
 
 def _said(one: dict[str, Any]) -> str:

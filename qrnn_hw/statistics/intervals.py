@@ -34,6 +34,11 @@ class Interval:
         low, high = (None if math.isnan(end) else end for end in (self.low, self.high))
         return {"value": self.value, "low": low, "high": high, "n": self.n}
 
+    def within(self, least: float, most: float) -> "Interval":
+        """Return the interval with its ends where the values can lie; unknown ones stay so."""
+        low, high = (float(np.clip(end, least, most)) for end in (self.low, self.high))
+        return Interval(self.value, low, high, self.n)
+
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 

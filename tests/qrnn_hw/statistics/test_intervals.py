@@ -160,6 +160,11 @@ def test_items_that_differ_have_the_bootstrap_interval() -> None:
     assert mean_share(shares, seed=3) == bootstrap(shares, seed=3)
 
 
+def test_ends_lie_where_values_can_and_unknown_ones_stay_unknown() -> None:
+    assert Interval(0.9, -0.2, 1.3, 4).within(0.0, 1.0) == Interval(0.9, 0.0, 1.0, 4)
+    assert np.isnan(Interval(0.9, np.nan, np.nan, 4).within(0.0, 1.0).low)
+
+
 def test_a_share_over_levels_is_a_share_and_never_surer_than_its_few_items() -> None:
     rng = np.random.default_rng(5)
     hits = rng.random((4, 30)) < np.array([0.1, 0.4, 0.6, 0.9])[:, None]
