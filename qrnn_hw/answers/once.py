@@ -221,7 +221,8 @@ class Asked:
         """Return an answer in arrays (n, [T,] k)."""
         head: ShotHead = measured.evaluation.head
         found = measured.answer(stack, measured.evaluation.shots)
-        return found.shaped((*found.value.shape[: 2 if head.per_step else 1], head.n_outputs))
+        shape = (*found.value.shape[: 2 if head.per_step else 1], head.n_outputs)
+        return found.shaped(shape).with_miss(found.miss)
 
     def _length(self, row: int) -> int | None:
         lengths = self.once.question.encoded.lengths

@@ -140,6 +140,22 @@ def test_a_fixed_number_answers_with_both_intervals(asked, capsys, tmp_path):
     assert all(one["machine"]["certificates"][NOISELESS] is None for one in bare)
 
 
+def test_canaries_widen_what_is_asked_once(asked, capsys, tmp_path):
+    held_model(steps=StepReadings(2, 1)).save(tmp_path / "m.qrnn")
+    ask, ran = asked
+    assert ask("--shots", "600", "--repetitions", "4") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert len(ran) == 1
+    for one in found:
+        machine = one["machine"]
+        assert machine["canaries"]["n_canaries"] == 8
+        (low,), (high,) = machine["noiseless"]["low"], machine["noiseless"]["high"]
+        assert low <= one["low"][0] < one["high"][0] <= high
+        known = machine["certificates"][NOISELESS]
+        assert known is None or (known == one["answer"] and (low > 0 or high < 0))
+    assert any(one["machine"]["certificates"][NOISELESS] for one in found)
+
+
 def test_what_a_machine_is_not_asked_is_one_line(asked, capsys, tmp_path):
     ask, ran = asked
     for words, code, said in (
