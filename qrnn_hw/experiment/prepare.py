@@ -124,7 +124,7 @@ class Prepared:
             network,
             settings.training,
             (seed,),
-            (network.initial(seed, task.projection),),
+            (task.start(network, seed),),
             (task.training,),
             (task.validation,),
             (task.test,),

@@ -138,7 +138,7 @@ def _ours(settings: RecipeSettings, model: Architecture, data: Dataset) -> Prepa
         settings,
         network,
         options,
-        tuple(network.initial(seed, task.projection) for seed, task in starts),
+        tuple(task.start(network, seed) for seed, task in starts),
         [
             tuple(getattr(task, part) for task in tasks)
             for part in ("training", "test", "validation")

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,11 +19,18 @@ from qrnn_hw.data.target import Target
 from qrnn_hw.data.usage import Usage, usage
 from qrnn_hw.errors import DataError, UsageError
 from qrnn_hw.features import fit_pls
+from qrnn_hw.networks.encoding import Parameters
+from qrnn_hw.networks.network import Network
 
 PROJECTION_SCALE = 0.5
 """Of the initial projection: unit word vectors then turn qubits by about a radian."""
 
 PROJECTION_COLUMNS = 4
+
+SMALL = 0.2
+"""Deviation of a step's features before the tanh at the start, where several classes are told by
+the bits of every step: there an angle is linear in the inputs, whatever their number and units.
+Numbers would pay for small angles with large coefficients, whose noise of shots is large."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +73,22 @@ class ModelTask:
         if self.data.text is None or self.data.vectors is None:
             return None
         return usage(self.data.text, self.rows, self.data.vectors)
+
+    def start(self, network: Network, seed: int) -> Parameters:
+        """Return the parameters from which the training of a network begins.
+
+        Args:
+            network: for this task.
+            seed: of what is drawn.
+        """
+        drawn = network.initial(seed, self.projection)
+        # Words have length 1, and what suits their angles is known.
+        if not network.tells_many_by_steps or self.data.text is not None:
+            return drawn
+        projection = np.asarray(drawn["projection"])
+        spread = (self.training.values[self.training.mask] @ projection).std(axis=0)
+        factors = np.divide(SMALL, spread, out=np.ones_like(spread), where=spread > 0)
+        return {**drawn, "projection": jnp.asarray(projection * factors)}
 
     def classical(self, *, n_parameters: int, seed: int) -> tuple[Baseline, ...]:
         """Train the classical models that belong to the task on its rows; answer its test rows.

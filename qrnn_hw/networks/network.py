@@ -78,6 +78,15 @@ class Network:
         return self.architecture.mode == "expectation"
 
     @property
+    def tells_many_by_steps(self) -> bool:
+        """Whether it has a score for each of several classes, from the bits of every step."""
+        return (
+            isinstance(self.target, Classes)
+            and self.target.n_outputs > 1
+            and self.steps is not None
+        )
+
+    @property
     def n_values(self) -> int:
         """The number of <Z> that a linear head takes."""
         if isinstance(self.encoding, Control) and self.host_controlled:

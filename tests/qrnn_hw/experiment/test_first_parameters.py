@@ -1,4 +1,4 @@
-"""Where a training starts: heads of several classes on every step from ridge, others as drawn."""
+"""Where a training starts: several classes told by every step from ridge, others as drawn."""
 
 from dataclasses import replace
 
@@ -7,8 +7,10 @@ import pytest
 
 import circuits
 from circuits.exact.logical import logical_model
+from qrnn_hw.data.dataset import Dataset
 from qrnn_hw.data.sequences import Sequences
-from qrnn_hw.data.target import Classes, score
+from qrnn_hw.data.target import Classes, Numbers, score
+from qrnn_hw.experiment.task import load_task
 from qrnn_hw.experiment.training import Training
 from qrnn_hw.networks.network import network_of
 from qrnn_hw.networks.step_readings import StepReadings
@@ -18,6 +20,7 @@ from qrnn_hw.training.reservoir import AT_ONCE, exact_readings, fit_reservoir
 
 LINE = circuits.architecture("dynamic-line")
 THREE, TWO = Classes(("low", "middle", "high")), Classes(("low", "high"))
+NUMBER = Numbers(("square",))
 
 
 def rows(n, seed):
@@ -30,6 +33,8 @@ def training_of(target=THREE, steps=True, **given):
     parts = [rows(90, 0), rows(40, 1)]
     if target is TWO:
         parts = [replace(one, targets=np.minimum(one.targets, 1)) for one in parts]
+    if target is NUMBER:
+        parts = [replace(one, targets=one.values[:, 1] ** 2) for one in parts]
     drawn = tuple(network.initial(seed) for seed in (0, 1))
     own = (network.reader(logical_model(LINE)),)
     each = [(one, one) for one in parts]
@@ -63,7 +68,10 @@ def test_readers_are_read_in_the_mean():
     np.testing.assert_allclose(two.first[0]["head"], by_ridge(made, 0, factor=0.75), atol=1e-8)
 
 
-@pytest.mark.parametrize("given", [{"target": TWO}, {"steps": False}, {"validation": None}])
+@pytest.mark.parametrize(
+    "given",
+    [{"target": TWO}, {"steps": False}, {"validation": None}, {"target": NUMBER}],
+)
 def test_all_others_start_as_they_are_drawn(given):
     made = training_of(**given)
     assert made.first is made.initial
@@ -76,3 +84,21 @@ def test_readings_of_many_rows_are_those_of_each():
     assert read.shape[0] == len(many)
     few = [exact_readings(network, drawn, many.take(np.array([i]))) for i in (0, 255, 256, 299)]
     np.testing.assert_allclose(read[[0, 255, 256, 299]], np.concatenate(few), atol=1e-12)
+
+
+@pytest.mark.parametrize("unit", [1e-3, 40.0])
+def test_steps_of_any_unit_start_with_small_angles(unit):
+    values = unit * np.random.default_rng(4).normal(size=(60, 3, 5))
+    labels = np.digitize(values[:, 1, 0], unit * np.array([-0.4, 0.4]))
+    given = Sequences(values, np.full(60, 3), labels)
+    data = Dataset("steps", given, THREE, tuple("abcde"), "random", is_scaled=False)
+    task = load_task(data, 0)
+
+    def spread(**of):
+        network = network_of(LINE, 5, target=THREE, **of)
+        started = task.start(network, 3)
+        return (task.training.values[task.training.mask] @ started["projection"]).std(axis=0)
+
+    np.testing.assert_allclose(spread(steps=StepReadings(3)), 0.2)
+    drawn = task.training.values[task.training.mask] @ task.projection
+    np.testing.assert_allclose(spread(), drawn.std(axis=0)[: spread().size])
