@@ -80,11 +80,8 @@ class Network:
     @property
     def tells_many_by_steps(self) -> bool:
         """Whether it has a score for each of several classes, from the bits of every step."""
-        return (
-            isinstance(self.target, Classes)
-            and self.target.n_outputs > 1
-            and self.steps is not None
-        )
+        many = isinstance(self.target, Classes) and self.target.n_outputs > 1
+        return many and self.steps is not None
 
     @property
     def n_values(self) -> int:
