@@ -232,6 +232,7 @@ def test_a_job_belongs_by_its_circuits_not_by_their_numbers_of_gates(capsys):
         ((1, 5), "linear(1,3)", [5]),
         ((1, 5, 3), "richardson(1,3,5)", [5, 3]),
         ((3, 7), "linear(3,5)", [7]),
+        ((5, 3), "linear(5,3)", [3]),
     ):
         line = error(capsys, 2, *(keys[name] for name in names), "--plan", plan)
         assert "should be one circuit folded by" in line
@@ -239,7 +240,7 @@ def test_a_job_belongs_by_its_circuits_not_by_their_numbers_of_gates(capsys):
     for stranger in (other, longer):
         line = error(capsys, 2, keys[1], stranger, "--plan", "linear(1,3)")
         assert f"another one for the factor 3 (job {stranger[:12]})" in line
-    for names, plan in (((1, 3), "linear(1,3)"), ((3, 5), "linear(3,5)"), ((5, 3), "linear(5,3)")):
+    for names, plan in (((1, 3), "linear(1,3)"), ((3, 5), "linear(3,5)"), ((3, 5), "linear(5,3)")):
         assert document(capsys, *(keys[name] for name in names), "--plan", plan)["values"]
 
 

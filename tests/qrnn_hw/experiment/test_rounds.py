@@ -242,7 +242,7 @@ def test_training_under_noise_is_asked_for_and_is_another_run(sentences, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--model", "hybrid", "--training-noise", "machine"), "choose --mode sampled"),
+        (("--model", "hybrid", "--training-noise", "machine"), "choose --option mode=sampled"),
         (("--training-noise", "some"), "one of machine, none. Got 'some'"),
         (
             ("--training-noise", "none", "--snapshots", "a.json"),
