@@ -24,8 +24,8 @@ def mitigate(
         list[str] | None,
         typer.Argument(
             metavar="[JOB]...",
-            help="Stored jobs in place of a run: one for each scale factor of the plan, in its "
-            "order, by the beginning of the key. Prints <Z> of each bit with its interval.",
+            help="Stored jobs in place of a run: one for each scale factor of the plan, from the "
+            "smallest, by the beginning of the key. Prints <Z> of each bit with its interval.",
         ),
     ] = None,
     run: Annotated[
