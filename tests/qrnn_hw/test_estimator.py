@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from refused_cell import CELL
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
@@ -355,17 +356,6 @@ def test_heads_on_every_step_and_stacks_are_asked_of_a_machine(tmp_path, monkeyp
     ):
         with pytest.raises(UsageError, match=said):
             fitted.plan(rows[:1], **given)
-
-
-CELL = """
-def step(circuit, qubits=2, inputs=1, weights=2, bits=1, *, readout=(0,)):
-    circuit.ry(inputs[0], 1)
-    circuit.cry(weights[0], 1, 0)
-    circuit.measure(1, bits[0])
-    with circuit.if_test((bits[0], 1)):
-        circuit.rx(weights[1], 0)
-        circuit.reset(1)
-"""
 
 
 def test_what_a_machine_would_refuse_has_no_price(tmp_path, monkeypatch, capsys):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 from emulator.faults import Fault
+from refused_cell import CELL
 from scipy import stats
 
 from jobs.aer.executor import AerExecutor
@@ -204,17 +205,6 @@ def test_any_executor_will_do(model, tmp_path):
 def test_wrong_plans_are_refused(wrong):
     with pytest.raises(UsageError, match="Got"):
         DevicePlan(**wrong)
-
-
-CELL = """
-def step(circuit, qubits=2, inputs=1, weights=2, bits=1, *, readout=(0,)):
-    circuit.ry(inputs[0], 1)
-    circuit.cry(weights[0], 1, 0)
-    circuit.measure(1, bits[0])
-    with circuit.if_test((bits[0], 1)):
-        circuit.rx(weights[1], 0)
-        circuit.reset(1)
-"""
 
 
 def test_what_the_machine_refuses_is_said_before_the_training(tmp_path, monkeypatch, capsys):
